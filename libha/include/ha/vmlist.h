@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The VM list on the heartbeat datastores, which is the lock that keeps a VM
+ * from running twice (the list is the lock: an entry is flushed and all
+ * other hosts' lists are read before QEMU starts). Kept by the heartbeat
+ * daemon; this is what agents ask it.
+ *
+ * Where no heartbeat datastore is configured on this host the answer is
+ * HA_VMLIST_NOT_CONFIGURED, and only that answer lets an agent go on
+ * without the lock. Anything else that is not 0 means: do not start.
+ */
+#ifndef HA_VMLIST_H
+#define HA_VMLIST_H
+
+#include <stdint.h>
+
+#include "ha/err.h"
+
+#define HA_VMLIST_NOT_CONFIGURED 1
+
+enum ha_vmlist_state {
+	HA_VMLIST_STARTING,
+	HA_VMLIST_RUNNING,
+	HA_VMLIST_INCOMING,
+	HA_VMLIST_OUTGOING,
+};
+
+/* Puts the VM into this host's list or changes its entry's state; returns
+ * when the entry is flushed and nobody else holds the VM. 0 granted,
+ * HA_VMLIST_NOT_CONFIGURED, negative errno with the reason. */
+int ha_vmlist_announce(const char *uuid, const char *resource,
+		       enum ha_vmlist_state state, uint64_t deadline_ms,
+		       struct ha_err *err);
+
+/* Takes the VM off this host's list, only after its process is proven gone;
+ * returns when that is flushed. Same results. */
+int ha_vmlist_withdraw(const char *uuid, const char *resource,
+		       uint64_t deadline_ms, struct ha_err *err);
+
+#endif
