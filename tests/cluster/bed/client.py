@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The bed as the tests use it: class Bed, a method per verb.
+
+    with Bed("mine", hosts=3) as bed:
+        bed.run("h1", "crm_mon", "-1")
+        bed.poweroff("h2")
+
+A Bed made here dies with the process that made it. One that was left up by the
+command line is used with Bed.attach(name).
+"""
+import fcntl
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+from . import proc
+from .proc import BedError
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.abspath(f"{HERE}/../../..")
+ANSWER_DEADLINE_S = 180
+READY_DEADLINE_S = 15
+END_DEADLINE_S = 15
+RUN_DEADLINE_S = 60
+
+
+def default_dir(name):
+    build = os.environ.get("BUILD", f"{ROOT}/build")
+    return os.path.abspath(f"{build}/bed/{name}")
+
+
+def find_init(folder):
+    """bed-init as make built it, or built here: it is one file."""
+    source = f"{HERE}/bed-init.c"
+    built = os.path.join(os.environ.get("BUILD", f"{ROOT}/build"),
+                         "tests/bed-init")
+    if os.path.exists(built) and \
+            os.stat(built).st_mtime >= os.stat(source).st_mtime:
+        return os.path.abspath(built)
+    proc.command(os.environ.get("CC", "cc"), "-std=gnu11", "-O2", "-o",
+                 f"{folder}/bed-init", source)
+    return f"{folder}/bed-init"
+
+
+class Bed:
+    def __init__(self, name="default", hosts=3, folder=None, stage=None,
+                 token=1000, cluster=True, datastores=1, owner=None,
+                 progress=None):
+        self.name = name
+        self.dir = os.path.abspath(folder) if folder else default_dir(name)
+        self.count = hosts
+        self.stage = stage
+        self.token = token
+        self.cluster = cluster
+        self.datastores = datastores
+        self.owner = os.getpid() if owner is None else owner
+        self.on_progress = progress
+        self.supervisor = None
+        self.pids = {}
+
+    @classmethod
+    def attach(cls, name="default", folder=None):
+        return cls(name, folder=folder, owner=0)
+
+    def __enter__(self):
+        self.up()
+        return self
+
+    def __exit__(self, *_):
+        self.down()
+
+    # -- life --------------------------------------------------------------
+
+    def is_up(self):
+        try:
+            lock = os.open(f"{self.dir}/lock", os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+
+    def up(self):
+        if os.geteuid() != 0:
+            raise BedError("a bed needs root (namespaces, mounts, veth)")
+        if self.is_up():
+            raise BedError(f"bed {self.name} is up already ({self.dir})")
+        self._clean_dead()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        os.makedirs(self.dir)
+        argv = [sys.executable, "-m", "bed.supervisor", "--dir", self.dir,
+                "--name", self.name, "--hosts", str(self.count),
+                "--token", str(self.token), "--init", find_init(self.dir),
+                "--datastores", str(self.datastores)]
+        if self.stage:
+            argv += ["--stage", os.path.abspath(self.stage)]
+        if self.owner:
+            argv += ["--owner", str(self.owner)]
+        env = dict(os.environ, PYTHONPATH=os.path.dirname(HERE))
+        with open(f"{self.dir}/supervisor.log", "ab") as log:
+            self.supervisor = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, env=env)
+        try:
+            proc.wait_for(self._is_listening, READY_DEADLINE_S,
+                          "the supervisor listens")
+            self.ask("up", cluster=self.cluster)
+        except BaseException:
+            self.down()
+            raise
+
+    def _is_listening(self):
+        if self.supervisor.poll() is not None:
+            with open(f"{self.dir}/supervisor.log", encoding="utf-8") as f:
+                raise BedError(f"the supervisor ended:\n{f.read()}")
+        return os.path.exists(f"{self.dir}/ctl")
+
+    def state(self):
+        try:
+            with open(f"{self.dir}/state.json", encoding="utf-8") as f:
+                return json.load(f)
+        except (OSError, ValueError):
+            return {}
+
+    def _clean_dead(self):
+        """Hosts of a supervisor that was killed. The kernel has ended them;
+        this proves it, and does it where it has not yet."""
+        state = self.state()
+        for who in [state] + list(state.get("hosts", {}).values()):
+            if who.get("pid") and who.get("started"):
+                proc.kill_identity(who["pid"], who["started"])
+
+    def down(self):
+        """Ends the bed; returns a sentence about what was verified."""
+        text = "the bed was not up"
+        state = self.state()
+        if self.is_up():
+            try:
+                text = self.ask("down")
+                self._wait_end(state)
+            except BedError as e:
+                text = f"the supervisor did not do it ({e}), killed"
+        self._clean_dead()
+        if self.supervisor:
+            self.supervisor.wait(END_DEADLINE_S)
+            self.supervisor = None
+        self._check_gone(state)
+        self.pids = {}
+        return text
+
+    def _wait_end(self, state):
+        proc.wait_for(lambda: proc.start_time(state["pid"]) !=
+                      state["started"], END_DEADLINE_S,
+                      "end of the supervisor")
+
+    @staticmethod
+    def _check_gone(state):
+        mine = {kind: {host[kind] for host in state.get("hosts", {}).values()
+                       if kind in host} for kind in ("net", "mnt", "pid")}
+        if "net" in state:
+            mine["net"].add(state["net"])
+        left = [f"{pid} {proc.argv0(pid)}" for pid in proc.pids()
+                if any(proc.namespace(pid, kind) in inodes
+                       for kind, inodes in mine.items())]
+        if left:
+            raise BedError(f"processes left in the bed's namespaces: {left}")
+
+    # -- verbs -------------------------------------------------------------
+
+    def ask(self, verb, **args):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(ANSWER_DEADLINE_S)
+            try:
+                fd = os.open(self.dir, os.O_RDONLY | os.O_DIRECTORY)
+                try:
+                    sock.connect(f"/proc/self/fd/{fd}/ctl")
+                finally:
+                    os.close(fd)
+                sock.sendall(json.dumps({"verb": verb, **args}).encode() +
+                             b"\n")
+                for line in sock.makefile():
+                    answer = json.loads(line)
+                    if "progress" not in answer:
+                        break
+                    if self.on_progress:
+                        self.on_progress(answer["progress"])
+                else:
+                    raise BedError(f"{verb}: the supervisor went away")
+            except (FileNotFoundError, ConnectionRefusedError) as e:
+                raise BedError(f"bed {self.name} is not up") from e
+            except OSError as e:
+                raise BedError(f"{verb}: {e}") from e
+        if not answer["ok"]:
+            raise BedError(answer["error"])
+        return answer["result"]
+
+    def status(self):
+        return self.ask("status")
+
+    @property
+    def hosts(self):
+        return [h["host"] for h in self.status()]
+
+    def _forget(self, verb, host, **args):
+        self.pids.pop(host, None)
+        return self.ask(verb, host=host, **args)
+
+    def poweroff(self, host):
+        return self._forget("poweroff", host)
+
+    def poweron(self, host, cluster=True):
+        return self._forget("poweron", host, cluster=cluster)
+
+    def shutdown(self, host):
+        return self._forget("shutdown", host)
+
+    def cut(self, host, link="all"):
+        return self.ask("cut", host=host, link=link)
+
+    def restore(self, host, link="all"):
+        return self.ask("restore", host=host, link=link)
+
+    def pause(self, host):
+        return self.ask("pause", host=host)
+
+    def resume(self, host):
+        return self.ask("resume", host=host)
+
+    def start(self, host, daemon):
+        return self.ask("start", host=host, daemon=daemon)
+
+    def stop(self, host, daemon):
+        return self.ask("stop", host=host, daemon=daemon)
+
+    def freeze(self, host, daemon):
+        return self.ask("freeze", host=host, daemon=daemon)
+
+    def thaw(self, host, daemon):
+        return self.ask("thaw", host=host, daemon=daemon)
+
+    def kill(self, host, daemon):
+        return self.ask("kill", host=host, daemon=daemon)
+
+    def unshare(self, host, share):
+        return self.ask("unshare", host=host, share=share)
+
+    def share(self, host, share):
+        return self.ask("share", host=host, share=share)
+
+    def unshare_config(self, host):
+        return self.unshare(host, "config")
+
+    def share_config(self, host):
+        return self.share(host, "config")
+
+    def fence_device(self, mode):
+        return self.ask("fence-device", mode=mode)
+
+    def log_path(self, host, daemon=None):
+        return self.ask("log", host=host, daemon=daemon)
+
+    def shared(self, name):
+        """Folder of a share on the machine, for the test's own files."""
+        return f"{self.dir}/shared/{name}"
+
+    # -- commands in a host ------------------------------------------------
+
+
+    def argv(self, host, *cmd):
+        """The command line that runs cmd in a host."""
+        return proc.nsenter(self.ask("pid", host=host), *cmd)
+
+    def run(self, host, *cmd, check=True, deadline_s=RUN_DEADLINE_S,
+            stdin=None, env=None):
+        """Runs a command in a host; a CompletedProcess with both streams."""
+        argv = self.argv(host, *cmd)
+        try:
+            done = subprocess.run(
+                argv, env=proc.host_env(**(env or {})), text=True,
+                errors="replace", input=stdin, timeout=deadline_s,
+                capture_output=True,
+                **({} if stdin is not None else
+                   {"stdin": subprocess.DEVNULL}))
+        except subprocess.TimeoutExpired as e:
+            raise BedError(f"{host}: {' '.join(cmd)}: no end within "
+                           f"{deadline_s} s") from e
+        if check and done.returncode != 0:
+            raise BedError(f"{host}: {' '.join(cmd)}: status "
+                           f"{done.returncode}: {done.stdout}{done.stderr}")
+        return done
+
+    def popen(self, host, *cmd, **kwargs):
+        """A command that runs in a host while the test goes on."""
+        kwargs.setdefault("env", proc.host_env())
+        return subprocess.Popen(self.argv(host, *cmd), **kwargs)
+
+
+def elapsed_printer(stream=None):
+    """Progress lines with the seconds since now."""
+    start = time.monotonic()
+
+    def show(text):
+        print(f"[{time.monotonic() - start:6.2f}] {text}",
+              file=stream or sys.stdout, flush=True)
+    return show

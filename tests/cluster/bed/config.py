@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The files a host is given: names, corosync, libvirt, the first CIB.
+
+The CIB is laid down before the first start rather than changed afterwards:
+the cluster has fencing from its first moment, as a real one would have, and
+up saves a round of elections.
+"""
+import os
+import uuid
+from xml.sax.saxutils import quoteattr
+
+from . import net
+
+AUTHKEY_BYTES = 256
+# Pacemaker waits this long for other nodes' votes at start (its default is
+# 20 s, meant for machines that boot minutes apart).
+DC_DEADTIME_S = 4
+
+PROPERTIES = {
+    "stonith-enabled": "true",
+    "stonith-action": "off",
+    "no-quorum-policy": "freeze",
+    "concurrent-fencing": "true",
+    "dc-deadtime": f"{DC_DEADTIME_S}s",
+}
+
+QEMU_CONF = """\
+security_driver = "none"
+user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+cgroup_controllers = []
+namespaces = []
+stdio_handler = "file"
+seccomp_sandbox = 0
+max_core = 0
+migration_address = "0.0.0.0"
+migration_host = "{address}"
+"""
+
+LIBVIRTD_CONF = """\
+listen_tls = 0
+listen_tcp = 1
+listen_addr = "{address}"
+auth_tcp = "none"
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+host_uuid = "{uuid}"
+log_outputs = "2:file:/var/log/libvirt/libvirtd.log"
+"""
+
+
+def corosync(names, cluster, token_ms):
+    lines = ["totem {", "\tversion: 2", f"\tcluster_name: {cluster}",
+             "\ttransport: knet", "\tcrypto_cipher: aes256",
+             "\tcrypto_hash: sha256", f"\ttoken: {token_ms}", "}"]
+    lines += ["nodelist {"]
+    for number, name in enumerate(names, 1):
+        lines += ["\tnode {", f"\t\tname: {name}", f"\t\tnodeid: {number}",
+                  f"\t\tring0_addr: {net.address('link0', number)}",
+                  f"\t\tring1_addr: {net.address('link1', number)}", "\t}"]
+    lines += ["}", "quorum {", "\tprovider: corosync_votequorum"]
+    if len(names) == 2:
+        lines += ["\ttwo_node: 1"]
+    lines += ["}", "logging {", "\tto_logfile: yes",
+              "\tlogfile: /var/log/corosync/corosync.log",
+              "\tto_syslog: yes", "\ttimestamp: hires", "}"]
+    return "\n".join(lines) + "\n"
+
+
+def cib(names):
+    props = "".join(f'<nvpair id="opt-{k}" name="{k}" value={quoteattr(v)}/>'
+                    for k, v in PROPERTIES.items())
+    return f"""\
+<cib crm_feature_set="3.0.0" validate-with="pacemaker-3.0" epoch="1" \
+num_updates="0" admin_epoch="0"><configuration><crm_config>\
+<cluster_property_set id="cib-bootstrap-options">{props}\
+</cluster_property_set></crm_config><nodes/><resources>\
+<primitive id="fencing" class="stonith" type="fence_bed">\
+<instance_attributes id="fencing-params">\
+<nvpair id="fencing-check" name="pcmk_host_check" value="static-list"/>\
+<nvpair id="fencing-list" name="pcmk_host_list" value="{' '.join(names)}"/>\
+</instance_attributes></primitive></resources><constraints/>\
+</configuration><status/></cib>
+"""
+
+
+def hosts(names):
+    lines = ["127.0.0.1 localhost"]
+    for number, name in enumerate(names, 1):
+        lines += [f"{net.address('link0', number)} {name}",
+                  f"{net.address('link1', number)} {name}-link1",
+                  f"{net.address('storage', number)} {name}-storage"]
+    lines += [f"{net.address('link0', net.BED_NUMBER)} bed",
+              f"{net.address('storage', net.BED_NUMBER)} bed-storage"]
+    return "\n".join(lines) + "\n"
+
+
+def write(path, text, mode=0o644):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as f:
+        os.fchmod(f.fileno(), mode)
+        f.write(text if isinstance(text, bytes) else text.encode())
+
+
+def write_all(host_dirs, cluster, token_ms):
+    """host_dirs: {name: directory}, in the order of their numbers."""
+    names = list(host_dirs)
+    authkey = os.urandom(AUTHKEY_BYTES)
+    for number, (name, path) in enumerate(host_dirs.items(), 1):
+        own = {"address": net.address("link0", number), "uuid": uuid.uuid4()}
+        conf = os.path.join(path, "conf")
+        write(f"{conf}/hosts", hosts(names))
+        write(f"{conf}/hostname", name + "\n")
+        write(f"{conf}/machine-id", uuid.uuid4().hex + "\n")
+        write(f"{conf}/cib.xml", cib(names))
+        write(f"{conf}/corosync/corosync.conf",
+              corosync(names, cluster, token_ms))
+        write(f"{conf}/corosync/authkey", authkey, 0o400)
+        write(f"{conf}/libvirt/qemu.conf", QEMU_CONF.format(**own))
+        write(f"{conf}/libvirt/libvirtd.conf", LIBVIRTD_CONF.format(**own))

@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One host: boot, power, pause, daemons.
+
+Its PID 1 is the host; everything else follows from the pid namespace that it
+leads. A step that fails says which host, which step, and shows the end of the
+log that knows more.
+"""
+import os
+import signal
+import subprocess
+import threading
+
+from . import proc, storage
+from .proc import BedError
+
+BOOT_DEADLINE_S = 30
+OFF_DEADLINE_S = 10
+START_DEADLINE_S = 60
+STOP_DEADLINE_S = 60
+APPEAR_DEADLINE_S = 3
+STEADY_ROUNDS = 20
+LOG_TAIL_LINES = 15
+PROBE_DEADLINE_S = 5
+# Between probes of a starting daemon: each is a process of its own, and the
+# machine is busy starting daemons.
+PROBE_POLL_S = 0.15
+
+
+class Daemon:
+    """How a daemon is started, recognized, asked, and where it logs."""
+
+    def __init__(self, command, programs, probe, log):
+        self.command = command
+        self.programs = programs
+        self.probe = probe
+        self.log = log
+
+
+PCMK = ["pacemakerd", "pacemaker-based", "pacemaker-fenced",
+        "pacemaker-execd", "pacemaker-attrd", "pacemaker-schedulerd",
+        "pacemaker-controld"]
+DAEMONS = {
+    "corosync": Daemon("corosync -f", ["corosync"],
+                       ["corosync-cfgtool", "-s"],
+                       "corosync/corosync.log"),
+    "pacemaker": Daemon("pacemakerd -f", PCMK,
+                        ["crmadmin", "-t", "2000", "-P"],
+                        "pacemaker/pacemaker.log"),
+    "libvirtd": Daemon("libvirtd --listen", ["libvirtd"],
+                       ["virsh", "-q", "-c", "qemu:///system", "list"],
+                       "libvirt/libvirtd.log"),
+}
+# Pacemaker first down and last up: it must find corosync, and VMs libvirtd.
+SHUTDOWN_ORDER = ("pacemaker", "libvirtd", "corosync")
+
+
+class Host:
+    def __init__(self, name, number, path, bed):
+        self.name = name
+        self.number = number
+        self.path = path
+        self.bed = bed
+        self.shares = storage.Shares(bed.datastores)
+        self.init = None
+        self.pid = None
+        self.namespaces = {}
+        self.ns_fd = None
+        self.stopped_by_pause = {}
+        self.lock = threading.RLock()
+
+    # -- power ------------------------------------------------------------
+
+    def is_on(self):
+        return self.init is not None and self.init.poll() is None
+
+    def live_pid(self):
+        if not self.is_on():
+            raise BedError(f"{self.name} is off")
+        return self.pid
+
+    def boot(self):
+        """Namespaces, cables, mounts; no daemon yet."""
+        with self.lock:
+            if self.is_on():
+                raise BedError(f"{self.name} is on already")
+            os.makedirs(f"{self.path}/log", exist_ok=True)
+            env = proc.host_env(
+                BED_HOST=self.name, BED_HOST_DIR=self.path,
+                BED_SHARED=self.bed.shared, BED_OVERLAY=self.bed.overlay,
+                BED_STAGE=self.bed.stage or "", BED_FENCE=self.bed.fence_dir,
+                BED_DATASTORES=" ".join(
+                    n for n in self.shares.all if n != storage.CONFIG))
+            self.init = self.bed.spawn(
+                [self.bed.init_program, self.name, self.bed.setup_program],
+                env, f"{self.path}/log/boot.log")
+            self._boot_wait()
+
+    def _boot_wait(self):
+        try:
+            word, _, pid = self._line().partition(" ")
+            if word != "pid":
+                raise BedError("PID 1 did not start")
+            self.pid = int(pid)
+            self.namespaces = {kind: proc.namespace(self.pid, kind)
+                               for kind in ("pid", "net", "mnt")}
+            # Pins the number: it must not be given to another bed's host
+            # before the end of this one is verified.
+            self.ns_fd = os.open(f"/proc/{self.pid}/ns/pid", os.O_RDONLY)
+            self.bed.remember()
+            self.bed.net.plug(self.name, self.number, self.pid)
+            if self._line() != "ready":
+                raise BedError("setup failed")
+            self.shares.boot(self.pid)
+        except (BedError, OSError) as e:
+            self.init.kill()
+            self.init.wait()
+            raise BedError(f"{self.name}: boot: {e}\n"
+                           f"{self.log_tail('boot.log')}") from e
+
+    def _line(self):
+        """A line of bed-init; "" at its end."""
+        timer = threading.Timer(BOOT_DEADLINE_S, self.init.kill)
+        timer.start()
+        try:
+            return self.init.stdout.readline().strip()
+        finally:
+            timer.cancel()
+
+    def power_off(self):
+        """Pulls the plug; true only when the kernel shows nothing left."""
+        with self.lock:
+            if self.is_on():
+                proc.send(self.pid, signal.SIGKILL)
+                try:
+                    self.init.wait(OFF_DEADLINE_S)
+                except subprocess.TimeoutExpired as e:
+                    raise BedError(f"{self.name}: PID 1 ({self.pid}) still "
+                                   f"there {OFF_DEADLINE_S} s after SIGKILL"
+                                   ) from e
+            self.stopped_by_pause = {}
+            if self.ns_fd is not None:
+                proc.wait_for(lambda: not self.processes(), OFF_DEADLINE_S,
+                              f"{self.name}: end of all processes")
+                os.close(self.ns_fd)
+                self.ns_fd = None
+            self.bed.net.unplug(self.name)
+
+    # -- processes --------------------------------------------------------
+
+    def processes(self):
+        found = proc.in_namespace("pid", self.namespaces["pid"])
+        return [pid for pid in found if pid != self.pid]
+
+    def pids_of(self, name):
+        """Processes of a daemon, or of any program by its name."""
+        wanted = DAEMONS[name].programs if name in DAEMONS else [name]
+        short = [w[:15] for w in wanted]  # TASK_COMM_LEN
+        return [pid for pid in self.processes()
+                if proc.argv0(pid) in wanted or
+                (proc.comm(pid) in short and proc.argv0(pid))]
+
+    def pause(self):
+        """SIGSTOP to all but PID 1, which does nothing but reap and log."""
+        with self.lock:
+            self.live_pid()
+            for _ in range(STEADY_ROUNDS):
+                fresh = [pid for pid in self.processes()
+                         if proc.state(pid) not in "TtZX"]
+                if not fresh:
+                    return
+                for pid in fresh:
+                    self.stopped_by_pause[pid] = proc.start_time(pid)
+                    proc.send(pid, signal.SIGSTOP)
+            raise BedError(f"{self.name}: still running after "
+                           f"{STEADY_ROUNDS} rounds of SIGSTOP: {fresh}")
+
+    def resume(self):
+        """Leaves stopped what was frozen before the pause."""
+        with self.lock:
+            self.live_pid()
+            for pid, started in self.stopped_by_pause.items():
+                if proc.start_time(pid) == started:
+                    proc.send(pid, signal.SIGCONT)
+            self.stopped_by_pause = {}
+
+    def signal(self, name, signum):
+        """Signals a daemon; an error when it does not run."""
+        self.live_pid()
+        found = self.pids_of(name)
+        if not found:
+            raise BedError(f"{self.name}: {name} does not run")
+        for pid in found:
+            proc.send(pid, signum)
+        if signum == signal.SIGKILL:
+            proc.wait_for(lambda: not set(found) & set(self.processes()),
+                          OFF_DEADLINE_S, f"{self.name}: end of {name}")
+
+    # -- daemons ----------------------------------------------------------
+
+    def run(self, *argv, check=True, deadline_s=proc.COMMAND_DEADLINE_S):
+        return proc.command(*proc.nsenter(self.live_pid(), *argv),
+                            env=proc.host_env(), check=check,
+                            deadline_s=deadline_s)
+
+    def start(self, name):
+        """Starts a daemon and waits until it answers."""
+        daemon = self.daemon(name)
+        if self.pids_of(name):
+            raise BedError(f"{self.name}: {name} runs already")
+        out = f"/var/log/{daemon.log.split('/', maxsplit=1)[0]}/stdout.log"
+        self.run("/bin/sh", "-c",
+                 f"setsid {daemon.command} >>{out} 2>&1 </dev/null &")
+        try:
+            proc.wait_for(lambda: self.pids_of(name), APPEAR_DEADLINE_S,
+                          "no process")
+            proc.wait_for(lambda: self._answers(name), START_DEADLINE_S,
+                          "no answer", PROBE_POLL_S)
+        except BedError as e:
+            raise BedError(f"{self.name}: start of {name}: {e}\n"
+                           f"{self.log_tail(daemon.log)}") from e
+
+    def _answers(self, name):
+        if not self.pids_of(name):
+            raise BedError("it ended")
+        try:
+            return self.run(*DAEMONS[name].probe, check=False,
+                            deadline_s=PROBE_DEADLINE_S)[0] == 0
+        except BedError:
+            return False
+
+    def stop(self, name):
+        """Clean stop: SIGTERM, then wait for the end of all its processes."""
+        self.daemon(name)
+        found = self.pids_of(name)
+        main = [p for p in found
+                if proc.argv0(p) == DAEMONS[name].programs[0]]
+        for pid in main:
+            proc.send(pid, signal.SIGTERM)
+        proc.wait_for(lambda: not set(self.pids_of(name)) & set(found),
+                      STOP_DEADLINE_S, f"{self.name}: stop of {name}")
+
+    def start_all(self):
+        """libvirtd beside the cluster stack, as init systems do."""
+        failures = []
+
+        def attempt(*names):
+            try:
+                for name in names:
+                    self.start(name)
+            except BedError as e:
+                failures.append(e)
+        beside = threading.Thread(target=attempt, args=("libvirtd",))
+        beside.start()
+        attempt("corosync", "pacemaker")
+        beside.join()
+        if failures:
+            raise failures[0]
+
+    def shutdown(self):
+        self.live_pid()
+        for name in SHUTDOWN_ORDER:
+            self.stop(name)
+        self.power_off()
+
+    @staticmethod
+    def daemon(name):
+        if name not in DAEMONS:
+            raise BedError(f"no daemon {name!r}; there are "
+                           f"{', '.join(DAEMONS)}")
+        return DAEMONS[name]
+
+    # -- what a person wants to see ---------------------------------------
+
+    def log_path(self, name):
+        if name is None:
+            name = "messages"
+        elif name in DAEMONS:
+            name = DAEMONS[name].log
+        path = os.path.normpath(f"{self.path}/log/{name}")
+        if not os.path.isfile(path):
+            raise BedError(f"{self.name} has no log {name!r}")
+        return path
+
+    def log_tail(self, name, lines=LOG_TAIL_LINES):
+        try:
+            with open(f"{self.path}/log/{name}", encoding="utf-8",
+                      errors="replace") as f:
+                tail = f.read().splitlines()[-lines:]
+        except OSError as e:
+            return f"(no log: {e})"
+        return "\n".join("  | " + line for line in tail)
+
+    def daemon_state(self, name):
+        states = {proc.state(pid) for pid in self.pids_of(name)}
+        if not states:
+            return "-"
+        return "frozen" if states <= set("Tt") else "runs"
+
+    def status(self):
+        on = self.is_on()
+        state = "paused" if on and self.stopped_by_pause else \
+            "on" if on else "off"
+        return {
+            "host": self.name, "state": state,
+            "pid": self.pid if on else None,
+            "daemons": {n: self.daemon_state(n) if on else "-"
+                        for n in DAEMONS},
+            "cut": self.bed.net.cut_links(self.name),
+            "mounts": self.shares.attached(self.pid) if on else [],
+            "away": sorted(self.shares.away),
+        }

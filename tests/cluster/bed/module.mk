@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Test bed: PID 1 of a host, and the bed's own test. The test needs root and
+# the stock cluster packages, so it is not part of the plain check.
+
+BED_SRC := tests/cluster/bed
+BED_CFLAGS ?= -std=gnu11 -O2 -g -Wall -Wextra -Wpedantic -Wshadow \
+	-Wconversion -Wsign-conversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wswitch-enum -Wvla -Wformat=2 -Wundef \
+	-Wnull-dereference -Wcast-qual -Wwrite-strings
+
+$(BUILD)/tests/bed-init: $(BED_SRC)/bed-init.c
+	@mkdir -p $(@D)
+	$(CC) $(BED_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $<
+
+.PHONY: bed check-bed
+bed: $(BUILD)/tests/bed-init
+
+check-bed: bed
+	BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests/cluster \
+		/usr/bin/python3 -m unittest -v bed.test_bed

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Owner of a bed: one process that holds the network and all hosts.
+
+Outside the hosts, in the bed's own network namespace. When it dies, however,
+its hosts die (bed-init), and with them every namespace, mount and cable: none
+of them has a name that would keep it. It goes when its owner goes.
+
+Speaks JSON lines on two Unix sockets: `ctl` for the CLI and the tests, and
+`fence/sock`, which is all that the hosts see of it: a power switch.
+"""
+import argparse
+import concurrent.futures
+import fcntl
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from . import config, host, net, proc, server, storage
+from .proc import BedError
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CLUSTER_DEADLINE_S = 60
+CLUSTER_POLL_S = 0.2
+LOWER_FORBIDDEN = ("/usr", "/etc", "/var", "/proc", "/sys", "/dev", "/run")
+
+
+class Supervisor:
+    def __init__(self, args):
+        self.dir = os.path.abspath(args.dir)
+        self.name = args.name
+        self.datastores = args.datastores
+        self.shared = f"{self.dir}/shared"
+        self.overlay = f"{self.dir}/overlay"
+        self.fence_dir = f"{self.dir}/fence"
+        self.stage = None
+        self.init_program = args.init
+        self.setup_program = f"{HERE}/host-setup.sh"
+        self.token_ms = args.token
+        self.net = net.Net()
+        self.fence_mode = "ok"
+        self.ending = threading.Event()
+        # The kernel kills a child when the *thread* that made it ends: hosts
+        # are born in one that does not.
+        self.spawner = concurrent.futures.ThreadPoolExecutor(1)
+        self.hosts = {}
+        for number in range(1, args.hosts + 1):
+            name = f"h{number}"
+            self.hosts[name] = host.Host(name, number,
+                                         f"{self.dir}/hosts/{name}", self)
+        if args.stage:
+            self.stage = f"{self.dir}/stage"
+            shutil.copytree(args.stage, self.stage, symlinks=True)
+        self._make_files()
+
+    def _make_files(self):
+        for path in (self.shared, self.fence_dir, f"{self.dir}/hosts",
+                     f"{self.overlay}/usr/sbin"):
+            os.makedirs(path, exist_ok=True)
+        storage.make_folders(self.shared, self.datastores)
+        shutil.copy(f"{HERE}/fence_bed", f"{self.overlay}/usr/sbin/fence_bed")
+        os.chmod(f"{self.overlay}/usr/sbin/fence_bed", 0o755)
+        config.write_all({h.name: h.path for h in self.hosts.values()},
+                         "bed", self.token_ms)
+
+    def spawn(self, argv, env, log):
+        def start():
+            with open(log, "ab") as err:
+                return subprocess.Popen(
+                    argv, env=env, stdin=subprocess.DEVNULL, text=True,
+                    stdout=subprocess.PIPE, stderr=err)
+        return self.spawner.submit(start).result()
+
+    def remember(self):
+        """What `down` needs should this process be killed."""
+        state = {"name": self.name, "pid": os.getpid(),
+                 "started": proc.start_time(os.getpid()),
+                 "net": proc.namespace(os.getpid(), "net"),
+                 "hosts": {h.name: {"pid": h.pid,
+                                    "started": proc.start_time(h.pid),
+                                    **h.namespaces}
+                           for h in self.hosts.values() if h.pid}}
+        path = f"{self.dir}/state.json"
+        tmp = f"{path}.{threading.get_ident()}"
+        config.write(tmp, json.dumps(state))
+        os.rename(tmp, path)
+
+    def host(self, name):
+        if name not in self.hosts:
+            raise BedError(f"no host {name!r}; there are "
+                           f"{', '.join(self.hosts)}")
+        return self.hosts[name]
+
+    # -- verbs over several hosts -----------------------------------------
+
+    def each(self, action, hosts=None):
+        """In parallel; the first failure is raised after all have ended."""
+        hosts = list(self.hosts.values() if hosts is None else hosts)
+        with concurrent.futures.ThreadPoolExecutor(len(hosts)) as pool:
+            for job in [pool.submit(action, h) for h in hosts]:
+                job.result()
+
+    def up(self, progress, cluster):
+        self.net.start()
+        self.remember()
+        progress("network is up")
+
+        def bring(h):
+            h.boot()
+            progress(f"{h.name} booted")
+            if cluster:
+                self.daemons(h, progress)
+        self.each(bring)
+        if cluster:
+            self.wait_cluster()
+            progress("cluster is quorate, all hosts online")
+
+    @staticmethod
+    def daemons(h, progress):
+        h.start_all()
+        progress(f"{h.name} daemons answer")
+
+    def wait_cluster(self):
+        first = next(iter(self.hosts.values()))
+        seen = ["nothing"]
+
+        def formed():
+            status, seen[0] = first.run("crm_mon", "-1", "--output-as=xml",
+                                        check=False)
+            return status == 0 and seen[0].count(' online="true"') == \
+                len(self.hosts) and 'with_quorum="true"' in seen[0] and \
+                seen[0].count(' pending="true"') == 0
+        try:
+            proc.wait_for(formed, CLUSTER_DEADLINE_S, "cluster formed",
+                          CLUSTER_POLL_S)
+        except BedError as e:
+            raise BedError(f"{e}; {first.name} sees:\n{seen[0]}\n" + "\n".join(
+                f"{h.name}:\n{h.log_tail('pacemaker/pacemaker.log')}"
+                for h in self.hosts.values())) from e
+
+    def power_on(self, name, cluster=True):
+        target = self.host(name)
+        target.boot()
+        if cluster:
+            target.start_all()
+
+    def end(self):
+        """Kills all hosts, says what it verified."""
+        self.each(lambda h: h.power_off())
+        left = [(h.name, pid) for h in self.hosts.values() if h.ns_fd
+                for pid in h.processes()]
+        if left:
+            raise BedError(f"processes left: {left}")
+        _, text = proc.command("ip", "-o", "link", "show", "type", "veth")
+        if text.strip():
+            raise BedError(f"cables left: {text}")
+        return f"{len(self.hosts)} hosts off, no process and no cable left"
+
+    def fence(self, request):
+        """The switch that hosts see: on, off, status, list."""
+        verb = request.get("verb")
+        if self.fence_mode == "hang":
+            self.ending.wait()
+        if self.fence_mode != "ok":
+            raise BedError("the fence device is out of order")
+        if verb == "list":
+            return list(self.hosts)
+        target = self.host(request.get("host"))
+        if verb == "off":
+            target.power_off()
+        elif verb == "on":
+            if not target.is_on():
+                target.boot()
+                threading.Thread(target=self._start_quietly, args=(target,),
+                                 daemon=True).start()
+        elif verb != "status":
+            raise BedError(f"unknown verb {verb!r}")
+        return "on" if target.is_on() else "off"
+
+    @staticmethod
+    def _start_quietly(target):
+        try:
+            target.start_all()
+        except BedError as e:
+            print(f"{target.name}: after fencing: {e}", file=sys.stderr)
+
+    def serve(self, owner):
+        ctl = server.listen(self.dir, "ctl",
+                            lambda r, p: server.dispatch(self, r, p))
+        fence = server.listen(self.fence_dir, "sock",
+                              lambda r, p: self.fence(r))
+        wake_r, wake_w = os.pipe()
+        for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(signum, lambda *_: self.ending.set())
+        os.set_blocking(wake_w, False)
+        signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
+        poller = select.poll()
+        poller.register(wake_r, select.POLLIN)
+        if owner:
+            poller.register(owner, select.POLLIN)
+        # Without end by design: until told, or the owner's pidfd is ready.
+        while not self.ending.is_set():
+            for fd, _ in poller.poll(500):
+                if fd == owner:
+                    self.ending.set()
+        for listener in (ctl, fence):
+            listener.shutdown()
+        return self.end()
+
+
+def parse():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("--dir", required=True)
+    ap.add_argument("--name", required=True)
+    ap.add_argument("--init", required=True)
+    ap.add_argument("--stage")
+    ap.add_argument("--hosts", type=int, default=3)
+    ap.add_argument("--datastores", type=int, default=1)
+    ap.add_argument("--token", type=int, default=1000)
+    ap.add_argument("--owner", type=int)
+    return ap.parse_args()
+
+
+def check_dir(path):
+    if any(c in path for c in ":,\\ "):
+        raise BedError(f"{path}: a bed's folder may have no ':', ',', '\\' "
+                       "or blank in its name (overlay mounts)")
+    for top in LOWER_FORBIDDEN:
+        if os.path.realpath(path).startswith(top + "/"):
+            raise BedError(f"{path}: a bed's folder cannot be below {top}, "
+                           "which its hosts overlay")
+
+
+def main():
+    args = parse()
+    os.umask(0o022)
+    check_dir(args.dir)
+    lock = os.open(f"{args.dir}/lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    owner = os.pidfd_open(args.owner) if args.owner else None
+    proc.unshare_net()
+    start = time.monotonic()
+    text = Supervisor(args).serve(owner)
+    print(f"{text} after {time.monotonic() - start:.0f} s")
+    # Threads of requests that still wait must not hold the process.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
