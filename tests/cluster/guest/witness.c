@@ -113,10 +113,6 @@ void witness_violation(struct witness *w, enum violation_kind kind,
 	if (w->own_violations > VIOLATIONS_PER_BOOT) {
 		return;
 	}
-	say("nano: VIOLATION kind=%u boot=%llx count=%llu found_boot=%llx "
-	    "found_ordinal=%u found_count=%llu\n",
-	    (uint32_t)kind, w->now.boot, w->now.counter, found->record.boot,
-	    found->record.ordinal, found->record.counter);
 	memset(&s, 0, sizeof(s));
 	memcpy(v->magic, MAGIC_VIOLATION, MAGIC_BYTES);
 	v->boot = w->now.boot;
@@ -130,6 +126,11 @@ void witness_violation(struct witness *w, enum violation_kind kind,
 	memcpy(v->found, found, sizeof(v->found));
 	v->crc = crc32(v, offsetof(struct violation, crc));
 	violation_append(w, &s);
+	/* Said only now: who reads the line may rely on the disk. */
+	say("nano: VIOLATION kind=%u boot=%llx count=%llu found_boot=%llx "
+	    "found_ordinal=%u found_count=%llu\n",
+	    (uint32_t)kind, w->now.boot, w->now.counter, found->record.boot,
+	    found->record.ordinal, found->record.counter);
 }
 
 /* False when the disk could not be read: then it must not be written. */
