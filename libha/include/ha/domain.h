@@ -47,7 +47,8 @@ struct ha_domain {
 };
 
 /* 0; -EINVAL not a domain XML (sentence says line and what); -E2BIG more
- * than the limits above. The struct is about 80 KiB: not for the stack of a
+ * than the limits above; -ENOMEM. uuid comes out in lower case 8-4-4-4-12
+ * whatever spelling of it libvirt would take. The struct is about 80 KiB: not for the stack of a
  * small thread. */
 int ha_domain_parse(const char *xml, size_t len, struct ha_domain *ret_domain,
 		    struct ha_err *err);
@@ -55,7 +56,8 @@ int ha_domain_parse(const char *xml, size_t len, struct ha_domain *ret_domain,
 /* The backing file that an image names, from its first bytes (qcow2, qcow,
  * qed). ret_backing "" when it has none or is no such image. `head` holds
  * head_len bytes from offset 0; 4096 are enough for what qemu-img writes.
- * 0; -EINVAL a header that contradicts itself. */
+ * 0; -EINVAL a header that contradicts itself; -ERANGE the name lies past
+ * head_len (read more); -ENAMETOOLONG it does not fit into `size`. */
 int ha_image_backing(const unsigned char *head, size_t head_len,
 		     char *ret_backing, size_t size);
 

@@ -132,9 +132,19 @@ struct ha_hv_ops {
 	int (*shutdown_agent)(struct ha_hv *hv, const char *uuid,
 			      uint64_t deadline_ms, struct ha_err *err);
 
+	/* Runs a paused domain by libvirt. Needed in place of QMP's `cont`
+	 * where qemu.conf names a lock_manager: only libvirt's own resume
+	 * takes the disk leases. Unlike start it can't be revoked while the
+	 * process lives: after -ETIMEDOUT end the process. */
+	int (*resume)(struct ha_hv *hv, const char *uuid,
+		      uint64_t deadline_ms, struct ha_err *err);
+
 	/* Live migration, peer to peer, whole; returns when it has ended.
-	 * At deadline_ms it is aborted and the abort awaited for a bounded
-	 * time (its own second connection); then -ETIMEDOUT. */
+	 * 0: the domain is on the destination. -ECANCELED: given up at the
+	 * (soft) deadline, the domain is here. At deadline_ms it is aborted
+	 * by a second connection, and its end awaited for up to
+	 * HA_HV_ABORT_WAIT_MS more (so pass a deadline that much earlier
+	 * than your own); -ETIMEDOUT: still no end, the outcome is unknown. */
 	int (*migrate)(struct ha_hv *hv, const struct ha_hv_migrate *spec,
 		       uint64_t deadline_ms, struct ha_err *err);
 
@@ -148,6 +158,7 @@ struct ha_hv_ops {
 };
 
 #define HA_HV_ABI 1u
+#define HA_HV_ABORT_WAIT_MS 3000u
 #define HA_HV_SYMBOL "ha_hypervisor"
 
 #endif
