@@ -38,7 +38,8 @@ struct ha_param {
 	const char *unit;           /* of INT: "MiB/s"; NULL: none */
 	const char *def;            /* default as text; NULL: none */
 	int64_t min, max;           /* of INT, and of DURATION in ms;
-				     * both 0: no limit */
+				     * both 0: no limit; max INT64_MAX:
+				     * no upper limit */
 	const char *const *choices; /* of ENUM, NULL-terminated */
 	size_t offset;              /* of the value in the agent's struct */
 	const char *shortdesc;
@@ -51,9 +52,22 @@ typedef const char *(*ha_param_getter)(void *ctx, const char *name);
 
 /* Fills `values` (the agent's struct) from the getter and the defaults.
  * `table` ends with name == NULL. 0; -EINVAL with a sentence that names the
- * parameter, its value and what is allowed. Does not look at the host. */
+ * parameter, its value and what is allowed; `values` (zeroed by the caller)
+ * is then filled in part. An empty text counts as not given. Does not look at
+ * the host. */
 int ha_params_parse(const struct ha_param *table, ha_param_getter get,
 		    void *ctx, void *values, struct ha_err *err);
+
+/* One parameter: `text` NULL or empty means not given, and so the default.
+ * `values` must be zeroed before the first call, which is "not set" for each
+ * type; on failure the parameter's value stays as it was. Errors as above. */
+int ha_param_set(const struct ha_param *param, const char *text, void *values,
+		 struct ha_err *err);
+
+/* The limits as words, "1 to 100000", "1s to 1h", "0 or more"; "" when the
+ * parameter has none. Cut to `size` bytes. */
+void ha_param_limits(const struct ha_param *param, char *ret_text,
+		     size_t size);
 
 /* Index of `word` in a NULL-terminated list, -1 when it is not there. */
 int ha_param_choice(const char *const *choices, const char *word);
