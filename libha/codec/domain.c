@@ -29,7 +29,11 @@
 
 #define UUID_DIGITS 32u
 
-enum field { FIELD_NONE, FIELD_NAME, FIELD_UUID };
+enum field {
+	FIELD_NONE,
+	FIELD_NAME,
+	FIELD_UUID
+};
 
 struct parse {
 	XML_Parser expat;

@@ -107,9 +107,8 @@ qcow_backing(const unsigned char *head, size_t head_len, char *ret_backing,
 		ret_backing[0] = '\0';
 		return 0;
 	}
-	return name_copy(head, head_len, offset,
-			 be32(head + QCOW_BACKING_SIZE), header_len,
-			 ret_backing, size);
+	return name_copy(head, head_len, offset, be32(head + QCOW_BACKING_SIZE),
+			 header_len, ret_backing, size);
 }
 
 static int
@@ -124,13 +123,13 @@ qed_backing(const unsigned char *head, size_t head_len, char *ret_backing,
 		return 0;
 	}
 	return name_copy(head, head_len, le32(head + QED_BACKING_OFFSET),
-			 le32(head + QED_BACKING_SIZE), QED_HEADER,
-			 ret_backing, size);
+			 le32(head + QED_BACKING_SIZE), QED_HEADER, ret_backing,
+			 size);
 }
 
 int
-ha_image_backing(const unsigned char *head, size_t head_len,
-		 char *ret_backing, size_t size)
+ha_image_backing(const unsigned char *head, size_t head_len, char *ret_backing,
+		 size_t size)
 {
 	static const unsigned char qcow[4] = { 'Q', 'F', 'I', 0xfb };
 	static const unsigned char qed[4] = { 'Q', 'E', 'D', 0 };

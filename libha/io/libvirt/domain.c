@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What libvirt says about one domain, and the two requests that need nothing
+ * but its name: shut down by the guest agent, resume. State, flags and tag
+ * come from libvirtd's memory, not from QEMU's monitor, so that a hung QEMU
+ * does not hold up a lookup.
+ */
+#include <errno.h>
+#include <libvirt/virterror.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ha/cleanup.h"
+#include "hv.h"
+
+void
+hv_autofree_domain(virDomainPtr *dom)
+{
+	if (*dom) {
+		virDomainFree(*dom);
+	}
+}
+
+int
+hv_domain_find(virConnectPtr conn, const char *uuid, const char *name,
+	       virDomainPtr *ret_dom, struct ha_err *err)
+{
+	const char *key = !ha_text_is_empty(uuid) ? uuid : name;
+	virDomainPtr dom;
+
+	if (ha_text_is_empty(key)) {
+		return ha_err_set(err, -EINVAL,
+				  "libvirt: neither uuid nor name given");
+	}
+	dom = key == uuid ? virDomainLookupByUUIDString(conn, key)
+			  : virDomainLookupByName(conn, key);
+	if (!dom) {
+		return hv_error(err, key, "lookup");
+	}
+	*ret_dom = dom;
+	return 0;
+}
+
+/* Copies of what names the domain, and room for each result. */
+struct domain_job {
+	struct hv_job job;
+	char *uuid;
+	char *name;
+	struct ha_hv_dom dom;
+	char *xml;
+};
+
+static void
+domain_release(struct hv_job *job)
+{
+	struct domain_job *j = (struct domain_job *)job;
+
+	free(j->uuid);
+	free(j->name);
+	free(j->xml);
+	free(j);
+}
+
+static struct domain_job *
+domain_job_new(int (*run)(struct ha_hv *, struct hv_job *, struct ha_err *),
+	       const char *uuid, const char *name)
+{
+	struct domain_job *j = calloc(1, sizeof(*j));
+
+	if (!j) {
+		return NULL;
+	}
+	j->job.run = run;
+	j->job.release = domain_release;
+	j->job.refs = 1;
+	j->uuid = uuid ? strdup(uuid) : NULL;
+	j->name = name ? strdup(name) : NULL;
+	if ((uuid && !j->uuid) || (name && !j->name)) {
+		domain_release(&j->job);
+		return NULL;
+	}
+	return j;
+}
+
+static enum ha_hv_state
+state_of(int state)
+{
+	/* Not a switch over libvirt's enum: newer libraries have more. */
+	switch (state) {
+	case VIR_DOMAIN_RUNNING:
+	case VIR_DOMAIN_BLOCKED:
+		return HA_HV_RUNNING;
+	case VIR_DOMAIN_PAUSED:
+		return HA_HV_PAUSED;
+	case VIR_DOMAIN_SHUTDOWN:
+		return HA_HV_SHUTDOWN;
+	case VIR_DOMAIN_SHUTOFF:
+		return HA_HV_SHUTOFF;
+	case VIR_DOMAIN_CRASHED:
+		return HA_HV_CRASHED;
+	case VIR_DOMAIN_PMSUSPENDED:
+		return HA_HV_PMSUSPENDED;
+	default:
+		return HA_HV_NONE;
+	}
+}
+
+static enum ha_hv_reason
+paused_reason(int reason)
+{
+	switch (reason) {
+	case VIR_DOMAIN_PAUSED_USER:
+		return HA_HV_REASON_USER;
+	case VIR_DOMAIN_PAUSED_MIGRATION:
+		return HA_HV_REASON_MIGRATION;
+	case VIR_DOMAIN_PAUSED_IOERROR:
+		return HA_HV_REASON_IOERROR;
+	case VIR_DOMAIN_PAUSED_WATCHDOG:
+		return HA_HV_REASON_WATCHDOG;
+	case VIR_DOMAIN_PAUSED_CRASHED:
+		return HA_HV_REASON_CRASHED;
+	case VIR_DOMAIN_PAUSED_STARTING_UP:
+		return HA_HV_REASON_STARTING;
+	case VIR_DOMAIN_PAUSED_POSTCOPY:
+		return HA_HV_REASON_POSTCOPY;
+	case VIR_DOMAIN_PAUSED_POSTCOPY_FAILED:
+		return HA_HV_REASON_POSTCOPY_FAILED;
+	case VIR_DOMAIN_PAUSED_SAVE:
+	case VIR_DOMAIN_PAUSED_DUMP:
+	case VIR_DOMAIN_PAUSED_FROM_SNAPSHOT:
+	case VIR_DOMAIN_PAUSED_SNAPSHOT:
+		return HA_HV_REASON_SAVE;
+	default:
+		return HA_HV_REASON_OTHER;
+	}
+}
+
+static void
+read_tag(virDomainPtr dom, struct ha_hv_dom *ret)
+{
+	/* Fails for an inactive domain and for one without our tag. */
+	ha_autofree char *element =
+		virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT,
+				     HV_NAMESPACE, VIR_DOMAIN_AFFECT_LIVE);
+
+	ret->resource[0] = '\0';
+	if (element) {
+		hv_xml_tag(element, ret->resource, sizeof(ret->resource));
+	}
+}
+
+static int
+read_domain(virDomainPtr dom, struct ha_hv_dom *ret, struct ha_err *err)
+{
+	const char *name = virDomainGetName(dom);
+	int state = VIR_DOMAIN_NOSTATE;
+	int reason = 0;
+	int autostart = 0;
+	int rc;
+
+	if (!name || ha_text_copy(ret->name, sizeof(ret->name), name) < 0) {
+		return ha_err_set(err, -E2BIG,
+				  "domain name longer than %zu bytes",
+				  sizeof(ret->name) - 1);
+	}
+	if (virDomainGetUUIDString(dom, ret->uuid) < 0 ||
+	    virDomainGetState(dom, &state, &reason, 0) < 0) {
+		return hv_error(err, name, "read state");
+	}
+	ret->state = state_of(state);
+	ret->reason = state == VIR_DOMAIN_PAUSED ? paused_reason(reason)
+						 : HA_HV_REASON_OTHER;
+	rc = virDomainIsPersistent(dom);
+	if (rc < 0) {
+		return hv_error(err, name, "read persistence");
+	}
+	ret->persistent = rc > 0;
+	/* The rest exists for a defined domain only; for a transient one
+	 * libvirt answers with an error that means no. */
+	if (ret->persistent) {
+		ret->autostart = virDomainGetAutostart(dom, &autostart) == 0 &&
+				 autostart;
+		ret->has_managed_save =
+			virDomainHasManagedSaveImage(dom, 0) == 1;
+	}
+	ret->has_external_snapshot =
+		virDomainSnapshotNum(dom, VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL) >
+		0;
+	read_tag(dom, ret);
+	return 0;
+}
+
+static int
+lookup_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
+{
+	struct domain_job *j = (struct domain_job *)job;
+	hv_autodomain virDomainPtr dom = NULL;
+	int rc = hv_domain_find(hv->conn, j->uuid, j->name, &dom, err);
+
+	return rc < 0 ? rc : read_domain(dom, &j->dom, err);
+}
+
+static int
+persistent_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
+{
+	struct domain_job *j = (struct domain_job *)job;
+	hv_autodomain virDomainPtr dom = NULL;
+	int rc = hv_domain_find(hv->conn, j->uuid, j->name, &dom, err);
+
+	if (rc < 0) {
+		return rc;
+	}
+	rc = virDomainIsPersistent(dom);
+	if (rc == 0) {
+		return ha_err_set(err, -ENOENT,
+				  "%s runs but is not defined on this host",
+				  virDomainGetName(dom));
+	}
+	if (rc > 0) {
+		j->xml = virDomainGetXMLDesc(
+			dom, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+	}
+	return j->xml ? 0
+		      : hv_error(err, virDomainGetName(dom), "read its XML");
+}
+
+static int
+shutdown_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
+{
+	struct domain_job *j = (struct domain_job *)job;
+	hv_autodomain virDomainPtr dom = NULL;
+	int rc = hv_domain_find(hv->conn, j->uuid, NULL, &dom, err);
+
+	if (rc < 0) {
+		return rc;
+	}
+	if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_GUEST_AGENT) < 0) {
+		return hv_error(err, virDomainGetName(dom),
+				"shutdown by the guest agent");
+	}
+	return 0;
+}
+
+static int
+resume_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
+{
+	struct domain_job *j = (struct domain_job *)job;
+	hv_autodomain virDomainPtr dom = NULL;
+	int rc = hv_domain_find(hv->conn, j->uuid, NULL, &dom, err);
+
+	if (rc < 0) {
+		return rc;
+	}
+	if (hv_is_dead(hv)) {
+		return -ETIMEDOUT;
+	}
+	return virDomainResume(dom) < 0
+		       ? hv_error(err, virDomainGetName(dom), "resume")
+		       : 0;
+}
+
+static int
+no_memory(struct ha_err *err)
+{
+	return ha_err_set(err, -ENOMEM, "libvirt: out of memory");
+}
+
+int
+hv_lookup(struct ha_hv *hv, const char *uuid, const char *name,
+	  uint64_t deadline_ms, struct ha_hv_dom *ret_dom, struct ha_err *err)
+{
+	struct domain_job *j = domain_job_new(lookup_run, uuid, name);
+	int rc;
+
+	if (!j) {
+		return no_memory(err);
+	}
+	rc = hv_call(hv, &j->job, deadline_ms, err);
+	if (rc == 0) {
+		*ret_dom = j->dom;
+	}
+	hv_put(hv, &j->job);
+	return rc;
+}
+
+int
+hv_persistent_xml(struct ha_hv *hv, const char *uuid, const char *name,
+		  uint64_t deadline_ms, char **ret_xml, struct ha_err *err)
+{
+	struct domain_job *j = domain_job_new(persistent_run, uuid, name);
+	int rc;
+
+	if (!j) {
+		return no_memory(err);
+	}
+	rc = hv_call(hv, &j->job, deadline_ms, err);
+	if (rc == 0) {
+		*ret_xml = ha_steal_ptr(&j->xml);
+	}
+	hv_put(hv, &j->job);
+	return rc;
+}
+
+static int
+call_simple(int (*run)(struct ha_hv *, struct hv_job *, struct ha_err *),
+	    struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
+	    struct ha_err *err)
+{
+	struct domain_job *j = domain_job_new(run, uuid, NULL);
+	int rc;
+
+	if (!j) {
+		return no_memory(err);
+	}
+	rc = hv_call(hv, &j->job, deadline_ms, err);
+	hv_put(hv, &j->job);
+	return rc;
+}
+
+int
+hv_shutdown_agent(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
+		  struct ha_err *err)
+{
+	return call_simple(shutdown_run, hv, uuid, deadline_ms, err);
+}
+
+int
+hv_resume(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
+	  struct ha_err *err)
+{
+	return call_simple(resume_run, hv, uuid, deadline_ms, err);
+}
