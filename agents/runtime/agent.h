@@ -12,6 +12,7 @@
 #define AGENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ha/err.h"
@@ -43,6 +44,8 @@ enum agent_level {
 
 struct agent_ctx;
 
+#define AGENT_ACTION_ANY_USER 0x4u  /* does not need root; others end with
+				     * OCF_ERR_PERM for other users */
 #define AGENT_ACTION_NO_PARAMS 0x1u /* runs without any parameter check
 				     * (meta-data, usage) */
 #define AGENT_ACTION_LENIENT 0x2u   /* a bad parameter is logged, and the
@@ -55,7 +58,8 @@ struct agent_action {
 				  * without Pacemaker */
 	unsigned int interval_s; /* advertised for recurring ones; 0: none */
 	unsigned int flags;
-	enum ocf_rc (*run)(struct agent_ctx *ctx);
+	enum ocf_rc (*run)(struct agent_ctx *ctx); /* of validate-all: called
+		for OCF_CHECK_LEVEL above 0 only, and may be NULL */
 };
 
 struct agent_desc {
@@ -65,8 +69,9 @@ struct agent_desc {
 	const char *longdesc;
 	const struct ha_param *params;      /* ends with name == NULL */
 	const struct agent_action *actions; /* ends with name == NULL;
-		meta-data, usage, help and manpage are the runtime's own and
-		are added to what is advertised */
+		meta-data, usage, help and manpage are the runtime's own, and
+		validate-all where the table has none; of these, meta-data and
+		validate-all are advertised */
 	size_t values_size;    /* of the struct that params fill */
 	const char *man_body;  /* roff: examples, files, notes; or NULL */
 };
@@ -79,6 +84,7 @@ struct agent_ctx {
 	const char *instance;       /* OCF_RESOURCE_INSTANCE, "default" */
 	const char *node;           /* CRM_meta_on_node or host name */
 	uint64_t started_ms;        /* ha_clock at entry */
+	uint64_t timeout_ms;        /* of the action, whole */
 	uint64_t deadline_ms;       /* action timeout less the reserve:
 				     * min(10 %, 2 s), at least 100 ms, for
 				     * the exit itself */
@@ -93,13 +99,17 @@ struct agent_ctx {
 };
 
 /* Parses argv and the environment, runs the action, returns the exit code of
- * the program. Never returns past the action's deadline: a SIGALRM guard at
- * the timeout itself ends a hung action with the sentence "deadline". */
+ * the program. A SIGALRM guard halfway between the deadline and the timeout
+ * (Pacemaker's own clock started a little earlier) ends a hung action with
+ * OCF_ERR_GENERIC and a sentence. SIGPIPE is ignored. Once per process. */
 int agent_main(const struct agent_desc *desc, int argc, char **argv);
 
-/* Log line "LEVEL: text" under the tag NAME(INSTANCE)[PID], to syslog like
- * the OCF shell functions (HA_LOGFACILITY, HA_LOGFILE, HA_debug honoured)
- * and to stderr; probes log nothing above DEBUG. One line, no newline. */
+/* Log line "LEVEL: text" under the tag NAME(INSTANCE)[PID], to where ha_log()
+ * of the OCF shell functions would send it: syslog if HA_LOGFACILITY is set
+ * (Pacemaker does that), the file HA_LOGFILE if set, stderr if neither is or
+ * it is a terminal; DEBUG only with HA_debug. In a probe everything counts
+ * as DEBUG. One line, no newline. Waits 50 ms at most for a stuck reader,
+ * once; then lines are dropped. */
 void agent_log(const struct agent_ctx *ctx, enum agent_level level,
 	       const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
@@ -113,5 +123,7 @@ enum ocf_rc agent_fail(const struct agent_ctx *ctx, enum ocf_rc rc,
 /* The name ("OCF_ERR_ARGS") and sentence of an exit code; one table. */
 const char *ocf_rc_name(enum ocf_rc rc);
 const char *ocf_rc_text(enum ocf_rc rc);
+/* Walks the table; `*index` starts at 0; false at the end. */
+bool ocf_rc_next(size_t *index, enum ocf_rc *ret_rc);
 
 #endif
