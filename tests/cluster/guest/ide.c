@@ -42,7 +42,8 @@ static const struct channel {
 static struct channel chan;
 static uint8_t drive;
 
-static void data_in(void *to)
+static void
+data_in(void *to)
 {
 	uint32_t n = SECTOR_DWORDS;
 
@@ -52,7 +53,8 @@ static void data_in(void *to)
 			 : "memory");
 }
 
-static void data_out(const void *from)
+static void
+data_out(const void *from)
 {
 	uint32_t n = SECTOR_DWORDS;
 
@@ -63,7 +65,8 @@ static void data_out(const void *from)
 }
 
 /* Status once the disk is no longer busy. */
-static uint8_t wait_idle(void)
+static uint8_t
+wait_idle(void)
 {
 	uint32_t since = irq_ticks();
 	uint32_t report = nano_seconds_to_ticks(STALL_REPORT_S);
@@ -88,7 +91,8 @@ static uint8_t wait_idle(void)
 	}
 }
 
-static int outcome(uint8_t status, bool data_wanted)
+static int
+outcome(uint8_t status, bool data_wanted)
 {
 	if (status & (STATUS_ERROR | STATUS_FAULT)) {
 		return -1;
@@ -96,7 +100,8 @@ static int outcome(uint8_t status, bool data_wanted)
 	return data_wanted && !(status & STATUS_DATA) ? -1 : 0;
 }
 
-static void command(uint8_t code, uint32_t lba, uint8_t count)
+static void
+command(uint8_t code, uint32_t lba, uint8_t count)
 {
 	(void)wait_idle();
 	outb(chan.base + REG_DRIVE,
@@ -108,7 +113,8 @@ static void command(uint8_t code, uint32_t lba, uint8_t count)
 	outb(chan.base + REG_COMMAND, code);
 }
 
-static bool probe(const struct channel *c, uint8_t which, uint32_t *ret_sectors)
+static bool
+probe(const struct channel *c, uint8_t which, uint32_t *ret_sectors)
 {
 	uint16_t identity[SECTOR_BYTES / 2];
 	uint8_t status;
@@ -132,7 +138,8 @@ static bool probe(const struct channel *c, uint8_t which, uint32_t *ret_sectors)
 	return *ret_sectors > 0;
 }
 
-bool ide_init(uint32_t *ret_sectors)
+bool
+ide_init(uint32_t *ret_sectors)
 {
 	for (size_t i = 0; i < sizeof(channels) / sizeof(*channels); i++) {
 		if (probe(&channels[i], 0, ret_sectors) ||
@@ -143,7 +150,8 @@ bool ide_init(uint32_t *ret_sectors)
 	return false;
 }
 
-int ide_read(uint32_t lba, uint8_t sector[SECTOR_BYTES])
+int
+ide_read(uint32_t lba, uint8_t sector[SECTOR_BYTES])
 {
 	command(COMMAND_READ, lba, 1);
 	if (outcome(wait_idle(), true)) {
@@ -153,7 +161,8 @@ int ide_read(uint32_t lba, uint8_t sector[SECTOR_BYTES])
 	return 0;
 }
 
-int ide_write(uint32_t lba, const uint8_t sector[SECTOR_BYTES])
+int
+ide_write(uint32_t lba, const uint8_t sector[SECTOR_BYTES])
 {
 	command(COMMAND_WRITE, lba, 1);
 	if (outcome(wait_idle(), true)) {
@@ -163,7 +172,8 @@ int ide_write(uint32_t lba, const uint8_t sector[SECTOR_BYTES])
 	return outcome(wait_idle(), false);
 }
 
-int ide_flush(void)
+int
+ide_flush(void)
 {
 	command(COMMAND_FLUSH, 0, 0);
 	return outcome(wait_idle(), false);

@@ -66,7 +66,8 @@ void serial_receive(void);
 static struct gate idt[VECTOR_BASE + IRQS];
 static volatile uint32_t ticks;
 
-static void gate_set(uint32_t vector, uintptr_t handler)
+static void
+gate_set(uint32_t vector, uintptr_t handler)
 {
 	idt[vector] = (struct gate){
 		.offset_low = (uint16_t)handler,
@@ -76,27 +77,31 @@ static void gate_set(uint32_t vector, uintptr_t handler)
 	};
 }
 
-void irq_timer(void)
+void
+irq_timer(void)
 {
 	ticks++;
 	outb(PIC1_COMMAND, PIC_EOI);
 }
 
-void irq_serial(void)
+void
+irq_serial(void)
 {
 	serial_receive();
 	outb(PIC1_COMMAND, PIC_EOI);
 }
 
 /* Reading the status register is what takes the disk's request back. */
-void irq_disk0(void)
+void
+irq_disk0(void)
 {
 	(void)inb(IDE0_STATUS);
 	outb(PIC2_COMMAND, PIC_EOI);
 	outb(PIC1_COMMAND, PIC_EOI);
 }
 
-void irq_disk1(void)
+void
+irq_disk1(void)
 {
 	(void)inb(IDE1_STATUS);
 	outb(PIC2_COMMAND, PIC_EOI);
@@ -104,29 +109,34 @@ void irq_disk1(void)
 }
 
 /* Masked lines can still appear as spurious 7 and 15; those want no EOI. */
-void irq_spurious(void)
+void
+irq_spurious(void)
 {
 }
 
-void nano_exception(uint32_t vector)
+void
+nano_exception(uint32_t vector)
 {
 	say("nano: exception vector=%u\n", vector);
 	irq_stop_for_ever();
 }
 
-void irq_stop_for_ever(void)
+void
+irq_stop_for_ever(void)
 {
 	for (;;) {
 		__asm__ volatile("cli; hlt");
 	}
 }
 
-uint32_t irq_ticks(void)
+uint32_t
+irq_ticks(void)
 {
 	return ticks;
 }
 
-static void pic_init(void)
+static void
+pic_init(void)
 {
 	uint16_t wanted = 1u << IRQ_TIMER | 1u << IRQ_SERIAL |
 			  1u << PIC_CASCADE_LINE | 1u << IRQ_DISK0 |
@@ -145,7 +155,8 @@ static void pic_init(void)
 	outb(PIC2_DATA, (uint8_t)(mask >> 8));
 }
 
-void irq_init(uint32_t timer_hz)
+void
+irq_init(uint32_t timer_hz)
 {
 	uint32_t divisor = PIT_BASE_HZ / timer_hz;
 	struct table_pointer idt_pointer = {
@@ -154,8 +165,8 @@ void irq_init(uint32_t timer_hz)
 	};
 
 	for (uint32_t i = 0; i < EXCEPTIONS; i++) {
-		gate_set(i, (uintptr_t)exception_stubs +
-				    i * EXCEPTION_STUB_BYTES);
+		gate_set(i,
+			 (uintptr_t)exception_stubs + i * EXCEPTION_STUB_BYTES);
 	}
 	for (uint32_t i = 0; i < IRQS; i++) {
 		gate_set(VECTOR_BASE + i, (uintptr_t)irq_spurious_stub);

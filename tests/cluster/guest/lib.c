@@ -7,7 +7,8 @@
  */
 #include "nano.h"
 
-void *memcpy(void *dst, const void *src, size_t n)
+void *
+memcpy(void *dst, const void *src, size_t n)
 {
 	void *d = dst;
 
@@ -18,7 +19,8 @@ void *memcpy(void *dst, const void *src, size_t n)
 	return dst;
 }
 
-void *memmove(void *dst, const void *src, size_t n)
+void *
+memmove(void *dst, const void *src, size_t n)
 {
 	uint8_t *d = dst;
 	const uint8_t *s = src;
@@ -33,7 +35,8 @@ void *memmove(void *dst, const void *src, size_t n)
 	return dst;
 }
 
-void *memset(void *dst, int c, size_t n)
+void *
+memset(void *dst, int c, size_t n)
 {
 	void *d = dst;
 
@@ -41,7 +44,8 @@ void *memset(void *dst, int c, size_t n)
 	return dst;
 }
 
-int memcmp(const void *a, const void *b, size_t n)
+int
+memcmp(const void *a, const void *b, size_t n)
 {
 	const uint8_t *x = a, *y = b;
 
@@ -54,7 +58,8 @@ int memcmp(const void *a, const void *b, size_t n)
 }
 
 /* CRC-32 of IEEE 802.3, reflected, the same as zlib.crc32() of the reader. */
-uint32_t crc32(const void *data, size_t n)
+uint32_t
+crc32(const void *data, size_t n)
 {
 	const uint32_t polynomial = 0xedb88320u;
 	const uint8_t *p = data;
@@ -70,7 +75,8 @@ uint32_t crc32(const void *data, size_t n)
 }
 
 /* Divides in place and returns the remainder. */
-uint32_t div64(uint64_t *value, uint32_t by)
+uint32_t
+div64(uint64_t *value, uint32_t by)
 {
 	uint32_t hi = (uint32_t)(*value >> 32), lo = (uint32_t)*value;
 	uint32_t q_hi = hi / by, rest = hi % by, q_lo;

@@ -15,7 +15,7 @@
 #define MULTIBOOT_HAS_MEMORY 0x1u
 #define MULTIBOOT_HAS_CMDLINE 0x4u
 #define OPTIONS_BYTES 512u
-#define TIMER_HZ_MIN 20u /* bounds how late a button press is seen */
+#define TIMER_HZ_MIN 20u       /* bounds how late a button press is seen */
 #define MEMORY_FIRST_KIB 1024u /* mem_upper counts from here */
 #define PAGE_BYTES 4096u
 #define KIB 1024u
@@ -39,12 +39,14 @@ static uint32_t memory_end;
 static bool off_wanted;
 static uint32_t off_at_ticks;
 
-uint32_t nano_seconds_to_ticks(uint32_t s)
+uint32_t
+nano_seconds_to_ticks(uint32_t s)
 {
 	return s * timer_hz;
 }
 
-static void status_say(void)
+static void
+status_say(void)
 {
 	const struct record *r = &witness.now;
 
@@ -55,7 +57,8 @@ static void status_say(void)
 	    witness_state_name(witness.state));
 }
 
-static void serial_serve(void)
+static void
+serial_serve(void)
 {
 	int c;
 
@@ -69,7 +72,8 @@ static void serial_serve(void)
 	}
 }
 
-static void button_serve(void)
+static void
+button_serve(void)
 {
 	if (!power_button_pressed()) {
 		return;
@@ -85,12 +89,14 @@ static void button_serve(void)
 	}
 }
 
-static bool is_due(uint32_t after_s)
+static bool
+is_due(uint32_t after_s)
 {
 	return after_s && irq_ticks() >= nano_seconds_to_ticks(after_s);
 }
 
-static void faults_serve(void)
+static void
+faults_serve(void)
 {
 	if (is_due(options.stuck_s)) {
 		say("nano: stuck\n");
@@ -110,14 +116,16 @@ static void faults_serve(void)
 	}
 }
 
-void nano_serve(void)
+void
+nano_serve(void)
 {
 	serial_serve();
 	button_serve();
 	faults_serve();
 }
 
-static void off_serve(void)
+static void
+off_serve(void)
 {
 	if (is_due(options.poweroff_s) && !off_wanted) {
 		off_wanted = true;
@@ -133,7 +141,8 @@ static void off_serve(void)
 }
 
 /* Work for live migration: a changed word in each page. */
-static void memory_dirty(void)
+static void
+memory_dirty(void)
 {
 	uintptr_t first = ((uintptr_t)nano_end + PAGE_BYTES - 1) &
 			  ~(uintptr_t)(PAGE_BYTES - 1);
@@ -147,7 +156,8 @@ static void memory_dirty(void)
 	}
 }
 
-static void sleep_until_interrupt(uint32_t seen_ticks)
+static void
+sleep_until_interrupt(uint32_t seen_ticks)
 {
 	if (options.spin) {
 		return;
@@ -160,7 +170,8 @@ static void sleep_until_interrupt(uint32_t seen_ticks)
 	}
 }
 
-__attribute__((noreturn)) static void run(void)
+__attribute__((noreturn)) static void
+run(void)
 {
 	uint32_t period = timer_hz / options.tick_hz;
 	uint32_t next = irq_ticks() + period;
@@ -184,7 +195,8 @@ __attribute__((noreturn)) static void run(void)
 }
 
 /* The loader puts the kernel's file name in front of the options. */
-static void options_read(const struct multiboot_info *info)
+static void
+options_read(const struct multiboot_info *info)
 {
 	static char scratch[OPTIONS_BYTES];
 	const char *from = "";
@@ -207,7 +219,8 @@ static void options_read(const struct multiboot_info *info)
 	options_parse(scratch, &options);
 }
 
-void nano_main(uint32_t magic, const struct multiboot_info *info)
+void
+nano_main(uint32_t magic, const struct multiboot_info *info)
 {
 	uint32_t sectors = 0;
 	const char *power;

@@ -24,22 +24,26 @@ int memcmp(const void *a, const void *b, size_t n);
 uint32_t crc32(const void *data, size_t n);
 uint32_t div64(uint64_t *value, uint32_t by);
 
-static inline void outb(uint16_t port, uint8_t v)
+static inline void
+outb(uint16_t port, uint8_t v)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
 }
 
-static inline void outw(uint16_t port, uint16_t v)
+static inline void
+outw(uint16_t port, uint16_t v)
 {
 	__asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port));
 }
 
-static inline void outl(uint16_t port, uint32_t v)
+static inline void
+outl(uint16_t port, uint32_t v)
 {
 	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port));
 }
 
-static inline uint8_t inb(uint16_t port)
+static inline uint8_t
+inb(uint16_t port)
 {
 	uint8_t v;
 
@@ -47,7 +51,8 @@ static inline uint8_t inb(uint16_t port)
 	return v;
 }
 
-static inline uint16_t inw(uint16_t port)
+static inline uint16_t
+inw(uint16_t port)
 {
 	uint16_t v;
 
@@ -55,7 +60,8 @@ static inline uint16_t inw(uint16_t port)
 	return v;
 }
 
-static inline uint32_t inl(uint16_t port)
+static inline uint32_t
+inl(uint16_t port)
 {
 	uint32_t v;
 
@@ -63,7 +69,8 @@ static inline uint32_t inl(uint16_t port)
 	return v;
 }
 
-static inline uint64_t tsc_read(void)
+static inline uint64_t
+tsc_read(void)
 {
 	uint32_t lo, hi;
 
@@ -71,18 +78,21 @@ static inline uint64_t tsc_read(void)
 	return (uint64_t)hi << 32 | lo;
 }
 
-static inline void irq_off(void)
+static inline void
+irq_off(void)
 {
 	__asm__ volatile("cli" : : : "memory");
 }
 
-static inline void irq_on(void)
+static inline void
+irq_on(void)
 {
 	__asm__ volatile("sti" : : : "memory");
 }
 
 /* One instruction pair: an interrupt between them cannot be slept through. */
-static inline void irq_on_and_wait(void)
+static inline void
+irq_on_and_wait(void)
 {
 	__asm__ volatile("sti; hlt" : : : "memory");
 }
@@ -123,7 +133,7 @@ enum power_policy {
 
 struct options {
 	uint32_t tick_hz;
-	uint32_t slow_s; /* with POWER_SLOW: button to power-off */
+	uint32_t slow_s;  /* with POWER_SLOW: button to power-off */
 	uint32_t panic_s; /* 0: never; so with the next three */
 	uint32_t reset_s;
 	uint32_t poweroff_s;

@@ -12,7 +12,8 @@
 #define SECONDS_MAX 1000000u
 #define DIRTY_KIB_MAX (1024u * 1024u)
 
-static bool is_equal(const char *a, const char *b)
+static bool
+is_equal(const char *a, const char *b)
 {
 	while (*a && *a == *b) {
 		a++;
@@ -21,7 +22,8 @@ static bool is_equal(const char *a, const char *b)
 	return *a == *b;
 }
 
-static bool number_parse(const char *s, uint32_t max, uint32_t *ret_v)
+static bool
+number_parse(const char *s, uint32_t max, uint32_t *ret_v)
 {
 	uint32_t v = 0;
 
@@ -41,7 +43,8 @@ static bool number_parse(const char *s, uint32_t max, uint32_t *ret_v)
 	return true;
 }
 
-static bool power_parse(char *value, struct options *o)
+static bool
+power_parse(char *value, struct options *o)
 {
 	static const char slow[] = "slow:";
 
@@ -65,7 +68,8 @@ static bool power_parse(char *value, struct options *o)
 	return true;
 }
 
-static bool flag_parse(const char *value, bool *ret_flag)
+static bool
+flag_parse(const char *value, bool *ret_flag)
 {
 	uint32_t v;
 
@@ -76,7 +80,8 @@ static bool flag_parse(const char *value, bool *ret_flag)
 	return true;
 }
 
-static bool option_parse(const char *key, char *value, struct options *o)
+static bool
+option_parse(const char *key, char *value, struct options *o)
 {
 	const struct {
 		const char *key;
@@ -114,7 +119,8 @@ static bool option_parse(const char *key, char *value, struct options *o)
 }
 
 /* Takes the text apart in place. */
-void options_parse(char *text, struct options *ret_o)
+void
+options_parse(char *text, struct options *ret_o)
 {
 	static char none[1];
 	struct options o = {

@@ -39,19 +39,22 @@
 
 static uint16_t pm_base;
 
-static uint32_t pci_read(uint32_t device, uint32_t reg)
+static uint32_t
+pci_read(uint32_t device, uint32_t reg)
 {
 	outl(PCI_ADDRESS, PCI_ENABLE | device << 8 | reg);
 	return inl(PCI_DATA);
 }
 
-static void pci_write(uint32_t device, uint32_t reg, uint32_t v)
+static void
+pci_write(uint32_t device, uint32_t reg, uint32_t v)
 {
 	outl(PCI_ADDRESS, PCI_ENABLE | device << 8 | reg);
 	outl(PCI_DATA, v);
 }
 
-static bool pm_open(uint32_t device)
+static bool
+pm_open(uint32_t device)
 {
 	uint32_t id = pci_read(device, 0);
 	uint32_t enable_reg, enable_bit;
@@ -75,7 +78,8 @@ static bool pm_open(uint32_t device)
 }
 
 /* Name of the power management device found, for the log. */
-const char *power_init(void)
+const char *
+power_init(void)
 {
 	for (uint32_t i = 0; i < PCI_SLOTS * PCI_FUNCTIONS; i++) {
 		if (pm_open(i)) {
@@ -85,7 +89,8 @@ const char *power_init(void)
 	return "none";
 }
 
-bool power_button_pressed(void)
+bool
+power_button_pressed(void)
 {
 	if (!pm_base || !(inw(pm_base + PM1_STATUS) & PM1_POWER_BUTTON)) {
 		return false;
@@ -94,7 +99,8 @@ bool power_button_pressed(void)
 	return true;
 }
 
-void power_off(void)
+void
+power_off(void)
 {
 	if (pm_base) {
 		outw(pm_base + PM1_CONTROL, PM1_SLEEP_S5);
@@ -102,7 +108,8 @@ void power_off(void)
 	irq_stop_for_ever();
 }
 
-void power_reset(void)
+void
+power_reset(void)
 {
 	outb(RESET_CONTROL, RESET_FULL);
 	outb(KEYBOARD_COMMAND, KEYBOARD_PULSE_RESET);
@@ -110,7 +117,8 @@ void power_reset(void)
 }
 
 /* False when the machine has no pvpanic device. */
-bool power_panic(void)
+bool
+power_panic(void)
 {
 	uint8_t features = inb(PVPANIC_PORT);
 

@@ -27,7 +27,8 @@ class GuestError(Exception):
 class Guest:
     def __init__(self, kernel, disk, options="", *, workdir, name,
                  locking=True, incoming=None, machine="pc", panic=False,
-                 memory_mib=16, extra=()):
+                 memory_mib=16, fault=None, extra=()):
+        """fault: blkdebug's inject-error settings, reported to the guest."""
         self.text = ""
         self.qmp_path = os.path.join(workdir, name + ".qmp")
         command = [
@@ -39,9 +40,16 @@ class Guest:
         if disk:
             lock = "auto" if locking else "off"
             command += ["-blockdev",
-                        f"driver=file,node-name=disk,filename={disk},"
-                        f"cache.direct=on,locking={lock}",
-                        "-device", "ide-hd,drive=disk"]
+                        f"driver=file,node-name=file,filename={disk},"
+                        f"cache.direct=on,locking={lock}"]
+            if fault:
+                command += ["-blockdev",
+                            f"driver=blkdebug,node-name=fault,image=file,"
+                            f"inject-error.0.event=none,"
+                            f"{fault}"]
+            node = "fault" if fault else "file"
+            command += ["-device", f"ide-hd,drive={node},werror=report,"
+                                   f"rerror=report"]
         if panic:
             command += ["-device", "pvpanic"]
         if incoming:

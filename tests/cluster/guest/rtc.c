@@ -28,7 +28,8 @@
 #define DAYS_1970_TO_2000 10957u
 #define DAY_S 86400u
 
-static uint8_t cmos(uint8_t reg)
+static uint8_t
+cmos(uint8_t reg)
 {
 	outb(CMOS_INDEX, reg);
 	return inb(CMOS_DATA);
@@ -38,7 +39,8 @@ struct clock {
 	uint8_t second, minute, hour, day, month, year;
 };
 
-static struct clock clock_read(void)
+static struct clock
+clock_read(void)
 {
 	for (uint32_t i = 0; i < UPDATE_SPINS; i++) {
 		if (!(cmos(RTC_STATUS_A) & A_UPDATING)) {
@@ -55,14 +57,16 @@ static struct clock clock_read(void)
 	};
 }
 
-static uint32_t number(uint8_t v, bool binary)
+static uint32_t
+number(uint8_t v, bool binary)
 {
 	return binary ? v : (v >> 4) * 10u + (v & 0xfu);
 }
 
-static uint32_t days_since_2000(uint32_t year, uint32_t month, uint32_t day)
+static uint32_t
+days_since_2000(uint32_t year, uint32_t month, uint32_t day)
 {
-	static const uint16_t before[12] = { 0,	  31,  59,  90,	 120, 151,
+	static const uint16_t before[12] = { 0,   31,  59,  90,  120, 151,
 					     181, 212, 243, 273, 304, 334 };
 	uint32_t y = year - CENTURY_BASE;
 	uint32_t days = y * 365 + (y + 3) / 4 + before[(month - 1) % 12];
@@ -74,7 +78,8 @@ static uint32_t days_since_2000(uint32_t year, uint32_t month, uint32_t day)
 	return days + day - 1;
 }
 
-uint64_t rtc_read_s(void)
+uint64_t
+rtc_read_s(void)
 {
 	struct clock c = clock_read(), again;
 	uint8_t status = cmos(RTC_STATUS_B);

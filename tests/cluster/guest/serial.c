@@ -31,7 +31,8 @@ void serial_receive(void);
 static volatile uint8_t ring[RING_BYTES];
 static volatile uint32_t ring_in, ring_out;
 
-void serial_init(void)
+void
+serial_init(void)
 {
 	outb(COM_IER, 0);
 	outb(COM_LCR, LCR_DIVISOR);
@@ -43,7 +44,8 @@ void serial_init(void)
 	outb(COM_IER, IER_RECEIVE);
 }
 
-void serial_receive(void)
+void
+serial_receive(void)
 {
 	for (uint32_t i = 0; i < RING_BYTES; i++) {
 		uint8_t c;
@@ -60,7 +62,8 @@ void serial_receive(void)
 }
 
 /* A received byte, or -1. */
-int serial_get(void)
+int
+serial_get(void)
 {
 	int c = -1;
 
@@ -71,7 +74,8 @@ int serial_get(void)
 	return c;
 }
 
-static void put(char c)
+static void
+put(char c)
 {
 	for (uint32_t i = 0; i < SEND_SPINS; i++) {
 		if (inb(COM_LSR) & LSR_CAN_SEND) {
@@ -81,14 +85,16 @@ static void put(char c)
 	outb(COM1, (uint8_t)c);
 }
 
-static void put_string(const char *s)
+static void
+put_string(const char *s)
 {
 	while (*s) {
 		put(*s++);
 	}
 }
 
-static void put_decimal(uint64_t v)
+static void
+put_decimal(uint64_t v)
 {
 	char digits[21];
 	size_t at = sizeof(digits) - 1;
@@ -100,14 +106,16 @@ static void put_decimal(uint64_t v)
 	put_string(digits + at);
 }
 
-static void put_hex(uint64_t v, int digits)
+static void
+put_hex(uint64_t v, int digits)
 {
 	while (digits--) {
 		put("0123456789abcdef"[v >> (digits * 4) & 0xf]);
 	}
 }
 
-void say(const char *fmt, ...)
+void
+say(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -127,8 +135,8 @@ void say(const char *fmt, ...)
 		if (*fmt == 's') {
 			put_string(va_arg(ap, const char *));
 		} else if (*fmt == 'u') {
-			put_decimal(is_long ? va_arg(ap, uint64_t) :
-						    va_arg(ap, uint32_t));
+			put_decimal(is_long ? va_arg(ap, uint64_t)
+					    : va_arg(ap, uint32_t));
 		} else if (*fmt == 'x' && is_long) {
 			put_hex(va_arg(ap, uint64_t), 16);
 		} else {

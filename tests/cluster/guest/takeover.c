@@ -20,7 +20,8 @@
 #define MIX_MULTIPLIER 0xff51afd7ed558ccdull /* MurmurHash3's finalizer */
 #define MIX_SHIFT 33
 
-static uint64_t mix(uint64_t state, uint64_t value)
+static uint64_t
+mix(uint64_t state, uint64_t value)
 {
 	state = (state ^ value) * MIX_MULTIPLIER;
 	return state ^ state >> MIX_SHIFT;
@@ -31,7 +32,8 @@ static uint64_t mix(uint64_t state, uint64_t value)
  * time stamp counter sampled around port accesses, each of which takes as
  * long as the host was busy just then.
  */
-uint64_t takeover_boot_id(void)
+uint64_t
+takeover_boot_id(void)
 {
 	uint64_t id = mix(rtc_read_s(), tsc_read());
 
@@ -46,7 +48,8 @@ uint64_t takeover_boot_id(void)
 	return id ? id : 1;
 }
 
-static bool superblock_is_valid(const union sector *s)
+static bool
+superblock_is_valid(const union sector *s)
 {
 	const struct superblock *b = &s->superblock;
 
@@ -55,7 +58,8 @@ static bool superblock_is_valid(const union sector *s)
 	       b->crc == crc32(b, offsetof(struct superblock, crc));
 }
 
-static int superblock_write(struct witness *w)
+static int
+superblock_write(struct witness *w)
 {
 	union sector s;
 	struct superblock *b = &s.superblock;
@@ -73,7 +77,8 @@ static int superblock_write(struct witness *w)
 	return ide_flush();
 }
 
-static bool superblock_ready(struct witness *w)
+static bool
+superblock_ready(struct witness *w)
 {
 	union sector s;
 
@@ -90,7 +95,8 @@ static bool superblock_ready(struct witness *w)
 }
 
 /* The newest entry of the boot table; an ordinal of 0 means none. */
-static bool newest_boot_read(struct witness *w, union sector *ret_newest)
+static bool
+newest_boot_read(struct witness *w, union sector *ret_newest)
 {
 	union sector s;
 
@@ -109,7 +115,8 @@ static bool newest_boot_read(struct witness *w, union sector *ret_newest)
 }
 
 /* The boot that died between its first owner write and its boot entry. */
-static int entry_complete(struct witness *w, const struct record *owner)
+static int
+entry_complete(struct witness *w, const struct record *owner)
 {
 	union sector s;
 
@@ -125,7 +132,8 @@ static int entry_complete(struct witness *w, const struct record *owner)
  * ret_stale tells that it does not fit to the boot table: somebody wrote an
  * old record over a newer one, or the sector was lost.
  */
-bool takeover_read(struct witness *w, union sector *ret_owner, bool *ret_stale)
+bool
+takeover_read(struct witness *w, union sector *ret_owner, bool *ret_stale)
 {
 	union sector newest;
 	const struct record *pred = &ret_owner->record;

@@ -269,6 +269,37 @@ class Gaps(GuestCase):
         self.assert_proven()
 
 
+class DiskErrors(GuestCase):
+    """An error is not a violation, and never leads to a blind write."""
+
+    def faulty(self, iotype):
+        guest = self.boot(fault="inject-error.0.errno=5,"
+                          f"inject-error.0.iotype={iotype},"
+                          f"inject-error.0.sector={witness.LBA_OWNER},"
+                          "inject-error.0.once=on")
+        guest.wait_up()
+        return guest
+
+    def test_failed_first_write(self):
+        guest = self.faulty("write")
+        guest.wait_text("nano: disk error write lba=8 errors=1")
+        guest.wait_count(COUNTS_ENOUGH)
+        guest.kill()
+        self.assertEqual(witness.load(self.disk).owner.disk_errors, 1)
+        again = self.boot()
+        self.assertEqual(again.wait_up()[1], 2)
+        again.wait_count(2)
+        self.assert_proven()
+
+    def test_failed_takeover_read_writes_nothing(self):
+        guest = self.faulty("read")
+        guest.wait_text("disk=unreadable")
+        time.sleep(0.3)
+        image = witness.load(self.disk)
+        self.assertIsNone(image.owner)
+        self.assertEqual(image.boots, {})
+
+
 class DoubleRun(GuestCase):
     def test_two_boots_at_once(self):
         first = self.boot(locking=False)
@@ -313,6 +344,29 @@ class DoubleRun(GuestCase):
         copy.kill()
         self.assert_wrong("another copy of the same boot")
 
+    def test_copies_of_a_boot_never_write_the_same_bytes(self):
+        """Or two copies in lockstep would take each other for themselves."""
+        source = self.boot()
+        source.wait_up()
+        source.wait_count(3)
+        state = f"{self.dir}/state"
+        source.migrate(f"exec:cat > {state}")
+        source.kill()
+        nonces = []
+        for copy in "ab":
+            disk = shutil.copy(self.disk, f"{self.dir}/{copy}.img")
+            guest = self.boot(disk=disk, incoming=f"exec:cat {state}")
+            guest.wait_status("running")
+            guest.wait_count(2 * COUNTS_ENOUGH)
+            guest.kill()
+            nonces.append({r.counter: r.nonce
+                           for r in witness.load(disk).history
+                           if r.counter > COUNTS_ENOUGH})
+        common = nonces[0].keys() & nonces[1].keys()
+        self.assertTrue(common)
+        for counter in common:
+            self.assertNotEqual(nonces[0][counter], nonces[1][counter])
+
     def test_old_memory_over_newer_disk(self):
         """A stale saved state, restored after the guest had gone on."""
         source = self.boot(locking=False)
@@ -356,8 +410,19 @@ class DoubleRun(GuestCase):
 class Tampered(GuestCase):
     """verify() on a real three-boot image with one thing changed."""
 
+    original = None
+
     def setUp(self):
         super().setUp()
+        if Tampered.original is None:
+            self.three_boots()
+            with open(self.disk, "rb") as f:
+                Tampered.original = f.read()
+        with open(self.disk, "wb") as f:
+            f.write(Tampered.original)
+        self.assert_proven()
+
+    def three_boots(self):
         guest = self.boot()
         for n in (1, 2, 3):
             guest.wait_text(rf"ordinal={n} ")
@@ -366,7 +431,6 @@ class Tampered(GuestCase):
             if n < 3:
                 guest.qmp("system_reset")
         guest.kill()
-        self.assert_proven()
 
     def change(self, lba, magic, **fields):
         with open(self.disk, "r+b") as f:

@@ -10,7 +10,8 @@
  */
 #include "witness.h"
 
-const char *witness_state_name(enum witness_state state)
+const char *
+witness_state_name(enum witness_state state)
 {
 	switch (state) {
 	case WITNESS_OK:
@@ -25,13 +26,15 @@ const char *witness_state_name(enum witness_state state)
 	return "?";
 }
 
-void record_seal(struct record *r, const char *magic)
+void
+record_seal(struct record *r, const char *magic)
 {
 	memcpy(r->magic, magic, MAGIC_BYTES);
 	r->crc = crc32(r, offsetof(struct record, crc));
 }
 
-bool record_is_valid(const union sector *s, const char *magic)
+bool
+record_is_valid(const union sector *s, const char *magic)
 {
 	const struct record *r = &s->record;
 
@@ -39,7 +42,8 @@ bool record_is_valid(const union sector *s, const char *magic)
 	       r->crc == crc32(r, offsetof(struct record, crc));
 }
 
-bool sector_is_blank(const union sector *s)
+bool
+sector_is_blank(const union sector *s)
 {
 	for (size_t i = 0; i < SECTOR_BYTES; i++) {
 		if (s->bytes[i]) {
@@ -49,14 +53,16 @@ bool sector_is_blank(const union sector *s)
 	return true;
 }
 
-static void disk_error(struct witness *w, const char *what, uint32_t lba)
+static void
+disk_error(struct witness *w, const char *what, uint32_t lba)
 {
 	w->now.disk_errors++;
 	say("nano: disk error %s lba=%u errors=%u\n", what, lba,
 	    w->now.disk_errors);
 }
 
-int witness_store(struct witness *w, uint32_t lba, const union sector *s)
+int
+witness_store(struct witness *w, uint32_t lba, const union sector *s)
 {
 	if (ide_write(lba, s->bytes)) {
 		disk_error(w, "write", lba);
@@ -66,7 +72,8 @@ int witness_store(struct witness *w, uint32_t lba, const union sector *s)
 }
 
 /* The first free slot; the area is never cleared and never wraps round. */
-static bool slot_find(struct witness *w, uint32_t *ret_lba)
+static bool
+slot_find(struct witness *w, uint32_t *ret_lba)
 {
 	union sector s;
 
@@ -83,7 +90,8 @@ static bool slot_find(struct witness *w, uint32_t *ret_lba)
 	return false;
 }
 
-static void violation_append(struct witness *w, const union sector *v)
+static void
+violation_append(struct witness *w, const union sector *v)
 {
 	union sector back;
 	uint32_t lba;
@@ -101,8 +109,9 @@ static void violation_append(struct witness *w, const union sector *v)
 	}
 }
 
-void witness_violation(struct witness *w, enum violation_kind kind,
-		       const union sector *expected, const union sector *found)
+void
+witness_violation(struct witness *w, enum violation_kind kind,
+		  const union sector *expected, const union sector *found)
 {
 	union sector s;
 	struct violation *v = &s.violation;
@@ -134,7 +143,8 @@ void witness_violation(struct witness *w, enum violation_kind kind,
 }
 
 /* False when the disk could not be read: then it must not be written. */
-static bool owner_check(struct witness *w)
+static bool
+owner_check(struct witness *w)
 {
 	union sector found;
 	enum violation_kind kind = VIOLATION_OTHER_BOOT;
@@ -156,18 +166,20 @@ static bool owner_check(struct witness *w)
 	return true;
 }
 
-static void history_write(struct witness *w)
+static void
+history_write(struct witness *w)
 {
 	union sector s;
 
 	memset(&s, 0, sizeof(s));
 	s.record = w->now;
 	record_seal(&s.record, MAGIC_HISTORY);
-	(void)witness_store(
-		w, LBA_HISTORY + w->now.history_seq % HISTORY_SLOTS, &s);
+	(void)witness_store(w, LBA_HISTORY + w->now.history_seq % HISTORY_SLOTS,
+			    &s);
 }
 
-static int owner_write(struct witness *w, bool flush)
+static int
+owner_write(struct witness *w, bool flush)
 {
 	uint64_t rtc_s = rtc_read_s();
 
@@ -194,14 +206,16 @@ static int owner_write(struct witness *w, bool flush)
 }
 
 /* About one history record each second, whatever the tick rate. */
-static bool history_is_due(const struct witness *w)
+static bool
+history_is_due(const struct witness *w)
 {
 	uint64_t count = w->now.counter - 1;
 
 	return div64(&count, w->now.tick_hz) == 0;
 }
 
-void witness_tick(struct witness *w)
+void
+witness_tick(struct witness *w)
 {
 	bool due;
 
@@ -220,7 +234,8 @@ void witness_tick(struct witness *w)
 }
 
 /* The last write before an orderly power-off. */
-void witness_end(struct witness *w)
+void
+witness_end(struct witness *w)
 {
 	if (w->state != WITNESS_OK || !owner_check(w)) {
 		return;
@@ -233,7 +248,8 @@ void witness_end(struct witness *w)
 	}
 }
 
-static void boot_entry_write(struct witness *w)
+static void
+boot_entry_write(struct witness *w)
 {
 	union sector s;
 
@@ -246,8 +262,8 @@ static void boot_entry_write(struct witness *w)
 	}
 }
 
-void witness_init(struct witness *w, const struct options *o,
-		  uint32_t disk_sectors)
+void
+witness_init(struct witness *w, const struct options *o, uint32_t disk_sectors)
 {
 	union sector owner, none;
 	bool stale;

@@ -34,7 +34,7 @@
 #define MAGIC_VIOLATION "NANO-VIO"
 #define MAGIC_BYTES 8u
 
-#define FLAG_CLEAN 0x1u /* the last word of an orderly power-off */
+#define FLAG_CLEAN 0x1u    /* the last word of an orderly power-off */
 #define FLAG_VIOLATED 0x2u /* this boot has met another writer */
 #define FLAG_REPAIRED 0x4u /* boot entry written by the successor */
 
@@ -49,8 +49,8 @@ struct record {
 	char magic[MAGIC_BYTES];
 	uint64_t boot;
 	uint64_t counter; /* owner writes of this boot */
-	uint64_t total; /* owner writes of all boots */
-	uint64_t nonce; /* tells two copies of one boot apart */
+	uint64_t total;   /* owner writes of all boots */
+	uint64_t nonce;   /* tells two copies of one boot apart */
 	uint32_t ordinal;
 	uint32_t flags;
 	uint64_t rtc_s;
@@ -62,7 +62,7 @@ struct record {
 	uint32_t pred_flags;
 	uint32_t history_seq; /* history records of all boots */
 	uint64_t pred_rtc_s;
-	uint32_t violations; /* of all boots */
+	uint32_t violations;  /* of all boots */
 	uint32_t disk_errors; /* of this boot */
 	uint64_t start_rtc_s;
 	uint32_t reserved;
@@ -86,7 +86,7 @@ struct violation {
 	uint32_t kind;
 	uint64_t rtc_s;
 	uint64_t counter;
-	uint32_t seq; /* among the violations that this boot noticed */
+	uint32_t seq;       /* among the violations that this boot noticed */
 	uint32_t found_crc; /* over the whole sector found */
 	uint8_t reserved0[16];
 	struct record expected; /* what this boot had written last */
@@ -110,7 +110,7 @@ union sector {
 enum witness_state {
 	WITNESS_OK,
 	WITNESS_NO_DISK,
-	WITNESS_FOREIGN, /* the disk holds something else: never written */
+	WITNESS_FOREIGN,    /* the disk holds something else: never written */
 	WITNESS_UNREADABLE, /* took over nothing: never written */
 };
 
