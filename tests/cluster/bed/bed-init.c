@@ -161,7 +161,7 @@ syslog_open(FILE **ret_out)
 	return fd;
 }
 
-/* Also reaps whatever else dies meanwhile; -1 with ETIMEDOUT past the deadline. */
+/* Also reaps whatever else dies meanwhile. -1 with ETIMEDOUT when late. */
 static int
 setup_run(const char *program, int sig_fd)
 {

@@ -105,7 +105,8 @@ def shell(bed, host):
     if host is None:
         raise BedError("no host is on")
     prompt = SHELL_PROMPT.format(bed=bed.name, host=host)
-    argv = bed.argv(host, "bash", "--norc", "-i")
+    # script(1) gives it a terminal of the host's own: job control works.
+    argv = bed.argv(host, "script", "-qc", "bash --norc -i", "/dev/null")
     os.execvpe(argv[0], argv,
                proc.host_env(TERM=os.environ.get("TERM", "dumb"), PS1=prompt))
 

@@ -23,6 +23,7 @@ from .proc import BedError
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(f"{HERE}/../../..")
 ANSWER_DEADLINE_S = 180
+PROGRAMS = ("bed-init", "bed-enter")
 READY_DEADLINE_S = 15
 END_DEADLINE_S = 15
 RUN_DEADLINE_S = 60
@@ -33,17 +34,19 @@ def default_dir(name):
     return os.path.abspath(f"{build}/bed/{name}")
 
 
-def find_init(folder):
-    """bed-init as make built it, or built here: it is one file."""
-    source = f"{HERE}/bed-init.c"
-    built = os.path.join(os.environ.get("BUILD", f"{ROOT}/build"),
-                         "tests/bed-init")
-    if os.path.exists(built) and \
-            os.stat(built).st_mtime >= os.stat(source).st_mtime:
-        return os.path.abspath(built)
-    proc.command(os.environ.get("CC", "cc"), "-std=gnu11", "-O2", "-o",
-                 f"{folder}/bed-init", source)
-    return f"{folder}/bed-init"
+def provide_programs(folder):
+    """The bed's C helpers as make built them, or built here: a file each."""
+    os.makedirs(f"{folder}/bin")
+    for name in PROGRAMS:
+        source = f"{HERE}/{name}.c"
+        built = os.path.join(os.environ.get("BUILD", f"{ROOT}/build"),
+                             "tests", name)
+        if os.path.exists(built) and \
+                os.stat(built).st_mtime >= os.stat(source).st_mtime:
+            shutil.copy2(built, f"{folder}/bin/{name}")
+        else:
+            proc.command(os.environ.get("CC", "cc"), "-std=gnu11", "-O2",
+                         "-o", f"{folder}/bin/{name}", source)
 
 
 class Bed:
@@ -60,7 +63,6 @@ class Bed:
         self.owner = os.getpid() if owner is None else owner
         self.on_progress = progress
         self.supervisor = None
-        self.pids = {}
 
     @classmethod
     def attach(cls, name="default", folder=None):
@@ -94,17 +96,22 @@ class Bed:
         if self.is_up():
             raise BedError(f"bed {self.name} is up already ({self.dir})")
         self._clean_dead()
-        shutil.rmtree(self.dir, ignore_errors=True)
-        os.makedirs(self.dir)
+        if os.path.isdir(self.dir) and os.listdir(self.dir):
+            if not os.path.exists(f"{self.dir}/lock"):
+                raise BedError(f"{self.dir} is not empty and not a bed's "
+                               "folder; choose another")
+            shutil.rmtree(self.dir)
+        provide_programs(self.dir)
         argv = [sys.executable, "-m", "bed.supervisor", "--dir", self.dir,
                 "--name", self.name, "--hosts", str(self.count),
-                "--token", str(self.token), "--init", find_init(self.dir),
+                "--token", str(self.token),
                 "--datastores", str(self.datastores)]
         if self.stage:
             argv += ["--stage", os.path.abspath(self.stage)]
         if self.owner:
             argv += ["--owner", str(self.owner)]
-        env = dict(os.environ, PYTHONPATH=os.path.dirname(HERE))
+        env = dict(os.environ, PYTHONPATH=os.path.dirname(HERE),
+                   PYTHONDONTWRITEBYTECODE="1")
         with open(f"{self.dir}/supervisor.log", "ab") as log:
             self.supervisor = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -142,6 +149,7 @@ class Bed:
         """Ends the bed; returns a sentence about what was verified."""
         text = "the bed was not up"
         state = self.state()
+        pins = proc.Pins(state)
         if self.is_up():
             try:
                 text = self.ask("down")
@@ -152,26 +160,16 @@ class Bed:
         if self.supervisor:
             self.supervisor.wait(END_DEADLINE_S)
             self.supervisor = None
-        self._check_gone(state)
-        self.pids = {}
+        left = pins.processes()
+        pins.close()
+        if left:
+            raise BedError(f"processes left in the bed's namespaces: {left}")
         return text
 
     def _wait_end(self, state):
         proc.wait_for(lambda: proc.start_time(state["pid"]) !=
                       state["started"], END_DEADLINE_S,
                       "end of the supervisor")
-
-    @staticmethod
-    def _check_gone(state):
-        mine = {kind: {host[kind] for host in state.get("hosts", {}).values()
-                       if kind in host} for kind in ("net", "mnt", "pid")}
-        if "net" in state:
-            mine["net"].add(state["net"])
-        left = [f"{pid} {proc.argv0(pid)}" for pid in proc.pids()
-                if any(proc.namespace(pid, kind) in inodes
-                       for kind, inodes in mine.items())]
-        if left:
-            raise BedError(f"processes left in the bed's namespaces: {left}")
 
     # -- verbs -------------------------------------------------------------
 
@@ -209,18 +207,14 @@ class Bed:
     def hosts(self):
         return [h["host"] for h in self.status()]
 
-    def _forget(self, verb, host, **args):
-        self.pids.pop(host, None)
-        return self.ask(verb, host=host, **args)
-
     def poweroff(self, host):
-        return self._forget("poweroff", host)
+        return self.ask("poweroff", host=host)
 
-    def poweron(self, host, cluster=True):
-        return self._forget("poweron", host, cluster=cluster)
+    def poweron(self, host):
+        return self.ask("poweron", host=host)
 
     def shutdown(self, host):
-        return self._forget("shutdown", host)
+        return self.ask("shutdown", host=host)
 
     def cut(self, host, link="all"):
         return self.ask("cut", host=host, link=link)
@@ -276,7 +270,7 @@ class Bed:
 
     def argv(self, host, *cmd):
         """The command line that runs cmd in a host."""
-        return proc.nsenter(self.ask("pid", host=host), *cmd)
+        return proc.enter(self.dir, self.ask("pid", host=host), *cmd)
 
     def run(self, host, *cmd, check=True, deadline_s=RUN_DEADLINE_S,
             stdin=None, env=None):

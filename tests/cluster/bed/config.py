@@ -14,7 +14,7 @@ from . import net
 AUTHKEY_BYTES = 256
 # Pacemaker waits this long for other nodes' votes at start (its default is
 # 20 s, meant for machines that boot minutes apart).
-DC_DEADTIME_S = 4
+DC_DEADTIME_S = 2
 
 PROPERTIES = {
     "stonith-enabled": "true",

@@ -15,6 +15,7 @@ from .proc import BedError
 
 BOOT_DEADLINE_S = 30
 OFF_DEADLINE_S = 10
+OUTSIDERS_GRACE_S = 2
 START_DEADLINE_S = 60
 STOP_DEADLINE_S = 60
 APPEAR_DEADLINE_S = 3
@@ -60,7 +61,7 @@ class Host:
         self.number = number
         self.path = path
         self.bed = bed
-        self.shares = storage.Shares(bed.datastores)
+        self.shares = storage.Shares(bed.datastores, bed.dir)
         self.init = None
         self.pid = None
         self.namespaces = {}
@@ -131,12 +132,7 @@ class Host:
         with self.lock:
             if self.is_on():
                 proc.send(self.pid, signal.SIGKILL)
-                try:
-                    self.init.wait(OFF_DEADLINE_S)
-                except subprocess.TimeoutExpired as e:
-                    raise BedError(f"{self.name}: PID 1 ({self.pid}) still "
-                                   f"there {OFF_DEADLINE_S} s after SIGKILL"
-                                   ) from e
+                self._wait_off()
             self.stopped_by_pause = {}
             if self.ns_fd is not None:
                 proc.wait_for(lambda: not self.processes(), OFF_DEADLINE_S,
@@ -144,6 +140,20 @@ class Host:
                 os.close(self.ns_fd)
                 self.ns_fd = None
             self.bed.net.unplug(self.name)
+
+    def _wait_off(self):
+        """A process that entered the host and stopped (a terminal's ^Z) does
+        not reap its child inside, and the kernel waits for that."""
+        for deadline_s in (OUTSIDERS_GRACE_S, OFF_DEADLINE_S):
+            try:
+                self.init.wait(deadline_s)
+                return
+            except subprocess.TimeoutExpired:
+                for pid in proc.outsiders(self.namespaces["pid"],
+                                          self.namespaces["net"]):
+                    proc.send(pid, signal.SIGKILL)
+        raise BedError(f"{self.name}: PID 1 ({self.pid}) still there "
+                       f"{OFF_DEADLINE_S} s after SIGKILL")
 
     # -- processes --------------------------------------------------------
 
@@ -198,8 +208,8 @@ class Host:
     # -- daemons ----------------------------------------------------------
 
     def run(self, *argv, check=True, deadline_s=proc.COMMAND_DEADLINE_S):
-        return proc.command(*proc.nsenter(self.live_pid(), *argv),
-                            env=proc.host_env(), check=check,
+        line = proc.enter(self.bed.dir, self.live_pid(), *argv)
+        return proc.command(*line, env=proc.host_env(), check=check,
                             deadline_s=deadline_s)
 
     def start(self, name):

@@ -8,12 +8,13 @@ BED_CFLAGS ?= -std=gnu11 -O2 -g -Wall -Wextra -Wpedantic -Wshadow \
 	-Wmissing-prototypes -Wswitch-enum -Wvla -Wformat=2 -Wundef \
 	-Wnull-dereference -Wcast-qual -Wwrite-strings
 
-$(BUILD)/tests/bed-init: $(BED_SRC)/bed-init.c
+$(BUILD)/tests/bed-init $(BUILD)/tests/bed-enter: \
+		$(BUILD)/tests/bed-%: $(BED_SRC)/bed-%.c
 	@mkdir -p $(@D)
 	$(CC) $(BED_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $<
 
 .PHONY: bed check-bed
-bed: $(BUILD)/tests/bed-init
+bed: $(BUILD)/tests/bed-init $(BUILD)/tests/bed-enter
 
 check-bed: bed
 	BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests/cluster \

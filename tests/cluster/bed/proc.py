@@ -70,14 +70,12 @@ def command(*argv, deadline_s=COMMAND_DEADLINE_S, env=None, check=True,
     return done.returncode, done.stdout
 
 
-def nsenter(pid, *argv):
+def enter(folder, pid, *argv):
     """Command line that runs argv in the host whose PID 1 is pid.
 
-    It dies with the nsenter in front of it, so that a test's timeout ends the
-    command inside too.
+    folder: of the bed; its own bed-enter is used, see there for the reason.
     """
-    return ["nsenter", "-t", str(pid), "-m", "-u", "-i", "-n", "-p",
-            "-r", "-w", "--", "setpriv", "--pdeathsig", "KILL", *argv]
+    return [f"{folder}/bin/bed-enter", str(pid), *argv]
 
 
 def namespace(pid, kind):
@@ -87,6 +85,12 @@ def namespace(pid, kind):
     except OSError:
         return None
     return int(link.split("[")[1].rstrip("]"))
+
+
+def outsiders(pid_inode, net_inode):
+    """Processes that entered a host, and wait outside its pid namespace."""
+    return [pid for pid in in_namespace("net", net_inode)
+            if namespace(pid, "pid") != pid_inode]
 
 
 def start_time(pid):
@@ -154,3 +158,34 @@ def kill_identity(pid, started):
     wait_for(lambda: start_time(pid) != started, COMMAND_DEADLINE_S,
              f"end of process {pid} after SIGKILL")
     return True
+
+
+class Pins:
+    """The namespaces of a bed, held open.
+
+    The kernel gives numbers of dead namespaces to new ones, maybe another
+    bed's: only a namespace that is held can be looked for by its number.
+    """
+
+    def __init__(self, bed_state):
+        self.fds = []
+        self.known = set()
+        for who in [bed_state, *bed_state.get("hosts", {}).values()]:
+            for kind, inode in who.get("ns", {}).items():
+                try:
+                    fd = os.open(f"/proc/{who['pid']}/ns/{kind}", os.O_RDONLY)
+                except OSError:
+                    continue
+                self.fds.append(fd)
+                if os.fstat(fd).st_ino == inode:
+                    self.known.add((kind, inode))
+
+    def processes(self):
+        return [f"{pid} {argv0(pid)}" for pid in pids()
+                if any(namespace(pid, kind) == inode
+                       for kind, inode in self.known)]
+
+    def close(self):
+        for fd in self.fds:
+            os.close(fd)
+        self.fds = []

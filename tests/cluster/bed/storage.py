@@ -23,18 +23,20 @@ def names(datastores):
 class BindShare:
     """The share as it is: one folder of the machine, seen by all hosts."""
 
-    def __init__(self, name):
+    def __init__(self, name, bed_dir):
         self.name = name
+        self.bed_dir = bed_dir
         self.target = f"/srv/{name}"
 
     def attach(self, pid):
-        proc.command(*proc.nsenter(pid, "mount", "--bind",
-                                   f"{SHARED_IN_HOST}/{self.name}",
-                                   self.target))
+        proc.command(*proc.enter(self.bed_dir, pid, "mount", "--bind",
+                                 f"{SHARED_IN_HOST}/{self.name}",
+                                 self.target))
 
     def detach(self, pid):
         """Lazily: open files stay usable, as with a removed export."""
-        proc.command(*proc.nsenter(pid, "umount", "-l", self.target))
+        proc.command(*proc.enter(self.bed_dir, pid, "umount", "-l",
+                                 self.target))
 
     def is_attached(self, pid):
         try:
@@ -47,8 +49,8 @@ class BindShare:
 class Shares:
     """The shares of one host, and which of them a test took away."""
 
-    def __init__(self, datastores, make=BindShare):
-        self.all = {name: make(name) for name in names(datastores)}
+    def __init__(self, datastores, bed_dir, make=BindShare):
+        self.all = {name: make(name, bed_dir) for name in names(datastores)}
         self.away = set()
 
     def get(self, name):

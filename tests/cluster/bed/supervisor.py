@@ -39,11 +39,15 @@ class Supervisor:
         self.overlay = f"{self.dir}/overlay"
         self.fence_dir = f"{self.dir}/fence"
         self.stage = None
-        self.init_program = args.init
+        # libvirt's probes of the QEMU binaries, seconds of CPU per host, kept
+        # from bed to bed; libvirt itself checks whether they are still true.
+        self.qemu_cache = f"{os.path.dirname(self.dir)}/.libvirt-cache"
+        self.init_program = f"{self.dir}/bin/bed-init"
         self.setup_program = f"{HERE}/host-setup.sh"
         self.token_ms = args.token
         self.net = net.Net()
         self.fence_mode = "ok"
+        self.has_cluster = True
         self.ending = threading.Event()
         # The kernel kills a child when the *thread* that made it ends: hosts
         # are born in one that does not.
@@ -65,6 +69,9 @@ class Supervisor:
         storage.make_folders(self.shared, self.datastores)
         shutil.copy(f"{HERE}/fence_bed", f"{self.overlay}/usr/sbin/fence_bed")
         os.chmod(f"{self.overlay}/usr/sbin/fence_bed", 0o755)
+        for h in self.hosts.values():
+            if os.path.isdir(self.qemu_cache):
+                shutil.copytree(self.qemu_cache, f"{h.path}/cache-libvirt")
         config.write_all({h.name: h.path for h in self.hosts.values()},
                          "bed", self.token_ms)
 
@@ -80,10 +87,10 @@ class Supervisor:
         """What `down` needs should this process be killed."""
         state = {"name": self.name, "pid": os.getpid(),
                  "started": proc.start_time(os.getpid()),
-                 "net": proc.namespace(os.getpid(), "net"),
+                 "ns": {"net": proc.namespace(os.getpid(), "net")},
                  "hosts": {h.name: {"pid": h.pid,
                                     "started": proc.start_time(h.pid),
-                                    **h.namespaces}
+                                    "ns": h.namespaces}
                            for h in self.hosts.values() if h.pid}}
         path = f"{self.dir}/state.json"
         tmp = f"{path}.{threading.get_ident()}"
@@ -110,20 +117,56 @@ class Supervisor:
         self.remember()
         progress("network is up")
 
-        def bring(h):
+        def boot(h):
             h.boot()
             progress(f"{h.name} booted")
-            if cluster:
-                self.daemons(h, progress)
-        self.each(bring)
+        self.each(boot)
+        self.has_cluster = cluster
         if cluster:
+            self.up_cluster(progress)
+
+    def up_cluster(self, progress):
+        """Pacemaker only after corosync has all hosts: whoever is elected
+        first would fence a host that it has never seen (startup-fencing)."""
+        failures = []
+
+        def libvirtd(h):
+            h.start("libvirtd")
+            progress(f"{h.name} libvirtd answers")
+
+        def libvirtds():
+            try:
+                self.each(libvirtd)
+            except BedError as e:
+                failures.append(e)
+        beside = threading.Thread(target=libvirtds)
+        beside.start()
+        try:
+            self.each(lambda h: h.start("corosync"))
+            self.each(self.wait_members)
+            progress("corosync has all hosts")
+            self.each(lambda h: h.start("pacemaker"))
+            progress("Pacemaker runs")
             self.wait_cluster()
             progress("cluster is quorate, all hosts online")
+        finally:
+            beside.join()
+        if failures:
+            raise failures[0]
 
-    @staticmethod
-    def daemons(h, progress):
-        h.start_all()
-        progress(f"{h.name} daemons answer")
+    def wait_members(self, h):
+        want = str(len(self.hosts))
+
+        def complete():
+            _, text = h.run("corosync-quorumtool", "-s", check=False)
+            return f"Total votes:      {want}\n" in text and \
+                "Quorate:          Yes" in text
+        try:
+            proc.wait_for(complete, CLUSTER_DEADLINE_S,
+                          f"membership of {want} hosts", CLUSTER_POLL_S)
+        except BedError as e:
+            raise BedError(f"{h.name}: {e}\n"
+                           f"{h.log_tail('corosync/corosync.log')}") from e
 
     def wait_cluster(self):
         first = next(iter(self.hosts.values()))
@@ -143,15 +186,27 @@ class Supervisor:
                 f"{h.name}:\n{h.log_tail('pacemaker/pacemaker.log')}"
                 for h in self.hosts.values())) from e
 
-    def power_on(self, name, cluster=True):
+    def power_on(self, name):
         target = self.host(name)
         target.boot()
-        if cluster:
+        if self.has_cluster:
             target.start_all()
+
+    def _keep_qemu_cache(self):
+        source = f"{next(iter(self.hosts.values())).path}/cache-libvirt"
+        if os.path.isdir(f"{source}/qemu/capabilities") and \
+                not os.path.isdir(self.qemu_cache):
+            tmp = f"{self.qemu_cache}.{os.getpid()}"
+            shutil.copytree(source, tmp)
+            try:
+                os.rename(tmp, self.qemu_cache)
+            except OSError:  # another bed was first
+                shutil.rmtree(tmp)
 
     def end(self):
         """Kills all hosts, says what it verified."""
         self.each(lambda h: h.power_off())
+        self._keep_qemu_cache()
         left = [(h.name, pid) for h in self.hosts.values() if h.ns_fd
                 for pid in h.processes()]
         if left:
@@ -176,8 +231,9 @@ class Supervisor:
         elif verb == "on":
             if not target.is_on():
                 target.boot()
-                threading.Thread(target=self._start_quietly, args=(target,),
-                                 daemon=True).start()
+                if self.has_cluster:
+                    threading.Thread(target=self._start_quietly,
+                                     args=(target,), daemon=True).start()
         elif verb != "status":
             raise BedError(f"unknown verb {verb!r}")
         return "on" if target.is_on() else "off"
@@ -217,7 +273,6 @@ def parse():
     ap = argparse.ArgumentParser()
     ap.add_argument("--dir", required=True)
     ap.add_argument("--name", required=True)
-    ap.add_argument("--init", required=True)
     ap.add_argument("--stage")
     ap.add_argument("--hosts", type=int, default=3)
     ap.add_argument("--datastores", type=int, default=1)
