@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Gathers what the witnesses say about the VM, cheapest first: the recorded
+ * process, QEMU's own monitor, then all processes of the host, and libvirt
+ * only when these conflict. The verdict is libha/core/vmstate's.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "VirtualMachine/vm.h"
+#include "ha/clock.h"
+#include "ha/hostconf.h"
+#include "ha/hvload.h"
+#include "ha/vmfiles.h"
+
+static int
+find_recorded(struct vm *vm)
+{
+	struct ha_proc_id id = {
+		.pid = (pid_t)vm->record.pid,
+		.start_ticks = vm->record.start_ticks,
+	};
+	int rc;
+
+	if (!vm->has_record || id.pid == 0) {
+		return 0;
+	}
+	rc = ha_proc_is_alive(&id);
+	if (rc <= 0) {
+		return rc;
+	}
+	vm->found = (struct ha_qemu_found){ .id = id, .n_matches = 1 };
+	/* A dying process has no command line any more: pid and start time
+	 * still prove that it is the one. */
+	if (ha_proc_qemu_args(&id, &vm->found.args) == 0) {
+		return 1;
+	}
+	memcpy(vm->found.args.uuid, vm->record.uuid,
+	       sizeof(vm->found.args.uuid));
+	memcpy(vm->found.args.qmp_path, vm->record.qmp_path,
+	       sizeof(vm->found.args.qmp_path));
+	return 1;
+}
+
+/* A QEMU in its exit has no command line left; it is the VM unless somebody
+ * else's record names it. */
+static bool
+has_unknown_dying(const struct vm *vm)
+{
+	const struct ha_qemu_found *found = &vm->found;
+
+	for (unsigned int i = 0; i < found->n_dying; i++) {
+		if (i >= HA_PROC_DYING_MAX ||
+		    !ha_vmfiles_is_of_other(vm->resource, found->dying[i].pid,
+					    found->dying[i].start_ticks)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+vm_find_process(struct vm *vm, struct ha_err *err)
+{
+	struct ha_qemu_want want = {
+		.resource = vm->resource,
+		.uuid = vm->uuid,
+		.name = vm->name,
+	};
+	int rc = find_recorded(vm);
+
+	if (rc != 0) {
+		return rc;
+	}
+	vm->found = (struct ha_qemu_found){ .n_matches = 0 };
+	rc = ha_proc_find_qemu(&want, &vm->found, err);
+	if (rc != 0) {
+		return rc;
+	}
+	if (has_unknown_dying(vm)) {
+		return ha_err_set(err, -EBUSY,
+				  "a QEMU process is still in its exit and "
+				  "can't be told apart any more");
+	}
+	if (!vm->uuid[0] && !vm->name[0] && vm->found.n_foreign > 0) {
+		return ha_err_set(err, -EAGAIN,
+				  "neither UUID nor name are known (config %s "
+				  "is not readable), and QEMU process %d could "
+				  "be this one; give the parameter uuid",
+				  vm->params->config ? vm->params->config :
+						       "",
+				  (int)vm->found.a_foreign);
+	}
+	return 0;
+}
+
+/* Connects to the monitor socket of the process that was found. */
+static int
+open_qmp(struct vm *vm, struct ha_qmp *qmp, uint64_t deadline_ms,
+	 struct ha_err *err)
+{
+	if (!vm->found.args.qmp_path[0]) {
+		qmp->fd = -1;
+		return ha_err_set(err, -ENOENT,
+				  "its QEMU has no monitor socket of ours (it "
+				  "was started by hand?)");
+	}
+	return ha_qmp_open(qmp, vm->found.args.qmp_path, vm->found.id.pid,
+			   deadline_ms, err);
+}
+
+enum ha_vm_qmp
+vm_ask_qemu(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
+{
+	static struct ha_qmp qmp; /* 64 KiB: not for the stack */
+	enum ha_vm_qmp status = HA_VM_QMP_SILENT;
+	int rc = open_qmp(vm, &qmp, deadline_ms, err);
+
+	if (rc == 0) {
+		rc = ha_qmp_status(&qmp, deadline_ms, &status, err);
+	}
+	ha_qmp_close(&qmp);
+	if (rc == 0) {
+		return status;
+	}
+	return rc == -ENOENT || rc == -ECONNREFUSED || rc == -EPERM ?
+		       HA_VM_QMP_NOT_ASKED :
+		       HA_VM_QMP_SILENT;
+}
+
+int
+vm_tell_qemu(struct vm *vm, const char *command, uint64_t deadline_ms,
+	     struct ha_err *err)
+{
+	static struct ha_qmp qmp;
+	int rc = open_qmp(vm, &qmp, deadline_ms, err);
+
+	if (rc == 0) {
+		rc = ha_qmp_command(&qmp, command, deadline_ms, err);
+	}
+	ha_qmp_close(&qmp);
+	return rc;
+}
+
+static enum ha_vm_libvirt
+from_paused(enum ha_hv_reason reason)
+{
+	switch (reason) {
+	case HA_HV_REASON_STARTING:
+		return HA_VM_LIBVIRT_PAUSED_STARTING;
+	case HA_HV_REASON_IOERROR:
+		return HA_VM_LIBVIRT_PAUSED_IO_ERROR;
+	case HA_HV_REASON_MIGRATION:
+	case HA_HV_REASON_POSTCOPY:
+		return HA_VM_LIBVIRT_PAUSED_MIGRATION;
+	case HA_HV_REASON_POSTCOPY_FAILED:
+		return HA_VM_LIBVIRT_PAUSED_POSTCOPY_FAILED;
+	case HA_HV_REASON_CRASHED:
+	case HA_HV_REASON_WATCHDOG:
+		return HA_VM_LIBVIRT_CRASHED;
+	case HA_HV_REASON_OTHER:
+	case HA_HV_REASON_USER:
+	case HA_HV_REASON_SAVE:
+		break;
+	}
+	return HA_VM_LIBVIRT_PAUSED;
+}
+
+static enum ha_vm_libvirt
+from_dom(const struct ha_hv_dom *dom)
+{
+	switch (dom->state) {
+	case HA_HV_NONE:
+		return HA_VM_LIBVIRT_NO_DOMAIN;
+	case HA_HV_RUNNING:
+		return HA_VM_LIBVIRT_RUNNING;
+	case HA_HV_PAUSED:
+		return from_paused(dom->reason);
+	case HA_HV_SHUTDOWN:
+		return HA_VM_LIBVIRT_SHUTDOWN;
+	case HA_HV_SHUTOFF:
+		return HA_VM_LIBVIRT_SHUTOFF;
+	case HA_HV_CRASHED:
+		return HA_VM_LIBVIRT_CRASHED;
+	case HA_HV_PMSUSPENDED:
+		return HA_VM_LIBVIRT_PMSUSPENDED;
+	}
+	return HA_VM_LIBVIRT_SILENT;
+}
+
+static enum ha_vm_libvirt
+ask_libvirt(struct vm *vm)
+{
+	uint64_t deadline_ms =
+		ha_clock_step_ms(vm->ctx->deadline_ms, VM_LIBVIRT_MS);
+	const char *uuid = vm->found.args.uuid[0] ? vm->found.args.uuid :
+						    vm->uuid;
+	const struct ha_hv_ops *hv_ops;
+	struct ha_err err = HA_ERR_INIT;
+	struct ha_hv *hv = NULL;
+	struct ha_hv_dom dom;
+	enum ha_vm_libvirt answer = HA_VM_LIBVIRT_SILENT;
+	int rc;
+
+	if (vm->facts.libvirtd_down || (!uuid[0] && !vm->name[0])) {
+		return HA_VM_LIBVIRT_SILENT;
+	}
+	rc = ha_hv_load(&hv_ops, &err);
+	if (rc < 0) {
+		agent_log(vm->ctx, AGENT_WARNING, "%s", err.text);
+		return HA_VM_LIBVIRT_SILENT;
+	}
+	rc = hv_ops->open(vm->params->hypervisor, deadline_ms, &hv, &err);
+	if (rc == 0) {
+		rc = hv_ops->lookup(hv, uuid[0] ? uuid : NULL, vm->name,
+				    deadline_ms, &dom, &err);
+		if (rc == 0) {
+			answer = from_dom(&dom);
+		} else if (rc == -ENOENT) {
+			answer = HA_VM_LIBVIRT_NO_DOMAIN;
+		}
+	}
+	hv_ops->close(hv);
+	agent_log(vm->ctx, AGENT_DEBUG, "libvirt asked: %s",
+		  rc == 0 ? "answered" : err.text);
+	return answer;
+}
+
+static void
+look_at_process(struct vm *vm)
+{
+	struct ha_err err = HA_ERR_INIT;
+	uint64_t patience_ms =
+		ha_clock_step_ms(vm->ctx->deadline_ms, VM_DYING_MS);
+	int rc = vm_find_process(vm, &err);
+
+	while (rc == -EBUSY && ha_clock_left_ms(patience_ms) > 0) {
+		ha_clock_sleep_ms(VM_POLL_MS, patience_ms);
+		rc = vm_find_process(vm, &err);
+	}
+	if (rc > 0) {
+		vm->facts.process = HA_VM_PROCESS_ALIVE;
+	} else if (rc == 0) {
+		vm->facts.process = HA_VM_PROCESS_GONE;
+	} else {
+		vm->facts.process = HA_VM_PROCESS_UNKNOWN;
+		agent_log(vm->ctx, AGENT_WARNING, "%s", err.text);
+	}
+}
+
+/* A start that is at work right now is its own business; one whose agent has
+ * died may have left a request with libvirtd. */
+static bool
+is_start_pending(const struct vm *vm)
+{
+	return vm->has_record && vm->record.phase == HA_VM_PHASE_STARTING;
+}
+
+void
+vm_look(struct vm *vm)
+{
+	uint64_t deadline_ms =
+		ha_clock_step_ms(vm->ctx->deadline_ms, VM_QMP_MS);
+	struct ha_err err = HA_ERR_INIT;
+
+	vm->facts = (struct ha_vm_facts){
+		.phase = vm->has_record ? vm->record.phase : HA_VM_PHASE_NONE,
+		.libvirtd_down = ha_hostconf_libvirtd_is_down(),
+		.start_pending = is_start_pending(vm),
+	};
+	look_at_process(vm);
+	if (vm->facts.process == HA_VM_PROCESS_ALIVE) {
+		vm->facts.qmp = vm_ask_qemu(vm, deadline_ms, &err);
+		if (vm->facts.qmp == HA_VM_QMP_NOT_ASKED ||
+		    vm->facts.qmp == HA_VM_QMP_SILENT) {
+			agent_log(vm->ctx, AGENT_INFO, "%s", err.text);
+			vm->facts.libvirt = ask_libvirt(vm);
+		}
+	}
+	vm->state = ha_vm_state_judge(&vm->facts);
+}
+
+enum ocf_rc
+vm_report(struct vm *vm)
+{
+	const char *name = vm->name[0] ? vm->name : vm->resource;
+
+	switch (ha_vm_state_health(vm->state, &vm->facts)) {
+	case HA_VM_HEALTH_OK:
+		return OCF_SUCCESS;
+	case HA_VM_HEALTH_OFF:
+		return OCF_NOT_RUNNING;
+	case HA_VM_HEALTH_DEGRADED:
+		return agent_fail(vm->ctx, OCF_DEGRADED, "%s is %s%s", name,
+				  ha_vm_state_text(vm->state),
+				  vm->facts.libvirtd_down ?
+					  "; libvirtd is down on this host, so "
+					  "it can be neither migrated nor "
+					  "started here" :
+					  "");
+	case HA_VM_HEALTH_FAILED:
+		break;
+	}
+	return agent_fail(vm->ctx, OCF_ERR_GENERIC, "%s is %s", name,
+			  ha_vm_state_text(vm->state));
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ocf:vmha:VirtualMachine: a QEMU virtual machine of libvirt as a Pacemaker
+ * resource. This file is the agent's face: its actions with their timeouts
+ * and its description. Parameters: libha/params/virtual_machine.c.
+ */
+#include "VirtualMachine/vm.h"
+
+static const struct agent_action ACTIONS[] = {
+	{ .name = "start", .timeout_s = 90, .run = vm_start },
+	{ .name = "stop",
+	  .timeout_s = 180,
+	  .flags = AGENT_ACTION_LENIENT,
+	  .run = vm_stop },
+	{ .name = "monitor",
+	  .timeout_s = 30,
+	  .interval_s = 10,
+	  .flags = AGENT_ACTION_LENIENT,
+	  .run = vm_monitor },
+	{ .name = "migrate_to", .timeout_s = 300, .run = vm_migrate_to },
+	{ .name = "migrate_from", .timeout_s = 60, .run = vm_migrate_from },
+	{ .name = "reload-agent", .timeout_s = 20, .run = vm_reload_agent },
+	{ .name = "validate-all", .timeout_s = 30, .run = vm_validate_all },
+	{ .name = NULL },
+};
+
+static const char LONGDESC[] =
+	"Runs a QEMU/KVM virtual machine of libvirt as a highly available "
+	"resource: start, guest shutdown, live migration and a monitor that "
+	"costs less than a millisecond.\n"
+	"\n"
+	"The state of the virtual machine is proven by its QEMU process and "
+	"by a monitor socket of the agent's own, so monitor and stop keep "
+	"working while libvirtd is dead or hangs and while the domain XML and "
+	"the disks are unreachable. \"Not running\" is said only when it is "
+	"proven; a virtual machine that is in doubt is never started a second "
+	"time. The user's domain XML, NVRAM and persistent definition are "
+	"never changed.\n"
+	"\n"
+	"Set allow-migrate=true for live migration.";
+
+static const char MAN_BODY[] =
+#include "VirtualMachine/man.inc"
+	;
+
+const struct agent_desc VM_AGENT = {
+	.name = "VirtualMachine",
+	.version = VMHA_VERSION,
+	.shortdesc = "Manages a QEMU/KVM virtual machine through libvirt, "
+		     "highly available",
+	.longdesc = LONGDESC,
+	.params = HA_VM_PARAMS,
+	.actions = ACTIONS,
+	.values_size = sizeof(struct ha_vm_params),
+	.man_body = MAN_BODY,
+};
+
+int
+main(int argc, char **argv)
+{
+	return agent_main(&VM_AGENT, argc, argv);
+}

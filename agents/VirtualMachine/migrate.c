@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Live migration. migrate_to runs on the source and drives it; migrate_from
+ * runs on the target and proves the arrival. Whatever breaks in between
+ * (either host, the network, libvirtd, the time), each side afterwards says
+ * only what it has proven, and Pacemaker's stop on both ends it on one host.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "VirtualMachine/vm.h"
+#include "ha/cleanup.h"
+#include "ha/clock.h"
+#include "ha/hvload.h"
+#include "ha/vmfiles.h"
+
+#define URI_BYTES 512
+
+/* Puts the host's name in place of %n. */
+static int
+expand(const char *template, const char *host, char *ret, size_t size,
+       struct ha_err *err)
+{
+	size_t n = 0;
+
+	for (const char *p = template; *p; p++) {
+		const char *part = p;
+		size_t len = 1;
+
+		if (p[0] == '%' && p[1] == 'n') {
+			part = host;
+			len = strlen(host);
+			p++;
+		}
+		if (n + len >= size) {
+			return ha_err_set(err, -ENAMETOOLONG,
+					  "migration URI longer than %zu: %s",
+					  size, template);
+		}
+		memcpy(ret + n, part, len);
+		n += len;
+	}
+	ret[n] = '\0';
+	return 0;
+}
+
+static int
+connect_uri(const struct vm *vm, char *ret, size_t size, struct ha_err *err)
+{
+	static const char *const SCHEMES[] = {
+		[HA_VM_TRANSPORT_SSH] = "ssh",
+		[HA_VM_TRANSPORT_TCP] = "tcp",
+		[HA_VM_TRANSPORT_TLS] = "tls",
+	};
+	const struct ha_vm_params *p = vm->params;
+	const char *driver = strchr(p->hypervisor, '/');
+	const char *host = vm->ctx->migrate_target;
+
+	if (p->migration_connect_uri) {
+		return expand(p->migration_connect_uri, host, ret, size, err);
+	}
+	/* hypervisor is qemu:///PATH: "driver" is the "///PATH" part. */
+	if (snprintf(ret, size, "qemu+%s://%s%s%s%s",
+		     SCHEMES[p->migration_transport],
+		     p->migration_user ? p->migration_user : "",
+		     p->migration_user ? "@" : "", host,
+		     driver ? driver + 2 : "/system") >= (int)size) {
+		return ha_err_set(err, -ENAMETOOLONG, "host name too long: %s",
+				  host);
+	}
+	return 0;
+}
+
+static int
+data_uri(const struct vm *vm, char *ret, size_t size, struct ha_err *err)
+{
+	const struct ha_vm_params *p = vm->params;
+	const char *host = vm->ctx->migrate_target;
+
+	ret[0] = '\0';
+	if (p->migration_uri) {
+		return expand(p->migration_uri, host, ret, size, err);
+	}
+	if (p->migration_network_suffix &&
+	    snprintf(ret, size, "tcp://%s%s", host,
+		     p->migration_network_suffix) >= (int)size) {
+		return ha_err_set(err, -ENAMETOOLONG, "host name too long: %s",
+				  host);
+	}
+	return 0;
+}
+
+static void
+fill_spec(const struct vm *vm, const char *dest, const char *data,
+	  struct ha_hv_migrate *spec)
+{
+	const struct ha_vm_params *p = vm->params;
+	uint64_t left_ms = ha_clock_left_ms(vm->ctx->deadline_ms);
+	uint64_t soft_ms = p->migration_timeout_ms ? p->migration_timeout_ms :
+						     left_ms / 4 * 3;
+
+	*spec = (struct ha_hv_migrate){
+		.uuid = vm->found.args.uuid,
+		.dest_uri = dest,
+		.data_uri = *data ? data : NULL,
+		.bandwidth_mibs = (uint64_t)p->migration_bandwidth_mibs,
+		.postcopy_bandwidth_mibs =
+			(uint64_t)p->migration_postcopy_bandwidth_mibs,
+		.downtime_ms = p->migration_downtime_ms,
+		.parallel_connections =
+			(unsigned int)p->migration_parallel_connections,
+		.auto_converge = p->migration_auto_converge,
+		.postcopy = p->migration_postcopy,
+		.tls = p->migration_tls,
+		.tunnelled = p->migration_tunnelled,
+		.unsafe = p->migration_unsafe,
+		.compressed = p->migration_compressed,
+		.soft_deadline_ms = ha_clock_now_ms() + soft_ms,
+		.soft_action = HA_HV_SOFT_ABORT,
+	};
+	if (p->migration_timeout_action == HA_VM_FALLBACK_SUSPEND) {
+		spec->soft_action = HA_HV_SOFT_SUSPEND;
+	} else if (p->migration_timeout_action == HA_VM_FALLBACK_POSTCOPY) {
+		spec->soft_action = HA_HV_SOFT_POSTCOPY;
+	}
+}
+
+static int
+run_migration(struct vm *vm, struct ha_err *err)
+{
+	uint64_t deadline_ms = vm->ctx->deadline_ms;
+	uint64_t reserve_ms = HA_HV_ABORT_WAIT_MS + 2 * VM_QMP_MS;
+	const struct ha_hv_ops *ops;
+	struct ha_hv_migrate spec;
+	struct ha_hv *hv = NULL;
+	char dest[URI_BYTES];
+	char data[URI_BYTES];
+	int rc = connect_uri(vm, dest, sizeof(dest), err);
+
+	if (rc == 0) {
+		rc = data_uri(vm, data, sizeof(data), err);
+	}
+	if (rc == 0) {
+		rc = ha_hv_load(&ops, err);
+	}
+	if (rc < 0) {
+		return rc;
+	}
+	if (ha_clock_left_ms(deadline_ms) > 2 * reserve_ms) {
+		deadline_ms -= reserve_ms;
+	}
+	fill_spec(vm, dest, data, &spec);
+	rc = ops->open(vm->params->hypervisor,
+		       ha_clock_step_ms(deadline_ms, VM_LIBVIRT_MS), &hv, err);
+	if (rc == 0) {
+		rc = ops->migrate(hv, &spec, deadline_ms, err);
+	}
+	ops->close(hv);
+	return rc;
+}
+
+/* It has left: proven by the end of its process here. */
+static enum ocf_rc
+finish_departure(struct vm *vm)
+{
+	struct ha_err err = HA_ERR_INIT;
+	ha_autoclose int pidfd = ha_proc_open(&vm->found.id);
+	int rc = pidfd == -ESRCH ? 0 : pidfd;
+
+	if (pidfd >= 0) {
+		rc = ha_proc_wait_end(pidfd, vm->ctx->deadline_ms);
+	}
+	if (rc < 0) {
+		return agent_fail(vm->ctx, OCF_ERR_GENERIC,
+				  "%s has moved to %s, but its old QEMU %d "
+				  "does not end",
+				  vm->name, vm->ctx->migrate_target,
+				  (int)vm->found.id.pid);
+	}
+	if (vm_withdraw(vm, &err) < 0) {
+		return agent_fail(vm->ctx, OCF_ERR_GENERIC, "%s", err.text);
+	}
+	vm_record_forget(vm);
+	agent_log(vm->ctx, AGENT_INFO, "%s has moved to %s", vm->name,
+		  vm->ctx->migrate_target);
+	return OCF_SUCCESS;
+}
+
+/* It failed: where is the guest now? migrate_cancel by our own socket covers
+ * a libvirtd that hangs; it is refused where nothing migrates. */
+static enum ocf_rc
+stay(struct vm *vm, const struct ha_err *why)
+{
+	uint64_t until_ms = ha_clock_step_ms(vm->ctx->deadline_ms, VM_QMP_MS);
+	struct ha_err err = HA_ERR_INIT;
+
+	(void)vm_tell_qemu(vm, "migrate_cancel", until_ms, &err);
+	vm->record.phase = HA_VM_PHASE_RUNNING;
+	vm_look(vm);
+	if (vm->state == HA_VM_RUNNING || vm->state == HA_VM_PAUSED) {
+		(void)vm_record_phase(vm, HA_VM_PHASE_RUNNING, &err);
+		return agent_fail(vm->ctx, OCF_ERR_GENERIC,
+				  "%s could not move to %s and is still %s "
+				  "here: %s",
+				  vm->name, vm->ctx->migrate_target,
+				  ha_vm_state_text(vm->state), why->text);
+	}
+	return agent_fail(vm->ctx, OCF_ERR_GENERIC,
+			  "%s could not move to %s and is %s here: %s",
+			  vm->name, vm->ctx->migrate_target,
+			  ha_vm_state_text(vm->state), why->text);
+}
+
+enum ocf_rc
+vm_migrate_to(struct agent_ctx *ctx)
+{
+	static struct vm vm;
+	struct ha_err err = HA_ERR_INIT;
+	int rc;
+
+	vm_init(&vm, ctx);
+	vm_identify(&vm);
+	if (!ctx->migrate_target) {
+		return agent_fail(ctx, OCF_ERR_ARGS,
+				  "migrate_to without a target: "
+				  "OCF_RESKEY_CRM_meta_migrate_target is not "
+				  "set");
+	}
+	vm_look(&vm);
+	if (vm.state != HA_VM_RUNNING && vm.state != HA_VM_PAUSED) {
+		return agent_fail(ctx,
+				  vm.state == HA_VM_NOT_RUNNING ?
+					  OCF_NOT_RUNNING :
+					  OCF_ERR_GENERIC,
+				  "%s can't migrate, it is %s",
+				  vm.name[0] ? vm.name : vm.resource,
+				  ha_vm_state_text(vm.state));
+	}
+	rc = vm_record_adopt(&vm, &err);
+	if (rc == 0) {
+		rc = vm_announce(&vm, HA_VMLIST_OUTGOING, &err);
+	}
+	if (rc == 0) {
+		rc = vm_record_phase(&vm, HA_VM_PHASE_OUTGOING, &err);
+	}
+	if (rc < 0) {
+		return agent_fail(ctx, OCF_ERR_GENERIC, "%s can't migrate: %s",
+				  vm.name, err.text);
+	}
+	rc = run_migration(&vm, &err);
+	return rc == 0 ? finish_departure(&vm) : stay(&vm, &err);
+}
+
+enum ocf_rc
+vm_migrate_from(struct agent_ctx *ctx)
+{
+	static struct vm vm;
+	struct ha_err err = HA_ERR_INIT;
+	const char *source = ctx->migrate_source ? ctx->migrate_source :
+						   "another host";
+	int rc;
+
+	vm_init(&vm, ctx);
+	vm_identify(&vm);
+	do {
+		vm_look(&vm);
+		if (vm.state != HA_VM_MIGRATING_IN && vm.state != HA_VM_HUNG) {
+			break;
+		}
+		ha_clock_sleep_ms(VM_POLL_MS, ctx->deadline_ms);
+	} while (ha_clock_left_ms(ctx->deadline_ms) > 0);
+	if (vm.state != HA_VM_RUNNING && vm.state != HA_VM_PAUSED) {
+		return agent_fail(ctx, OCF_ERR_GENERIC,
+				  "%s has not arrived from %s: it is %s here",
+				  vm.name[0] ? vm.name : vm.resource, source,
+				  ha_vm_state_text(vm.state));
+	}
+	rc = ha_vmfiles_prepare(&err);
+	if (rc == 0) {
+		rc = vm_record_adopt(&vm, &err);
+	}
+	if (rc == 0) {
+		rc = vm_announce(&vm, HA_VMLIST_RUNNING, &err);
+	}
+	if (rc < 0) {
+		return agent_fail(ctx, OCF_ERR_GENERIC,
+				  "%s has arrived from %s: %s", vm.name,
+				  source, err.text);
+	}
+	if (ha_vmfiles_remember(vm.resource, &vm.record, &err) < 0) {
+		agent_log(ctx, AGENT_WARNING, "%s", err.text);
+	}
+	agent_log(ctx, AGENT_INFO, "%s has arrived from %s, QEMU process %d",
+		  vm.name, source, (int)vm.found.id.pid);
+	return OCF_SUCCESS;
+}

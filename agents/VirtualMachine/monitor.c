@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * monitor: one exec, no fork, no libvirt, no config file. The recorded
+ * process and one QMP question answer it; anything unusual widens the search
+ * (evidence.c). A probe also clears what a dead start has left behind.
+ */
+#include <errno.h>
+
+#include "VirtualMachine/vm.h"
+#include "ha/vmfiles.h"
+
+/* A probe that finds neither process nor a start at work clears the stale
+ * entry (SAFETY 12); before that the dead start's request is taken back. */
+static void
+clear_dead_start(struct vm *vm)
+{
+	struct ha_proc_id agent = {
+		.pid = (pid_t)vm->record.agent_pid,
+		.start_ticks = vm->record.agent_ticks,
+	};
+	struct ha_err err = HA_ERR_INIT;
+
+	if (!vm->facts.start_pending ||
+	    vm->facts.process != HA_VM_PROCESS_GONE ||
+	    ha_proc_is_alive(&agent) != 0) {
+		return;
+	}
+	if (vm_revoke_start(vm, &err) == 0 &&
+	    vm_find_process(vm, &err) == 0) {
+		vm->facts.start_pending = false;
+		vm->state = ha_vm_state_judge(&vm->facts);
+	} else {
+		agent_log(vm->ctx, AGENT_WARNING, "%s", err.text);
+	}
+}
+
+/* Found by its command line, not by the record: remember it, so that the
+ * next monitor is cheap. (Started by hand, or the record was lost.) */
+static void
+adopt(struct vm *vm)
+{
+	struct ha_err err = HA_ERR_INIT;
+
+	if (vm->state != HA_VM_RUNNING ||
+	    (vm->has_record && vm->record.pid == vm->found.id.pid &&
+	     vm->record.start_ticks == vm->found.id.start_ticks)) {
+		return;
+	}
+	if (ha_vmfiles_prepare(&err) < 0 || vm_record_adopt(vm, &err) < 0) {
+		agent_log(vm->ctx, AGENT_WARNING, "%s", err.text);
+	}
+}
+
+enum ocf_rc
+vm_monitor(struct agent_ctx *ctx)
+{
+	static struct vm vm;
+	struct ha_err err = HA_ERR_INIT;
+
+	vm_init(&vm, ctx);
+	if (!vm.has_record || vm.record.pid == 0) {
+		vm_identify(&vm);
+	} else {
+		(void)ha_text_copy(vm.uuid, sizeof(vm.uuid), vm.record.uuid);
+		(void)ha_text_copy(vm.name, sizeof(vm.name), vm.record.name);
+	}
+	/* A live migration to this host needs the socket's directory before
+	 * any action of this VM runs here; a probe comes first everywhere. */
+	if (ctx->is_probe && ha_vmfiles_prepare(&err) < 0) {
+		agent_log(ctx, AGENT_DEBUG, "%s", err.text);
+	}
+	vm_look(&vm);
+	clear_dead_start(&vm);
+	if (vm.state == HA_VM_NOT_RUNNING && ctx->is_probe) {
+		if (vm_withdraw(&vm, &err) < 0) {
+			return agent_fail(ctx, OCF_ERR_GENERIC, "%s",
+					  err.text);
+		}
+		vm_record_forget(&vm);
+	}
+	adopt(&vm);
+	return vm_report(&vm);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Shared between the files of the VirtualMachine agent: who the VM is, what
+ * the witnesses say about it, and the steps that several actions take.
+ * One action per process, so everything of one call lives in struct vm.
+ */
+#ifndef VM_H
+#define VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ha/domain.h"
+#include "ha/hypervisor.h"
+#include "ha/proc.h"
+#include "ha/qmp.h"
+#include "ha/vmlist.h"
+#include "ha/vmparams.h"
+#include "ha/vmrecord.h"
+#include "ha/vmstate.h"
+#include "runtime/agent.h"
+
+/* Steps of the agent in ms; derivations in docs/TIMEOUTS.md. */
+#define VM_QMP_MS 1000          /* one answer of QEMU; 0.45 ms is usual */
+#define VM_LIBVIRT_MS 2000      /* libvirt's opinion in a monitor */
+#define VM_QUIT_MS 3000         /* QEMU's own end after "quit" */
+#define VM_TERM_MS 5000         /* after SIGTERM: disks are flushed */
+#define VM_FORCE_RESERVE_MS 20000 /* kept of the stop timeout for force */
+#define VM_AGENT_ASK_MS 5000    /* guest agent: "shut down", accepted */
+#define VM_START_RESERVE_MS 4000 /* kept of the start timeout for undoing */
+#define VM_DYING_MS 2000        /* patience with a process in its exit */
+#define VM_POLL_MS 50           /* between looks at a changing state */
+
+struct vm {
+	struct agent_ctx *ctx;
+	const struct ha_vm_params *params;
+	const char *resource;
+	char uuid[HA_UUID_TEXT];    /* "" not known */
+	char name[HA_DOMAIN_NAME];  /* "" not known */
+	bool has_record;
+	struct ha_vm_record record; /* as on disk, if has_record */
+	struct ha_vm_facts facts;
+	enum ha_vm_state state;
+	struct ha_qemu_found found; /* found.id.pid 0: no process */
+	char *xml;                  /* of config, after vm_read_config */
+	struct ha_domain *domain;   /* parsed xml */
+};
+
+/* identity.c */
+void vm_init(struct vm *vm, struct agent_ctx *ctx);
+/* Reads and parses config, and compares it with name and uuid. */
+int vm_read_config(struct vm *vm, struct ha_err *err);
+/* What is known without the config file; with it where that is needed. */
+void vm_identify(struct vm *vm);
+
+/* evidence.c: fills facts, state and found. */
+void vm_look(struct vm *vm);
+/* The process only; 0 none, 1 found, -errno can't be told. */
+int vm_find_process(struct vm *vm, struct ha_err *err);
+/* QMP query-status of the found process. */
+enum ha_vm_qmp vm_ask_qemu(struct vm *vm, uint64_t deadline_ms,
+			   struct ha_err *err);
+/* One QMP command to the found process. */
+int vm_tell_qemu(struct vm *vm, const char *command, uint64_t deadline_ms,
+		 struct ha_err *err);
+/* Exit code and sentence of the state that vm_look found. */
+enum ocf_rc vm_report(struct vm *vm);
+
+/* record.c: what is remembered. */
+int vm_record_phase(struct vm *vm, enum ha_vm_phase phase, struct ha_err *err);
+/* Writes a record of the process that vm_look found. */
+int vm_record_adopt(struct vm *vm, struct ha_err *err);
+void vm_record_forget(struct vm *vm);
+/* A start that died may have left a request with libvirtd: take it back. */
+int vm_revoke_start(struct vm *vm, struct ha_err *err);
+
+/* kill.c: ends the process, whatever it takes; 0 proven gone. */
+int vm_kill(struct vm *vm, uint64_t deadline_ms, struct ha_err *err);
+
+/* stale.c: overlays, managed save, autostart. 0 or -EINVAL with sentence. */
+int vm_check_overlays(struct vm *vm, struct ha_err *err);
+int vm_check_defined(struct vm *vm, const struct ha_hv_dom *dom,
+		     struct ha_err *err);
+void vm_note_locking(struct vm *vm);
+
+/* lock.c: the VM list (ha/vmlist.h). */
+int vm_announce(struct vm *vm, enum ha_vmlist_state state, struct ha_err *err);
+int vm_withdraw(struct vm *vm, struct ha_err *err);
+
+/* Actions. */
+enum ocf_rc vm_start(struct agent_ctx *ctx);
+enum ocf_rc vm_stop(struct agent_ctx *ctx);
+enum ocf_rc vm_monitor(struct agent_ctx *ctx);
+enum ocf_rc vm_migrate_to(struct agent_ctx *ctx);
+enum ocf_rc vm_migrate_from(struct agent_ctx *ctx);
+enum ocf_rc vm_reload_agent(struct agent_ctx *ctx);
+enum ocf_rc vm_validate_all(struct agent_ctx *ctx);
+
+extern const struct agent_desc VM_AGENT;
+
+#endif
