@@ -22,11 +22,11 @@
 enum ocf_rc {
 	OCF_SUCCESS = 0,
 	OCF_ERR_GENERIC = 1,
-	OCF_ERR_ARGS = 2,          /* parameter wrong on this host */
+	OCF_ERR_ARGS = 2, /* parameter wrong on this host */
 	OCF_ERR_UNIMPLEMENTED = 3,
 	OCF_ERR_PERM = 4,
-	OCF_ERR_INSTALLED = 5,     /* something is missing on this host */
-	OCF_ERR_CONFIGURED = 6,    /* parameter wrong on every host */
+	OCF_ERR_INSTALLED = 5,  /* something is missing on this host */
+	OCF_ERR_CONFIGURED = 6, /* parameter wrong on every host */
 	OCF_NOT_RUNNING = 7,
 	OCF_RUNNING_PROMOTED = 8,
 	OCF_FAILED_PROMOTED = 9,
@@ -44,11 +44,14 @@ enum agent_level {
 
 struct agent_ctx;
 
-#define AGENT_ACTION_ANY_USER 0x4u  /* does not need root; others end with
+#define AGENT_ACTION_ANY_USER \
+	0x4u /* does not need root; others end with
 				     * OCF_ERR_PERM for other users */
-#define AGENT_ACTION_NO_PARAMS 0x1u /* runs without any parameter check
+#define AGENT_ACTION_NO_PARAMS \
+	0x1u /* runs without any parameter check
 				     * (meta-data, usage) */
-#define AGENT_ACTION_LENIENT 0x2u   /* a bad parameter is logged, and the
+#define AGENT_ACTION_LENIENT \
+	0x2u /* a bad parameter is logged, and the
 				     * action runs with the default in its
 				     * place: stop and monitor must work */
 
@@ -63,8 +66,8 @@ struct agent_action {
 };
 
 struct agent_desc {
-	const char *name;      /* "VirtualMachine" */
-	const char *version;   /* of the agent */
+	const char *name;    /* "VirtualMachine" */
+	const char *version; /* of the agent */
 	const char *shortdesc;
 	const char *longdesc;
 	const struct ha_param *params;      /* ends with name == NULL */
@@ -72,8 +75,8 @@ struct agent_desc {
 		meta-data, usage, help and manpage are the runtime's own, and
 		validate-all where the table has none; of these, meta-data and
 		validate-all are advertised */
-	size_t values_size;    /* of the struct that params fill */
-	const char *man_body;  /* roff: examples, files, notes; or NULL */
+	size_t values_size;                 /* of the struct that params fill */
+	const char *man_body; /* roff: examples, files, notes; or NULL */
 };
 
 /* What the environment says about this call, parsed once. */
@@ -93,7 +96,7 @@ struct agent_ctx {
 	bool is_probe;              /* monitor with interval 0 */
 	const char *migrate_source; /* node names, or NULL */
 	const char *migrate_target;
-	int lenient_rc;             /* of a LENIENT action: what the bad
+	int lenient_rc; /* of a LENIENT action: what the bad
 				     * parameter would have exited with, 0:
 				     * all parameters were good */
 };

@@ -54,8 +54,7 @@ rt_describe_param(const struct ha_param *param, FILE *out)
 	fputs(type_words(param), out);
 	if (param->type == HA_PARAM_ENUM) {
 		for (size_t i = 0; param->choices[i]; i++) {
-			fprintf(out, "%s %s", i ? "," : "",
-				param->choices[i]);
+			fprintf(out, "%s %s", i ? "," : "", param->choices[i]);
 		}
 	}
 	if (param->unit) {
@@ -83,10 +82,10 @@ rt_describe_param(const struct ha_param *param, FILE *out)
 const char *
 rt_describe_inert(const struct ha_param *param)
 {
-	return param->flags & HA_PARAM_INERT ?
-		       "(read by vmha's fault domain manager; no effect "
-		       "without it)" :
-		       NULL;
+	return param->flags & HA_PARAM_INERT
+		       ? "(read by vmha's fault domain manager; no effect "
+			 "without it)"
+		       : NULL;
 }
 
 static bool

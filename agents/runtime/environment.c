@@ -51,8 +51,8 @@ rt_environment_param(void *unused, const char *name)
 	char variable[sizeof(PARAM_PREFIX) + PARAM_NAME_MAX] = PARAM_PREFIX;
 
 	(void)unused;
-	if (ha_text_copy(variable + sizeof(PARAM_PREFIX) - 1,
-			 PARAM_NAME_MAX, name) < 0) {
+	if (ha_text_copy(variable + sizeof(PARAM_PREFIX) - 1, PARAM_NAME_MAX,
+			 name) < 0) {
 		return NULL;
 	}
 	return get(variable);
@@ -104,15 +104,14 @@ rt_environment_read(struct agent_ctx *ctx)
 {
 	const char *instance = get("OCF_RESOURCE_INSTANCE");
 	/* Both spellings exist; ocf-shellfuncs prefers the first. */
-	uint64_t level = get_uint64("OCF_CHECK_LEVEL",
-				    get_uint64("OCF_RESKEY_OCF_CHECK_LEVEL",
-					       0));
+	uint64_t level = get_uint64(
+		"OCF_CHECK_LEVEL", get_uint64("OCF_RESKEY_OCF_CHECK_LEVEL", 0));
 
 	ctx->instance = instance ? instance : "default";
 	ctx->node = node_name();
 	ctx->interval_ms = get_uint64("OCF_RESKEY_CRM_meta_interval", 0);
-	ctx->check_level = level > CHECK_LEVEL_MAX ? CHECK_LEVEL_MAX :
-						      (unsigned int)level;
+	ctx->check_level =
+		level > CHECK_LEVEL_MAX ? CHECK_LEVEL_MAX : (unsigned int)level;
 	ctx->is_probe = strcmp(ctx->action->name, "monitor") == 0 &&
 			ctx->interval_ms == 0;
 	ctx->migrate_source = get("OCF_RESKEY_CRM_meta_migrate_source");

@@ -138,8 +138,8 @@ log_line(const struct agent_ctx *ctx, enum agent_level level, bool said,
 	char line[LINE_BYTES];
 	char tag[TAG_BYTES];
 	const char *facility_name = getenv("HA_LOGFACILITY");
-	const char *file = getenv(level == AGENT_DEBUG ? "HA_DEBUGLOG" :
-							 "HA_LOGFILE");
+	const char *file =
+		getenv(level == AGENT_DEBUG ? "HA_DEBUGLOG" : "HA_LOGFILE");
 	bool to_syslog = !ha_text_is_empty(facility_name) &&
 			 strcmp(facility_name, "none") != 0;
 
@@ -191,8 +191,8 @@ log_words(const struct agent_ctx *ctx, enum agent_level level, bool said,
 }
 
 void
-agent_log(const struct agent_ctx *ctx, enum agent_level level,
-	  const char *fmt, ...)
+agent_log(const struct agent_ctx *ctx, enum agent_level level, const char *fmt,
+	  ...)
 {
 	char words[RT_LINE_BYTES];
 	int saved_errno = errno;

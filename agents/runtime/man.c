@@ -11,20 +11,21 @@
 #include "runtime/runtime.h"
 
 /* Text as running roff: nothing in it may act as a request or an escape, and
- * an empty line becomes a paragraph. A hyphen stays a hyphen that can be
+ * an empty line becomes a paragraph, by the request given (.IP keeps the
+ * indent of a list). A hyphen stays a hyphen that can be
  * copied, since most of them stand in names and values. */
 static void
-put_roff(const char *text, FILE *out)
+put_roff(const char *text, const char *paragraph, FILE *out)
 {
 	bool line_start = true;
 
 	for (; *text; text++) {
 		if (*text == '\n' && text[1] == '\n') {
-			fputs(line_start ? ".PP" : "\n.PP", out);
+			fprintf(out, "%s%s\n", line_start ? "" : "\n",
+				paragraph);
 			while (text[1] == '\n') {
 				text++;
 			}
-			putc('\n', out);
 			line_start = true;
 			continue;
 		}
@@ -48,7 +49,7 @@ put_roff(const char *text, FILE *out)
 static void
 put_line(const char *text, FILE *out)
 {
-	put_roff(text, out);
+	put_roff(text, ".PP", out);
 	putc('\n', out);
 }
 
@@ -73,7 +74,7 @@ put_head(const struct agent_desc *desc, FILE *out)
 	while ((action = rt_describe_action(desc, &index))) {
 		fputs(separator, out);
 		fputs("\\fB", out);
-		put_roff(action->name, out);
+		put_roff(action->name, "", out);
 		fputs("\\fR", out);
 		separator = " |\n";
 	}
@@ -95,9 +96,10 @@ put_params(const struct agent_desc *desc, FILE *out)
 		FILE *memory = open_memstream(&facts, &size);
 
 		fprintf(out, ".TP\n.B %s\n", p->name);
-		put_line(ha_text_is_empty(p->longdesc) ? p->shortdesc :
-							 p->longdesc,
-			 out);
+		put_roff(ha_text_is_empty(p->longdesc) ? p->shortdesc
+						       : p->longdesc,
+			 ".IP", out);
+		putc('\n', out);
 		if (inert) {
 			put_line(inert, out);
 		}
@@ -105,7 +107,7 @@ put_params(const struct agent_desc *desc, FILE *out)
 			rt_describe_param(p, memory);
 			fclose(memory);
 			fputs(".IP\nValue: ", out);
-			put_roff(facts, out);
+			put_roff(facts, "", out);
 			fputs(".\n", out);
 			free(facts);
 		}

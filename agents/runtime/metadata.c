@@ -95,8 +95,8 @@ put_long_description(const struct ha_param *param, FILE *out)
 	FILE *memory = open_memstream(&facts, &size);
 
 	fputs("<longdesc lang=\"en\">", out);
-	put_xml(ha_text_is_empty(param->longdesc) ? param->shortdesc :
-						    param->longdesc,
+	put_xml(ha_text_is_empty(param->longdesc) ? param->shortdesc
+						  : param->longdesc,
 		out);
 	if (memory) {
 		rt_describe_param(param, memory);
@@ -143,8 +143,8 @@ put_param(const struct ha_param *param, FILE *out)
 		put_attribute("unique-group", param->name, out);
 		put_attribute("unique", "1", out);
 	}
-	put_attribute("required",
-		      param->flags & HA_PARAM_REQUIRED ? "1" : "0", out);
+	put_attribute("required", param->flags & HA_PARAM_REQUIRED ? "1" : "0",
+		      out);
 	put_attribute("reloadable",
 		      param->flags & HA_PARAM_RELOADABLE ? "1" : "0", out);
 	fputs(">\n", out);

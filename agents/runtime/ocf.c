@@ -8,7 +8,10 @@
 
 #include <stddef.h>
 
-#define OCF_RC(code, text) { code, #code, text }
+#define OCF_RC(code, text)        \
+	{                         \
+		code, #code, text \
+	}
 
 static const struct {
 	enum ocf_rc rc;

@@ -43,7 +43,7 @@ void rt_syslog_send(int priority, const char *tag, const char *text);
 /* A facility by name ("daemon", "local3"); -1 when there is none such. */
 int rt_syslog_facility(const char *name);
 /* "Nov 21 02:33:24", local time. */
-#define RT_STAMP_BYTES 48
+#define RT_STAMP_BYTES 96
 void rt_syslog_stamp(char ret_text[RT_STAMP_BYTES]);
 
 /* trace.c: OCF_TRACE_RA. */

@@ -51,8 +51,7 @@ static bool
 is_foreign(const char *name)
 {
 	static const char *const FOREIGN[] = { "crm_feature_set", "trace_ra",
-					       "trace_dir",
-					       "OCF_CHECK_LEVEL" };
+					       "trace_dir", "OCF_CHECK_LEVEL" };
 
 	for (size_t i = 0; i < sizeof(FOREIGN) / sizeof(FOREIGN[0]); i++) {
 		if (strcmp(FOREIGN[i], name) == 0) {

@@ -148,11 +148,9 @@ ha_text_duration_ms(const char *s, uint64_t *ret_ms)
 		const char *word;
 		uint64_t ms;
 	} UNITS[] = {
-		{ "", MS_PER_S },      { "s", MS_PER_S },
-		{ "sec", MS_PER_S },   { "ms", 1 },
-		{ "msec", 1 },         { "m", MS_PER_MIN },
-		{ "min", MS_PER_MIN }, { "h", MS_PER_H },
-		{ "hr", MS_PER_H },
+		{ "", MS_PER_S },      { "s", MS_PER_S }, { "sec", MS_PER_S },
+		{ "ms", 1 },           { "msec", 1 },     { "m", MS_PER_MIN },
+		{ "min", MS_PER_MIN }, { "h", MS_PER_H }, { "hr", MS_PER_H },
 	};
 	uint64_t value = 0;
 	int rc;
@@ -170,15 +168,15 @@ ha_text_duration_ms(const char *s, uint64_t *ret_ms)
 	if (equal_any_case(s, "us") || equal_any_case(s, "usec")) {
 		if (rc == 0) {
 			/* Up, or a short time would become "not set". */
-			*ret_ms = value / US_PER_MS +
-				  (value % US_PER_MS ? 1 : 0);
+			*ret_ms =
+				value / US_PER_MS + (value % US_PER_MS ? 1 : 0);
 		}
 		return rc;
 	}
 	for (size_t i = 0; i < sizeof(UNITS) / sizeof(UNITS[0]); i++) {
 		if (equal_any_case(s, UNITS[i].word)) {
-			if (rc < 0 || __builtin_mul_overflow(
-					      value, UNITS[i].ms, &value)) {
+			if (rc < 0 || __builtin_mul_overflow(value, UNITS[i].ms,
+							     &value)) {
 				return -ERANGE;
 			}
 			*ret_ms = value;
@@ -200,8 +198,7 @@ ha_text_uuid(const char *s, char ret_uuid[HA_UUID_TEXT])
 		char c = lower(s[i]);
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (dash ? c != '-' :
-			   !is_digit(c) && !(c >= 'a' && c <= 'f')) {
+		if (dash ? c != '-' : !is_digit(c) && !(c >= 'a' && c <= 'f')) {
 			return -EINVAL;
 		}
 		uuid[i] = c;
@@ -252,9 +249,8 @@ ha_text_distance(const char *a, const char *b)
 		for (size_t j = 0; j < len_b; j++) {
 			unsigned int change =
 				diagonal + (lower(a[i]) != lower(b[j]));
-			unsigned int other = (row[j] < row[j + 1] ?
-						      row[j] :
-						      row[j + 1]) + 1;
+			unsigned int other =
+				(row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
 
 			diagonal = row[j + 1];
 			row[j + 1] = change < other ? change : other;

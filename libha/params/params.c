@@ -150,8 +150,8 @@ parse_int(const struct ha_param *param, const char *text, int64_t *ret_value,
 	int64_t value = 0;
 	int rc = ha_text_int64(text, &value);
 
-	if (rc == 0 && (!has_limits(param) || (value >= param->min &&
-					       value <= param->max))) {
+	if (rc == 0 && (!has_limits(param) ||
+			(value >= param->min && value <= param->max))) {
 		*ret_value = value;
 		return 0;
 	}
@@ -165,8 +165,8 @@ parse_int(const struct ha_param *param, const char *text, int64_t *ret_value,
 }
 
 static int
-parse_duration(const struct ha_param *param, const char *text,
-	       uint64_t *ret_ms, struct ha_err *err)
+parse_duration(const struct ha_param *param, const char *text, uint64_t *ret_ms,
+	       struct ha_err *err)
 {
 	char limits[LIMITS_TEXT];
 	char advice[2 * LIMITS_TEXT];
@@ -209,8 +209,7 @@ parse_choice(const struct ha_param *param, const char *text, int *ret_value,
 }
 
 static int
-check_string(const struct ha_param *param, const char *text,
-	     struct ha_err *err)
+check_string(const struct ha_param *param, const char *text, struct ha_err *err)
 {
 	char uuid[HA_UUID_TEXT];
 

@@ -47,11 +47,11 @@ ha_steal_fd(int *fd)
 	return taken;
 }
 
-#define ha_steal_ptr(p)                      \
-	__extension__({                      \
+#define ha_steal_ptr(p)                       \
+	__extension__({                       \
 		__auto_type ha__taken = *(p); \
-		*(p) = NULL;                 \
-		ha__taken;                   \
+		*(p) = NULL;                  \
+		ha__taken;                    \
 	})
 
 #endif

@@ -16,9 +16,11 @@ struct ha_err {
 	char text[HA_ERR_TEXT]; /* empty: nothing was said */
 };
 
-#define HA_ERR_INIT \
-	{           \
-		{ 0 } \
+#define HA_ERR_INIT       \
+	{                 \
+		{         \
+			0 \
+		}         \
 	}
 
 /* Sets the sentence; err may be NULL. Returns `code` (a negative errno), so

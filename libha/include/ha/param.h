@@ -66,8 +66,7 @@ int ha_param_set(const struct ha_param *param, const char *text, void *values,
 
 /* The limits as words, "1 to 100000", "1s to 1h", "0 or more"; "" when the
  * parameter has none. Cut to `size` bytes. */
-void ha_param_limits(const struct ha_param *param, char *ret_text,
-		     size_t size);
+void ha_param_limits(const struct ha_param *param, char *ret_text, size_t size);
 
 /* Index of `word` in a NULL-terminated list, -1 when it is not there. */
 int ha_param_choice(const char *const *choices, const char *word);
