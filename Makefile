@@ -100,4 +100,5 @@ help:
 
 .PHONY: all build check lint install clean help $(CHECKS) $(LINTS) $(INSTALLS)
 
--include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d')
+-include $(shell cd $(BUILD) 2>/dev/null && find libha agents fencing tools tests \
+	-name '*.d' -type f -printf '$(BUILD)/%p ' 2>/dev/null)
