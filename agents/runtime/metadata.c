@@ -175,7 +175,7 @@ rt_metadata_print(const struct agent_desc *desc, FILE *out)
 	const struct agent_action *action;
 	size_t index = 0;
 
-	fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n%s", DTD);
+	fprintf(out, "<?xml version=\"1.0\"?>\n%s", DTD);
 	fputs("<resource-agent", out);
 	put_attribute("name", desc->name, out);
 	put_attribute("version", desc->version, out);
