@@ -93,9 +93,9 @@ timestamp_skip(char *msg)
 static void
 syslog_line_write(FILE *out, const char *host, char *msg)
 {
-	static const char *const names[] = { "emerg",	"alert",  "crit",
-					     "err",	"warning", "notice",
-					     "info",	"debug" };
+	static const char *const names[] = { "emerg", "alert",   "crit",
+					     "err",   "warning", "notice",
+					     "info",  "debug" };
 	struct timespec mono;
 	struct timespec wall;
 	struct tm tm;
@@ -227,6 +227,7 @@ host_main(char *const argv[], int to_parent, int from_parent)
 {
 	sigset_t mask;
 	FILE *log;
+	int result = 1;
 	int log_fd;
 	int sig_fd;
 	char c;
@@ -262,11 +263,12 @@ host_main(char *const argv[], int to_parent, int from_parent)
 	if (log_fd < 0) {
 		return fail(SYSLOG_SOCKET);
 	}
-	if (write(to_parent, "!", 1) != 1) {
-		return 1;
+	if (write(to_parent, "!", 1) == 1) {
+		close(to_parent);
+		result = host_live(sig_fd, log_fd, log, argv[1]);
 	}
-	close(to_parent);
-	return host_live(sig_fd, log_fd, log, argv[1]);
+	fclose(log);
+	return result;
 }
 
 int

@@ -27,6 +27,8 @@ PROGRAMS = ("bed-init", "bed-enter")
 READY_DEADLINE_S = 15
 END_DEADLINE_S = 15
 RUN_DEADLINE_S = 60
+# Hosts have their own of these: a bed's folder below would vanish there.
+NOT_BELOW = ("/usr", "/etc", "/var", "/proc", "/sys", "/dev", "/run", "/srv")
 
 
 def default_dir(name):
@@ -47,6 +49,16 @@ def provide_programs(folder):
         else:
             proc.command(os.environ.get("CC", "cc"), "-std=gnu11", "-O2",
                          "-o", f"{folder}/bin/{name}", source)
+
+
+def check_dir(path):
+    if any(c in path for c in ":,\\ "):
+        raise BedError(f"{path}: a bed's folder may have no ':', ',', '\\' "
+                       "or blank in its name (overlay mounts)")
+    for top in NOT_BELOW:
+        if os.path.realpath(path).startswith(top + "/"):
+            raise BedError(f"{path}: a bed's folder cannot be below {top}, "
+                           "where each host has its own files")
 
 
 class Bed:
@@ -93,6 +105,7 @@ class Bed:
     def up(self):
         if os.geteuid() != 0:
             raise BedError("a bed needs root (namespaces, mounts, veth)")
+        check_dir(self.dir)
         if self.is_up():
             raise BedError(f"bed {self.name} is up already ({self.dir})")
         self._clean_dead()

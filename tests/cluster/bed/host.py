@@ -66,6 +66,7 @@ class Host:
         self.pid = None
         self.namespaces = {}
         self.ns_fd = None
+        self.is_paused = False
         self.stopped_by_pause = {}
         self.lock = threading.RLock()
 
@@ -133,6 +134,7 @@ class Host:
             if self.is_on():
                 proc.send(self.pid, signal.SIGKILL)
                 self._wait_off()
+            self.is_paused = False
             self.stopped_by_pause = {}
             if self.ns_fd is not None:
                 proc.wait_for(lambda: not self.processes(), OFF_DEADLINE_S,
@@ -173,6 +175,7 @@ class Host:
         """SIGSTOP to all but PID 1, which does nothing but reap and log."""
         with self.lock:
             self.live_pid()
+            self.is_paused = True
             for _ in range(STEADY_ROUNDS):
                 fresh = [pid for pid in self.processes()
                          if proc.state(pid) not in "TtZX"]
@@ -192,6 +195,7 @@ class Host:
                 if proc.start_time(pid) == started:
                     proc.send(pid, signal.SIGCONT)
             self.stopped_by_pause = {}
+            self.is_paused = False
 
     def signal(self, name, signum):
         """Signals a daemon; an error when it does not run."""
@@ -217,9 +221,9 @@ class Host:
         daemon = self.daemon(name)
         if self.pids_of(name):
             raise BedError(f"{self.name}: {name} runs already")
-        out = f"/var/log/{daemon.log.split('/', maxsplit=1)[0]}/stdout.log"
+        out = f"{os.path.dirname(daemon.log)}/stdout.log"
         self.run("/bin/sh", "-c",
-                 f"setsid {daemon.command} >>{out} 2>&1 </dev/null &")
+                 f"setsid {daemon.command} >>/var/log/{out} 2>&1 </dev/null &")
         try:
             proc.wait_for(lambda: self.pids_of(name), APPEAR_DEADLINE_S,
                           "no process")
@@ -227,6 +231,7 @@ class Host:
                           "no answer", PROBE_POLL_S)
         except BedError as e:
             raise BedError(f"{self.name}: start of {name}: {e}\n"
+                           f"{self.log_tail(out)}\n"
                            f"{self.log_tail(daemon.log)}") from e
 
     def _answers(self, name):
@@ -297,7 +302,7 @@ class Host:
                       errors="replace") as f:
                 tail = f.read().splitlines()[-lines:]
         except OSError as e:
-            return f"(no log: {e})"
+            return f"  (no log: {e})"
         return "\n".join("  | " + line for line in tail)
 
     def daemon_state(self, name):
@@ -308,7 +313,7 @@ class Host:
 
     def status(self):
         on = self.is_on()
-        state = "paused" if on and self.stopped_by_pause else \
+        state = "paused" if on and self.is_paused else \
             "on" if on else "off"
         return {
             "host": self.name, "state": state,
