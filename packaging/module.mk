@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What is installed beside the programs, and the packages made of it. Paths
+# follow the field: drop-in of resource-agents-deps.target, ocft configs and
+# crm scripts where their tools look for them.
+
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+UNITDIR ?= /lib/systemd/system
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+OCFTDIR ?= $(PREFIX)/share/resource-agents/ocft/configs
+CRMDIR ?= $(PREFIX)/share/crmsh/scripts
+DOCDIR ?= $(PREFIX)/share/doc/vmha
+# The group that QEMU runs as: libvirt-qemu on Debian, qemu on Fedora, RHEL.
+QEMU_GROUP ?= libvirt-qemu
+# AppArmor is Debian's and SUSE's, SELinux is Fedora's: empty to leave out.
+APPARMOR ?= yes
+# debuild and rpmbuild take everything that git knows, as it is in the tree.
+SOURCE_LIST = git ls-files -z
+
+PKG := packaging
+PKG_OUT := $(BUILD)/packaging
+PKG_SUBST = sed -e 's,@QEMU_GROUP@,$(QEMU_GROUP),g' \
+	-e 's,@PREFIX@,$(PREFIX),g' -e 's,@LIBDIR@,$(LIBDIR),g' \
+	-e 's,@VERSION@,$(VERSION),g'
+
+INSTALLS += install-host install-dev
+HELP += "make install: programs and their data; install-host and install-dev" \
+	"           are its parts for a host and for a developer" \
+	"make deb, make rpm: packages, in build/deb and build/rpm" \
+	"make check-packages: install, try, remove and purge them in a clean root"
+
+install-host:
+	$(INSTALL) -D -m 644 $(PKG)/systemd/vmha.conf \
+		$(DESTDIR)$(UNITDIR)/resource-agents-deps.target.d/vmha.conf
+	@mkdir -p $(PKG_OUT)
+	$(PKG_SUBST) $(PKG)/tmpfiles/vmha.conf.in > $(PKG_OUT)/tmpfiles.conf
+	$(INSTALL) -D -m 644 $(PKG_OUT)/tmpfiles.conf \
+		$(DESTDIR)$(TMPFILESDIR)/vmha.conf
+	$(INSTALL) -D -m 644 $(PKG)/ocft/VirtualMachine \
+		$(DESTDIR)$(OCFTDIR)/VirtualMachine
+	$(INSTALL) -D -m 644 $(PKG)/crm/vmha-vm/main.yml \
+		$(DESTDIR)$(CRMDIR)/vmha-vm/main.yml
+	$(INSTALL) -D -m 644 $(PKG)/selinux/README.selinux \
+		$(DESTDIR)$(DOCDIR)/README.selinux
+ifneq ($(APPARMOR),)
+	$(INSTALL) -D -m 644 $(PKG)/apparmor/vmha-qemu \
+		$(DESTDIR)$(SYSCONFDIR)/apparmor.d/abstractions/vmha-qemu
+endif
+
+# The API is not stable: static archives, no SONAME (libha/include/ha).
+DEV_LIBS = $(HA_BASE) $(HA_CORE) $(HA_CODEC) $(HA_PARAMS)
+install-dev: $(DEV_LIBS)
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig \
+		$(DESTDIR)$(INCLUDEDIR)/vmha/ha
+	$(INSTALL) -m 644 $(DEV_LIBS) $(DESTDIR)$(LIBDIR)
+	$(INSTALL) -m 644 $(wildcard libha/include/ha/*.h) \
+		$(DESTDIR)$(INCLUDEDIR)/vmha/ha
+	@mkdir -p $(PKG_OUT)
+	$(PKG_SUBST) $(PKG)/pkgconfig/vmha.pc.in > $(PKG_OUT)/vmha.pc
+	$(INSTALL) -m 644 $(PKG_OUT)/vmha.pc \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/vmha.pc
+
+.PHONY: deps deb rpm dist check-packages
+WHAT ?= build check packages
+deps:
+	$(PKG)/deps $(WHAT)
+
+# A copy of what git knows, so that nothing of this tree's build leaks in.
+DIST := $(BUILD)/dist/vmha-$(VERSION)
+dist:
+	rm -rf $(DIST)
+	mkdir -p $(DIST)
+	$(SOURCE_LIST) | xargs -0 -r cp --parents -P -t $(DIST)
+	tar -C $(BUILD)/dist --sort=name --owner=0 --group=0 --numeric-owner \
+		-czf $(DIST).tar.gz vmha-$(VERSION)
+
+deb: dist
+	$(PKG)/build-deb $(DIST) $(BUILD)/deb
+
+rpm: dist
+	$(PKG)/build-rpm $(DIST).tar.gz $(PKG)/vmha.spec $(VERSION) $(BUILD)/rpm
+
+check-packages: deb rpm
+	$(PKG)/check-packages $(BUILD)/deb $(BUILD)/rpm $(BUILD)/roots
