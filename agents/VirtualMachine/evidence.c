@@ -87,8 +87,7 @@ vm_find_process(struct vm *vm, struct ha_err *err)
 				  "neither UUID nor name are known (config %s "
 				  "is not readable), and QEMU process %d could "
 				  "be this one; give the parameter uuid",
-				  vm->params->config ? vm->params->config :
-						       "",
+				  vm->params->config ? vm->params->config : "",
 				  (int)vm->found.a_foreign);
 	}
 	return 0;
@@ -193,8 +192,8 @@ ask_libvirt(struct vm *vm)
 {
 	uint64_t deadline_ms =
 		ha_clock_step_ms(vm->ctx->deadline_ms, VM_LIBVIRT_MS);
-	const char *uuid = vm->found.args.uuid[0] ? vm->found.args.uuid :
-						    vm->uuid;
+	const char *uuid =
+		vm->found.args.uuid[0] ? vm->found.args.uuid : vm->uuid;
 	const struct ha_hv_ops *hv_ops;
 	struct ha_err err = HA_ERR_INIT;
 	struct ha_hv *hv = NULL;

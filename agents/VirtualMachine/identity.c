@@ -80,8 +80,8 @@ read_file(const char *path, char **ret_text, size_t *ret_len,
 }
 
 static int
-agree(const char *what, const char *param, const char *config,
-      const char *path, struct ha_err *err)
+agree(const char *what, const char *param, const char *config, const char *path,
+      struct ha_err *err)
 {
 	if (param && *config && strcasecmp(param, config) != 0) {
 		return ha_err_set(err, -EINVAL,

@@ -22,13 +22,13 @@ end_process(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
 	ha_autoclose int pidfd = ha_proc_open(&vm->found.id);
 
 	if (pidfd < 0) {
-		return pidfd == -ESRCH ? 0 :
-					 ha_err_set(err, pidfd,
-						    "can't open process %d",
-						    (int)vm->found.id.pid);
+		return pidfd == -ESRCH ?
+			       0 :
+			       ha_err_set(err, pidfd, "can't open process %d",
+					  (int)vm->found.id.pid);
 	}
-	if (vm_tell_qemu(vm, "quit",
-			 ha_clock_step_ms(deadline_ms, VM_QMP_MS), err) == 0 &&
+	if (vm_tell_qemu(vm, "quit", ha_clock_step_ms(deadline_ms, VM_QMP_MS),
+			 err) == 0 &&
 	    ha_proc_wait_end(pidfd, step_ms) == 0) {
 		return 0;
 	}

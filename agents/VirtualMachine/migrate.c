@@ -257,8 +257,8 @@ vm_migrate_from(struct agent_ctx *ctx)
 {
 	static struct vm vm;
 	struct ha_err err = HA_ERR_INIT;
-	const char *source = ctx->migrate_source ? ctx->migrate_source :
-						   "another host";
+	const char *source =
+		ctx->migrate_source ? ctx->migrate_source : "another host";
 	int rc;
 
 	vm_init(&vm, ctx);
@@ -285,8 +285,8 @@ vm_migrate_from(struct agent_ctx *ctx)
 	}
 	if (rc < 0) {
 		return agent_fail(ctx, OCF_ERR_GENERIC,
-				  "%s has arrived from %s: %s", vm.name,
-				  source, err.text);
+				  "%s has arrived from %s: %s", vm.name, source,
+				  err.text);
 	}
 	if (ha_vmfiles_remember(vm.resource, &vm.record, &err) < 0) {
 		agent_log(ctx, AGENT_WARNING, "%s", err.text);

@@ -25,8 +25,7 @@ clear_dead_start(struct vm *vm)
 	    ha_proc_is_alive(&agent) != 0) {
 		return;
 	}
-	if (vm_revoke_start(vm, &err) == 0 &&
-	    vm_find_process(vm, &err) == 0) {
+	if (vm_revoke_start(vm, &err) == 0 && vm_find_process(vm, &err) == 0) {
 		vm->facts.start_pending = false;
 		vm->state = ha_vm_state_judge(&vm->facts);
 	} else {
@@ -73,8 +72,7 @@ vm_monitor(struct agent_ctx *ctx)
 	clear_dead_start(&vm);
 	if (vm.state == HA_VM_NOT_RUNNING && ctx->is_probe) {
 		if (vm_withdraw(&vm, &err) < 0) {
-			return agent_fail(ctx, OCF_ERR_GENERIC, "%s",
-					  err.text);
+			return agent_fail(ctx, OCF_ERR_GENERIC, "%s", err.text);
 		}
 		vm_record_forget(&vm);
 	}

@@ -21,8 +21,8 @@
 #include "ha/clock.h"
 #include "ha/hostconf.h"
 
-#define HEAD_BYTES 4096     /* qemu-img writes the backing name below it */
-#define MAX_FILES 4096      /* looked at per directory */
+#define HEAD_BYTES 4096 /* qemu-img writes the backing name below it */
+#define MAX_FILES 4096  /* looked at per directory */
 
 /* Does the image at dir/name build upon `disk` (a resolved path)? */
 static bool
@@ -42,15 +42,14 @@ is_overlay_of(const char *dir, const char *name, const char *disk)
 		return false;
 	}
 	n = read(fd, head, sizeof(head));
-	if (n <= 0 || ha_image_backing(head, (size_t)n, backing,
-				       sizeof(backing)) < 0 ||
+	if (n <= 0 ||
+	    ha_image_backing(head, (size_t)n, backing, sizeof(backing)) < 0 ||
 	    !backing[0]) {
 		return false;
 	}
 	/* A relative name is relative to the overlay's own directory. */
-	snprintf(joined, sizeof(joined), "%s%s%s",
-		 backing[0] == '/' ? "" : dir, backing[0] == '/' ? "" : "/",
-		 backing);
+	snprintf(joined, sizeof(joined), "%s%s%s", backing[0] == '/' ? "" : dir,
+		 backing[0] == '/' ? "" : "/", backing);
 	return realpath(joined, resolved) && strcmp(resolved, disk) == 0;
 }
 
@@ -72,8 +71,8 @@ check_disk(const struct ha_domain_disk *disk, uint64_t deadline_ms,
 	memcpy(copy, resolved, sizeof(copy));
 	dir_name = dirname(copy);
 	dir = opendir(dir_name);
-	while (dir && rc == 0 && (entry = readdir(dir)) &&
-	       seen++ < MAX_FILES && ha_clock_left_ms(deadline_ms) > 0) {
+	while (dir && rc == 0 && (entry = readdir(dir)) && seen++ < MAX_FILES &&
+	       ha_clock_left_ms(deadline_ms) > 0) {
 		if ((entry->d_type == DT_REG || entry->d_type == DT_UNKNOWN) &&
 		    is_overlay_of(dir_name, entry->d_name, resolved)) {
 			rc = ha_err_set(
@@ -116,8 +115,7 @@ vm_check_overlays(struct vm *vm, struct ha_err *err)
 }
 
 int
-vm_check_defined(struct vm *vm, const struct ha_hv_dom *dom,
-		 struct ha_err *err)
+vm_check_defined(struct vm *vm, const struct ha_hv_dom *dom, struct ha_err *err)
 {
 	if (dom->autostart) {
 		return ha_err_set(err, -EINVAL,

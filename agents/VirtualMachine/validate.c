@@ -46,13 +46,12 @@ check_host(struct vm *vm, struct findings *findings, struct ha_err *err)
 		rc = ops->open(vm->params->hypervisor, deadline_ms, &hv, err);
 	}
 	if (rc == 0 && !vm->xml) {
-		rc = ops->persistent_xml(hv, vm->params->uuid,
-					 vm->params->name, deadline_ms,
-					 &vm->xml, err);
+		rc = ops->persistent_xml(hv, vm->params->uuid, vm->params->name,
+					 deadline_ms, &vm->xml, err);
 	}
 	if (rc == 0) {
-		rc = ops->check_host(hv, vm->xml, deadline_ms, report,
-				     findings, err);
+		rc = ops->check_host(hv, vm->xml, deadline_ms, report, findings,
+				     err);
 	}
 	return rc;
 }

@@ -21,22 +21,22 @@
 #include "runtime/agent.h"
 
 /* Steps of the agent in ms; derivations in docs/TIMEOUTS.md. */
-#define VM_QMP_MS 1000          /* one answer of QEMU; 0.45 ms is usual */
-#define VM_LIBVIRT_MS 2000      /* libvirt's opinion in a monitor */
-#define VM_QUIT_MS 3000         /* QEMU's own end after "quit" */
-#define VM_TERM_MS 5000         /* after SIGTERM: disks are flushed */
+#define VM_QMP_MS 1000            /* one answer of QEMU; 0.45 ms is usual */
+#define VM_LIBVIRT_MS 2000        /* libvirt's opinion in a monitor */
+#define VM_QUIT_MS 3000           /* QEMU's own end after "quit" */
+#define VM_TERM_MS 5000           /* after SIGTERM: disks are flushed */
 #define VM_FORCE_RESERVE_MS 20000 /* kept of the stop timeout for force */
-#define VM_AGENT_ASK_MS 5000    /* guest agent: "shut down", accepted */
-#define VM_START_RESERVE_MS 4000 /* kept of the start timeout for undoing */
-#define VM_DYING_MS 2000        /* patience with a process in its exit */
-#define VM_POLL_MS 50           /* between looks at a changing state */
+#define VM_AGENT_ASK_MS 5000      /* guest agent: "shut down", accepted */
+#define VM_START_RESERVE_MS 4000  /* kept of the start timeout for undoing */
+#define VM_DYING_MS 2000          /* patience with a process in its exit */
+#define VM_POLL_MS 50             /* between looks at a changing state */
 
 struct vm {
 	struct agent_ctx *ctx;
 	const struct ha_vm_params *params;
 	const char *resource;
-	char uuid[HA_UUID_TEXT];    /* "" not known */
-	char name[HA_DOMAIN_NAME];  /* "" not known */
+	char uuid[HA_UUID_TEXT];   /* "" not known */
+	char name[HA_DOMAIN_NAME]; /* "" not known */
 	bool has_record;
 	struct ha_vm_record record; /* as on disk, if has_record */
 	struct ha_vm_facts facts;

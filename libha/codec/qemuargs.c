@@ -79,7 +79,12 @@ ha_qemu_args_parse(const char *cmdline, size_t len,
 		if (option) {
 			take_option(option, cmdline, ret_args);
 		}
-		option = *cmdline == '-' ? cmdline : NULL;
+		/* The kernel command line is the guest's owner's free text and
+		 * may look like an option. */
+		option = *cmdline == '-' && !(option &&
+					      strcmp(option, "-append") == 0) ?
+				 cmdline :
+				 NULL;
 		cmdline = nul + 1;
 	}
 	ret_args->is_qemu = ret_args->is_qemu && ret_args->uuid[0];

@@ -49,8 +49,8 @@ set_field(struct ha_vm_record *record, const char *key, const char *value)
 		return ha_text_copy(record->name, sizeof(record->name), value);
 	}
 	if (strcmp(key, "qmp_path") == 0) {
-		return ha_text_copy(record->qmp_path,
-				    sizeof(record->qmp_path), value);
+		return ha_text_copy(record->qmp_path, sizeof(record->qmp_path),
+				    value);
 	}
 	if (strcmp(key, "phase") == 0) {
 		return phase_from_word(value, &record->phase);
@@ -189,8 +189,10 @@ static size_t
 qmp_prefix(const char *resource, char ret_prefix[HA_VM_QMP_PATH])
 {
 	/* ".NONCE.sock" and the NUL must still fit behind the name. */
-	enum { NAME_MAX_BYTES = HA_VM_QMP_PATH - sizeof(HA_VM_QMP_DIR "/") -
-				sizeof(".01234567.sock") };
+	enum {
+		NAME_MAX_BYTES = HA_VM_QMP_PATH - sizeof(HA_VM_QMP_DIR "/") -
+				 sizeof(".01234567.sock")
+	};
 	char name[3 * HA_VM_RESOURCE + 1];
 	int n;
 

@@ -61,8 +61,7 @@ static const struct {
 	const char *word;
 	const char *text;
 } STATE[HA_VM_STATE_N] = {
-	[HA_VM_NOT_RUNNING] = { HA_VM_HEALTH_OFF, false, "off",
-				"not running" },
+	[HA_VM_NOT_RUNNING] = { HA_VM_HEALTH_OFF, false, "off", "not running" },
 	[HA_VM_RUNNING] = { HA_VM_HEALTH_OK, true, "running", "running" },
 	[HA_VM_PAUSED] = { HA_VM_HEALTH_OK, false, "paused",
 			   "paused by a person" },

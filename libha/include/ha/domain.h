@@ -19,7 +19,7 @@
 #define HA_DOMAIN_XML_MAX (4u * 1024 * 1024) /* bytes; larger is refused */
 
 enum ha_disk_kind {
-	HA_DISK_NONE,    /* empty drive */
+	HA_DISK_NONE, /* empty drive */
 	HA_DISK_FILE,
 	HA_DISK_BLOCK,
 	HA_DISK_NETWORK, /* rbd, iscsi, nbd, ...: `source` is proto:name */
@@ -31,9 +31,9 @@ struct ha_domain_disk {
 	bool readonly;
 	bool shareable;
 	bool transient;
-	bool is_disk;      /* device='disk' (not cdrom, floppy, lun) */
-	char target[32];   /* "vda" */
-	char format[16];   /* driver type: raw, qcow2, "" */
+	bool is_disk;    /* device='disk' (not cdrom, floppy, lun) */
+	char target[32]; /* "vda" */
+	char format[16]; /* driver type: raw, qcow2, "" */
 	char cache[16];
 	char source[HA_DOMAIN_SOURCE];
 };

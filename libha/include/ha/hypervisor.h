@@ -27,10 +27,10 @@ struct ha_hv;
 
 /* libvirt's virDomainState, in words of ours. */
 enum ha_hv_state {
-	HA_HV_NONE,       /* NOSTATE, or no such domain */
-	HA_HV_RUNNING,    /* RUNNING, BLOCKED */
+	HA_HV_NONE,    /* NOSTATE, or no such domain */
+	HA_HV_RUNNING, /* RUNNING, BLOCKED */
 	HA_HV_PAUSED,
-	HA_HV_SHUTDOWN,   /* being shut down */
+	HA_HV_SHUTDOWN, /* being shut down */
 	HA_HV_SHUTOFF,
 	HA_HV_CRASHED,
 	HA_HV_PMSUSPENDED,
@@ -40,14 +40,14 @@ enum ha_hv_state {
 enum ha_hv_reason {
 	HA_HV_REASON_OTHER,
 	HA_HV_REASON_USER,
-	HA_HV_REASON_MIGRATION,  /* being migrated out, or in */
+	HA_HV_REASON_MIGRATION, /* being migrated out, or in */
 	HA_HV_REASON_IOERROR,
 	HA_HV_REASON_WATCHDOG,
 	HA_HV_REASON_CRASHED,
 	HA_HV_REASON_STARTING,
 	HA_HV_REASON_POSTCOPY,
 	HA_HV_REASON_POSTCOPY_FAILED,
-	HA_HV_REASON_SAVE,       /* save, snapshot, dump, from-snapshot */
+	HA_HV_REASON_SAVE, /* save, snapshot, dump, from-snapshot */
 };
 
 struct ha_hv_dom {
@@ -55,36 +55,36 @@ struct ha_hv_dom {
 	char name[256];
 	enum ha_hv_state state;
 	enum ha_hv_reason reason;
-	bool persistent;       /* the user defined it on this host */
-	bool autostart;        /* libvirtd would start it by itself */
-	bool has_managed_save; /* an old memory image lies in wait */
+	bool persistent;            /* the user defined it on this host */
+	bool autostart;             /* libvirtd would start it by itself */
+	bool has_managed_save;      /* an old memory image lies in wait */
 	bool has_external_snapshot; /* snapshot metadata names external ones */
-	char resource[256];    /* our tag in the live metadata, "" if none */
+	char resource[256]; /* our tag in the live metadata, "" if none */
 };
 
 struct ha_hv_start {
-	const char *xml;       /* domain XML of the user, untouched */
-	const char *resource;  /* name of the Pacemaker resource, for the tag */
-	const char *qmp_path;  /* where our own QMP socket goes */
+	const char *xml;      /* domain XML of the user, untouched */
+	const char *resource; /* name of the Pacemaker resource, for the tag */
+	const char *qmp_path; /* where our own QMP socket goes */
 };
 
 /* Names and units are libvirt's (virDomainMigrateToURI3, virsh migrate). */
 struct ha_hv_migrate {
 	const char *uuid;
-	const char *dest_uri;      /* connection URI seen from this libvirtd,
+	const char *dest_uri;       /* connection URI seen from this libvirtd,
 				    * "qemu+tcp://n2/system" */
-	const char *data_uri;      /* "tcp://n2-mig" or NULL */
-	const char *listen_address;/* NULL: the hypervisor's default */
-	uint64_t bandwidth_mibs;   /* MiB/s, 0: hypervisor's default */
+	const char *data_uri;       /* "tcp://n2-mig" or NULL */
+	const char *listen_address; /* NULL: the hypervisor's default */
+	uint64_t bandwidth_mibs;    /* MiB/s, 0: hypervisor's default */
 	uint64_t postcopy_bandwidth_mibs;
-	uint64_t downtime_ms;      /* 0: hypervisor's default */
+	uint64_t downtime_ms;              /* 0: hypervisor's default */
 	unsigned int parallel_connections; /* 0 or 1: one stream */
 	bool auto_converge;
-	bool postcopy;             /* allowed; switched to after the first
+	bool postcopy; /* allowed; switched to after the first
 				    * full pass over memory */
 	bool tls;
 	bool tunnelled;
-	bool unsafe;               /* skip libvirt's shared storage check */
+	bool unsafe; /* skip libvirt's shared storage check */
 	bool compressed;
 	/* When the deadline for moving memory is near: */
 	uint64_t soft_deadline_ms; /* 0: none; else at this time do: */
@@ -136,8 +136,8 @@ struct ha_hv_ops {
 	 * where qemu.conf names a lock_manager: only libvirt's own resume
 	 * takes the disk leases. Unlike start it can't be revoked while the
 	 * process lives: after -ETIMEDOUT end the process. */
-	int (*resume)(struct ha_hv *hv, const char *uuid,
-		      uint64_t deadline_ms, struct ha_err *err);
+	int (*resume)(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
+		      struct ha_err *err);
 
 	/* Live migration, peer to peer, whole; returns when it has ended.
 	 * 0: the domain is on the destination. -ECANCELED: given up at the
@@ -153,8 +153,8 @@ struct ha_hv_ops {
 	 * PCI and USB host devices), NVRAM, TPM state, secrets, ISO images,
 	 * disks, networks, bridges, machine type, emulator. */
 	int (*check_host)(struct ha_hv *hv, const char *xml,
-			  uint64_t deadline_ms, ha_hv_finding report,
-			  void *ctx, struct ha_err *err);
+			  uint64_t deadline_ms, ha_hv_finding report, void *ctx,
+			  struct ha_err *err);
 };
 
 #define HA_HV_ABI 1u

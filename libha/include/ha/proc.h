@@ -58,7 +58,7 @@ struct ha_qemu_found {
 				 * socket of ours: with neither UUID nor name
 				 * known, one of them might be the VM */
 	pid_t a_foreign;
-	unsigned int n_dying;   /* processes without a command line that look
+	unsigned int n_dying; /* processes without a command line that look
 				 * like a QEMU in exit: could be the VM */
 	struct ha_proc_id dying[HA_PROC_DYING_MAX]; /* the first of them */
 };

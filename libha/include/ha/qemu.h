@@ -37,11 +37,11 @@ enum ha_qmp_kind {
 
 struct ha_qmp_message {
 	enum ha_qmp_kind kind;
-	char id[16];             /* of RETURN and ERROR, "" none */
-	bool has_status;         /* of RETURN: the answer to query-status */
+	char id[16];     /* of RETURN and ERROR, "" none */
+	bool has_status; /* of RETURN: the answer to query-status */
 	enum ha_vm_qmp status;
 	char status_word[32];
-	char text[256];          /* desc of ERROR, name of EVENT */
+	char text[256]; /* desc of ERROR, name of EVENT */
 };
 
 /* One line of QMP (JSON object). 0, or -EINVAL: not QMP. */

@@ -29,8 +29,8 @@ int ha_vmfiles_remove(const char *resource, const char *qmp_path,
 /* uuid and name of the last start, across reboots. Same results. */
 int ha_vmfiles_recall(const char *resource, struct ha_vm_record *ret_record,
 		      struct ha_err *err);
-int ha_vmfiles_remember(const char *resource,
-			const struct ha_vm_record *record, struct ha_err *err);
+int ha_vmfiles_remember(const char *resource, const struct ha_vm_record *record,
+			struct ha_err *err);
 
 /* Does the record of another resource name this process? It is then not
  * ours, whatever it looks like. */

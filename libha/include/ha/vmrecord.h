@@ -32,14 +32,14 @@
 #define HA_VM_RECORD_TEXT 2048 /* bytes, upper bound of a formatted record */
 
 struct ha_vm_record {
-	char uuid[HA_UUID_TEXT];     /* "" unknown */
-	char name[HA_DOMAIN_NAME];   /* "" unknown */
+	char uuid[HA_UUID_TEXT];   /* "" unknown */
+	char name[HA_DOMAIN_NAME]; /* "" unknown */
 	char qmp_path[HA_VM_QMP_PATH];
-	char boot_id[HA_UUID_TEXT];  /* of the kernel the pids belong to */
+	char boot_id[HA_UUID_TEXT]; /* of the kernel the pids belong to */
 	enum ha_vm_phase phase;
-	int64_t pid;                 /* QEMU, 0: unknown */
-	uint64_t start_ticks;        /* /proc/PID/stat field 22 */
-	int64_t agent_pid;           /* agent that is at work in this phase */
+	int64_t pid;          /* QEMU, 0: unknown */
+	uint64_t start_ticks; /* /proc/PID/stat field 22 */
+	int64_t agent_pid;    /* agent that is at work in this phase */
 	uint64_t agent_ticks;
 };
 

@@ -87,16 +87,16 @@ struct ha_vm_facts {
 enum ha_vm_state {
 	HA_VM_NOT_RUNNING,
 	HA_VM_RUNNING,
-	HA_VM_PAUSED,         /* by a person */
-	HA_VM_SAVING,         /* paused while its state is saved or restored */
-	HA_VM_IO_ERROR,       /* paused by an I/O error */
-	HA_VM_PMSUSPENDED,    /* asleep by its own wish */
-	HA_VM_HUNG,           /* process alive, QEMU does not answer */
-	HA_VM_CRASHED,        /* guest panicked, or QEMU stopped it for good */
-	HA_VM_SHUT_DOWN,      /* guest has powered off, process lingers */
+	HA_VM_PAUSED,      /* by a person */
+	HA_VM_SAVING,      /* paused while its state is saved or restored */
+	HA_VM_IO_ERROR,    /* paused by an I/O error */
+	HA_VM_PMSUSPENDED, /* asleep by its own wish */
+	HA_VM_HUNG,        /* process alive, QEMU does not answer */
+	HA_VM_CRASHED,     /* guest panicked, or QEMU stopped it for good */
+	HA_VM_SHUT_DOWN,   /* guest has powered off, process lingers */
 	HA_VM_MIGRATING_IN,
 	HA_VM_MIGRATING_OUT,
-	HA_VM_MIGRATED_AWAY,  /* runs on another host, process lingers */
+	HA_VM_MIGRATED_AWAY, /* runs on another host, process lingers */
 	HA_VM_START_UNFINISHED,
 	HA_VM_UNCLEAR,
 	HA_VM_STATE_N

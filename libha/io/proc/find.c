@@ -87,9 +87,8 @@ look_at(pid_t pid, const struct ha_qemu_want *want, char *buf,
 		if (rc == 0) {
 			if (found->n_dying < HA_PROC_DYING_MAX) {
 				found->dying[found->n_dying] =
-					(struct ha_proc_id){
-						pid, stat.start_ticks
-					};
+					(struct ha_proc_id){ pid,
+							     stat.start_ticks };
 			}
 			found->n_dying++;
 		}

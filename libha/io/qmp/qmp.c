@@ -110,13 +110,13 @@ ask(struct ha_qmp *qmp, const char *command, uint64_t deadline_ms,
 	char line[128];
 	int rc;
 
-	snprintf(line, sizeof(line),
-		 "{\"execute\":\"%s\",\"id\":\"vmha\"}\r\n", command);
+	snprintf(line, sizeof(line), "{\"execute\":\"%s\",\"id\":\"vmha\"}\r\n",
+		 command);
 	rc = send_line(qmp, line, deadline_ms);
 	while (rc == 0) {
 		rc = next_message(qmp, deadline_ms, &m);
-		if (rc == 0 && (m.kind == HA_QMP_RETURN ||
-				m.kind == HA_QMP_ERROR)) {
+		if (rc == 0 &&
+		    (m.kind == HA_QMP_RETURN || m.kind == HA_QMP_ERROR)) {
 			break;
 		}
 	}

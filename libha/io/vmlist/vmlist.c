@@ -42,8 +42,8 @@ ha_vmlist_announce(const char *uuid, const char *resource,
 }
 
 int
-ha_vmlist_withdraw(const char *uuid, const char *resource,
-		   uint64_t deadline_ms, struct ha_err *err)
+ha_vmlist_withdraw(const char *uuid, const char *resource, uint64_t deadline_ms,
+		   struct ha_err *err)
 {
 	(void)uuid;
 	(void)deadline_ms;
