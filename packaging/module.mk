@@ -14,8 +14,11 @@ DOCDIR ?= $(PREFIX)/share/doc/vmha
 QEMU_GROUP ?= libvirt-qemu
 # AppArmor is Debian's and SUSE's, SELinux is Fedora's: empty to leave out.
 APPARMOR ?= yes
-# debuild and rpmbuild take everything that git knows, as it is in the tree.
-SOURCE_LIST = git ls-files -z
+SELINUX ?=
+# What goes into a source package: what git knows, as it is in the tree, or
+# everything where the source came without git.
+SOURCE_LIST = if git rev-parse --git-dir >/dev/null 2>&1; then git ls-files -z; \
+	else find . -path ./$(BUILD) -prune -o -type f -print0; fi
 
 PKG := packaging
 PKG_OUT := $(BUILD)/packaging
@@ -40,20 +43,26 @@ install-host:
 		$(DESTDIR)$(OCFTDIR)/VirtualMachine
 	$(INSTALL) -D -m 644 $(PKG)/crm/vmha-vm/main.yml \
 		$(DESTDIR)$(CRMDIR)/vmha-vm/main.yml
-	$(INSTALL) -D -m 644 $(PKG)/selinux/README.selinux \
-		$(DESTDIR)$(DOCDIR)/README.selinux
 ifneq ($(APPARMOR),)
 	$(INSTALL) -D -m 644 $(PKG)/apparmor/vmha-qemu \
 		$(DESTDIR)$(SYSCONFDIR)/apparmor.d/abstractions/vmha-qemu
 endif
+ifneq ($(SELINUX),)
+	$(INSTALL) -D -m 644 $(PKG)/selinux/README.selinux \
+		$(DESTDIR)$(DOCDIR)/README.selinux
+endif
 
 # The API is not stable: static archives, no SONAME (libha/include/ha).
 DEV_LIBS = $(HA_BASE) $(HA_CORE) $(HA_CODEC) $(HA_PARAMS)
+# The headers of these archives: all but those of io.
+DEV_HEADERS := $(filter-out $(addprefix libha/include/ha/,clock.h hostconf.h \
+	hvload.h hypervisor.h proc.h qmp.h vmfiles.h vmlist.h),\
+	$(wildcard libha/include/ha/*.h))
 install-dev: $(DEV_LIBS)
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig \
 		$(DESTDIR)$(INCLUDEDIR)/vmha/ha
 	$(INSTALL) -m 644 $(DEV_LIBS) $(DESTDIR)$(LIBDIR)
-	$(INSTALL) -m 644 $(wildcard libha/include/ha/*.h) \
+	$(INSTALL) -m 644 $(DEV_HEADERS) \
 		$(DESTDIR)$(INCLUDEDIR)/vmha/ha
 	@mkdir -p $(PKG_OUT)
 	$(PKG_SUBST) $(PKG)/pkgconfig/vmha.pc.in > $(PKG_OUT)/vmha.pc
@@ -70,7 +79,7 @@ DIST := $(BUILD)/dist/vmha-$(VERSION)
 dist:
 	rm -rf $(DIST)
 	mkdir -p $(DIST)
-	$(SOURCE_LIST) | xargs -0 -r cp --parents -P -t $(DIST)
+	{ $(SOURCE_LIST); } | xargs -0 -r cp --parents -P -t $(DIST)
 	tar -C $(BUILD)/dist --sort=name --owner=0 --group=0 --numeric-owner \
 		-czf $(DIST).tar.gz vmha-$(VERSION)
 
