@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The OCF agents. Each is one program that links libc, and at most a small
 # parser, on its periodic path; libvirt stays behind dlopen.
 

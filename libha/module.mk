@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # libha: one archive per layer, so that a program links only what it uses.
 # base < core, codec, params < io (DESIGN in docs/ARCHITECTURE.md, "Layers").
 

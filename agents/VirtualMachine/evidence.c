@@ -112,15 +112,15 @@ enum ha_vm_qmp
 vm_ask_qemu(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
 {
 	static struct ha_qmp qmp; /* 64 KiB: not for the stack */
-	enum ha_vm_qmp status = HA_VM_QMP_SILENT;
+	char status[HA_QMP_STATUS];
 	int rc = open_qmp(vm, &qmp, deadline_ms, err);
 
 	if (rc == 0) {
-		rc = ha_qmp_status(&qmp, deadline_ms, &status, err);
+		rc = ha_qmp_status(&qmp, deadline_ms, status, err);
 	}
 	ha_qmp_close(&qmp);
 	if (rc == 0) {
-		return status;
+		return ha_vm_qmp_from_word(status);
 	}
 	return rc == -ENOENT || rc == -ECONNREFUSED || rc == -EPERM ?
 		       HA_VM_QMP_NOT_ASKED :

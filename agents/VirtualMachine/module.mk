@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # ocf:vmha:VirtualMachine. The roff part of its man page becomes a C string,
 # so that the page comes whole out of the program.
 VM_DIR := $(BUILD)/agents/VirtualMachine

@@ -34,11 +34,8 @@ ha_qmp_parse(const char *line, size_t len, struct ha_qmp_message *ret_message)
 	take_text(m.id, sizeof(m.id), json_object_get(root, "id"));
 	if ((part = json_object_get(root, "return"))) {
 		m.kind = HA_QMP_RETURN;
-		take_text(m.status_word, sizeof(m.status_word),
+		take_text(m.status, sizeof(m.status),
 			  json_object_get(part, "status"));
-		m.has_status = m.status_word[0] != '\0';
-		m.status = m.has_status ? ha_vm_qmp_from_word(m.status_word) :
-					  HA_VM_QMP_OTHER;
 	} else if ((part = json_object_get(root, "error"))) {
 		m.kind = HA_QMP_ERROR;
 		take_text(m.text, sizeof(m.text),

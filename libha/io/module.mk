@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The only code that talks to the outside: one archive per thing, so that a
 # program links only what it uses. (libvirt's own module has its own file.)
 HA_IO := proc qmp record hostconf hypervisor vmlist

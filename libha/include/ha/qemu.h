@@ -12,7 +12,6 @@
 #include "ha/domain.h"
 #include "ha/text.h"
 #include "ha/vmrecord.h"
-#include "ha/vmstate.h"
 
 struct ha_qemu_args {
 	char uuid[HA_UUID_TEXT];       /* -uuid, "" none */
@@ -28,6 +27,8 @@ struct ha_qemu_args {
 void ha_qemu_args_parse(const char *cmdline, size_t len,
 			struct ha_qemu_args *ret_args);
 
+#define HA_QMP_STATUS 32 /* bytes; QEMU's longest word has 14 */
+
 enum ha_qmp_kind {
 	HA_QMP_GREETING,
 	HA_QMP_RETURN,
@@ -37,11 +38,9 @@ enum ha_qmp_kind {
 
 struct ha_qmp_message {
 	enum ha_qmp_kind kind;
-	char id[16];     /* of RETURN and ERROR, "" none */
-	bool has_status; /* of RETURN: the answer to query-status */
-	enum ha_vm_qmp status;
-	char status_word[32];
-	char text[256]; /* desc of ERROR, name of EVENT */
+	char id[16];                /* of RETURN and ERROR, "" none */
+	char status[HA_QMP_STATUS]; /* of RETURN to query-status: RunState */
+	char text[256];             /* desc of ERROR, name of EVENT */
 };
 
 /* One line of QMP (JSON object). 0, or -EINVAL: not QMP. */

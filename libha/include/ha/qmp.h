@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include "ha/err.h"
-#include "ha/vmstate.h"
+#include "ha/qemu.h"
 
 struct ha_qmp {
 	int fd;
@@ -27,9 +27,9 @@ int ha_qmp_open(struct ha_qmp *qmp, const char *path, pid_t pid,
 		uint64_t deadline_ms, struct ha_err *err);
 void ha_qmp_close(struct ha_qmp *qmp);
 
-/* query-status. */
+/* query-status, in QEMU's words. -EPROTO: an answer without one. */
 int ha_qmp_status(struct ha_qmp *qmp, uint64_t deadline_ms,
-		  enum ha_vm_qmp *ret_status, struct ha_err *err);
+		  char ret_status[HA_QMP_STATUS], struct ha_err *err);
 
 /* A command without arguments: "cont", "system_powerdown", "quit",
  * "migrate_cancel". 0 when QEMU has accepted it. */

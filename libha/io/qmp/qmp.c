@@ -206,13 +206,17 @@ ha_qmp_close(struct ha_qmp *qmp)
 
 int
 ha_qmp_status(struct ha_qmp *qmp, uint64_t deadline_ms,
-	      enum ha_vm_qmp *ret_status, struct ha_err *err)
+	      char ret_status[HA_QMP_STATUS], struct ha_err *err)
 {
 	struct ha_qmp_message m;
 	int rc = ask(qmp, "query-status", deadline_ms, &m, err);
 
+	if (rc == 0 && !m.status[0]) {
+		rc = ha_err_set(err, -EPROTO,
+				"QEMU answers query-status without a status");
+	}
 	if (rc == 0) {
-		*ret_status = m.status;
+		memcpy(ret_status, m.status, sizeof(m.status));
 	}
 	return rc;
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Rules between the parameters of ocf:vmha:VirtualMachine, which no single
+ * row of the table can say. Looks at nothing but the values.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ha/vmparams.h"
+
+static bool
+has_word(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	while (list && *list) {
+		size_t n;
+
+		list += strspn(list, " \t\n,");
+		n = strcspn(list, " \t\n,");
+		if (n == len && strncmp(list, word, n) == 0) {
+			return true;
+		}
+		list += n;
+	}
+	return false;
+}
+
+static int
+check_migration(const struct ha_vm_params *p, struct ha_err *err)
+{
+	if (p->migration_uri && p->migration_network_suffix) {
+		return ha_err_set(err, -EINVAL,
+				  "migration_uri and migration_network_suffix "
+				  "say the same thing; give only one");
+	}
+	if (p->migration_timeout_action == HA_VM_FALLBACK_POSTCOPY &&
+	    !p->migration_postcopy) {
+		return ha_err_set(err, -EINVAL,
+				  "migration_timeout_action=postcopy needs "
+				  "migration_postcopy=true");
+	}
+	if (p->migration_tunnelled &&
+	    (p->migration_postcopy || p->migration_parallel_connections > 1)) {
+		return ha_err_set(err, -EINVAL,
+				  "migration_tunnelled=true does not go with "
+				  "migration_postcopy=true or "
+				  "migration_parallel_connections; drop one");
+	}
+	if (p->migration_postcopy && p->migration_parallel_connections > 1) {
+		return ha_err_set(err, -EINVAL,
+				  "migration_parallel_connections=%lld does "
+				  "not go with migration_postcopy=true; drop "
+				  "one",
+				  (long long)p->migration_parallel_connections);
+	}
+	return 0;
+}
+
+int
+ha_vm_params_check(const struct ha_vm_params *p, const char *resource,
+		   struct ha_err *err)
+{
+	if (!p->config && !p->name && !p->uuid) {
+		return ha_err_set(err, -EINVAL,
+				  "which virtual machine? Give config=FILE (a "
+				  "domain XML), or name or uuid of a domain "
+				  "that is defined on every host");
+	}
+	if (strcmp(p->hypervisor, "qemu:///system") != 0 &&
+	    strcmp(p->hypervisor, "qemu:///session") != 0) {
+		return ha_err_set(err, -EINVAL,
+				  "parameter hypervisor: \"%s\" is not a local "
+				  "QEMU; give qemu:///system",
+				  p->hypervisor);
+	}
+	if (p->on_guest_shutdown == HA_VM_GUEST_SHUTDOWN_STOP) {
+		return ha_err_set(err, -EINVAL,
+				  "parameter on_guest_shutdown: \"stop\" needs "
+				  "vmha's fault domain manager, which this "
+				  "version does not have yet; give restart");
+	}
+	if (has_word(p->depends_on, resource)) {
+		return ha_err_set(err, -EINVAL,
+				  "parameter depends_on: %s depends on itself",
+				  resource);
+	}
+	return check_migration(p, err);
+}
