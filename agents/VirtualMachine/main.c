@@ -39,10 +39,6 @@ static const char LONGDESC[] =
 	"\n"
 	"Set allow-migrate=true for live migration.";
 
-static const char MAN_BODY[] =
-#include "VirtualMachine/man.inc"
-	;
-
 const struct agent_desc VM_AGENT = {
 	.name = "VirtualMachine",
 	.version = VMHA_VERSION,
@@ -52,7 +48,7 @@ const struct agent_desc VM_AGENT = {
 	.params = HA_VM_PARAMS,
 	.actions = ACTIONS,
 	.values_size = sizeof(struct ha_vm_params),
-	.man_body = MAN_BODY,
+	.man_body = VM_MAN_BODY,
 };
 
 int

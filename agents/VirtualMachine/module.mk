@@ -7,13 +7,16 @@ VM_ARCHIVES = $(AGENT_RUNTIME) $(HA_CORE) $(HA_PARAMS) $(HA_IO_RECORD) \
 	$(HA_IO_HYPERVISOR) $(HA_IO_HOSTCONF) $(HA_IO_PROC) $(HA_IO_QMP) \
 	$(HA_IO_VMLIST) $(HA_CODEC) $(HA_IO_CLOCK) $(HA_BASE)
 
-$(VM_DIR)/main.o: ALL_CPPFLAGS += -I$(BUILD)/agents
-$(VM_DIR)/main.o: $(VM_DIR)/man.inc
-$(VM_DIR)/man.inc: agents/VirtualMachine/man.roff
+$(VM_DIR)/man_body.c: agents/VirtualMachine/man.roff
 	@mkdir -p $(@D)
-	sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $< > $@
+	{ echo '#include "VirtualMachine/vm.h"'; \
+	  echo 'const char VM_MAN_BODY[] ='; \
+	  sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $<; echo ';'; } > $@
+$(VM_DIR)/man_body.o: $(VM_DIR)/man_body.c
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -Wno-overlength-strings -c -o $@ $<
 
-$(VM_AGENT): $(call objs,agents/VirtualMachine) $(VM_ARCHIVES)
+$(VM_AGENT): $(call objs,agents/VirtualMachine) $(VM_DIR)/man_body.o \
+		$(VM_ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(VM_ARCHIVES) \
 		-lexpat -ljansson
 PROGRAMS += $(VM_AGENT)

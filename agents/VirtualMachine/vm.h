@@ -97,5 +97,7 @@ enum ocf_rc vm_reload_agent(struct agent_ctx *ctx);
 enum ocf_rc vm_validate_all(struct agent_ctx *ctx);
 
 extern const struct agent_desc VM_AGENT;
+/* man.roff as text; written by the build. */
+extern const char VM_MAN_BODY[];
 
 #endif

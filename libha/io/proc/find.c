@@ -112,37 +112,49 @@ look_at(pid_t pid, const struct ha_qemu_want *want, char *buf,
 	return 0;
 }
 
+/* All processes of an open /proc; buf holds CMDLINE_MAX_BYTES. */
+static int
+look_through(DIR *proc, const struct ha_qemu_want *want, char *buf,
+	     struct ha_qemu_found *found, struct ha_err *err)
+{
+	struct dirent *entry;
+
+	while (errno = 0, entry = readdir(proc)) {
+		int rc;
+
+		if (!isdigit((unsigned char)entry->d_name[0])) {
+			continue;
+		}
+		rc = look_at((pid_t)atoi(entry->d_name), want, buf, found);
+		if (rc < 0) {
+			return ha_err_set(err, rc, "can't judge process %s: %s",
+					  entry->d_name, strerror(-rc));
+		}
+	}
+	return errno == 0 ? 0 :
+			    ha_err_set(err, -errno, "reading /proc failed: %s",
+				       strerror(errno));
+}
+
 int
 ha_proc_find_qemu(const struct ha_qemu_want *want,
 		  struct ha_qemu_found *ret_found, struct ha_err *err)
 {
 	struct ha_qemu_found found = { .n_matches = 0 };
 	ha_autofree char *buf = malloc(CMDLINE_MAX_BYTES);
-	DIR *proc = opendir("/proc");
-	struct dirent *entry;
-	int rc = 0;
+	DIR *proc;
+	int rc;
 
-	if (!buf || !proc) {
-		rc = ha_err_set(err, -errno, "can't look through /proc: %s",
-				strerror(errno));
+	if (!buf) {
+		return ha_err_set(err, -ENOMEM, "out of memory");
 	}
-	while (rc == 0 && (errno = 0, entry = readdir(proc))) {
-		if (!isdigit((unsigned char)entry->d_name[0])) {
-			continue;
-		}
-		rc = look_at((pid_t)atoi(entry->d_name), want, buf, &found);
-		if (rc < 0) {
-			ha_err_set(err, rc, "can't judge process %s: %s",
-				   entry->d_name, strerror(-rc));
-		}
+	proc = opendir("/proc");
+	if (!proc) {
+		return ha_err_set(err, -errno, "can't look through /proc: %s",
+				  strerror(errno));
 	}
-	if (rc == 0 && errno) {
-		rc = ha_err_set(err, -errno, "reading /proc failed: %s",
-				strerror(errno));
-	}
-	if (proc) {
-		closedir(proc);
-	}
+	rc = look_through(proc, want, buf, &found, err);
+	closedir(proc);
 	if (rc < 0) {
 		return rc;
 	}
