@@ -140,9 +140,9 @@ check_volume(struct check *c, const struct ha_domain_disk *disk)
 	}
 	*slash = '\0';
 	pool = virStoragePoolLookupByName(c->conn, copy);
-	vol = pool && virStoragePoolIsActive(pool) == 1
-		      ? virStorageVolLookupByName(pool, slash + 1)
-		      : NULL;
+	vol = pool && virStoragePoolIsActive(pool) == 1 ?
+		      virStorageVolLookupByName(pool, slash + 1) :
+		      NULL;
 	if (!vol) {
 		check_say(c, CHECK_ERROR,
 			  "disk %s: volume %s of pool %s is not on this host; "

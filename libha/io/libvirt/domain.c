@@ -32,8 +32,8 @@ hv_domain_find(virConnectPtr conn, const char *uuid, const char *name,
 		return ha_err_set(err, -EINVAL,
 				  "libvirt: neither uuid nor name given");
 	}
-	dom = key == uuid ? virDomainLookupByUUIDString(conn, key)
-			  : virDomainLookupByName(conn, key);
+	dom = key == uuid ? virDomainLookupByUUIDString(conn, key) :
+			    virDomainLookupByName(conn, key);
 	if (!dom) {
 		return hv_error(err, key, "lookup");
 	}
@@ -168,8 +168,8 @@ read_domain(virDomainPtr dom, struct ha_hv_dom *ret, struct ha_err *err)
 		return hv_error(err, name, "read state");
 	}
 	ret->state = state_of(state);
-	ret->reason = state == VIR_DOMAIN_PAUSED ? paused_reason(reason)
-						 : HA_HV_REASON_OTHER;
+	ret->reason = state == VIR_DOMAIN_PAUSED ? paused_reason(reason) :
+						   HA_HV_REASON_OTHER;
 	rc = virDomainIsPersistent(dom);
 	if (rc < 0) {
 		return hv_error(err, name, "read persistence");
@@ -206,22 +206,23 @@ persistent_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 	struct domain_job *j = (struct domain_job *)job;
 	hv_autodomain virDomainPtr dom = NULL;
 	int rc = hv_domain_find(hv->conn, j->uuid, j->name, &dom, err);
+	const char *name;
 
 	if (rc < 0) {
 		return rc;
 	}
+	name = virDomainGetName(dom);
 	rc = virDomainIsPersistent(dom);
 	if (rc == 0) {
 		return ha_err_set(err, -ENOENT,
 				  "%s runs but is not defined on this host",
-				  virDomainGetName(dom));
+				  name);
 	}
 	if (rc > 0) {
 		j->xml = virDomainGetXMLDesc(
 			dom, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
 	}
-	return j->xml ? 0
-		      : hv_error(err, virDomainGetName(dom), "read its XML");
+	return j->xml ? 0 : hv_error(err, name, "read its XML");
 }
 
 static int
@@ -230,13 +231,14 @@ shutdown_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 	struct domain_job *j = (struct domain_job *)job;
 	hv_autodomain virDomainPtr dom = NULL;
 	int rc = hv_domain_find(hv->conn, j->uuid, NULL, &dom, err);
+	const char *name;
 
 	if (rc < 0) {
 		return rc;
 	}
+	name = virDomainGetName(dom);
 	if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_GUEST_AGENT) < 0) {
-		return hv_error(err, virDomainGetName(dom),
-				"shutdown by the guest agent");
+		return hv_error(err, name, "shutdown by the guest agent");
 	}
 	return 0;
 }
@@ -247,16 +249,16 @@ resume_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 	struct domain_job *j = (struct domain_job *)job;
 	hv_autodomain virDomainPtr dom = NULL;
 	int rc = hv_domain_find(hv->conn, j->uuid, NULL, &dom, err);
+	const char *name;
 
 	if (rc < 0) {
 		return rc;
 	}
+	name = virDomainGetName(dom);
 	if (hv_is_dead(hv)) {
 		return -ETIMEDOUT;
 	}
-	return virDomainResume(dom) < 0
-		       ? hv_error(err, virDomainGetName(dom), "resume")
-		       : 0;
+	return virDomainResume(dom) < 0 ? hv_error(err, name, "resume") : 0;
 }
 
 static int

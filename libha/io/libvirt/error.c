@@ -111,7 +111,7 @@ hv_error(struct ha_err *err, const char *object, const char *what)
 	int rc = classify(error, &hint);
 
 	return ha_err_set(err, rc, "%s: %s failed: %s%s%s", object, what,
-			  error && error->message ? error->message
-						  : "no reason given",
+			  error && error->message ? error->message :
+						    "no reason given",
 			  *hint ? "; " : "", hint);
 }

@@ -200,8 +200,8 @@ hv_wait(struct ha_hv *hv, struct hv_job *job, uint64_t deadline_ms)
 		if (left_ms == 0) {
 			break;
 		}
-		until = monotonic_after(left_ms < WAIT_STEP_MS ? left_ms
-							       : WAIT_STEP_MS);
+		until = monotonic_after(left_ms < WAIT_STEP_MS ? left_ms :
+								 WAIT_STEP_MS);
 		pthread_cond_timedwait(&hv->to_caller, &hv->lock, &until);
 	}
 	done = job->done;

@@ -58,7 +58,8 @@ int hv_open(const char *uri, uint64_t deadline_ms, struct ha_hv **ret_hv,
 	    struct ha_err *err);
 void hv_close(struct ha_hv *hv);
 
-/* error.c: the last libvirt error of this thread as errno and sentence. */
+/* error.c: the last libvirt error of this thread as errno and sentence.
+ * Every libvirt call clears it, virDomainGetName() too: read that before. */
 void hv_error_silence(void);
 int hv_error(struct ha_err *err, const char *object, const char *what);
 /* The same without a sentence. */

@@ -50,6 +50,7 @@ struct watch {
 	struct migrate_job *j;
 	const struct ha_hv_migrate *spec;
 	uint64_t deadline_ms;
+	uint64_t end_ms; /* the abort's time included */
 	bool soft_done;
 	bool aborting;
 	bool downtime_done;
@@ -144,10 +145,12 @@ migrate_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 	int n = 0;
 	int max = 0;
 	int rc = hv_domain_find(hv->conn, j->uuid, NULL, &dom, err);
+	const char *name;
 
 	if (rc < 0) {
 		return rc;
 	}
+	name = virDomainGetName(dom);
 	if (hv_is_dead(hv)) {
 		return -ETIMEDOUT;
 	}
@@ -159,7 +162,7 @@ migrate_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 	if (params_fill(&j->spec, &params, &n, &max) < 0 ||
 	    virDomainMigrateToURI3(dom, j->dest_uri, params, (unsigned int)n,
 				   flags_of(&j->spec)) < 0) {
-		rc = hv_error(err, virDomainGetName(dom), "migrate");
+		rc = hv_error(err, name, "migrate");
 	}
 	virTypedParamsFree(params, n);
 	return rc;
@@ -222,7 +225,7 @@ side_release(struct hv_job *job)
 static int
 side_call(struct watch *w, enum side_op op, uint64_t *ret_passes)
 {
-	uint64_t until_ms = ha_clock_now_ms() + SIDE_WAIT_MS;
+	uint64_t until_ms = ha_clock_step_ms(w->end_ms, SIDE_WAIT_MS);
 	struct side_job *s;
 	int rc = 0;
 
@@ -310,16 +313,14 @@ watch_result(const struct watch *w, struct ha_err *err)
 static int
 watch(struct watch *w, struct ha_err *err)
 {
-	uint64_t end_ms = w->deadline_ms + HA_HV_ABORT_WAIT_MS;
-
 	for (;;) {
 		uint64_t now_ms = ha_clock_now_ms();
 
 		if (hv_wait(w->hv, &w->j->job,
-			    ha_clock_step_ms(end_ms, WATCH_STEP_MS))) {
+			    ha_clock_step_ms(w->end_ms, WATCH_STEP_MS))) {
 			return watch_result(w, err);
 		}
-		if (now_ms >= end_ms) {
+		if (now_ms >= w->end_ms) {
 			break;
 		}
 		w->aborting = w->aborting || now_ms >= w->deadline_ms;
@@ -375,6 +376,7 @@ hv_migrate(struct ha_hv *hv, const struct ha_hv_migrate *spec,
 		.j = job_new(spec),
 		.spec = spec,
 		.deadline_ms = deadline_ms,
+		.end_ms = deadline_ms + HA_HV_ABORT_WAIT_MS,
 	};
 	int rc;
 

@@ -198,8 +198,8 @@ add_tag(xmlNodePtr root, const char *resource, struct ha_err *err)
 			node_drop(n);
 		}
 	}
-	tag = metadata ? xmlNewChild(metadata, NULL, X(TAG_ELEMENT), NULL)
-		       : NULL;
+	tag = metadata ? xmlNewChild(metadata, NULL, X(TAG_ELEMENT), NULL) :
+			 NULL;
 	ns = tag ? xmlNewNs(tag, X(HV_NAMESPACE), X(TAG_PREFIX)) : NULL;
 	if (!ns || !xmlNewProp(tag, X(TAG_ATTRIBUTE), X(resource))) {
 		return ha_err_set(err, -ENOMEM, "domain XML: out of memory");
@@ -214,9 +214,9 @@ add_uuid(xmlNodePtr root, const char *uuid, struct ha_err *err)
 	if (ha_text_is_empty(uuid) || child_find(root, "uuid", NULL)) {
 		return 0;
 	}
-	return xmlNewTextChild(root, NULL, X("uuid"), X(uuid))
-		       ? 0
-		       : ha_err_set(err, -ENOMEM, "domain XML: out of memory");
+	return xmlNewTextChild(root, NULL, X("uuid"), X(uuid)) ?
+		       0 :
+		       ha_err_set(err, -ENOMEM, "domain XML: out of memory");
 }
 
 static int
@@ -228,8 +228,8 @@ dump(xmlDocPtr doc, char **ret_xml, struct ha_err *err)
 	xmlDocDumpMemoryEnc(doc, &text, &len, "UTF-8");
 	*ret_xml = text ? strndup((const char *)text, (size_t)len) : NULL;
 	xmlFree(text);
-	return *ret_xml ? 0
-			: ha_err_set(err, -ENOMEM, "domain XML: out of memory");
+	return *ret_xml ? 0 :
+			  ha_err_set(err, -ENOMEM, "domain XML: out of memory");
 }
 
 int

@@ -1,0 +1,14 @@
+# The libvirt module against a real libvirtd and QEMU in private namespaces.
+
+HV_DRIVER := $(BUILD)/tests/hypervisor/hv-driver
+
+$(HV_DRIVER): $(BUILD)/tests/hypervisor/driver.o $(HA_IO_CLOCK) $(HA_BASE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o %.a,$^) -ldl
+
+check-hypervisor: $(HV_DRIVER) $(HV_MODULE)
+	HV_DRIVER=$(abspath $(HV_DRIVER)) HV_MODULE=$(abspath $(HV_MODULE)) \
+		$(PYTHON) tests/hypervisor/test_hypervisor.py
+
+CHECKS += check-hypervisor
+HELP += "make check-hypervisor: the libvirt module against a real libvirtd (needs root)"
