@@ -14,7 +14,9 @@
 
 #include "VirtualMachine/vm.h"
 #include "ha/cleanup.h"
+#include "ha/clock.h"
 #include "ha/vmfiles.h"
+#include "ha/worker.h"
 
 void
 vm_init(struct vm *vm, struct agent_ctx *ctx)
@@ -36,17 +38,27 @@ vm_init(struct vm *vm, struct agent_ctx *ctx)
 	}
 }
 
+/* What a share that may hang is asked for, in a thread of its own. Never
+ * freed: after a timeout the thread still works on it. */
+struct reading {
+	const char *path;
+	char *text;
+	size_t len;
+	struct ha_err err;
+};
+
 static int
-read_file(const char *path, char **ret_text, size_t *ret_len,
-	  struct ha_err *err)
+read_file(void *arg)
 {
+	struct reading *r = arg;
+	struct ha_err *err = &r->err;
 	/* O_NONBLOCK: a FIFO in its place must not hang us. */
-	ha_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ha_autoclose int fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ha_autofree char *text = NULL;
 	size_t n = 0;
 
 	if (fd < 0) {
-		return ha_err_set(err, -errno, "can't open %s: %s", path,
+		return ha_err_set(err, -errno, "can't open %s: %s", r->path,
 				  strerror(errno));
 	}
 	text = malloc(HA_DOMAIN_XML_MAX + 1);
@@ -61,7 +73,7 @@ read_file(const char *path, char **ret_text, size_t *ret_len,
 		}
 		if (got < 0) {
 			return ha_err_set(err, -errno, "can't read %s: %s",
-					  path, strerror(errno));
+					  r->path, strerror(errno));
 		}
 		if (got == 0) {
 			break;
@@ -71,11 +83,36 @@ read_file(const char *path, char **ret_text, size_t *ret_len,
 	if (n > HA_DOMAIN_XML_MAX) {
 		return ha_err_set(err, -E2BIG,
 				  "%s is larger than %u bytes: no domain XML",
-				  path, HA_DOMAIN_XML_MAX);
+				  r->path, HA_DOMAIN_XML_MAX);
 	}
 	text[n] = '\0';
-	*ret_len = n;
-	*ret_text = ha_steal_ptr(&text);
+	r->len = n;
+	r->text = ha_steal_ptr(&text);
+	return 0;
+}
+
+static int
+fetch_config(struct vm *vm, size_t *ret_len, struct ha_err *err)
+{
+	static struct reading r;
+	uint64_t deadline_ms =
+		ha_clock_step_ms(vm->ctx->deadline_ms, VM_CONFIG_MS);
+	int rc;
+
+	r.path = vm->params->config;
+	rc = ha_worker_run(read_file, &r, deadline_ms);
+	if (rc == -ETIMEDOUT) {
+		return ha_err_set(err, rc,
+				  "%s can't be read: its file system does not "
+				  "answer",
+				  vm->params->config);
+	}
+	if (rc < 0) {
+		*err = r.err;
+		return rc;
+	}
+	*ret_len = r.len;
+	vm->xml = r.text;
 	return 0;
 }
 
@@ -102,7 +139,7 @@ vm_read_config(struct vm *vm, struct ha_err *err)
 	if (vm->domain) {
 		return 0;
 	}
-	rc = read_file(path, &vm->xml, &len, err);
+	rc = fetch_config(vm, &len, err);
 	if (rc < 0) {
 		return rc;
 	}

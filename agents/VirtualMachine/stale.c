@@ -20,6 +20,7 @@
 #include "ha/cleanup.h"
 #include "ha/clock.h"
 #include "ha/hostconf.h"
+#include "ha/worker.h"
 
 #define HEAD_BYTES 4096 /* qemu-img writes the backing name below it */
 #define MAX_FILES 4096  /* looked at per directory */
@@ -92,26 +93,57 @@ check_disk(const struct ha_domain_disk *disk, uint64_t deadline_ms,
 	return rc;
 }
 
-int
-vm_check_overlays(struct vm *vm, struct ha_err *err)
+/* The disks' directories may hang: looked at in a thread of its own. */
+struct overlay_search {
+	struct vm *vm;
+	struct ha_err err;
+};
+
+static int
+search_overlays(void *arg)
 {
-	if (!vm->domain || vm->params->disk_overlays == HA_VM_STALE_IGNORE) {
-		return 0;
-	}
-	for (unsigned int i = 0; i < vm->domain->n_disks; i++) {
-		const struct ha_domain_disk *disk = &vm->domain->disks[i];
+	struct overlay_search *search = arg;
+	const struct ha_domain *domain = search->vm->domain;
+
+	for (unsigned int i = 0; i < domain->n_disks; i++) {
+		const struct ha_domain_disk *disk = &domain->disks[i];
 		int rc;
 
 		if (disk->kind != HA_DISK_FILE || !disk->is_disk ||
 		    disk->readonly || disk->transient) {
 			continue;
 		}
-		rc = check_disk(disk, vm->ctx->deadline_ms, err);
+		rc = check_disk(disk, search->vm->ctx->deadline_ms,
+				&search->err);
 		if (rc < 0) {
 			return rc;
 		}
 	}
 	return 0;
+}
+
+int
+vm_check_overlays(struct vm *vm, struct ha_err *err)
+{
+	static struct overlay_search search;
+	int rc;
+
+	if (!vm->domain || vm->params->disk_overlays == HA_VM_STALE_IGNORE) {
+		return 0;
+	}
+	search.vm = vm;
+	rc = ha_worker_run(
+		search_overlays, &search,
+		ha_clock_step_ms(vm->ctx->deadline_ms, VM_CONFIG_MS));
+	if (rc == -ETIMEDOUT) {
+		return ha_err_set(err, rc,
+				  "the file system of its disks does not "
+				  "answer");
+	}
+	if (rc < 0) {
+		*err = search.err;
+	}
+	return rc;
 }
 
 int

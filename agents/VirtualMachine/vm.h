@@ -29,6 +29,7 @@
 #define VM_AGENT_ASK_MS 5000      /* guest agent: "shut down", accepted */
 #define VM_START_RESERVE_MS 4000  /* kept of the start timeout for undoing */
 #define VM_DYING_MS 2000          /* patience with a process in its exit */
+#define VM_CONFIG_MS 5000         /* a share that does not answer: go on */
 #define VM_POLL_MS 50             /* between looks at a changing state */
 
 struct vm {
