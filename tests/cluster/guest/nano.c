@@ -211,7 +211,7 @@ options_read(const struct multiboot_info *info)
 	while (*from == ' ') {
 		from++;
 	}
-	while (from[n] && n < OPTIONS_BYTES - 1) {
+	while (n < OPTIONS_BYTES - 1 && from[n]) {
 		options_text[n] = from[n];
 		n++;
 	}
