@@ -82,10 +82,10 @@ rt_describe_param(const struct ha_param *param, FILE *out)
 const char *
 rt_describe_inert(const struct ha_param *param)
 {
-	return param->flags & HA_PARAM_INERT
-		       ? "(read by vmha's fault domain manager; no effect "
-			 "without it)"
-		       : NULL;
+	return param->flags & HA_PARAM_INERT ?
+		       "(read by vmha's fault domain manager; no effect "
+		       "without it)" :
+		       NULL;
 }
 
 static bool

@@ -49,9 +49,9 @@ rt_guard_arm(const struct agent_ctx *ctx)
 		       "passed (timeout %llu ms); ended\n",
 		       rt_reason_prefix(), ctx->action->name, ctx->instance,
 		       (unsigned long long)ctx->timeout_ms);
-	guard_len = len < 0                            ? 0
-		    : (size_t)len < sizeof(guard_text) ? (size_t)len
-						       : sizeof(guard_text) - 1;
+	guard_len = len < 0                          ? 0 :
+		    (size_t)len < sizeof(guard_text) ? (size_t)len :
+						       sizeof(guard_text) - 1;
 
 	/* The executor's signal mask is inherited; ours must be open. */
 	sigemptyset(&alarm_only);

@@ -27,8 +27,8 @@ find_action(const struct agent_desc *desc, const char *name)
 			return a;
 		}
 	}
-	return strcmp(name, rt_validate_all.name) == 0 ? &rt_validate_all
-						       : NULL;
+	return strcmp(name, rt_validate_all.name) == 0 ? &rt_validate_all :
+							 NULL;
 }
 
 /* The actions that print; false when `name` is none of them. */
@@ -47,9 +47,9 @@ explain(const struct agent_desc *desc, const char *name, enum ocf_rc *ret_rc)
 
 	for (size_t i = 0; i < sizeof(PRINTERS) / sizeof(PRINTERS[0]); i++) {
 		if (strcmp(PRINTERS[i].name, name) == 0) {
-			*ret_rc = PRINTERS[i].print(desc, stdout) == 0
-					  ? OCF_SUCCESS
-					  : OCF_ERR_GENERIC;
+			*ret_rc = PRINTERS[i].print(desc, stdout) == 0 ?
+					  OCF_SUCCESS :
+					  OCF_ERR_GENERIC;
 			return true;
 		}
 	}
@@ -128,8 +128,8 @@ agent_main(const struct agent_desc *desc, int argc, char **argv)
 	rt_guard_arm(&ctx);
 	rt_trace_open(&ctx);
 	ctx.values = values_storage(desc->values_size);
-	rc = ctx.values ? run_action(&ctx)
-			: agent_fail(&ctx, OCF_ERR_GENERIC,
+	rc = ctx.values ? run_action(&ctx) :
+			  agent_fail(&ctx, OCF_ERR_GENERIC,
 				     "out of memory: %zu bytes for the "
 				     "parameters",
 				     desc->values_size);

@@ -69,8 +69,8 @@ rt_syslog_stamp(char ret_text[RT_STAMP_BYTES])
 
 	localtime_r(&now, &local);
 	snprintf(ret_text, RT_STAMP_BYTES, "%s %2d %02d:%02d:%02d",
-		 MONTHS[local.tm_mon >= 0 && local.tm_mon < 12 ? local.tm_mon
-							       : 0],
+		 MONTHS[local.tm_mon >= 0 && local.tm_mon < 12 ? local.tm_mon :
+								 0],
 		 local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec);
 }
 

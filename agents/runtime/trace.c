@@ -156,8 +156,8 @@ rt_trace_line(const char *text)
 		       (unsigned long long)ha_clock_now_ms(), text);
 	if (len > 0) {
 		ignored = write(trace_fd, line,
-				(size_t)len < sizeof(line) ? (size_t)len
-							   : sizeof(line) - 1);
+				(size_t)len < sizeof(line) ? (size_t)len :
+							     sizeof(line) - 1);
 		(void)ignored;
 	}
 }
