@@ -20,17 +20,7 @@
 #include "ha/vmstate.h"
 #include "runtime/agent.h"
 
-/* Steps of the agent in ms; derivations in docs/TIMEOUTS.md. */
-#define VM_QMP_MS 1000            /* one answer of QEMU; 0.45 ms is usual */
-#define VM_LIBVIRT_MS 2000        /* libvirt's opinion in a monitor */
-#define VM_QUIT_MS 3000           /* QEMU's own end after "quit" */
-#define VM_TERM_MS 5000           /* after SIGTERM: disks are flushed */
-#define VM_FORCE_RESERVE_MS 20000 /* kept of the stop timeout for force */
-#define VM_AGENT_ASK_MS 5000      /* guest agent: "shut down", accepted */
-#define VM_START_RESERVE_MS 4000  /* kept of the start timeout for undoing */
-#define VM_DYING_MS 2000          /* patience with a process in its exit */
-#define VM_CONFIG_MS 5000         /* a share that does not answer: go on */
-#define VM_POLL_MS 50             /* between looks at a changing state */
+#include "VirtualMachine/timeouts.h"
 
 struct vm {
 	struct agent_ctx *ctx;
