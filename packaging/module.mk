@@ -30,6 +30,8 @@ INSTALLS += install-host install-dev
 HELP += "make install: programs and their data; install-host and install-dev" \
 	"           are its parts for a host and for a developer" \
 	"make deb, make rpm: packages, in build/deb and build/rpm" \
+	"make deps WHAT=\"build check\": only these levels of build, check, lint," \
+	"           packages" \
 	"make check-packages: install, try, remove and purge them in a clean root"
 
 install-host:
@@ -70,7 +72,7 @@ install-dev: $(DEV_LIBS)
 		$(DESTDIR)$(LIBDIR)/pkgconfig/vmha.pc
 
 .PHONY: deps deb rpm dist check-packages
-WHAT ?= build check packages
+WHAT ?= build check lint packages
 deps:
 	$(PKG)/deps $(WHAT)
 
