@@ -237,6 +237,9 @@ shutdown_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 		return rc;
 	}
 	name = virDomainGetName(dom);
+	if (hv_is_dead(hv)) {
+		return -ETIMEDOUT;
+	}
 	if (virDomainShutdownFlags(dom, VIR_DOMAIN_SHUTDOWN_GUEST_AGENT) < 0) {
 		return hv_error(err, name, "shutdown by the guest agent");
 	}
