@@ -150,7 +150,8 @@ identity(void **state)
 	assert_string_equal(domain.name, "ab<c>d");
 	/* Names elsewhere are not the name. */
 	assert_int_equal(parse("<domain><metadata><name>m</name><uuid>x</uuid>"
-			       "</metadata>" NAMED "<x><disk type='file'>"
+			       "</metadata>" NAMED
+			       "<devices/><x><disk type='file'>"
 			       "<source file='/f'/></disk></x></domain>",
 			       NULL),
 			 0);
@@ -333,6 +334,7 @@ image_contradictions(void **state)
 		{ 19, 0x00, -EINVAL },  /* name of none */
 		{ 103, 0x10, -EINVAL }, /* header shorter than v3's */
 		{ 100, 0xff, -EINVAL }, /* header longer than the file */
+		{ 102, 0x02, -EINVAL }, /* header that reaches over the name */
 		{ 530, 0x00, -EINVAL }, /* NUL in the name */
 	};
 	static char head[DATA_MAX];
