@@ -279,24 +279,46 @@ vm_look(struct vm *vm)
 	vm->state = ha_vm_state_judge(&vm->facts);
 }
 
+/* Has the last monitor said the same? Then the log has it already. Keeps
+ * what is said now for the next one. */
+static bool
+is_repeated(struct vm *vm, enum ha_vm_health health)
+{
+	uint64_t code = (uint64_t)vm->state * 16 + (uint64_t)health * 2 +
+			vm->facts.libvirtd_down;
+	struct ha_err err = HA_ERR_INIT;
+
+	if (!vm->has_record || vm->record.reported == code) {
+		return vm->has_record;
+	}
+	vm->record.reported = code;
+	if (ha_vmfiles_store(vm->resource, &vm->record, &err) < 0) {
+		agent_log(vm->ctx, AGENT_WARNING, "%s", err.text);
+	}
+	return false;
+}
+
 enum ocf_rc
 vm_report(struct vm *vm)
 {
+	enum ha_vm_health health = ha_vm_state_health(vm->state, &vm->facts);
 	const char *name = vm->name[0] ? vm->name : vm->resource;
+	const char *more = "";
+	bool repeated = is_repeated(vm, health);
 
-	switch (ha_vm_state_health(vm->state, &vm->facts)) {
+	switch (health) {
 	case HA_VM_HEALTH_OK:
 		return OCF_SUCCESS;
 	case HA_VM_HEALTH_OFF:
 		return OCF_NOT_RUNNING;
 	case HA_VM_HEALTH_DEGRADED:
-		return agent_fail(vm->ctx, OCF_DEGRADED, "%s is %s%s", name,
-				  ha_vm_state_text(vm->state),
-				  vm->facts.libvirtd_down ?
-					  "; libvirtd is down on this host, so "
-					  "it can be neither migrated nor "
-					  "started here" :
-					  "");
+		if (vm->facts.libvirtd_down) {
+			more = "; libvirtd is down on this host, so it can be "
+			       "neither migrated nor started here";
+		}
+		return (repeated ? agent_repeat : agent_fail)(
+			vm->ctx, OCF_DEGRADED, "%s is %s%s", name,
+			ha_vm_state_text(vm->state), more);
 	case HA_VM_HEALTH_FAILED:
 		break;
 	}

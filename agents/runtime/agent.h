@@ -123,6 +123,12 @@ enum ocf_rc agent_fail(const struct agent_ctx *ctx, enum ocf_rc rc,
 		       const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same without the log: for a state that lasts and was logged when it
+ * began, so that a recurring monitor does not fill the log. */
+enum ocf_rc agent_repeat(const struct agent_ctx *ctx, enum ocf_rc rc,
+			 const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* The name ("OCF_ERR_ARGS") and sentence of an exit code; one table. */
 const char *ocf_rc_name(enum ocf_rc rc);
 const char *ocf_rc_text(enum ocf_rc rc);

@@ -206,21 +206,42 @@ agent_log(const struct agent_ctx *ctx, enum agent_level level, const char *fmt,
 	errno = saved_errno;
 }
 
-enum ocf_rc
-agent_fail(const struct agent_ctx *ctx, enum ocf_rc rc, const char *fmt, ...)
+static void
+say_reason(const struct agent_ctx *ctx, const char *fmt, va_list args,
+	   bool with_log)
 {
 	char words[RT_LINE_BYTES];
 	char line[LINE_BYTES];
-	va_list args;
 
-	va_start(args, fmt);
 	if (vsnprintf(words, sizeof(words), fmt, args) < 0) {
 		words[0] = '\0';
 	}
-	va_end(args);
 	rt_clean_line(words);
 	snprintf(line, sizeof(line), "%s%s", rt_reason_prefix(), words);
 	rt_stderr_line(line);
-	log_words(ctx, AGENT_ERROR, true, words);
+	if (with_log) {
+		log_words(ctx, AGENT_ERROR, true, words);
+	}
+}
+
+enum ocf_rc
+agent_fail(const struct agent_ctx *ctx, enum ocf_rc rc, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say_reason(ctx, fmt, args, true);
+	va_end(args);
+	return rc;
+}
+
+enum ocf_rc
+agent_repeat(const struct agent_ctx *ctx, enum ocf_rc rc, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say_reason(ctx, fmt, args, false);
+	va_end(args);
 	return rc;
 }

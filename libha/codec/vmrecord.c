@@ -64,6 +64,9 @@ set_field(struct ha_vm_record *record, const char *key, const char *value)
 	if (strcmp(key, "agent_pid") == 0) {
 		return ha_text_int64(value, &record->agent_pid);
 	}
+	if (strcmp(key, "reported") == 0) {
+		return ha_text_uint64(value, &record->reported);
+	}
 	if (strcmp(key, "agent_ticks") == 0) {
 		return ha_text_uint64(value, &record->agent_ticks);
 	}
@@ -127,13 +130,15 @@ ha_vm_record_format(const struct ha_vm_record *record, char *text, size_t size)
 	int n = snprintf(text, size,
 			 "uuid=%s\nname=%s\nqmp_path=%s\nboot_id=%s\n"
 			 "phase=%s\npid=%lld\nstart_ticks=%llu\n"
-			 "agent_pid=%lld\nagent_ticks=%llu\nend\n",
+			 "agent_pid=%lld\nagent_ticks=%llu\n"
+			 "reported=%llu\nend\n",
 			 record->uuid, record->name, record->qmp_path,
 			 record->boot_id, PHASES[record->phase],
 			 (long long)record->pid,
 			 (unsigned long long)record->start_ticks,
 			 (long long)record->agent_pid,
-			 (unsigned long long)record->agent_ticks);
+			 (unsigned long long)record->agent_ticks,
+			 (unsigned long long)record->reported);
 
 	return n < 0 || (size_t)n >= size ? -ENOSPC : n;
 }

@@ -25,6 +25,7 @@ static const struct ha_vm_record RECORD = {
 	.start_ticks = UINT64_MAX,
 	.agent_pid = 1,
 	.agent_ticks = 0,
+	.reported = 77,
 };
 
 static void

@@ -41,6 +41,8 @@ struct ha_vm_record {
 	uint64_t start_ticks; /* /proc/PID/stat field 22 */
 	int64_t agent_pid;    /* agent that is at work in this phase */
 	uint64_t agent_ticks;
+	uint64_t reported; /* state and health that the last
+				      * monitor reported, the agent's code */
 };
 
 /* 0; -EINVAL with the line that is wrong. Unknown keys are ignored (a newer
