@@ -37,6 +37,9 @@
 #define SETUP_DEADLINE_S 20
 #define SYSLOG_SOCKET "/dev/log"
 #define SYSLOG_FILE "/var/log/messages"
+/* A fifo that the setup mounts there: the real one would reboot the machine. */
+#define SYSRQ_FIFO "/proc/sysrq-trigger"
+#define SYSRQ_FATAL "bco"
 /* glibc and logger(1) send at most 8 KiB and 1 KiB; longer is cut. */
 #define SYSLOG_MESSAGE_MAX 8192
 /* A burst must not be lost while a line is written (socket(7) SO_RCVBUF). */
@@ -198,16 +201,54 @@ setup_run(const char *program, int sig_fd)
 	return -1;
 }
 
+/*
+ * Opened for writing too, or the end of each writer would be an end of file.
+ * A kernel without sysrq has nothing there, and -1 is fine for poll.
+ */
 static int
-host_live(int sig_fd, int log_fd, FILE *log, const char *host)
+sysrq_open(int *ret_fd)
+{
+	struct stat st;
+	int fd = open(SYSRQ_FIFO, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 && errno != ENOENT) {
+		return -1;
+	}
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode))) {
+		close(fd);
+		errno = EINVAL;
+		return -1;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+/* Crash, reboot and power-off all end the host; the bed boots it again. */
+static bool
+sysrq_is_fatal(int fd)
+{
+	char key;
+
+	while (read(fd, &key, 1) == 1) {
+		if (strchr(SYSRQ_FATAL, key) != NULL && key != '\0') {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+host_live(int sig_fd, int log_fd, int sysrq_fd, FILE *log, const char *host)
 {
 	struct pollfd pfds[] = { { .fd = sig_fd, .events = POLLIN },
-				 { .fd = log_fd, .events = POLLIN } };
+				 { .fd = log_fd, .events = POLLIN },
+				 { .fd = sysrq_fd, .events = POLLIN } };
+	char last_words[] = "<0>bed-init: panic by sysrq, the host is off";
 	struct signalfd_siginfo info;
 
 	for (;;) {
 		/* Without end by design: the host lives until it is killed. */
-		if (poll(pfds, 2, -1) < 0 && errno != EINTR) {
+		if (poll(pfds, 3, -1) < 0 && errno != EINTR) {
 			return fail("poll");
 		}
 		if ((pfds[0].revents & POLLIN) != 0 &&
@@ -219,6 +260,11 @@ host_live(int sig_fd, int log_fd, FILE *log, const char *host)
 		if ((pfds[1].revents & POLLIN) != 0) {
 			syslog_drain(log_fd, log, host);
 		}
+		if ((pfds[2].revents & POLLIN) != 0 &&
+		    sysrq_is_fatal(sysrq_fd)) {
+			syslog_line_write(log, host, last_words);
+			return 0;
+		}
 	}
 }
 
@@ -228,6 +274,7 @@ host_main(char *const argv[], int to_parent, int from_parent)
 	sigset_t mask;
 	FILE *log;
 	int result = 1;
+	int sysrq_fd;
 	int log_fd;
 	int sig_fd;
 	char c;
@@ -259,13 +306,16 @@ host_main(char *const argv[], int to_parent, int from_parent)
 	if (setup_run(argv[2], sig_fd) < 0) {
 		return fail(argv[2]);
 	}
+	if (sysrq_open(&sysrq_fd) < 0) {
+		return fail(SYSRQ_FIFO);
+	}
 	log_fd = syslog_open(&log);
 	if (log_fd < 0) {
 		return fail(SYSLOG_SOCKET);
 	}
 	if (write(to_parent, "!", 1) == 1) {
 		close(to_parent);
-		result = host_live(sig_fd, log_fd, log, argv[1]);
+		result = host_live(sig_fd, log_fd, sysrq_fd, log, argv[1]);
 	}
 	fclose(log);
 	return result;

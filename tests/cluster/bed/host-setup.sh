@@ -81,6 +81,15 @@ mount --bind "$BED_SHARED" /run/bed/shared
 cat /proc/sys/kernel/random/uuid >/run/bed/boot_id
 mount --bind /run/bed/boot_id /proc/sys/kernel/random/boot_id
 
+# Pacemaker and watchdog daemons panic a host by sysrq, which is the machine's:
+# PID 1 reads the fifo instead and ends the host.
+if [[ -e /proc/sysrq-trigger ]]; then
+	mkfifo -m 600 /run/bed/sysrq-trigger
+	mount --bind /run/bed/sysrq-trigger /proc/sysrq-trigger
+	cat /proc/sys/kernel/sysrq >/run/bed/sysrq
+	mount --bind /run/bed/sysrq /proc/sys/kernel/sysrq
+fi
+
 mkdir /run/bed/dev
 mount --bind /dev /run/bed/dev
 mount -t tmpfs -o mode=755 bed /dev

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 
 from . import proc, storage
 from .proc import BedError
@@ -66,6 +67,7 @@ class Host:
         self.pid = None
         self.namespaces = {}
         self.ns_fd = None
+        self.off_at = None
         self.is_paused = False
         self.stopped_by_pause = {}
         self.lock = threading.RLock()
@@ -85,6 +87,8 @@ class Host:
         with self.lock:
             if self.is_on():
                 raise BedError(f"{self.name} is on already")
+            if self.ns_fd is not None:  # it ended by itself (panic)
+                self.power_off()
             os.makedirs(f"{self.path}/log", exist_ok=True)
             env = proc.host_env(
                 BED_HOST=self.name, BED_HOST_DIR=self.path,
@@ -141,6 +145,7 @@ class Host:
                               f"{self.name}: end of all processes")
                 os.close(self.ns_fd)
                 self.ns_fd = None
+                self.off_at = time.monotonic()
             self.bed.net.unplug(self.name)
 
     def _wait_off(self):
@@ -258,6 +263,8 @@ class Host:
         """libvirtd beside the cluster stack, as init systems do."""
         failures = []
 
+        self._boot_as_slowly_as_a_machine()
+
         def attempt(*names):
             try:
                 for name in names:
@@ -271,11 +278,20 @@ class Host:
         if failures:
             raise failures[0]
 
+    def _boot_as_slowly_as_a_machine(self):
+        """No machine is back before its peers have noticed its loss. One that
+        were would hear of its own fencing as a member, and Pacemaker leaves
+        the cluster then ("we were allegedly just fenced")."""
+        if self.off_at is not None:
+            back_at = self.off_at + self.bed.notice_s()
+            time.sleep(max(0, back_at - time.monotonic()))
+
     def shutdown(self):
         self.live_pid()
         for name in SHUTDOWN_ORDER:
             self.stop(name)
         self.power_off()
+        self.off_at = None  # it said good-bye
 
     @staticmethod
     def daemon(name):

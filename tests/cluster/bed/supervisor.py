@@ -28,6 +28,10 @@ from .proc import BedError
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLUSTER_DEADLINE_S = 60
 CLUSTER_POLL_S = 0.2
+# corosync.conf(5): defaults of token_coefficient and consensus.
+TOKEN_COEFFICIENT_MS = 650
+CONSENSUS_PER_TOKEN = 1.2
+NOTICE_MARGIN_S = 1
 
 
 class Supervisor:
@@ -96,6 +100,12 @@ class Supervisor:
         tmp = f"{path}.{threading.get_ident()}"
         config.write(tmp, json.dumps(state))
         os.rename(tmp, path)
+
+    def notice_s(self):
+        """After this, peers have noticed a loss and told each other."""
+        token_ms = self.token_ms + \
+            TOKEN_COEFFICIENT_MS * max(0, len(self.hosts) - 2)
+        return token_ms * (1 + CONSENSUS_PER_TOKEN) / 1000 + NOTICE_MARGIN_S
 
     def host(self, name):
         if name not in self.hosts:

@@ -23,6 +23,7 @@ FAILOVER_DEADLINE_S = 20
 REJOIN_DEADLINE_S = 30
 LINK_DEADLINE_S = 10
 SHORT_S = 5
+RB_AUTOBOOT = 0x01234567  # reboot(2)
 METADATA_RNG = "/usr/share/cluster/relaxng/metadata.rng"
 GUEST = """<domain type='qemu'>
 <name>guest</name>
@@ -246,6 +247,23 @@ class TestBeds(unittest.TestCase):
                  for p in proc.in_namespace("pid", inode)}
         return found.get("sleep", "-") + found.get("tail", "-")
 
+    def test_panic_ends_the_host_not_the_machine(self):
+        """sysrq where the kernel has it, and reboot(2), which the kernel
+        itself keeps inside the pid namespace."""
+        ways = [["/usr/bin/python3", "-c",
+                 f"import ctypes; ctypes.CDLL(None).reboot({RB_AUTOBOOT:#x})"]]
+        with self.bed("panic") as bed:
+            if os.path.exists("/proc/sysrq-trigger"):
+                kind = bed.run("h1", "stat", "-c", "%F",
+                               "/proc/sysrq-trigger")
+                self.assertEqual(kind.stdout, "fifo\n")
+                ways.append(["sh", "-c", "echo b >/proc/sysrq-trigger"])
+            for way in ways:
+                bed.run("h1", *way, check=False)
+                wait_for(lambda: bed.status()[0]["state"] == "off", SHORT_S,
+                         "the host is off")
+                bed.poweron("h1")
+
     def test_killed_supervisor_leaves_nothing(self):
         bed = self.bed("killed", hosts=2)
         bed.up()
@@ -263,10 +281,12 @@ class TestBeds(unittest.TestCase):
 
     def test_goes_with_its_owner(self):
         with subprocess.Popen(["sleep", "1000"]) as owner:
-            bed = self.bed("owned", owner=owner.pid)
-            bed.up()
-            watch = Watch(bed)
-            owner.kill()
+            try:
+                bed = self.bed("owned", owner=owner.pid)
+                bed.up()
+                watch = Watch(bed)
+            finally:
+                owner.kill()
         bed.supervisor.wait(SHORT_S)
         self.assert_gone(watch)
         bed.down()
