@@ -175,7 +175,7 @@ lint_size() {
 # Data, texts and fixtures that cannot carry a comment have no header.
 spdx_exempt() {
 	case $1 in
-	COPYING* | VERSION | .gitignore | *.md | *.xml | *.json | *.txt | \
+	COPYING* | README* | */README* | VERSION | .gitignore | *.md | *.xml | *.json | *.txt | \
 		*/data/* | */corpus/* | *.patch | *.in.* | \
 		packaging/debian/*)
 		return 0
@@ -192,7 +192,7 @@ lint_spdx() {
 		fi
 		want=GPL-2.0-or-later
 		case $path in
-		libha/*.[ch]) want=LGPL-2.1-or-later ;;
+		libha/*.[ch] | packaging/pkgconfig/*) want=LGPL-2.1-or-later ;;
 		libha/*) want='L\?GPL-2.[01]-or-later' ;;
 		esac
 		if ! head -n "$HEADER_LINES" "$path" |
