@@ -30,11 +30,13 @@ find_recorded(struct vm *vm)
 		return rc;
 	}
 	vm->found = (struct ha_qemu_found){ .id = id, .n_matches = 1 };
+	vm->is_dying = false;
 	/* A dying process has no command line any more: pid and start time
 	 * still prove that it is the one. */
 	if (ha_proc_qemu_args(&id, &vm->found.args) == 0) {
 		return 1;
 	}
+	vm->is_dying = true;
 	memcpy(vm->found.args.uuid, vm->record.uuid,
 	       sizeof(vm->found.args.uuid));
 	memcpy(vm->found.args.qmp_path, vm->record.qmp_path,
@@ -73,6 +75,7 @@ vm_find_process(struct vm *vm, struct ha_err *err)
 		return rc;
 	}
 	vm->found = (struct ha_qemu_found){ .n_matches = 0 };
+	vm->is_dying = false;
 	rc = ha_proc_find_qemu(&want, &vm->found, err);
 	if (rc != 0) {
 		return rc;
@@ -233,7 +236,8 @@ look_at_process(struct vm *vm)
 		ha_clock_step_ms(vm->ctx->deadline_ms, VM_DYING_MS);
 	int rc = vm_find_process(vm, &err);
 
-	while (rc == -EBUSY && ha_clock_left_ms(patience_ms) > 0) {
+	while ((rc == -EBUSY || (rc > 0 && vm->is_dying)) &&
+	       ha_clock_left_ms(patience_ms) > 0) {
 		ha_clock_sleep_ms(VM_POLL_MS, patience_ms);
 		rc = vm_find_process(vm, &err);
 	}
@@ -252,7 +256,8 @@ look_at_process(struct vm *vm)
 static bool
 is_start_pending(const struct vm *vm)
 {
-	return vm->has_record && vm->record.phase == HA_VM_PHASE_STARTING;
+	return vm->has_record && vm->record.phase == HA_VM_PHASE_STARTING &&
+	       !vm->is_revoked;
 }
 
 void
@@ -274,6 +279,11 @@ vm_look(struct vm *vm)
 		    vm->facts.qmp == HA_VM_QMP_SILENT) {
 			agent_log(vm->ctx, AGENT_INFO, "%s", err.text);
 			vm->facts.libvirt = ask_libvirt(vm);
+		}
+		/* It may have ended between the two questions. */
+		if (vm->facts.libvirt == HA_VM_LIBVIRT_NO_DOMAIN ||
+		    vm->facts.libvirt == HA_VM_LIBVIRT_SHUTOFF) {
+			look_at_process(vm);
 		}
 	}
 	vm->state = ha_vm_state_judge(&vm->facts);

@@ -64,11 +64,15 @@ vm_record_forget(struct vm *vm)
 int
 vm_revoke_start(struct vm *vm, struct ha_err *err)
 {
+	int rc;
+
 	if (!vm->has_record || vm->record.phase != HA_VM_PHASE_STARTING ||
 	    !vm->record.qmp_path[0]) {
 		return 0;
 	}
 	agent_log(vm->ctx, AGENT_INFO,
 		  "taking back a start that was never finished");
-	return ha_vmfiles_revoke(vm->record.qmp_path, err);
+	rc = ha_vmfiles_revoke(vm->record.qmp_path, err);
+	vm->is_revoked = rc == 0;
+	return rc;
 }

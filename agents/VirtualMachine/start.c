@@ -33,15 +33,19 @@ struct start {
 static int
 adopt_or_clear(struct vm *vm, struct ha_err *err)
 {
-	int rc = vm_revoke_start(vm, err);
+	int rc;
 
-	if (rc < 0) {
-		return rc;
-	}
-	vm->record.phase = vm->record.phase == HA_VM_PHASE_STARTING ?
-				   HA_VM_PHASE_NONE :
-				   vm->record.phase;
 	vm_look(vm);
+	/* "No process yet" is no proof until the request is taken back; what
+	 * runs already keeps its socket. */
+	if (vm->facts.start_pending &&
+	    vm->facts.process == HA_VM_PROCESS_GONE) {
+		rc = vm_revoke_start(vm, err);
+		if (rc < 0) {
+			return rc;
+		}
+		vm_look(vm);
+	}
 	switch (vm->state) {
 	case HA_VM_NOT_RUNNING:
 		return 0;

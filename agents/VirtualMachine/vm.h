@@ -33,6 +33,8 @@ struct vm {
 	struct ha_vm_facts facts;
 	enum ha_vm_state state;
 	struct ha_qemu_found found; /* found.id.pid 0: no process */
+	bool is_dying;              /* it is in its exit: no command line */
+	bool is_revoked;            /* vm_revoke_start has been here */
 	char *xml;                  /* of config, after vm_read_config */
 	struct ha_domain *domain;   /* parsed xml */
 };
