@@ -85,7 +85,11 @@ $(BUILD)/%.a:
 	rm -f $@
 	$(AR) rcs $@ $(filter %.o,$^)
 
-check: $(CHECKS)
+# Installs what it needs, then one part after the other, whatever fails:
+# a summary at the end says how long each took.
+check:
+	packaging/deps build check
+	+@tests/run-parts $(MAKE) build $(CHECKS)
 
 lint: $(LINTS)
 
