@@ -3,7 +3,8 @@
  * Old state that must not come back: overlays of snapshots that config does
  * not know, managed-save images, domains that libvirtd starts by itself. Each
  * is found before the start and refused with the command that clears it;
- * nothing of the user's is removed here.
+ * nothing of the user's is removed here. Pacemaker cuts an exit reason after
+ * 127 bytes, so the command comes first and the rest of the reason last.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -78,13 +79,12 @@ check_disk(const struct ha_domain_disk *disk, uint64_t deadline_ms,
 		    is_overlay_of(dir_name, entry->d_name, resolved)) {
 			rc = ha_err_set(
 				err, -EINVAL,
-				"disk %s: %s is the backing file of %s/%s, "
-				"so the newest data may be there; commit it "
-				"(virsh blockcommit, qemu-img commit), or "
-				"make config name it, or set "
-				"disk_overlays=ignore",
-				disk->target, disk->source, dir_name,
-				entry->d_name);
+				"disk %s has a newer overlay %s/%s: virsh "
+				"blockcommit or qemu-img commit it, or make "
+				"config name it, or set disk_overlays=ignore "
+				"(%s is its backing file)",
+				disk->target, dir_name, entry->d_name,
+				disk->source);
 		}
 	}
 	if (dir) {
@@ -151,29 +151,27 @@ vm_check_defined(struct vm *vm, const struct ha_hv_dom *dom, struct ha_err *err)
 {
 	if (dom->autostart) {
 		return ha_err_set(err, -EINVAL,
-				  "domain %s is set to autostart on this host: "
-				  "libvirt would start a second copy after a "
-				  "reboot; run virsh autostart --disable %s",
-				  dom->name, dom->name);
+				  "after a reboot libvirt would start a second "
+				  "copy here: virsh autostart --disable %s",
+				  dom->name);
 	}
 	if (dom->has_managed_save &&
 	    vm->params->managed_save == HA_VM_STALE_REFUSE) {
 		return ha_err_set(err, -EINVAL,
-				  "domain %s has a managed-save image on this "
-				  "host, old memory for disks that have moved "
-				  "on; run virsh managedsave-remove %s, or set "
-				  "managed_save=ignore",
-				  dom->name, dom->name);
+				  "old memory is saved on this host: virsh "
+				  "managedsave-remove %s, or set "
+				  "managed_save=ignore (its disks have moved "
+				  "on since)",
+				  dom->name);
 	}
 	if (dom->has_external_snapshot &&
 	    vm->params->disk_overlays == HA_VM_STALE_REFUSE) {
 		return ha_err_set(err, -EINVAL,
-				  "domain %s has external snapshots on this "
-				  "host (virsh snapshot-list --external %s): "
-				  "its newest data may be in an overlay; "
+				  "external snapshots here may hold its newest "
+				  "data: virsh snapshot-list --external %s; "
 				  "merge and delete them, or set "
 				  "disk_overlays=ignore",
-				  dom->name, dom->name);
+				  dom->name);
 	}
 	return 0;
 }
