@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A bed with the product in it, as a test works with it.
+
+Between tests clean() brings it back to hosts that are all up and a cluster
+that has nothing but its fencing; what cannot be cleaned is reported, and the
+runner then makes a new bed.
+"""
+import concurrent.futures
+import shutil
+import time
+
+from bed import Bed, Cluster, Timeline
+
+from .vm import Vm
+
+CLEAN_DEADLINE_S = 60
+ONLINE_DEADLINE_S = 60
+START_DEADLINE_S = 60
+DAEMONS = ("corosync", "libvirtd", "pacemaker")
+SHARES = ("ds1", "config")
+STICKINESS = "rsc_defaults rsc-options: resource-stickiness=100\n"
+RESOURCES = """<resources><primitive id="fencing" class="stonith" \
+type="fence_bed"><instance_attributes id="fencing-params">\
+<nvpair id="fencing-check" name="pcmk_host_check" value="static-list"/>\
+<nvpair id="fencing-list" name="pcmk_host_list" value="{hosts}"/>\
+</instance_attributes></primitive></resources>"""
+# What these tests care about beyond the timeline's own patterns.
+PATTERNS = [
+    (r"Result of (?:probe|monitor) operation for (\S+) on (\S+): "
+     r"(?!ok|not running)(.*)", "monitor: {0} on {1}: {2}"),
+    (r"Initiating (?:shutdown|stop) .*Node (\S+)", "shutdown of {0}"),
+]
+REPEAT_S = 3.0
+
+
+class CheckFailed(Exception):
+    """The product did not do what the test says it must."""
+
+
+class Lab:
+    def __init__(self, name, hosts, stage, guest, accel, keep=False,
+                 progress=None):
+        """keep: the bed outlives the process that made it."""
+        self.bed = Bed(name, hosts=hosts, stage=stage, progress=progress,
+                       owner=0 if keep else None)
+        self.cluster = Cluster(self.bed)
+        self.guest = guest
+        self.accel = accel
+        self.vms = []
+        self.line = None
+
+    def up(self):
+        self.bed.up()
+        shutil.copy(self.guest, f"{self.bed.shared('ds1')}/nano.elf")
+        self.cluster.configure("h1", STICKINESS)
+        self.begin()
+
+    def down(self):
+        for vm in self.vms:
+            vm.watch.stop()
+        return self.bed.down()
+
+    @property
+    def hosts(self):
+        return self.bed.hosts
+
+    # -- what a test says --------------------------------------------------
+
+    def begin(self):
+        """A new story: its clock starts now."""
+        self.line = Timeline(self.bed, PATTERNS)
+
+    def mark(self, text, is_zero=False):
+        return self.line.mark(text, is_zero)
+
+    def look_for(self, *patterns):
+        """More (regexp, format) pairs for this test's timeline."""
+        self.line = Timeline(self.bed, [*patterns, *PATTERNS])
+
+    def note(self, text):
+        self.line.mark(text)
+
+    def expect(self, condition, sentence):
+        if not condition:
+            raise CheckFailed(sentence)
+
+    def table(self):
+        """The timeline, each event once although several hosts log it."""
+        for vm in self.vms:
+            self._mark_boots(vm)
+        rows, seen, last = [], {}, None
+        for at, host, text in self.line.events():
+            before = seen.get(text)
+            if before and before[1] != host and at - before[0] < REPEAT_S:
+                continue
+            seen[text] = (at, host)
+            step = "" if last is None else f"+{at - last:.3f}"
+            rows.append(f"  {at:8.3f} {step:>8}  {host:5} {text}")
+            last = at
+        return "\n".join(rows)
+
+    def _mark_boots(self, vm):
+        """The guest's own events, from its disk."""
+        for boot in vm.watch.report()["boots"]:
+            event = (boot["first_mono"], vm.name,
+                     f"guest's first write, boot {boot['ordinal']}")
+            if boot["first_mono"] >= self.line.t0 and \
+                    event not in self.line.marks:
+                self.line.marks.append(event)
+
+    # -- machines ----------------------------------------------------------
+
+    def vm(self, name, **kwargs):
+        made = Vm(self, name, **kwargs)
+        self.vms.append(made)
+        return made
+
+    def protect(self, *vms, on=None, wait=True, meta=""):
+        """Configures them with crm; returns when their guests have written."""
+        self.cluster.configure(self.cluster.any_host(), "".join(
+            vm.primitive(on, meta) for vm in vms))
+        if not wait:
+            return
+        for vm in vms:
+            self.cluster.wait_started(vm.name, START_DEADLINE_S, on=on)
+            vm.wait_write(1)
+        self.mark(f"{', '.join(vm.name for vm in vms)}: up")
+
+    def where(self, vm, **kwargs):
+        return self.cluster.wait_started(vm.name, **kwargs)
+
+    def others(self, *hosts):
+        return [h for h in self.hosts if h not in hosts]
+
+    # -- and back ----------------------------------------------------------
+
+    def _repair(self, host):
+        """One host: power, cables, shares, daemons."""
+        name = host["host"]
+        if host["state"] == "off":
+            self.bed.restore(name)
+            for share in SHARES:
+                self.bed.share(name, share)
+            self.bed.poweron(name)
+            return
+        if host["state"] == "paused":
+            self.bed.resume(name)
+        if host["cut"]:
+            self.bed.restore(name)
+        for share in host["away"]:
+            self.bed.share(name, share)
+        for daemon in DAEMONS:
+            if host["daemons"][daemon] == "frozen":
+                self.bed.thaw(name, daemon)
+            elif host["daemons"][daemon] == "-":
+                self.bed.start(name, daemon)
+
+    def _erase(self):
+        """Takes all resources out of the CIB; Pacemaker stops them."""
+        first = self.cluster.any_host()
+        for scope, text in (("constraints", "<constraints/>"),
+                            ("resources", RESOURCES.format(
+                                hosts=" ".join(self.hosts)))):
+            self.bed.run(first, "cibadmin", "--replace", "--scope", scope,
+                         "--xml-text", text)
+        for host, state in self.cluster.state(first).nodes.items():
+            if state == "standby":
+                self.cluster.crm(first, f"node online {host}")
+
+    def _is_empty(self, state):
+        return state.all_online() and set(state.resources) == {"fencing"} \
+            and state.node_of("fencing")
+
+    def clean(self):
+        """Puts the bed right; says so when a QEMU outlives its resource."""
+        self.bed.fence_device("ok")
+        status = self.bed.status()
+        with concurrent.futures.ThreadPoolExecutor(len(status)) as pool:
+            list(pool.map(self._repair, status))
+        self._erase()
+        state = self.cluster.wait(self._is_empty, CLEAN_DEADLINE_S,
+                                  "an empty cluster with all hosts online")
+        if state.failures:
+            self.bed.run(self.cluster.any_host(), "crm_resource", "--cleanup")
+        for vm in self.vms:
+            vm.wait_gone()
+            vm.remove()
+        self.vms = []
+
+    def hold(self, seconds, vm, hosts, what):
+        """For that long, its QEMUs must be on exactly these hosts."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found = vm.hosts()
+            self.expect(found == sorted(hosts),
+                        f"{what}: {vm.name} has QEMUs on {found}, "
+                        f"expected {sorted(hosts)}")
+            time.sleep(0.1)
+        self.note(f"{what}: watched for {seconds} s, nothing came up")

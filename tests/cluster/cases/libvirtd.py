@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""libvirtd dies or hangs while VMs run or start: no VM may notice, and
+nothing may come up late."""
+import time
+
+from . import case
+from .vm import wait_for
+
+DEGRADED = "190"
+NOTICE_DEADLINE_S = 20
+CLEAR_DEADLINE_S = 20
+START_S = 10
+GHOST_WATCH_S = 5
+# The start's own deadline, the stop after it, the start elsewhere, twice the
+# libvirt answers that have to time out, and the machine's other work.
+ELSEWHERE_DEADLINE_S = 60
+
+
+def last_monitor(state, vm):
+    """rc of the newest monitor that Pacemaker shows as failed."""
+    for failure in state.failures:
+        if failure.get("op_key", "").startswith(f"{vm.name}_monitor"):
+            return failure.get("exitcode")
+    return None
+
+
+def suffers(lab, act, undo):
+    """The VM's libvirtd is out: degraded, not restarted; then well again."""
+    vm = lab.vm("web1")
+    lab.protect(vm)
+    host, boot = lab.where(vm), vm.boot()
+    act(host)
+    state = lab.cluster.wait(
+        lambda s: last_monitor(s, vm) is not None, NOTICE_DEADLINE_S,
+        "the monitor shows it")
+    rc = [f["exitcode"] for f in state.failures]
+    lab.mark(f"crm_mon shows the monitor with {rc}: "
+             f"{[f.get('exitreason') for f in state.failures]}")
+    (failure,) = state.failures
+    lab.expect("degraded" in rc[0] or rc[0] == DEGRADED, f"exit code {rc}")
+    lab.expect("libvirtd is down" in failure.get("exitreason", ""),
+               f"no reason: {failure}")
+    time.sleep(3 * 2)  # three monitors: Pacemaker has had its chance
+    lab.expect(lab.where(vm) == host, "the VM was moved")
+    vm.check(ordinal=1)
+    undo(host)
+
+    def clear(s):
+        return last_monitor(s, vm) is None
+    lab.cluster.wait(clear, CLEAR_DEADLINE_S, "crm_mon shows no failure")
+    lab.mark("crm_mon shows no failure any more")
+    lab.expect(vm.boot() == boot and vm.hosts() == [host], "it was restarted")
+    vm.check(ordinal=1)
+    lab.expect(vm.largest_gap_s() < 1, "the guest was silent")
+
+
+@case()
+def libvirtd_killed(lab):
+    """libvirtd is killed: no VM restarts; degraded, then well again."""
+    def act(host):
+        lab.mark(f"SIGKILL to libvirtd on {host}")
+        lab.bed.kill(host, "libvirtd")
+
+    def undo(host):
+        lab.mark("libvirtd is started again")
+        lab.bed.start(host, "libvirtd")
+    suffers(lab, act, undo)
+
+
+@case()
+def libvirtd_frozen(lab):
+    """libvirtd hangs: no VM restarts; degraded, then well again."""
+    def act(host):
+        lab.mark(f"libvirtd on {host} frozen")
+        lab.bed.freeze(host, "libvirtd")
+
+    def undo(host):
+        lab.mark("libvirtd thawed")
+        lab.bed.thaw(host, "libvirtd")
+    suffers(lab, act, undo)
+
+
+@case()
+def start_with_frozen_libvirtd(lab):
+    """libvirtd hangs at the start: it fails in time and with a sentence, the
+    VM starts elsewhere, and nothing comes up late."""
+    vm = lab.vm("web1", ops={"start": f"timeout={START_S}s"})
+    lab.mark("libvirtd on h1 frozen", is_zero=True)
+    lab.bed.freeze("h1", "libvirtd")
+    lab.protect(vm, on="h1", wait=False)
+    node = lab.where(vm, not_on="h1", deadline_s=ELSEWHERE_DEADLINE_S)
+    begun = lab.line.first("op begin: start web1 on h1")
+    ended = lab.line.first("op end: start web1 on h1: error .*libvirt")
+    lab.expect(begun is not None and ended is not None,
+               "no start on h1 that ended with a sentence about libvirt")
+    lab.expect(ended - begun < START_S, f"start took {ended - begun:.1f} s")
+    vm.check(ordinal=1)
+    lab.mark("libvirtd thawed")
+    lab.bed.thaw("h1", "libvirtd")
+    lab.hold(GHOST_WATCH_S, vm, [node], "thawed")
+    lab.expect(lab.line.first("fencing") is None, "a host was fenced")
+    vm.check(ordinal=1)
+
+
+@case()
+def start_agent_killed(lab):
+    """The agent is killed in the midst of a start that libvirtd holds up:
+    Pacemaker recovers, and the start's request brings up no ghost."""
+    vm = lab.vm("web1", ops={"start": "timeout=20s"})
+    lab.bed.freeze("h1", "libvirtd")
+    lab.protect(vm, on="h1", wait=False)
+    wait_for(lambda: lab.line.first("op begin: start web1 on h1"),
+             NOTICE_DEADLINE_S, "the start on h1")
+    time.sleep(1)
+    lab.mark("SIGKILL to the agent in its start", is_zero=True)
+    lab.bed.kill("h1", "VirtualMachine")
+    node = lab.where(vm, not_on="h1", deadline_s=ELSEWHERE_DEADLINE_S)
+    vm.check(ordinal=1)
+    lab.mark("libvirtd thawed")
+    lab.bed.thaw("h1", "libvirtd")
+    lab.hold(GHOST_WATCH_S, vm, [node], "thawed")
+    vm.check(ordinal=1)
+
+
+@case()
+def start_killed_late(lab):
+    """libvirtd freezes after it has the request, the agent is killed: after
+    the thaw QEMU may appear, but no guest runs and nothing stays."""
+    vm = lab.vm("web1", ops={"start": "timeout=20s"})
+    lab.protect(vm, on="h1", wait=False)
+    wait_for(lambda: lab.line.first("op begin: start web1 on h1"),
+             NOTICE_DEADLINE_S, "the start on h1", poll_s=0.005)
+    lab.bed.freeze("h1", "libvirtd")
+    lab.mark("libvirtd on h1 frozen while it starts", is_zero=True)
+    try:
+        lab.bed.kill("h1", "VirtualMachine")
+        lab.mark("SIGKILL to the agent in its start")
+    except Exception as e:  # it may have been quicker
+        lab.mark(f"the agent was done already: {e}")
+    time.sleep(1)
+    lab.mark("libvirtd thawed")
+    lab.bed.thaw("h1", "libvirtd")
+    node = lab.where(vm, deadline_s=ELSEWHERE_DEADLINE_S)
+    lab.hold(GHOST_WATCH_S, vm, [node], "thawed")
+    vm.check(vm.owner().ordinal)

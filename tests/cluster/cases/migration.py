@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Live migration: on request, by standby, and broken half-way.
+
+A broken migration must end with the guest on exactly one host. Whether the
+guest survives it is up to Pacemaker too, which stops a resource on both ends
+of a migration that failed: the timeline says which it was.
+"""
+import time
+
+from . import case
+from .vm import wait_for
+
+GAP_MAX_S = 2.0
+SETTLE_DEADLINE_S = 90
+BEGIN_DEADLINE_S = 20
+HALFWAY_S = 1.5
+# Memory that changes faster than this bandwidth carries it: such a migration
+# does not end by itself, so that there is time to break it.
+ENDLESS = {"options": "dirty=32768", "memory_mib": 96,
+           "params": {"migration_bandwidth": "1"}}
+
+
+@case()
+def live_migration(lab):
+    """crm resource move: the guest goes on, silent for less than 2 s."""
+    vm = lab.vm("web1")
+    lab.protect(vm)
+    boot = vm.boot()
+    for _ in range(2):
+        source = lab.where(vm)
+        target = lab.others(source)[0]
+        began = lab.mark(f"move {source} -> {target}")
+        lab.cluster.crm(source, f"--wait resource move {vm.name} {target}")
+        lab.mark("crm is done")
+        lab.expect(lab.where(vm) == target, "it is not there")
+        vm.check(ordinal=1)
+        lab.expect(vm.hosts() == [target], f"QEMU on {vm.hosts()}")
+        gap = vm.largest_gap_s(since=began)
+        lab.note(f"longest silence of the guest: "
+                 f"{f'{gap:.2f}' if gap else 'below 0.5'} s")
+        lab.expect(gap < GAP_MAX_S, f"the guest was silent for {gap:.2f} s")
+        lab.expect(vm.boot() == boot, "the guest was restarted")
+
+
+@case()
+def standby_drains(lab):
+    """Standby empties a host by live migration, no guest restarts."""
+    vms = [lab.vm(f"vm{i}") for i in range(1, 5)]
+    lab.protect(*vms, on="h1")
+    boots = [vm.boot() for vm in vms]
+    began = lab.mark("standby h1", is_zero=True)
+    lab.cluster.crm("h1", "--wait node standby h1")
+    lab.mark("crm is done")
+    for vm, boot in zip(vms, boots):
+        lab.where(vm, not_on="h1")
+        vm.check(ordinal=1)
+        lab.expect("h1" not in vm.hosts(), f"{vm.name} is still on h1")
+        lab.expect(vm.boot() == boot, f"{vm.name} was restarted")
+        gap = vm.largest_gap_s(since=began)
+        lab.expect(gap < GAP_MAX_S, f"{vm.name} was silent for {gap:.2f} s")
+    lab.cluster.crm("h1", "node online h1")
+
+
+def begin_endless(lab, **ops):
+    """A VM in the midst of a migration; (vm, source, target)."""
+    vm = lab.vm("web1", ops=ops, **ENDLESS)
+    lab.protect(vm, on="h1")
+    lab.begin()
+    lab.cluster.crm("h1", f"resource move {vm.name} h2")
+    wait_for(lambda: vm.hosts() == ["h1", "h2"], BEGIN_DEADLINE_S,
+             "QEMU on both hosts")
+    lab.mark("QEMU on both hosts, memory is moving")
+    time.sleep(HALFWAY_S)
+    return vm, "h1", "h2"
+
+
+def settle(lab, vm, boot, allowed):
+    """Exactly one host in the end, and Pacemaker knows which."""
+    def single():
+        found = vm.hosts()
+        state = lab.cluster.state()
+        return found and len(found) == 1 and state.node_of(vm.name) == \
+            found[0] and found[0] in allowed
+    wait_for(single, SETTLE_DEADLINE_S,
+             f"{vm.name} on exactly one of {allowed}", poll_s=0.5)
+    restarted = vm.wait_write().boot != boot
+    lab.note(f"ended on {vm.hosts()[0]}: Pacemaker "
+             f"{'restarted the guest' if restarted else 'let the guest be'}")
+    vm.check(ordinal=2 if restarted else 1)
+    return restarted
+
+
+@case()
+def migration_source_dies(lab):
+    """The source dies during a migration: the VM restarts, on one host."""
+    vm, source, _ = begin_endless(lab)
+    boot = vm.boot()
+    lab.mark(f"power of {source} fails", is_zero=True)
+    lab.bed.poweroff(source)
+    lab.expect(settle(lab, vm, boot, lab.others(source)),
+               "the guest lives on without its memory?")
+
+
+@case()
+def migration_target_dies(lab):
+    """The target dies during a migration: the VM ends on one host."""
+    vm, _, target = begin_endless(lab)
+    boot = vm.boot()
+    lab.mark(f"power of {target} fails", is_zero=True)
+    lab.bed.poweroff(target)
+    settle(lab, vm, boot, lab.others(target))
+
+
+@case()
+def migration_link_cut(lab):
+    """The migration's network breaks: the VM ends on one host."""
+    vm, source, target = begin_endless(lab)
+    boot = vm.boot()
+    lab.mark(f"link0 of {target} is cut", is_zero=True)
+    lab.bed.cut(target, "link0")
+    settle(lab, vm, boot, [source, *lab.others(source)])
+    lab.bed.restore(target, "link0")
+    lab.expect(lab.line.first("fencing") is None, "a host was fenced")
+
+
+@case()
+def migration_times_out(lab):
+    """migrate_to runs out of time: the VM ends on one host."""
+    vm, _, _ = begin_endless(lab, migrate_to="timeout=14s")
+    boot = vm.boot()
+    settle(lab, vm, boot, lab.hosts)
+    why = lab.line.first("op end: migrate_to web1 on h1: error")
+    lab.expect(why is not None, "migrate_to did not end with its own error")
+    lab.expect(lab.line.first("fencing") is None, "a host was fenced")
