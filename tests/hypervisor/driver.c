@@ -178,6 +178,30 @@ result(const char *what, int rc, uint64_t began_ms, const struct ha_err *err)
 	}
 }
 
+/* Opens and closes again; prints how many threads are left over. */
+static void
+reopen(const struct ha_hv_ops *ops, uint64_t times)
+{
+	ha_autofile FILE *f = NULL;
+	char line[128];
+	int rc = 0;
+
+	for (uint64_t i = 0; rc == 0 && i < times; i++) {
+		struct ha_hv *hv = NULL;
+
+		rc = ops->open(arg("uri"), ha_clock_now_ms() + OPEN_WAIT_MS,
+			       &hv, NULL);
+		ops->close(hv);
+	}
+	printf("reopen_rc=%d\n", rc);
+	f = fopen("/proc/self/status", "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "Threads:", 8) == 0) {
+			printf("threads=%ld\n", strtol(line + 8, NULL, 10));
+		}
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -224,6 +248,7 @@ main(int argc, char **argv)
 	began_ms = ha_clock_now_ms();
 	ops->close(hv);
 	result("close", 0, began_ms, &err);
+	reopen(ops, arg_number("reopen"));
 	dlclose(module);
 	return 0;
 }

@@ -27,6 +27,7 @@ SLACK_MS = 250      # of a loaded machine
 INSTANT_MS = 50     # what "at once" may take
 ABORT_WAIT_MS = 3000  # HA_HV_ABORT_WAIT_MS
 QUIET_S = 4.0       # after a thaw: by then libvirtd has worked off its queue
+REOPEN = 50         # handles one after another
 BALLAST_MIB = 64    # of guest memory that is not zero: slow to migrate
 
 RUNNING, PAUSED, SHUTOFF = 1, 2, 4  # enum ha_hv_state
@@ -296,6 +297,11 @@ class Hang(Base):
         seen = self.call("open", DEADLINE_MS)
         self.assertEqual(seen["open_rc"], "ETIMEDOUT", seen)
         self.assertLess(int(seen["open_ms"]), DEADLINE_MS + SLACK_MS)
+
+    def test_workers_are_used_again(self):
+        seen = self.call("open", reopen=REOPEN)
+        self.assertEqual(seen["reopen_rc"], "0")
+        self.assertLess(int(seen["threads"]), REOPEN // 5, seen)
 
     def test_gone(self):
         seen = self.call("open", uri="qemu:///system?socket=/nowhere")

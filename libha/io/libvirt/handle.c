@@ -124,12 +124,10 @@ worker_run(struct ha_hv *hv, struct hv_job *job)
 	pthread_mutex_unlock(&hv->lock);
 }
 
-static void *
-worker_main(void *arg)
+/* Until the caller has closed the handle. */
+static void
+worker_serve(struct ha_hv *hv)
 {
-	struct ha_hv *hv = arg;
-
-	hv_error_silence();
 	for (;;) {
 		struct hv_job *job;
 
@@ -153,6 +151,62 @@ worker_main(void *arg)
 	}
 	pthread_mutex_lock(&hv->lock);
 	handle_leave(hv);
+}
+
+/* Workers without a handle wait here for the next, and never end: a thread
+ * that ends while the program calls exit() frees libcrypto's per-thread data
+ * a second time (seen with OpenSSL 3.0.x: abort after a successful start). */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	unsigned int idle;   /* waiting, and not yet promised a handle */
+	struct ha_hv *queue; /* handles promised to one of them */
+} pool = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, NULL };
+
+static struct ha_hv *
+pool_wait(void)
+{
+	struct ha_hv *hv;
+
+	pthread_mutex_lock(&pool.lock);
+	pool.idle++;
+	while (!pool.queue) {
+		pthread_cond_wait(&pool.wake, &pool.lock);
+	}
+	hv = pool.queue;
+	pool.queue = hv->next;
+	pthread_mutex_unlock(&pool.lock);
+	return hv;
+}
+
+/* False: nobody is idle. */
+static bool
+pool_hand_over(struct ha_hv *hv)
+{
+	bool taken;
+
+	pthread_mutex_lock(&pool.lock);
+	taken = pool.idle > 0;
+	if (taken) {
+		pool.idle--;
+		hv->next = pool.queue;
+		pool.queue = hv;
+		pthread_cond_signal(&pool.wake);
+	}
+	pthread_mutex_unlock(&pool.lock);
+	return taken;
+}
+
+static void *
+worker_main(void *arg)
+{
+	struct ha_hv *hv = arg;
+
+	hv_error_silence();
+	for (;;) {
+		worker_serve(hv);
+		hv = pool_wait();
+	}
 	return NULL;
 }
 
@@ -243,11 +297,7 @@ worker_start(struct ha_hv *hv)
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	hv->refs++;
 	rc = pthread_create(&thread, &attr, worker_main, hv);
-	if (rc) {
-		hv->refs--;
-	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 	return -rc;
@@ -309,8 +359,10 @@ hv_open(const char *uri, uint64_t deadline_ms, struct ha_hv **ret_hv,
 	job->run = connect_only;
 	job->release = connect_release;
 	job->refs = 1;
-	rc = worker_start(hv);
+	hv->refs++; /* the worker's */
+	rc = pool_hand_over(hv) ? 0 : worker_start(hv);
 	if (rc < 0) {
+		hv->refs--;
 		ha_err_set(err, rc, "libvirt: no thread: %s", strerror(-rc));
 	} else {
 		rc = hv_call(hv, job, deadline_ms, err);

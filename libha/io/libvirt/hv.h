@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Inside the libvirt module: a handle, its one worker thread, and the jobs
- * it runs. A job's memory belongs to the job alone (arguments are copied in,
+ * that it runs. A job's memory belongs to the job alone (arguments are copied in,
  * results are copied out under the lock), so that a caller which gave up at
  * its deadline leaves nothing behind that the worker could still write to.
  * libvirt may be called only inside a job's run(), never by the caller.
@@ -27,7 +27,8 @@ struct ha_hv {
 	struct hv_job *slot; /* submitted, not yet taken */
 	bool dead;           /* a call passed its deadline */
 	bool quit;
-	unsigned int refs; /* caller and worker */
+	unsigned int refs;  /* caller and worker */
+	struct ha_hv *next; /* while it waits for a worker */
 	char *uri;
 	virConnectPtr conn; /* the worker's */
 };
