@@ -20,7 +20,8 @@ OUTSIDERS_GRACE_S = 2
 START_DEADLINE_S = 60
 STOP_DEADLINE_S = 60
 APPEAR_DEADLINE_S = 3
-STEADY_ROUNDS = 20
+PAUSE_DEADLINE_S = 5
+PAUSE_POLL_S = 0.002
 LOG_TAIL_LINES = 15
 PROBE_DEADLINE_S = 5
 # Between probes of a starting daemon: each is a process of its own, and the
@@ -177,20 +178,25 @@ class Host:
                 (proc.comm(pid) in short and proc.argv0(pid))]
 
     def pause(self):
-        """SIGSTOP to all but PID 1, which does nothing but reap and log."""
+        """SIGSTOP to all but PID 1, which does nothing but reap and log.
+
+        A signalled process stops when it is next scheduled, and may fork
+        before: look again until all that there are have stopped.
+        """
         with self.lock:
             self.live_pid()
             self.is_paused = True
-            for _ in range(STEADY_ROUNDS):
-                fresh = [pid for pid in self.processes()
-                         if proc.state(pid) not in "TtZX"]
-                if not fresh:
-                    return
-                for pid in fresh:
-                    self.stopped_by_pause[pid] = proc.start_time(pid)
-                    proc.send(pid, signal.SIGSTOP)
-            raise BedError(f"{self.name}: still running after "
-                           f"{STEADY_ROUNDS} rounds of SIGSTOP: {fresh}")
+            proc.wait_for(self._all_stopped, PAUSE_DEADLINE_S,
+                          f"{self.name}: all processes stopped", PAUSE_POLL_S)
+
+    def _all_stopped(self):
+        running = [pid for pid in self.processes()
+                   if proc.state(pid) not in "TtZX"]
+        for pid in running:
+            if pid not in self.stopped_by_pause:
+                self.stopped_by_pause[pid] = proc.start_time(pid)
+                proc.send(pid, signal.SIGSTOP)
+        return not running
 
     def resume(self):
         """Leaves stopped what was frozen before the pause."""
