@@ -166,6 +166,20 @@ class Start(Base):
         self.ok(self.call("resume", uuid=self.uuid))
         self.assertEqual(int(self.lookup()["state"]), RUNNING)
 
+    def test_only_libvirts_resume_brings_macvtap_up(self):
+        self.host.run("ip", "link", "add", "below", "type", "veth", "peer",
+                      "name", "peer")
+        self.addCleanup(self.host.run, "ip", "link", "del", "below")
+        self.host.run("ip", "link", "set", "below", "up")
+        self.ok(self.start(xml=self.xml(
+            devices="<interface type='direct'><source dev='below' "
+                    "mode='bridge'/><model type='e1000'/></interface>")))
+        is_up = lambda: "UP" in self.host.run(
+            "ip", "-br", "link", "show", "type", "macvtap").split()[3]
+        self.assertFalse(is_up())
+        self.ok(self.call("resume", uuid=self.uuid))
+        self.assertTrue(is_up())
+
     def test_definition_is_untouched_and_saved_memory_ignored(self):
         path = self.xml()
         self.host.run("virsh", "define", path)

@@ -132,10 +132,12 @@ struct ha_hv_ops {
 	int (*shutdown_agent)(struct ha_hv *hv, const char *uuid,
 			      uint64_t deadline_ms, struct ha_err *err);
 
-	/* Runs a paused domain by libvirt. Needed in place of QMP's `cont`
-	 * where qemu.conf names a lock_manager: only libvirt's own resume
-	 * takes the disk leases. Unlike start it can't be revoked while the
-	 * process lives: after -ETIMEDOUT end the process. */
+	/* Runs a paused domain by libvirt: the usual second half of a start.
+	 * QMP's `cont` instead of it runs the guest, and libvirt notices, but
+	 * macvtap interfaces stay down and a lock_manager of qemu.conf takes
+	 * no leases: only libvirt's own resume does that. Unlike start it
+	 * can't be revoked while the process lives: after -ETIMEDOUT end the
+	 * process before anything else. */
 	int (*resume)(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
 		      struct ha_err *err);
 
