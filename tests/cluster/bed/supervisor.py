@@ -56,6 +56,7 @@ class Supervisor:
         # The kernel kills a child when the *thread* that made it ends: hosts
         # are born in one that does not.
         self.spawner = concurrent.futures.ThreadPoolExecutor(1)
+        self.state_lock = threading.Lock()
         self.hosts = {}
         for number in range(1, args.hosts + 1):
             name = f"h{number}"
@@ -88,18 +89,19 @@ class Supervisor:
         return self.spawner.submit(start).result()
 
     def remember(self):
-        """What `down` needs should this process be killed."""
-        state = {"name": self.name, "pid": os.getpid(),
-                 "started": proc.start_time(os.getpid()),
-                 "ns": {"net": proc.namespace(os.getpid(), "net")},
-                 "hosts": {h.name: {"pid": h.pid,
-                                    "started": proc.start_time(h.pid),
-                                    "ns": h.namespaces}
-                           for h in self.hosts.values() if h.pid}}
-        path = f"{self.dir}/state.json"
-        tmp = f"{path}.{threading.get_ident()}"
-        config.write(tmp, json.dumps(state))
-        os.rename(tmp, path)
+        """What `down` needs should this process be killed. Hosts boot side
+        by side: whoever writes last must have seen what all others have."""
+        with self.state_lock:
+            state = {"name": self.name, "pid": os.getpid(),
+                     "started": proc.start_time(os.getpid()),
+                     "ns": {"net": proc.namespace(os.getpid(), "net")},
+                     "hosts": {h.name: {"pid": h.pid,
+                                        "started": proc.start_time(h.pid),
+                                        "ns": h.namespaces}
+                               for h in self.hosts.values() if h.pid}}
+            path = f"{self.dir}/state.json"
+            config.write(f"{path}.new", json.dumps(state))
+            os.rename(f"{path}.new", path)
 
     def notice_s(self):
         """After this, peers have noticed a loss and told each other."""
@@ -240,8 +242,11 @@ class Supervisor:
             return list(self.hosts)
         target = self.host(request.get("host"))
         if verb == "off":
-            target.power_off()
-        elif verb == "on":
+            with target.lock:
+                boots = target.boots
+                target.power_off()
+            return {"boots": boots, "state": "off"}
+        if verb == "on":
             if not target.is_on():
                 target.boot()
                 if self.has_cluster:
@@ -249,7 +254,9 @@ class Supervisor:
                                      args=(target,), daemon=True).start()
         elif verb != "status":
             raise BedError(f"unknown verb {verb!r}")
-        return "on" if target.is_on() else "off"
+        # boots first: read after the state, it could belong to a later one.
+        boots = target.boots
+        return {"boots": boots, "state": "on" if target.is_on() else "off"}
 
     @staticmethod
     def _start_quietly(target):
