@@ -127,8 +127,17 @@ class Cluster:
             raise BedError(f"{e}; last seen:\n{seen}") from None
 
     def wait_online(self, deadline_s=60, host=None):
-        return self.wait(State.all_online, deadline_s, "all hosts online",
-                         host)
+        """And the cluster at rest: a host that dies while it is probed keeps
+        Pacemaker waiting for the probe, instead of fencing it."""
+        self.wait(State.all_online, deadline_s, "all hosts online", host)
+        self.settle(deadline_s, host)
+        return self.state(host)
+
+    def settle(self, deadline_s=60, host=None):
+        """Waits until no action is pending or wanted."""
+        self.bed.run(host or self.any_host(), "crm_resource", "--wait",
+                     f"--timeout={deadline_s:.0f}s",
+                     deadline_s=deadline_s + MON_DEADLINE_S)
 
     def wait_started(self, name, deadline_s=60, on=None, not_on=None,
                      host=None):

@@ -69,6 +69,7 @@ class Host:
         self.namespaces = {}
         self.ns_fd = None
         self.off_at = None
+        self.boots = 0
         self.is_paused = False
         self.stopped_by_pause = {}
         self.lock = threading.RLock()
@@ -90,6 +91,7 @@ class Host:
                 raise BedError(f"{self.name} is on already")
             if self.ns_fd is not None:  # it ended by itself (panic)
                 self.power_off()
+            self.boots += 1
             os.makedirs(f"{self.path}/log", exist_ok=True)
             env = proc.host_env(
                 BED_HOST=self.name, BED_HOST_DIR=self.path,

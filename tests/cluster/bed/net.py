@@ -96,9 +96,13 @@ class Net:
                     self._master(host, network, f"master {network}")
 
     def _master(self, host, network, what):
+        """A host that is off, or dies just now, is plugged in at its boot as
+        the cuts then say."""
         end = f"{host}-{network}"
-        if end in self.plugged(host):
-            proc.command("ip", "link", "set", end, *what.split())
+        status, text = proc.command("ip", "link", "set", end, *what.split(),
+                                    check=False)
+        if status != 0 and end in self.plugged(host):
+            raise proc.BedError(f"{end}: {what}: {text.strip()}")
 
     def cut_links(self, host):
         return [n for n in NETWORKS if (host, n) in self.cuts]
