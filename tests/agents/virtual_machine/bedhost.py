@@ -34,7 +34,9 @@ NANO = "/srv/ds1/nano.elf"
 FREEZE_HOOK = "/etc/libvirt/hooks/qemu"
 FREEZER = "/run/freezer"
 AGENT_DEADLINE_S = 60
-SHORT_S = 5
+SHORT_S = 10
+FORGET_S = 30
+FORGET_POLL_S = 0.1
 POLL_S = 0.02
 REASON = "ocf-exit-reason:"
 
@@ -315,12 +317,18 @@ class VM:
 
     # -- end ---------------------------------------------------------------
 
-    def forget(self):
-        self.host.heal_libvirtd()
+    def _is_ended(self):
+        """Once more each time: a request of a test that failed may still
+        bring it up."""
         self.signal(signal.SIGCONT)
         self.signal(signal.SIGKILL)
-        self.wait_gone()
-        self.wait_libvirt_forgot()
+        return not self.pids() and self.name not in self.host.virsh(
+            "list", "--name").split()
+
+    def forget(self):
+        self.host.heal_libvirtd()
+        wait_for(self._is_ended, FORGET_S, f"libvirt and the kernel have "
+                 f"noticed the end of {self.name}", FORGET_POLL_S)
         self.host.virsh("undefine", self.name, "--managed-save",
                         "--snapshots-metadata", check=False)
         for path in (self.record_path(), f"/var/lib/vmha/vm/{self.name}",
