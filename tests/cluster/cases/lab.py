@@ -16,6 +16,7 @@ from .vm import Vm
 CLEAN_DEADLINE_S = 60
 ONLINE_DEADLINE_S = 60
 START_DEADLINE_S = 60
+SETTLE_DEADLINE_S = 60
 DAEMONS = ("corosync", "libvirtd", "pacemaker")
 SHARES = ("ds1", "config")
 STICKINESS = "rsc_defaults rsc-options: resource-stickiness=100\n"
@@ -84,16 +85,23 @@ class Lab:
         if not condition:
             raise CheckFailed(sentence)
 
-    def table(self):
-        """The timeline, each event once although several hosts log it."""
+    def events(self):
+        """[(seconds, host, text)]: each once although several hosts log it,
+        with what the guests' disks say."""
         for vm in self.vms:
             self._mark_boots(vm)
-        rows, seen, last = [], {}, None
+        seen, kept = {}, []
         for at, host, text in self.line.events():
             before = seen.get(text)
             if before and before[1] != host and at - before[0] < REPEAT_S:
                 continue
             seen[text] = (at, host)
+            kept.append((at, host, text))
+        return kept
+
+    def table(self):
+        rows, last = [], None
+        for at, host, text in self.events():
             step = "" if last is None else f"+{at - last:.3f}"
             rows.append(f"  {at:8.3f} {step:>8}  {host:5} {text}")
             last = at
@@ -125,6 +133,12 @@ class Lab:
             self.cluster.wait_started(vm.name, START_DEADLINE_S, on=on)
             vm.wait_write(1)
         self.mark(f"{', '.join(vm.name for vm in vms)}: up")
+
+    def settle(self):
+        """Until Pacemaker has nothing left to do."""
+        self.bed.run(self.cluster.any_host(), "crm_resource", "--wait",
+                     f"--timeout={SETTLE_DEADLINE_S}",
+                     deadline_s=SETTLE_DEADLINE_S + 5)
 
     def where(self, vm, **kwargs):
         return self.cluster.wait_started(vm.name, **kwargs)
@@ -177,6 +191,8 @@ class Lab:
         status = self.bed.status()
         with concurrent.futures.ThreadPoolExecutor(len(status)) as pool:
             list(pool.map(self._repair, status))
+        # A host that has not joined yet would change its own old CIB.
+        self.cluster.wait_online(ONLINE_DEADLINE_S)
         self._erase()
         state = self.cluster.wait(self._is_empty, CLEAN_DEADLINE_S,
                                   "an empty cluster with all hosts online")
