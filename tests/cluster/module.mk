@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Tests, demo and measurements on real clusters. All need root: hosts are
+# namespaces. The product is tested as it is installed, from a stage.
+
+CLUSTER := tests/cluster
+CLUSTER_STAGE := $(BUILD)/tests/cluster/stage
+CLUSTER_ENV = BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1
+KILLS_N ?= 20
+ONLY ?=
+KEEP ?=
+
+# A make of its own: DESTDIR must differ from what the user may have set.
+cluster-stage: build guest bed
+	rm -rf $(CLUSTER_STAGE)
+	$(MAKE) -s install DESTDIR=$(abspath $(CLUSTER_STAGE)) PREFIX=/usr \
+		LIBEXECDIR=/usr/libexec/vmha OCFDIR=/usr/lib/ocf/resource.d/vmha
+
+check-cluster: cluster-stage
+	$(CLUSTER_ENV) $(CLUSTER)/run $(foreach p,$(ONLY),--only '$(p)') \
+		$(if $(KEEP),--keep)
+
+demo:
+	@$(MAKE) -s deps WHAT="build check"
+	@$(MAKE) -s cluster-stage
+	@$(CLUSTER_ENV) $(CLUSTER)/demo/demo $(if $(KEEP),--keep)
+
+kills: cluster-stage
+	$(CLUSTER_ENV) $(CLUSTER)/kills -n $(KILLS_N) \
+		--json $(BUILD)/tests/cluster/kills.json
+
+CHECKS += check-cluster
+HELP += "make demo KEEP=1: the same, and leaves the cluster up to be tried" \
+	"make check-cluster: real clusters (root), ONLY=PATTERN for some of it" \
+	"make kills: 20 host kills in a row, where the time goes (KILLS_N=N)"
+
+.PHONY: cluster-stage check-cluster demo kills
