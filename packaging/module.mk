@@ -21,6 +21,7 @@ SOURCE_LIST = if git rev-parse --git-dir >/dev/null 2>&1; then git ls-files -z; 
 	else find . -path ./$(BUILD) -prune -o -type f -print0; fi
 
 PKG := packaging
+PKG_DOCS := $(filter-out docs/CONTRIBUTING.md,$(wildcard README.md docs/*.md))
 PKG_OUT := $(BUILD)/packaging
 PKG_SUBST = sed -e 's,@QEMU_GROUP@,$(QEMU_GROUP),g' \
 	-e 's,@PREFIX@,$(PREFIX),g' -e 's,@LIBDIR@,$(LIBDIR),g' \
@@ -45,6 +46,8 @@ install-host:
 		$(DESTDIR)$(OCFTDIR)/VirtualMachine
 	$(INSTALL) -D -m 644 $(PKG)/crm/vmha-vm/main.yml \
 		$(DESTDIR)$(CRMDIR)/vmha-vm/main.yml
+	$(INSTALL) -d $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 644 $(PKG_DOCS) $(DESTDIR)$(DOCDIR)
 ifneq ($(APPARMOR),)
 	$(INSTALL) -D -m 644 $(PKG)/apparmor/vmha-qemu \
 		$(DESTDIR)$(SYSCONFDIR)/apparmor.d/abstractions/vmha-qemu
