@@ -457,7 +457,8 @@ class Migrate(Base):
         finally:
             self.other.signal_libvirtd(signal.SIGCONT)
         self.assertIn(seen["op_rc"], ("ETIMEDOUT", "ECANCELED"), seen)
-        self.assertLess(int(seen["op_ms"]), 2000 + ABORT_WAIT_MS + 2 * SLACK_MS)
+        self.assertLess(int(seen["op_ms"]),
+                        2000 + ABORT_WAIT_MS + 2 * SLACK_MS, seen)
         print("    destination frozen:", seen["op_rc"], seen["op_ms"],
               seen["op_text"], file=sys.stderr)
 
