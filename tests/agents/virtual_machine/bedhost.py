@@ -82,7 +82,8 @@ class BedHost:
         self.pid_inode = proc.namespace(self.pid, "pid")
         shutil.copy(nano, f"{bed.shared('ds1')}/nano.elf")
         self.write(FREEZE_HOOK, HOOK, 0o755)
-        bed.start(HOST, "libvirtd")
+        if not bed.cluster:  # else it runs since boot, and knows no hook
+            bed.start(HOST, "libvirtd")
 
     def close(self):
         self.bed.down()
