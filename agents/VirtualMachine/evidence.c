@@ -45,7 +45,18 @@ find_recorded(struct vm *vm)
 }
 
 /* A QEMU in its exit has no command line left; it is the VM unless somebody
- * else's record names it. */
+ * else's record, or libvirt's pid file of another domain, names it. */
+static bool
+is_of_other(const struct vm *vm, const struct ha_proc_id *id)
+{
+	char name[HA_DOMAIN_NAME];
+
+	return ha_vmfiles_is_of_other(vm->resource, id->pid, id->start_ticks) ||
+	       (vm->name[0] &&
+		ha_proc_libvirt_name(id->pid, name, sizeof(name)) &&
+		strcmp(name, vm->name) != 0);
+}
+
 static bool
 has_unknown_dying(const struct vm *vm)
 {
@@ -53,18 +64,47 @@ has_unknown_dying(const struct vm *vm)
 
 	for (unsigned int i = 0; i < found->n_dying; i++) {
 		if (i >= HA_PROC_DYING_MAX ||
-		    !ha_vmfiles_is_of_other(vm->resource, found->dying[i].pid,
-					    found->dying[i].start_ticks)) {
+		    !is_of_other(vm, &found->dying[i])) {
 			return true;
 		}
 	}
 	return false;
 }
 
+/* None matches: is that a proof? */
+static int
+judge_absence(const struct vm *vm, struct ha_err *err)
+{
+	const struct ha_qemu_found *found = &vm->found;
+
+	if (has_unknown_dying(vm)) {
+		return ha_err_set(err, -EBUSY,
+				  "a QEMU process is still in its exit and "
+				  "can't be told apart any more");
+	}
+	if (found->n_namesakes > 0 && (!vm->uuid[0] || vm->is_recalled)) {
+		return ha_err_set(err, -EAGAIN,
+				  "QEMU process %d has the name %s, but it is "
+				  "not known whether it is this one; give the "
+				  "parameter uuid",
+				  (int)found->a_namesake, vm->name);
+	}
+	if (!vm->uuid[0] && !vm->name[0] && found->n_foreign > 0) {
+		return ha_err_set(err, -EAGAIN,
+				  "neither UUID nor name are known (config %s "
+				  "is not readable), and QEMU process %d could "
+				  "be this one; give the parameter uuid",
+				  vm->params->config ? vm->params->config : "",
+				  (int)found->a_foreign);
+	}
+	return 0;
+}
+
 int
 vm_find_process(struct vm *vm, struct ha_err *err)
 {
 	struct ha_qemu_want want = {
+		.qmp_path = vm->is_own_start ? vm->record.qmp_path : NULL,
 		.resource = vm->resource,
 		.uuid = vm->uuid,
 		.name = vm->name,
@@ -76,24 +116,9 @@ vm_find_process(struct vm *vm, struct ha_err *err)
 	}
 	vm->found = (struct ha_qemu_found){ .n_matches = 0 };
 	vm->is_dying = false;
+	want.qemu_uid = ha_hostconf_qemu_user();
 	rc = ha_proc_find_qemu(&want, &vm->found, err);
-	if (rc != 0) {
-		return rc;
-	}
-	if (has_unknown_dying(vm)) {
-		return ha_err_set(err, -EBUSY,
-				  "a QEMU process is still in its exit and "
-				  "can't be told apart any more");
-	}
-	if (!vm->uuid[0] && !vm->name[0] && vm->found.n_foreign > 0) {
-		return ha_err_set(err, -EAGAIN,
-				  "neither UUID nor name are known (config %s "
-				  "is not readable), and QEMU process %d could "
-				  "be this one; give the parameter uuid",
-				  vm->params->config ? vm->params->config : "",
-				  (int)vm->found.a_foreign);
-	}
-	return 0;
+	return rc != 0 ? rc : judge_absence(vm, err);
 }
 
 /* Connects to the monitor socket of the process that was found. */
@@ -101,7 +126,7 @@ static int
 open_qmp(struct vm *vm, struct ha_qmp *qmp, uint64_t deadline_ms,
 	 struct ha_err *err)
 {
-	if (!vm->found.args.qmp_path[0]) {
+	if (!ha_vm_qmp_path_is_ours(vm->found.args.qmp_path)) {
 		qmp->fd = -1;
 		return ha_err_set(err, -ENOENT,
 				  "its QEMU has no monitor socket of ours (it "

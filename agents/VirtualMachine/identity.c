@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who is this virtual machine? Never depends on a readable config file:
- * parameters, the record under /run and what /var/lib remembers come first,
- * and config is read only where these don't know enough (or where start
- * needs the whole file anyway). A config share that hangs would hang the
- * read, so it is opened only by actions that need it.
+ * the record under /run and the parameters come first, then config if it can
+ * be read, then what /var/lib remembers of the last start. A config share that
+ * hangs is given a few seconds in a child process, and only by actions that
+ * have no record.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,82 +38,64 @@ vm_init(struct vm *vm, struct agent_ctx *ctx)
 	}
 }
 
-/* What a share that may hang is asked for, in a thread of its own. Never
- * freed: after a timeout the thread still works on it. */
-struct reading {
-	const char *path;
-	char *text;
-	size_t len;
-	struct ha_err err;
-};
-
+/* In a child process: the share may hang. Sends the file, or the errno's
+ * sentence, which the parent makes. */
 static int
-read_file(void *arg)
+send_file(void *arg, int fd)
 {
-	struct reading *r = arg;
-	struct ha_err *err = &r->err;
+	const char *path = arg;
+	char chunk[4096];
 	/* O_NONBLOCK: a FIFO in its place must not hang us. */
-	ha_autoclose int fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ha_autofree char *text = NULL;
-	size_t n = 0;
+	ha_autoclose int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0) {
-		return ha_err_set(err, -errno, "can't open %s: %s", r->path,
-				  strerror(errno));
+	if (file < 0) {
+		return -errno;
 	}
-	text = malloc(HA_DOMAIN_XML_MAX + 1);
-	if (!text) {
-		return ha_err_set(err, -ENOMEM, "out of memory");
-	}
-	while (n <= HA_DOMAIN_XML_MAX) {
-		ssize_t got = read(fd, text + n, HA_DOMAIN_XML_MAX + 1 - n);
+	for (;;) {
+		ssize_t got = read(file, chunk, sizeof(chunk));
+		int rc;
 
 		if (got < 0 && errno == EINTR) {
 			continue;
 		}
-		if (got < 0) {
-			return ha_err_set(err, -errno, "can't read %s: %s",
-					  r->path, strerror(errno));
+		if (got <= 0) {
+			return got < 0 ? -errno : 0;
 		}
-		if (got == 0) {
-			break;
+		rc = ha_worker_write(fd, chunk, (size_t)got);
+		if (rc < 0) {
+			return rc;
 		}
-		n += (size_t)got;
 	}
-	if (n > HA_DOMAIN_XML_MAX) {
-		return ha_err_set(err, -E2BIG,
-				  "%s is larger than %u bytes: no domain XML",
-				  r->path, HA_DOMAIN_XML_MAX);
-	}
-	text[n] = '\0';
-	r->len = n;
-	r->text = ha_steal_ptr(&text);
-	return 0;
 }
 
 static int
 fetch_config(struct vm *vm, size_t *ret_len, struct ha_err *err)
 {
-	static struct reading r;
 	uint64_t deadline_ms =
 		ha_clock_step_ms(vm->ctx->deadline_ms, VM_CONFIG_MS);
-	int rc;
+	const char *path = vm->params->config;
+	/* The worker only reads it. */
+	int rc = ha_worker_run(send_file, (void *)(uintptr_t)path,
+			       HA_DOMAIN_XML_MAX, deadline_ms, &vm->xml,
+			       ret_len);
 
-	r.path = vm->params->config;
-	rc = ha_worker_run(read_file, &r, deadline_ms);
 	if (rc == -ETIMEDOUT) {
 		return ha_err_set(err, rc,
-				  "%s can't be read: its file system does not "
-				  "answer",
-				  vm->params->config);
+				  "config %s can't be read: its file system "
+				  "does not answer",
+				  path);
 	}
-	if (rc < 0) {
-		*err = r.err;
-		return rc;
+	if (rc == -E2BIG) {
+		return ha_err_set(err, rc,
+				  "config %s is larger than %u bytes: no "
+				  "domain XML",
+				  path, HA_DOMAIN_XML_MAX);
 	}
-	*ret_len = r.len;
-	vm->xml = r.text;
-	return 0;
+	/* Not -ENOENT: that is for what must be installed, and a share may
+	 * come back. */
+	return rc < 0 ? ha_err_set(err, -EIO, "config %s can't be read: %s",
+				   path, strerror(-rc)) :
+			0;
 }
 
 static int
@@ -190,16 +172,17 @@ vm_identify(struct vm *vm)
 	if (vm->uuid[0]) {
 		return;
 	}
-	if (ha_vmfiles_recall(vm->resource, &known, NULL) == 0) {
+	if (vm->params->config) {
+		if (vm_read_config(vm, &err) == 0) {
+			learn(vm, vm->domain->uuid, vm->domain->name);
+		} else {
+			agent_log(vm->ctx, AGENT_DEBUG,
+				  "identity without config: %s", err.text);
+		}
+	}
+	if (!vm->uuid[0] &&
+	    ha_vmfiles_recall(vm->resource, &known, NULL) == 0) {
+		vm->is_recalled = known.uuid[0] != '\0';
 		learn(vm, known.uuid, known.name);
-	}
-	if (vm->uuid[0] || !vm->params->config) {
-		return;
-	}
-	if (vm_read_config(vm, &err) == 0) {
-		learn(vm, vm->domain->uuid, vm->domain->name);
-	} else {
-		agent_log(vm->ctx, AGENT_DEBUG, "identity without config: %s",
-			  err.text);
 	}
 }

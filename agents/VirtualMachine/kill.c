@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "VirtualMachine/vm.h"
 #include "ha/cleanup.h"
@@ -15,34 +16,19 @@
 /* More than one process of a VM is a fault in itself; bound the loop. */
 #define MAX_PROCESSES 8
 
-static int
-end_process(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
+/* Each step may take its time, but never so much that the next has none. */
+static uint64_t
+share_of(uint64_t deadline_ms, uint64_t span_ms)
 {
-	uint64_t step_ms = ha_clock_step_ms(deadline_ms, VM_QUIT_MS);
-	ha_autoclose int pidfd = ha_proc_open(&vm->found.id);
+	uint64_t third_ms = ha_clock_left_ms(deadline_ms) / 3;
 
-	if (pidfd < 0) {
-		return pidfd == -ESRCH ?
-			       0 :
-			       ha_err_set(err, pidfd, "can't open process %d",
-					  (int)vm->found.id.pid);
-	}
-	if (vm_tell_qemu(vm, "quit", ha_clock_step_ms(deadline_ms, VM_QMP_MS),
-			 err) == 0 &&
-	    ha_proc_wait_end(pidfd, step_ms) == 0) {
-		return 0;
-	}
-	agent_log(vm->ctx, AGENT_NOTICE,
-		  "QEMU %d does not quit, sending SIGTERM",
-		  (int)vm->found.id.pid);
-	(void)ha_proc_signal(pidfd, SIGTERM);
-	step_ms = ha_clock_step_ms(deadline_ms, VM_TERM_MS);
-	if (ha_proc_wait_end(pidfd, step_ms) == 0) {
-		return 0;
-	}
-	agent_log(vm->ctx, AGENT_WARNING,
-		  "QEMU %d does not end on SIGTERM, sending SIGKILL",
-		  (int)vm->found.id.pid);
+	return ha_clock_step_ms(deadline_ms,
+				span_ms < third_ms ? span_ms : third_ms);
+}
+
+static int
+kill_process(struct vm *vm, int pidfd, uint64_t deadline_ms, struct ha_err *err)
+{
 	(void)ha_proc_signal(pidfd, SIGKILL);
 	if (ha_proc_wait_end(pidfd, deadline_ms) == 0) {
 		return 0;
@@ -51,6 +37,88 @@ end_process(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
 			  "QEMU process %d does not end, not even by SIGKILL "
 			  "(stuck in the kernel, on storage that hangs?)",
 			  (int)vm->found.id.pid);
+}
+
+static int
+open_process(struct vm *vm, struct ha_err *err)
+{
+	int pidfd = ha_proc_open(&vm->found.id);
+
+	return pidfd >= 0 || pidfd == -ESRCH ?
+		       pidfd :
+		       ha_err_set(err, pidfd, "can't open process %d: %s",
+				  (int)vm->found.id.pid, strerror(-pidfd));
+}
+
+static int
+end_process(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
+{
+	ha_autoclose int pidfd = open_process(vm, err);
+	uint64_t step_ms = share_of(deadline_ms, VM_QUIT_MS);
+
+	if (pidfd < 0) {
+		return pidfd == -ESRCH ? 0 : pidfd;
+	}
+	if (vm_tell_qemu(vm, "quit", ha_clock_step_ms(step_ms, VM_QMP_MS),
+			 err) == 0 &&
+	    ha_proc_wait_end(pidfd, step_ms) == 0) {
+		return 0;
+	}
+	agent_log(vm->ctx, AGENT_NOTICE,
+		  "QEMU %d does not quit, sending SIGTERM",
+		  (int)vm->found.id.pid);
+	(void)ha_proc_signal(pidfd, SIGTERM);
+	step_ms = share_of(deadline_ms, VM_TERM_MS);
+	if (ha_proc_wait_end(pidfd, step_ms) == 0) {
+		return 0;
+	}
+	agent_log(vm->ctx, AGENT_WARNING,
+		  "QEMU %d does not end on SIGTERM, sending SIGKILL",
+		  (int)vm->found.id.pid);
+	return kill_process(vm, pidfd, deadline_ms, err);
+}
+
+/* libvirt's migration job lives on after our migrate_to has given up, and
+ * would let the guest run on the target as soon as its memory is there. So
+ * there is no time for a polite end: QEMU says that the guest is still here,
+ * and is killed at once, before it can hand over. Where it says otherwise, or
+ * has gone by itself, only the other host knows. */
+int
+vm_kill_outgoing(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
+{
+	const char *peer =
+		vm->record.peer[0] ? vm->record.peer : "another host";
+	uint64_t until_ms = share_of(deadline_ms, VM_TERM_MS);
+	ha_autoclose int pidfd = -1;
+	enum ha_vm_qmp status;
+	int rc = vm_find_process(vm, err);
+
+	if (rc > 0) {
+		pidfd = open_process(vm, err);
+	}
+	while (pidfd >= 0) {
+		status = vm_ask_qemu(vm, ha_clock_step_ms(until_ms, VM_QMP_MS),
+				     err);
+		switch (ha_vm_qmp_owner(status)) {
+		case HA_VM_OWNER_HERE:
+			return kill_process(vm, pidfd, deadline_ms, err);
+		case HA_VM_OWNER_HANDING_OVER:
+			break;
+		}
+		if (ha_proc_wait_end(pidfd,
+				     ha_clock_step_ms(until_ms, VM_POLL_MS)) ==
+			    0 ||
+		    ha_clock_left_ms(until_ms) == 0) {
+			break;
+		}
+	}
+	if (rc < 0) {
+		return rc;
+	}
+	return ha_err_set(err, -EREMOTE,
+			  "its migration to %s was not seen to end: it may "
+			  "run there; look with virsh list on %s",
+			  peer, peer);
 }
 
 int

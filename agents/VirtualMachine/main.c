@@ -9,6 +9,8 @@
 
 #include "VirtualMachine/vm.h"
 
+/* A typing error in a parameter must never take a running VM down: only start
+ * and validate-all insist on every one of them. */
 static const struct agent_action ACTIONS[] = {
 	{ .name = "start", .timeout_s = VM_START_TIMEOUT_S, .run = vm_start },
 	{ .name = "stop",
@@ -22,12 +24,15 @@ static const struct agent_action ACTIONS[] = {
 	  .run = vm_monitor },
 	{ .name = "migrate_to",
 	  .timeout_s = VM_MIGRATE_TO_TIMEOUT_S,
+	  .flags = AGENT_ACTION_LENIENT,
 	  .run = vm_migrate_to },
 	{ .name = "migrate_from",
 	  .timeout_s = VM_MIGRATE_FROM_TIMEOUT_S,
+	  .flags = AGENT_ACTION_LENIENT,
 	  .run = vm_migrate_from },
 	{ .name = "reload-agent",
 	  .timeout_s = VM_RELOAD_TIMEOUT_S,
+	  .flags = AGENT_ACTION_LENIENT,
 	  .run = vm_reload_agent },
 	{ .name = "validate-all",
 	  .timeout_s = VM_VALIDATE_TIMEOUT_S,

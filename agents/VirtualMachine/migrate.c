@@ -126,6 +126,40 @@ fill_spec(const struct vm *vm, const char *dest, const char *data,
 	}
 }
 
+/* Pacemaker answers a failed migration with stop and start, which costs the
+ * guest its uptime, where vSphere leaves it running. So what fails for a
+ * reason that may pass is tried again, as long as the guest runs here well. */
+static bool
+is_worth_another_try(struct vm *vm, int rc, uint64_t deadline_ms)
+{
+	struct ha_err err = HA_ERR_INIT;
+
+	if (rc == 0 || rc == -ECANCELED || rc == -ETIMEDOUT ||
+	    ha_clock_left_ms(deadline_ms) < 2 * VM_MIGRATE_PAUSE_MS) {
+		return false;
+	}
+	ha_clock_sleep_ms(VM_MIGRATE_PAUSE_MS, deadline_ms);
+	return vm_ask_qemu(vm, ha_clock_step_ms(deadline_ms, VM_QMP_MS),
+			   &err) == HA_VM_QMP_RUNNING;
+}
+
+static int
+try_migration(struct vm *vm, const struct ha_hv_ops *ops,
+	      const struct ha_hv_migrate *spec, uint64_t deadline_ms,
+	      struct ha_err *err)
+{
+	struct ha_hv *hv = NULL;
+	int rc = ops->open(vm->params->hypervisor,
+			   ha_clock_step_ms(deadline_ms, VM_LIBVIRT_MS), &hv,
+			   err);
+
+	if (rc == 0) {
+		rc = ops->migrate(hv, spec, deadline_ms, err);
+	}
+	ops->close(hv);
+	return rc;
+}
+
 static int
 run_migration(struct vm *vm, struct ha_err *err)
 {
@@ -133,7 +167,6 @@ run_migration(struct vm *vm, struct ha_err *err)
 	uint64_t reserve_ms = HA_HV_ABORT_WAIT_MS + 2 * VM_QMP_MS;
 	const struct ha_hv_ops *ops;
 	struct ha_hv_migrate spec;
-	struct ha_hv *hv = NULL;
 	char dest[URI_BYTES];
 	char data[URI_BYTES];
 	int rc = connect_uri(vm, dest, sizeof(dest), err);
@@ -151,13 +184,17 @@ run_migration(struct vm *vm, struct ha_err *err)
 		deadline_ms -= reserve_ms;
 	}
 	fill_spec(vm, dest, data, &spec);
-	rc = ops->open(vm->params->hypervisor,
-		       ha_clock_step_ms(deadline_ms, VM_LIBVIRT_MS), &hv, err);
-	if (rc == 0) {
-		rc = ops->migrate(hv, &spec, deadline_ms, err);
+	for (unsigned int tries = 1;; tries++) {
+		rc = try_migration(vm, ops, &spec, deadline_ms, err);
+		if (tries == VM_MIGRATE_TRIES ||
+		    !is_worth_another_try(vm, rc, deadline_ms)) {
+			return rc;
+		}
+		agent_log(vm->ctx, AGENT_WARNING,
+			  "migration to %s, attempt %u of %u: %s",
+			  vm->ctx->migrate_target, tries, VM_MIGRATE_TRIES,
+			  err->text);
 	}
-	ops->close(hv);
-	return rc;
 }
 
 /* It has left: proven by the end of its process here. */
@@ -187,25 +224,32 @@ finish_departure(struct vm *vm)
 	return OCF_SUCCESS;
 }
 
-/* It failed: where is the guest now? migrate_cancel by our own socket covers
- * a libvirtd that hangs; it is refused where nothing migrates. */
+/* libvirt has said that the job is over. Where it is silent, the job lives on
+ * in its daemon and may still end on the target: the record stays "outgoing",
+ * and stop knows what that means. */
+static bool
+is_job_over(int rc)
+{
+	return rc != -ETIMEDOUT && rc != -ENOTCONN;
+}
+
+/* It failed: where is the guest now? */
 static enum ocf_rc
-stay(struct vm *vm, const struct ha_err *why)
+stay(struct vm *vm, int rc, const struct ha_err *why)
 {
 	uint64_t until_ms = ha_clock_step_ms(vm->ctx->deadline_ms, VM_QMP_MS);
 	struct ha_err err = HA_ERR_INIT;
 
-	(void)vm_tell_qemu(vm, "migrate_cancel", until_ms, &err);
-	vm->record.phase = HA_VM_PHASE_RUNNING;
-	vm_look(vm);
-	if (vm->state == HA_VM_RUNNING || vm->state == HA_VM_PAUSED) {
-		(void)vm_record_phase(vm, HA_VM_PHASE_RUNNING, &err);
-		return agent_fail(vm->ctx, OCF_ERR_GENERIC,
-				  "%s could not move to %s and is still %s "
-				  "here: %s",
-				  vm->name, vm->ctx->migrate_target,
-				  ha_vm_state_text(vm->state), why->text);
+	/* By our own socket, for a libvirtd that hangs. Never once the guest
+	 * may live on the target: in post-copy this would end it there. */
+	if (vm_ask_qemu(vm, until_ms, &err) == HA_VM_QMP_RUNNING) {
+		(void)vm_tell_qemu(vm, "migrate_cancel", until_ms, &err);
 	}
+	if (is_job_over(rc)) {
+		vm->record.peer[0] = '\0';
+		(void)vm_record_phase(vm, HA_VM_PHASE_RUNNING, &err);
+	}
+	vm_look(vm);
 	return agent_fail(vm->ctx, OCF_ERR_GENERIC,
 			  "%s could not move to %s and is %s here: %s",
 			  vm->name, vm->ctx->migrate_target,
@@ -238,6 +282,8 @@ vm_migrate_to(struct agent_ctx *ctx)
 				  ha_vm_state_text(vm.state));
 	}
 	rc = vm_record_adopt(&vm, &err);
+	(void)snprintf(vm.record.peer, sizeof(vm.record.peer), "%s",
+		       ctx->migrate_target);
 	if (rc == 0) {
 		rc = vm_announce(&vm, HA_VMLIST_OUTGOING, &err);
 	}
@@ -249,7 +295,7 @@ vm_migrate_to(struct agent_ctx *ctx)
 				  vm.name, err.text);
 	}
 	rc = run_migration(&vm, &err);
-	return rc == 0 ? finish_departure(&vm) : stay(&vm, &err);
+	return rc == 0 ? finish_departure(&vm) : stay(&vm, rc, &err);
 }
 
 enum ocf_rc

@@ -45,7 +45,8 @@ adopt(struct vm *vm)
 	     vm->record.start_ticks == vm->found.id.start_ticks)) {
 		return;
 	}
-	if (ha_vmfiles_prepare(&err) < 0 || vm_record_adopt(vm, &err) < 0) {
+	if (ha_vmfiles_prepare(&err) < 0 || vm_record_adopt(vm, &err) < 0 ||
+	    vm_announce(vm, HA_VMLIST_RUNNING, &err) < 0) {
 		agent_log(vm->ctx, AGENT_WARNING, "%s", err.text);
 	}
 }
@@ -74,7 +75,11 @@ vm_monitor(struct agent_ctx *ctx)
 		if (vm_withdraw(&vm, &err) < 0) {
 			return agent_fail(ctx, OCF_ERR_GENERIC, "%s", err.text);
 		}
-		vm_record_forget(&vm);
+		/* Only what was there when we looked; an unfinished migration
+		 * is for stop to judge. */
+		if (vm.has_record && vm.record.phase != HA_VM_PHASE_OUTGOING) {
+			vm_record_forget(&vm);
+		}
 	}
 	adopt(&vm);
 	return vm_report(&vm);

@@ -40,7 +40,7 @@ vm_record_adopt(struct vm *vm, struct ha_err *err)
 	if (args->name[0]) {
 		memcpy(vm->name, args->name, sizeof(vm->name));
 	}
-	if (args->qmp_path[0]) {
+	if (ha_vm_qmp_path_is_ours(args->qmp_path)) {
 		memcpy(vm->record.qmp_path, args->qmp_path,
 		       sizeof(vm->record.qmp_path));
 	}
@@ -70,7 +70,7 @@ vm_revoke_start(struct vm *vm, struct ha_err *err)
 	    !vm->record.qmp_path[0]) {
 		return 0;
 	}
-	agent_log(vm->ctx, AGENT_INFO,
+	agent_log(vm->ctx, AGENT_DEBUG,
 		  "taking back a start that was never finished");
 	rc = ha_vmfiles_revoke(vm->record.qmp_path, err);
 	vm->is_revoked = rc == 0;

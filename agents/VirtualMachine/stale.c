@@ -93,29 +93,24 @@ check_disk(const struct ha_domain_disk *disk, uint64_t deadline_ms,
 	return rc;
 }
 
-/* The disks' directories may hang: looked at in a thread of its own. */
-struct overlay_search {
-	struct vm *vm;
-	struct ha_err err;
-};
-
+/* In a child process: the disks' directories may hang. Sends the sentence. */
 static int
-search_overlays(void *arg)
+search_overlays(void *arg, int fd)
 {
-	struct overlay_search *search = arg;
-	const struct ha_domain *domain = search->vm->domain;
+	const struct vm *vm = arg;
 
-	for (unsigned int i = 0; i < domain->n_disks; i++) {
-		const struct ha_domain_disk *disk = &domain->disks[i];
+	for (unsigned int i = 0; i < vm->domain->n_disks; i++) {
+		const struct ha_domain_disk *disk = &vm->domain->disks[i];
+		struct ha_err err = HA_ERR_INIT;
 		int rc;
 
 		if (disk->kind != HA_DISK_FILE || !disk->is_disk ||
 		    disk->readonly || disk->transient) {
 			continue;
 		}
-		rc = check_disk(disk, search->vm->ctx->deadline_ms,
-				&search->err);
+		rc = check_disk(disk, vm->ctx->deadline_ms, &err);
 		if (rc < 0) {
+			(void)ha_worker_write(fd, err.text, strlen(err.text));
 			return rc;
 		}
 	}
@@ -125,25 +120,25 @@ search_overlays(void *arg)
 int
 vm_check_overlays(struct vm *vm, struct ha_err *err)
 {
-	static struct overlay_search search;
+	uint64_t deadline_ms =
+		ha_clock_step_ms(vm->ctx->deadline_ms, VM_CONFIG_MS);
+	ha_autofree char *sentence = NULL;
+	size_t len = 0;
 	int rc;
 
 	if (!vm->domain || vm->params->disk_overlays == HA_VM_STALE_IGNORE) {
 		return 0;
 	}
-	search.vm = vm;
-	rc = ha_worker_run(
-		search_overlays, &search,
-		ha_clock_step_ms(vm->ctx->deadline_ms, VM_CONFIG_MS));
+	rc = ha_worker_run(search_overlays, vm, HA_ERR_TEXT, deadline_ms,
+			   &sentence, &len);
 	if (rc == -ETIMEDOUT) {
 		return ha_err_set(err, rc,
 				  "the file system of its disks does not "
 				  "answer");
 	}
-	if (rc < 0) {
-		*err = search.err;
-	}
-	return rc;
+	return rc < 0 ? ha_err_set(err, rc, "%s",
+				   sentence ? sentence : strerror(-rc)) :
+			0;
 }
 
 int

@@ -12,13 +12,13 @@
  * making its QMP socket path unusable (ha_vmfiles_revoke).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "VirtualMachine/vm.h"
 #include "ha/clock.h"
-#include "ha/hostconf.h"
 #include "ha/hvload.h"
 #include "ha/vmfiles.h"
 
@@ -56,6 +56,9 @@ adopt_or_clear(struct vm *vm, struct ha_err *err)
 	case HA_VM_PMSUSPENDED:
 	case HA_VM_HUNG:
 		rc = vm_record_adopt(vm, err);
+		if (rc == 0) {
+			rc = vm_announce(vm, HA_VMLIST_RUNNING, err);
+		}
 		return rc < 0 ? rc : 1;
 	case HA_VM_CRASHED:
 	case HA_VM_SHUT_DOWN:
@@ -119,6 +122,7 @@ create(struct start *s, struct ha_err *err)
 		.xml = vm->xml,
 		.resource = vm->resource,
 		.qmp_path = vm->record.qmp_path,
+		.uuid = vm->uuid,
 	};
 	char uuid[HA_UUID_TEXT];
 	int rc;
@@ -135,19 +139,20 @@ create(struct start *s, struct ha_err *err)
 	return rc;
 }
 
-/* With a lock manager only libvirt's resume takes the disk leases; without
- * one QEMU is told directly, which can't come late. */
+/* The process of this very start, and of no other. */
 static int
-let_run(struct start *s, struct ha_err *err)
+find_created(struct vm *vm, struct ha_err *err)
 {
-	struct vm *vm = &s->vm;
-	char manager[64];
+	int rc;
 
-	if (ha_hostconf_qemu_conf("lock_manager", manager, sizeof(manager))) {
-		return s->ops->resume(s->hv, vm->uuid, s->deadline_ms, err);
+	vm->is_own_start = true;
+	rc = vm_find_process(vm, err);
+	if (rc == 0) {
+		rc = ha_err_set(err, -ESRCH,
+				"libvirt says that it was created, but there "
+				"is no QEMU process");
 	}
-	return vm_tell_qemu(vm, "cont",
-			    ha_clock_step_ms(s->deadline_ms, VM_QMP_MS), err);
+	return rc < 0 ? rc : 0;
 }
 
 static int
@@ -197,15 +202,12 @@ bring_up(struct start *s, struct ha_err *err)
 		rc = create(s, err);
 	}
 	if (rc == 0) {
-		rc = vm_find_process(vm, err);
-		if (rc == 0) {
-			rc = ha_err_set(err, -ESRCH,
-					"libvirt says that it was created, "
-					"but there is no QEMU process");
-		}
+		rc = find_created(vm, err);
 	}
-	if (rc > 0) {
-		rc = let_run(s, err);
+	if (rc == 0) {
+		/* By libvirt, not by QMP: its own resume takes the leases of a
+		 * lock manager and brings macvtap interfaces up. */
+		rc = s->ops->resume(s->hv, vm->uuid, s->deadline_ms, err);
 	}
 	if (rc == 0) {
 		rc = prove_running(s, err);
@@ -216,17 +218,23 @@ bring_up(struct start *s, struct ha_err *err)
 	return rc;
 }
 
-/* Nothing of a failed start may stay: no request, no process, no entry. */
+/* Nothing of a failed start may stay: no request, no process, no entry. Only
+ * what this start made: a copy that somebody else has started meanwhile is
+ * for the next monitor to find. */
 static void
 undo(struct start *s)
 {
 	struct vm *vm = &s->vm;
 	struct ha_err err = HA_ERR_INIT;
-	int rc = ha_vmfiles_revoke(vm->record.qmp_path, &err);
+	int rc = 0;
 
-	vm->record.pid = 0;
-	if (rc == 0) {
-		rc = vm_kill(vm, vm->ctx->deadline_ms, &err);
+	if (vm->has_record && vm->record.phase == HA_VM_PHASE_STARTING) {
+		rc = ha_vmfiles_revoke(vm->record.qmp_path, &err);
+		vm->is_own_start = true;
+		vm->record.pid = 0;
+		if (rc == 0) {
+			rc = vm_kill(vm, vm->ctx->deadline_ms, &err);
+		}
 	}
 	if (rc == 0) {
 		vm_record_forget(vm);
@@ -251,6 +259,49 @@ fail(struct start *s, int rc, const struct ha_err *err)
 			  vm->name[0] ? vm->name : vm->resource, err->text);
 }
 
+/* A UUID of version 4 (RFC 4122), for an XML that has none: the VM list and
+ * every later proof go by it. */
+static int
+make_uuid(char ret_uuid[HA_UUID_TEXT])
+{
+	unsigned char b[16];
+
+	if (getrandom(b, sizeof(b), 0) != sizeof(b)) {
+		return -EIO;
+	}
+	b[6] = (b[6] & 0x0f) | 0x40;
+	b[8] = (b[8] & 0x3f) | 0x80;
+	snprintf(ret_uuid, HA_UUID_TEXT,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+		 "%02x%02x%02x%02x%02x%02x",
+		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9],
+		 b[10], b[11], b[12], b[13], b[14], b[15]);
+	return 0;
+}
+
+/* The file's identity is the one that will run. Where it is another than the
+ * one that was looked for, it must not run here either. */
+static int
+take_identity(struct vm *vm, struct ha_err *err)
+{
+	const struct ha_domain *domain = vm->domain;
+	int rc;
+
+	vm->is_recalled = false;
+	memcpy(vm->name, domain->name, sizeof(vm->name));
+	if (domain->uuid[0]) {
+		memcpy(vm->uuid, domain->uuid, sizeof(vm->uuid));
+	} else if (!vm->uuid[0] && make_uuid(vm->uuid) < 0) {
+		return ha_err_set(err, -EIO, "no random numbers");
+	}
+	rc = vm_find_process(vm, err);
+	return rc > 0 ? ha_err_set(err, -EEXIST,
+				   "QEMU process %d runs it already, under "
+				   "another identity",
+				   (int)vm->found.id.pid) :
+			rc;
+}
+
 static int
 prepare(struct start *s, struct ha_err *err)
 {
@@ -273,10 +324,10 @@ prepare(struct start *s, struct ha_err *err)
 	if (rc < 0) {
 		return rc;
 	}
-	/* The file's identity is the one that will run. */
-	memcpy(vm->uuid, vm->domain->uuid, sizeof(vm->uuid));
-	memcpy(vm->name, vm->domain->name, sizeof(vm->name));
-	rc = vm_check_overlays(vm, err);
+	rc = take_identity(vm, err);
+	if (rc == 0) {
+		rc = vm_check_overlays(vm, err);
+	}
 	return rc < 0 ? rc : check_defined(s, err);
 }
 

@@ -148,6 +148,30 @@ shut_down(struct vm *vm)
 	}
 }
 
+/* 0: proven gone. */
+static int
+bring_down(struct vm *vm, struct ha_err *err)
+{
+	int revoked;
+	int rc;
+
+	if (vm->has_record && vm->record.phase == HA_VM_PHASE_OUTGOING) {
+		return vm_kill_outgoing(vm, vm->ctx->deadline_ms, err);
+	}
+	revoked = vm_revoke_start(vm, err);
+	vm_look(vm);
+	if (vm->facts.process == HA_VM_PROCESS_ALIVE) {
+		shut_down(vm);
+	}
+	rc = vm_kill(vm, vm->ctx->deadline_ms, err);
+	if (rc == 0 && revoked < 0) {
+		/* What made it fail may be gone with the process. */
+		rc = vm_revoke_start(vm, err);
+		return rc < 0 ? rc : vm_kill(vm, vm->ctx->deadline_ms, err);
+	}
+	return rc;
+}
+
 enum ocf_rc
 vm_stop(struct agent_ctx *ctx)
 {
@@ -159,14 +183,7 @@ vm_stop(struct agent_ctx *ctx)
 	vm_init(&vm, ctx);
 	vm_identify(&vm);
 	name = vm.name[0] ? vm.name : vm.resource;
-	rc = vm_revoke_start(&vm, &err);
-	if (rc == 0) {
-		vm_look(&vm);
-		if (vm.facts.process == HA_VM_PROCESS_ALIVE) {
-			shut_down(&vm);
-		}
-		rc = vm_kill(&vm, ctx->deadline_ms, &err);
-	}
+	rc = bring_down(&vm, &err);
 	if (rc < 0) {
 		return agent_fail(ctx, OCF_ERR_GENERIC,
 				  "%s can't be proven stopped: %s", name,

@@ -27,6 +27,8 @@
 #define VM_FORCE_RESERVE_MS 20000 /* kept of the stop timeout for force */
 #define VM_AGENT_ASK_MS 5000      /* guest agent: "shut down", accepted */
 #define VM_START_RESERVE_MS 4000  /* kept of the start timeout for undoing */
+#define VM_MIGRATE_TRIES 3u       /* of a migration that fails at once */
+#define VM_MIGRATE_PAUSE_MS 3000  /* between two of them */
 #define VM_POLL_MS 50             /* between looks at a changing state */
 
 #endif

@@ -97,9 +97,11 @@ vm_reload_agent(struct agent_ctx *ctx)
 {
 	struct ha_err err = HA_ERR_INIT;
 
+	/* The VM runs on: a wrong parameter is said, and costs it nothing. */
 	if (ha_vm_params_check(ctx->values, ctx->instance, &err) < 0) {
-		return agent_fail(ctx, OCF_ERR_CONFIGURED, "%s", err.text);
+		agent_log(ctx, AGENT_WARNING, "%s", err.text);
+	} else if (ctx->lenient_rc == 0) {
+		agent_log(ctx, AGENT_INFO, "parameters reloaded");
 	}
-	agent_log(ctx, AGENT_INFO, "parameters reloaded");
 	return OCF_SUCCESS;
 }

@@ -34,6 +34,9 @@ struct vm {
 	enum ha_vm_state state;
 	struct ha_qemu_found found; /* found.id.pid 0: no process */
 	bool is_dying;              /* it is in its exit: no command line */
+	bool is_own_start;          /* only the start at record.qmp_path
+				     * counts as the VM */
+	bool is_recalled;           /* uuid comes from /var/lib alone */
 	bool is_revoked;            /* vm_revoke_start has been here */
 	char *xml;                  /* of config, after vm_read_config */
 	struct ha_domain *domain;   /* parsed xml */
@@ -64,11 +67,14 @@ int vm_record_phase(struct vm *vm, enum ha_vm_phase phase, struct ha_err *err);
 /* Writes a record of the process that vm_look found. */
 int vm_record_adopt(struct vm *vm, struct ha_err *err);
 void vm_record_forget(struct vm *vm);
-/* A start that died may have left a request with libvirtd: take it back. */
+/* An unfinished start may have left a request with libvirtd: take it back. */
 int vm_revoke_start(struct vm *vm, struct ha_err *err);
 
 /* kill.c: ends the process, whatever it takes; 0 proven gone. */
 int vm_kill(struct vm *vm, uint64_t deadline_ms, struct ha_err *err);
+/* The same for a VM that may be on its way to another host: ends it only if
+ * it is proven to be still here. -EREMOTE: it may have moved. */
+int vm_kill_outgoing(struct vm *vm, uint64_t deadline_ms, struct ha_err *err);
 
 /* stale.c: overlays, managed save, autostart. 0 or -EINVAL with sentence. */
 int vm_check_overlays(struct vm *vm, struct ha_err *err);

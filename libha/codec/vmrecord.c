@@ -52,6 +52,9 @@ set_field(struct ha_vm_record *record, const char *key, const char *value)
 		return ha_text_copy(record->qmp_path, sizeof(record->qmp_path),
 				    value);
 	}
+	if (strcmp(key, "peer") == 0) {
+		return ha_text_copy(record->peer, sizeof(record->peer), value);
+	}
 	if (strcmp(key, "phase") == 0) {
 		return phase_from_word(value, &record->phase);
 	}
@@ -131,13 +134,13 @@ ha_vm_record_format(const struct ha_vm_record *record, char *text, size_t size)
 			 "uuid=%s\nname=%s\nqmp_path=%s\nboot_id=%s\n"
 			 "phase=%s\npid=%lld\nstart_ticks=%llu\n"
 			 "agent_pid=%lld\nagent_ticks=%llu\n"
-			 "reported=%llu\nend\n",
+			 "peer=%s\nreported=%llu\nend\n",
 			 record->uuid, record->name, record->qmp_path,
 			 record->boot_id, PHASES[record->phase],
 			 (long long)record->pid,
 			 (unsigned long long)record->start_ticks,
 			 (long long)record->agent_pid,
-			 (unsigned long long)record->agent_ticks,
+			 (unsigned long long)record->agent_ticks, record->peer,
 			 (unsigned long long)record->reported);
 
 	return n < 0 || (size_t)n >= size ? -ENOSPC : n;
@@ -232,5 +235,10 @@ ha_vm_qmp_path_is_of(const char *path, const char *resource)
 bool
 ha_vm_qmp_path_is_ours(const char *path)
 {
-	return strncmp(path, HA_VM_QMP_DIR "/", sizeof(HA_VM_QMP_DIR)) == 0;
+	size_t n = sizeof(HA_VM_QMP_DIR "/") - 1;
+
+	/* The path stands on a command line that anybody may have written:
+	 * nothing that leads out of the directory is ours. */
+	return strncmp(path, HA_VM_QMP_DIR "/", n) == 0 && path[n] &&
+	       !strchr(path + n, '/');
 }

@@ -142,10 +142,13 @@ judge_alive(const struct ha_vm_facts *facts)
 	if (facts->phase == HA_VM_PHASE_STARTING && state == HA_VM_PAUSED) {
 		return HA_VM_START_UNFINISHED;
 	}
-	if (facts->phase == HA_VM_PHASE_OUTGOING) {
-		if (state == HA_VM_PAUSED) {
-			return HA_VM_MIGRATING_OUT;
-		}
+	if (facts->phase == HA_VM_PHASE_OUTGOING && state == HA_VM_PAUSED) {
+		return HA_VM_MIGRATING_OUT;
+	}
+	/* Its arrival was proven once; it can't be arriving again. */
+	if (facts->phase == HA_VM_PHASE_RUNNING &&
+	    state == HA_VM_MIGRATING_IN) {
+		return HA_VM_UNCLEAR;
 	}
 	return state;
 }
@@ -180,6 +183,38 @@ bool
 ha_vm_state_has_guest(enum ha_vm_state state)
 {
 	return STATE[state].has_guest;
+}
+
+enum ha_vm_owner
+ha_vm_qmp_owner(enum ha_vm_qmp qmp)
+{
+	switch (qmp) {
+	case HA_VM_QMP_RUNNING:
+	case HA_VM_QMP_PAUSED:
+	case HA_VM_QMP_IO_ERROR:
+	case HA_VM_QMP_SUSPENDED:
+	case HA_VM_QMP_SHUTDOWN:
+	case HA_VM_QMP_GUEST_PANICKED:
+	case HA_VM_QMP_INTERNAL_ERROR:
+	case HA_VM_QMP_WATCHDOG:
+	case HA_VM_QMP_PRELAUNCH:
+	case HA_VM_QMP_SAVE_VM:
+	case HA_VM_QMP_RESTORE_VM:
+	case HA_VM_QMP_DEBUG:
+	case HA_VM_QMP_PRECONFIG:
+	case HA_VM_QMP_INMIGRATE:
+		return HA_VM_OWNER_HERE;
+	/* All of its memory may be on the target. */
+	case HA_VM_QMP_FINISH_MIGRATE:
+	case HA_VM_QMP_POSTMIGRATE:
+	case HA_VM_QMP_COLO:
+	case HA_VM_QMP_NOT_ASKED:
+	case HA_VM_QMP_SILENT:
+	case HA_VM_QMP_OTHER:
+	case HA_VM_QMP_N:
+		break;
+	}
+	return HA_VM_OWNER_HANDING_OVER;
 }
 
 const char *

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,10 +29,14 @@
 #define NAME "vmha-unit-test"
 #define SOCKET "/run/vmha/qmp/unit%2etest.00000001.sock"
 #define FAR_MS 10000
+#define QEMU_UID 4711
 
-/* This program again, under a QEMU's command line. */
+static char qemu_path[64]; /* this program under a QEMU's name */
+
+/* This program again, under a QEMU's command line, as `program`. */
 static pid_t
-spawn(const char *uuid, const char *name, const char *chardev)
+spawn_as(const char *program, uid_t uid, const char *uuid, const char *name,
+	 const char *chardev)
 {
 	char guest[128] = "guest=";
 	const char *argv[] = { "qemu-test", "-name",    guest,   "-uuid",
@@ -46,14 +51,22 @@ spawn(const char *uuid, const char *name, const char *chardev)
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(ready[1], STDOUT_FILENO);
-		/* execv() takes char *const[] and changes nothing. */
-		execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
+		if (setuid(uid) == 0) {
+			/* execv() takes char *const[] and changes nothing. */
+			execv(program, (char *const *)(uintptr_t)argv);
+		}
 		_exit(1);
 	}
 	close(ready[1]);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
 	return pid;
+}
+
+static pid_t
+spawn(const char *uuid, const char *name, const char *chardev)
+{
+	return spawn_as(qemu_path, 0, uuid, name, chardev);
 }
 
 static void
@@ -69,7 +82,8 @@ find(const char *resource, const char *uuid, const char *name,
 {
 	struct ha_qemu_want want = { .resource = resource,
 				     .uuid = uuid,
-				     .name = name };
+				     .name = name,
+				     .qemu_uid = QEMU_UID };
 
 	return ha_proc_find_qemu(&want, found, NULL);
 }
@@ -87,9 +101,9 @@ finds_by_identity(void **state)
 	assert_string_equal(found.args.qmp_path, SOCKET);
 	assert_int_equal(find("unit.test", NULL, NULL, &found), 1);
 	assert_int_equal(find("unit", NULL, NULL, &found), 0);
-	assert_int_equal(find(NULL, NULL, NAME, &found), 1);
 	/* The same name under another UUID is another VM. */
 	assert_int_equal(find(NULL, UUID_B, NAME, &found), 0);
+	assert_int_equal(found.n_namesakes, 1);
 	/* ... unless our own socket says that it is ours. */
 	assert_int_equal(find("unit.test", UUID_B, NAME, &found), 1);
 	/* It carries a socket of ours, so it is nobody's unknown VM. */
@@ -113,6 +127,54 @@ counts_foreign_and_doubles(void **state)
 	assert_int_equal(found.n_matches, 2);
 	end(a);
 	end(b);
+}
+
+/* Anybody may write anything on a command line. */
+static void
+pretenders_do_not_count(void **state)
+{
+	pid_t not_qemu = spawn_as("/proc/self/exe", 0, UUID_A, NAME, "null");
+	pid_t stranger = spawn_as(qemu_path, QEMU_UID + 1, UUID_A, NAME,
+				  "socket,id=vmha-qmp,path=" SOCKET);
+	struct ha_qemu_found found;
+	pid_t qemu;
+
+	(void)state;
+	assert_int_equal(find("unit.test", UUID_A, NAME, &found), 0);
+	assert_int_equal(found.n_foreign, 0);
+	assert_int_equal(found.n_namesakes, 0);
+	qemu = spawn_as(qemu_path, QEMU_UID, UUID_A, NAME, "null");
+	assert_int_equal(find("unit.test", UUID_A, NAME, &found), 1);
+	assert_int_equal(found.id.pid, qemu);
+	assert_int_equal(found.n_matches, 1);
+	end(not_qemu);
+	end(stranger);
+	end(qemu);
+}
+
+/* The name alone is believed only with libvirt's own pid file. */
+static void
+name_needs_a_pid_file(void **state)
+{
+	pid_t pid = spawn(UUID_A, NAME, "null");
+	struct ha_qemu_found found;
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(find(NULL, NULL, NAME, &found), 0);
+	assert_int_equal(found.n_namesakes, 1);
+	assert_int_equal(found.a_namesake, pid);
+	assert_int_equal(mount("t", "/run", "tmpfs", 0, NULL), 0);
+	assert_int_equal(mkdir("/run/libvirt", 0755), 0);
+	assert_int_equal(mkdir("/run/libvirt/qemu", 0755), 0);
+	f = fopen("/run/libvirt/qemu/" NAME ".pid", "w");
+	assert_non_null(f);
+	fprintf(f, "%d\n", (int)pid);
+	fclose(f);
+	assert_int_equal(find(NULL, NULL, NAME, &found), 1);
+	assert_int_equal(found.id.pid, pid);
+	assert_int_equal(umount("/run"), 0);
+	end(pid);
 }
 
 static void
@@ -190,31 +252,60 @@ living_thread_counts(void **state)
 }
 
 static int
-quick(void *arg)
+answer(void *arg, int fd)
 {
-	return *(int *)arg;
+	int rc = ha_worker_write(fd, "words", 5);
+
+	return rc < 0 ? rc : *(int *)arg;
 }
 
 static int
-hang(void *arg)
+hang(void *arg, int fd)
 {
 	(void)arg;
-	sleep(2);
+	(void)fd;
+	for (;;) {
+		pause();
+	}
+	return 0;
+}
+
+static int
+crash(void *arg, int fd)
+{
+	(void)arg;
+	(void)ha_worker_write(fd, "half", 4);
+	raise(SIGKILL);
 	return 0;
 }
 
 static void
 worker_has_a_deadline(void **state)
 {
-	static int answer = -ENOSPC;
+	int result = -ENOSPC;
 	uint64_t start_ms = ha_clock_now_ms();
+	uint64_t far_ms = start_ms + FAR_MS;
+	char *out = NULL;
+	size_t len = 0;
 
 	(void)state;
-	assert_int_equal(ha_worker_run(quick, &answer, start_ms + FAR_MS),
+	assert_int_equal(ha_worker_run(answer, &result, 5, far_ms, &out, &len),
 			 -ENOSPC);
-	assert_int_equal(ha_worker_run(hang, NULL, start_ms + 50), -ETIMEDOUT);
-	assert_true(ha_clock_now_ms() - start_ms < 1900);
-	sleep(3); /* the one left behind ends and frees its job (LSan) */
+	assert_int_equal(len, 5);
+	assert_string_equal(out, "words");
+	free(out);
+	out = NULL;
+	assert_int_equal(ha_worker_run(crash, NULL, 5, far_ms, &out, &len),
+			 -EIO);
+	assert_int_equal(
+		ha_worker_run(hang, NULL, 5, start_ms + 50, &out, &len),
+		-ETIMEDOUT);
+	assert_null(out);
+	result = 0;
+	assert_int_equal(ha_worker_run(answer, &result, 4, far_ms, &out, &len),
+			 -E2BIG);
+	assert_true(ha_clock_now_ms() < far_ms);
+	free(out);
 }
 
 /* Waits for the child and ends with its exit status. */
@@ -256,12 +347,39 @@ enter_own_namespace(void)
 	return true;
 }
 
+static int
+copy_to_qemu(void **state)
+{
+	char command[160];
+
+	(void)state;
+	snprintf(qemu_path, sizeof(qemu_path), "/tmp/qemu-test.XXXXXX");
+	if (!mkdtemp(qemu_path) || chmod(qemu_path, 0755) < 0) {
+		return -1;
+	}
+	strcat(qemu_path, "/qemu-test");
+	snprintf(command, sizeof(command), "cp /proc/%d/exe %s", (int)getpid(),
+		 qemu_path);
+	return system(command);
+}
+
+static int
+remove_qemu(void **state)
+{
+	(void)state;
+	unlink(qemu_path);
+	*strrchr(qemu_path, '/') = '\0';
+	return rmdir(qemu_path);
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_by_identity),
 		cmocka_unit_test(counts_foreign_and_doubles),
+		cmocka_unit_test(pretenders_do_not_count),
+		cmocka_unit_test(name_needs_a_pid_file),
 		cmocka_unit_test(start_time_tells_apart),
 		cmocka_unit_test(living_thread_counts),
 		cmocka_unit_test(worker_has_a_deadline),
@@ -279,5 +397,5 @@ main(int argc, char **argv)
 		fprintf(stderr, "proc_test needs root: own pid namespace\n");
 		return 1;
 	}
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, copy_to_qemu, remove_qemu);
 }

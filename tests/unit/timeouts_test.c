@@ -77,14 +77,15 @@ page_is_true(void **state)
 		MS(VM_CONFIG_MS),        MS(VM_DYING_MS),
 		MS(VM_QUIT_MS),          MS(VM_TERM_MS),
 		MS(VM_FORCE_RESERVE_MS), MS(VM_AGENT_ASK_MS),
-		MS(VM_START_RESERVE_MS), MS(VM_POLL_MS),
+		MS(VM_START_RESERVE_MS), MS(VM_MIGRATE_PAUSE_MS),
+		MS(VM_POLL_MS),
 #undef MS
 	};
 	static const unsigned int VALUES[] = {
 		VM_QMP_MS,           VM_LIBVIRT_MS,   VM_CONFIG_MS,
 		VM_DYING_MS,         VM_QUIT_MS,      VM_TERM_MS,
 		VM_FORCE_RESERVE_MS, VM_AGENT_ASK_MS, VM_START_RESERVE_MS,
-		VM_POLL_MS,
+		VM_MIGRATE_PAUSE_MS, VM_POLL_MS,
 	};
 	static char page[65536];
 	FILE *f = fopen(PAGE, "r");

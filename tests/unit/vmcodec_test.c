@@ -25,6 +25,7 @@ static const struct ha_vm_record RECORD = {
 	.start_ticks = UINT64_MAX,
 	.agent_pid = 1,
 	.agent_ticks = 0,
+	.peer = "n2",
 	.reported = 77,
 };
 
@@ -125,6 +126,8 @@ qmp_paths(void **state)
 	assert_false(ha_vm_qmp_path_is_of(path, "web1.0000002a"));
 	assert_true(ha_vm_qmp_path_is_ours(path));
 	assert_false(ha_vm_qmp_path_is_ours("/run/vmha/qmp"));
+	assert_false(ha_vm_qmp_path_is_ours("/run/vmha/qmp/"));
+	assert_false(ha_vm_qmp_path_is_ours("/run/vmha/qmp/../../etc/x"));
 	assert_false(ha_vm_qmp_path_is_of("/run/vmha/qmp/web1.x/y", "web1"));
 	/* A name with a dot is no prefix of another's. */
 	ha_vm_qmp_path("web1.a", 42, other);

@@ -20,6 +20,10 @@ bool ha_hostconf_libvirtd_is_down(void);
  * distribution's (libvirt-qemu, qemu, kvm), else 0. Looks users up. */
 gid_t ha_hostconf_qemu_group(void);
 
+/* The user that QEMU runs as: `user` of qemu.conf, else the distribution's
+ * (libvirt-qemu, qemu), else 0. */
+uid_t ha_hostconf_qemu_user(void);
+
 /* A setting of /etc/libvirt/qemu.conf (key = "value"); false: not set. */
 bool ha_hostconf_qemu_conf(const char *key, char *ret_value, size_t size);
 

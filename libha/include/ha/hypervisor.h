@@ -66,6 +66,9 @@ struct ha_hv_start {
 	const char *xml;      /* domain XML of the user, untouched */
 	const char *resource; /* name of the Pacemaker resource, for the tag */
 	const char *qmp_path; /* where our own QMP socket goes */
+	const char *uuid;     /* for an XML that has none, and no definition
+				* on this host either; NULL: libvirt makes
+				* one up */
 };
 
 /* Names and units are libvirt's (virDomainMigrateToURI3, virsh migrate). */

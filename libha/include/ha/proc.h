@@ -40,12 +40,19 @@ int ha_proc_boot_id(char ret_boot_id[HA_UUID_TEXT]);
 int ha_proc_qemu_args(const struct ha_proc_id *id,
 		      struct ha_qemu_args *ret_args);
 
-/* Whose QEMU to look for; empty strings and NULL are not compared. A UUID
- * that is known and differs excludes a process, whatever its name. */
+/* Whose QEMU to look for; empty strings and NULL are not compared.
+ *
+ * Anybody may write anything on a command line, so a process counts only if
+ * it is a QEMU of this host's libvirt: in our pid namespace, with a QEMU's
+ * executable, run by root, by qemu_uid, or named by libvirt's own pid file.
+ * A UUID that is known and differs excludes a process, whatever its name;
+ * the name alone counts only where libvirt's pid file confirms it. */
 struct ha_qemu_want {
+	const char *qmp_path; /* this very socket: nothing else is compared */
 	const char *resource; /* our socket on the command line */
 	const char *uuid;
 	const char *name;
+	uid_t qemu_uid; /* whom libvirt runs QEMU as */
 };
 
 #define HA_PROC_DYING_MAX 8
@@ -58,6 +65,9 @@ struct ha_qemu_found {
 				 * socket of ours: with neither UUID nor name
 				 * known, one of them might be the VM */
 	pid_t a_foreign;
+	unsigned int n_namesakes; /* QEMUs of the same name that are not
+				   * proven to be the VM, nor not to be */
+	pid_t a_namesake;
 	unsigned int n_dying; /* processes without a command line that look
 				 * like a QEMU in exit: could be the VM */
 	struct ha_proc_id dying[HA_PROC_DYING_MAX]; /* the first of them */
@@ -66,6 +76,10 @@ struct ha_qemu_found {
 /* Looks through all processes. 0 none matches, 1 found; -errno. */
 int ha_proc_find_qemu(const struct ha_qemu_want *want,
 		      struct ha_qemu_found *ret_found, struct ha_err *err);
+
+/* The domain whose pid file of libvirt (system instance) names this process.
+ * false: none does. */
+bool ha_proc_libvirt_name(pid_t pid, char *ret_name, size_t size);
 
 /* A pidfd of exactly this process: opened, then compared, so that a reused
  * pid is never signalled. Caller closes. -ESRCH gone. */

@@ -29,6 +29,7 @@
 /* sockaddr_un.sun_path holds 108 bytes with the NUL. */
 #define HA_VM_QMP_PATH 108
 #define HA_VM_RESOURCE 256
+#define HA_VM_PEER 256
 #define HA_VM_RECORD_TEXT 2048 /* bytes, upper bound of a formatted record */
 
 struct ha_vm_record {
@@ -41,7 +42,8 @@ struct ha_vm_record {
 	uint64_t start_ticks; /* /proc/PID/stat field 22 */
 	int64_t agent_pid;    /* agent that is at work in this phase */
 	uint64_t agent_ticks;
-	uint64_t reported; /* state and health that the last
+	char peer[HA_VM_PEER]; /* where it migrates to, "" nowhere */
+	uint64_t reported;     /* state and health that the last
 				      * monitor reported, the agent's code */
 };
 

@@ -120,6 +120,14 @@ enum ha_vm_health ha_vm_state_health(enum ha_vm_state state,
 /* Does a guest live in this process that can react to a power button? */
 bool ha_vm_state_has_guest(enum ha_vm_state state);
 
+/* While a migration away is under way: can this QEMU still hand the guest
+ * over to the target? SILENT and unknown words count as handing over. */
+enum ha_vm_owner {
+	HA_VM_OWNER_HERE,
+	HA_VM_OWNER_HANDING_OVER
+};
+enum ha_vm_owner ha_vm_qmp_owner(enum ha_vm_qmp qmp);
+
 /* "paused by an I/O error of its storage": for sentences. */
 const char *ha_vm_state_text(enum ha_vm_state state);
 /* "io-error": for tables and JSON. */

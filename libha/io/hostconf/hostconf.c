@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,18 +131,27 @@ ha_hostconf_qemu_conf(const char *key, char *ret_value, size_t size)
 	return found;
 }
 
+/* "+107" and "107" are numbers, anything else is looked up. */
+static bool
+is_number(const char *text, unsigned long *ret_number)
+{
+	const char *p = *text == '+' ? text + 1 : text;
+
+	*ret_number = strtoul(p, NULL, 10);
+	return isdigit((unsigned char)*p);
+}
+
 gid_t
 ha_hostconf_qemu_group(void)
 {
 	static const char *const USUAL[] = { "libvirt-qemu", "qemu", "kvm" };
+	unsigned long number;
 	char name[64];
 	struct group *group;
 
 	if (ha_hostconf_qemu_conf("group", name, sizeof(name))) {
-		const char *p = *name == '+' ? name + 1 : name;
-
-		if (isdigit((unsigned char)*p)) {
-			return (gid_t)strtoul(p, NULL, 10);
+		if (is_number(name, &number)) {
+			return (gid_t)number;
 		}
 		group = getgrnam(name);
 		return group ? group->gr_gid : 0;
@@ -150,6 +160,30 @@ ha_hostconf_qemu_group(void)
 		group = getgrnam(USUAL[i]);
 		if (group) {
 			return group->gr_gid;
+		}
+	}
+	return 0;
+}
+
+uid_t
+ha_hostconf_qemu_user(void)
+{
+	static const char *const USUAL[] = { "libvirt-qemu", "qemu" };
+	unsigned long number;
+	char name[64];
+	struct passwd *user;
+
+	if (ha_hostconf_qemu_conf("user", name, sizeof(name))) {
+		if (is_number(name, &number)) {
+			return (uid_t)number;
+		}
+		user = getpwnam(name);
+		return user ? user->pw_uid : 0;
+	}
+	for (size_t i = 0; i < sizeof(USUAL) / sizeof(USUAL[0]); i++) {
+		user = getpwnam(USUAL[i]);
+		if (user) {
+			return user->pw_uid;
 		}
 	}
 	return 0;

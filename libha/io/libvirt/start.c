@@ -20,7 +20,8 @@ struct start_job {
 	char *resource;
 	char *qmp_path;
 	char name[HA_DOMAIN_NAME];
-	char uuid[HA_UUID_TEXT]; /* of the XML, "" if none */
+	char uuid[HA_UUID_TEXT];      /* of the XML, "" if none */
+	char wish_uuid[HA_UUID_TEXT]; /* of the caller, "" if none */
 	char ret_uuid[HA_UUID_TEXT];
 };
 
@@ -93,6 +94,9 @@ start_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 	int rc;
 
 	uuid_of_definition(hv->conn, j);
+	if (!j->uuid[0]) {
+		memcpy(j->uuid, j->wish_uuid, sizeof(j->uuid));
+	}
 	rc = hv_xml_for_start(&spec, j->uuid, &xml, err);
 	if (rc < 0) {
 		return rc;
@@ -129,7 +133,9 @@ job_fill(struct start_job *j, const struct ha_hv_start *spec,
 	}
 	memcpy(j->name, domain->name, sizeof(j->name));
 	memcpy(j->uuid, domain->uuid, sizeof(j->uuid));
-	return 0;
+	return spec->uuid ? ha_text_copy(j->wish_uuid, sizeof(j->wish_uuid),
+					 spec->uuid) :
+			    0;
 }
 
 int

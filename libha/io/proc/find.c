@@ -8,9 +8,12 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ha/cleanup.h"
 #include "ha/proc.h"
@@ -26,24 +29,99 @@ is_set(const char *s)
 	return s && *s;
 }
 
+/* Names under which QEMU is known, of the main thread or the executable. */
 static bool
-matches(const struct ha_qemu_want *want, const struct ha_qemu_args *args)
+looks_like_qemu(const char *name)
 {
-	if (is_set(want->resource) && args->qmp_path[0] &&
-	    ha_vm_qmp_path_is_of(args->qmp_path, want->resource)) {
-		return true;
-	}
-	if (is_set(want->uuid) && args->uuid[0]) {
-		return strcmp(want->uuid, args->uuid) == 0;
-	}
-	return is_set(want->name) && strcmp(want->name, args->name) == 0;
+	return strstr(name, "qemu") || strstr(name, "kvm");
 }
 
-/* Names of the main thread under which QEMU is known. */
 static bool
-looks_like_qemu(const char *comm)
+has_qemu_executable(pid_t pid)
 {
-	return strstr(comm, "qemu") || strcmp(comm, "kvm") == 0;
+	char path[64];
+	char target[PATH_MAX];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0) {
+		return true; /* in its exit: its command line must do */
+	}
+	target[n] = '\0';
+	return looks_like_qemu(basename(target));
+}
+
+/* A container's QEMU belongs to the container's libvirt. */
+static bool
+is_in_our_namespace(pid_t pid)
+{
+	char path[64];
+	struct stat theirs;
+	struct stat ours;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+	return stat(path, &theirs) < 0 ||
+	       stat("/proc/self/ns/pid", &ours) < 0 ||
+	       theirs.st_ino == ours.st_ino;
+}
+
+static bool
+is_run_by_libvirt(pid_t pid, uid_t qemu_uid)
+{
+	char path[64];
+	struct stat st;
+	char name[HA_DOMAIN_NAME];
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	return stat(path, &st) < 0 || st.st_uid == 0 || st.st_uid == qemu_uid ||
+	       ha_proc_libvirt_name(pid, name, sizeof(name));
+}
+
+/* Is this candidate, whose command line fits, a QEMU of this host's libvirt
+ * at all, and not a process that only looks like one? */
+static bool
+is_credible(const struct ha_qemu_want *want, pid_t pid)
+{
+	return is_in_our_namespace(pid) && has_qemu_executable(pid) &&
+	       is_run_by_libvirt(pid, want->qemu_uid);
+}
+
+enum match {
+	MATCH_NO,
+	MATCH_YES,
+	MATCH_NAMESAKE
+};
+
+static enum match
+compare(const struct ha_qemu_want *want, const struct ha_qemu_args *args,
+	pid_t pid)
+{
+	char name[HA_DOMAIN_NAME];
+
+	if (is_set(want->qmp_path)) {
+		return strcmp(want->qmp_path, args->qmp_path) == 0 ? MATCH_YES :
+								     MATCH_NO;
+	}
+	if (is_set(want->resource) &&
+	    ha_vm_qmp_path_is_of(args->qmp_path, want->resource)) {
+		return MATCH_YES;
+	}
+	if (!args->is_qemu) {
+		return MATCH_NO;
+	}
+	if (is_set(want->uuid) && strcmp(want->uuid, args->uuid) == 0) {
+		return MATCH_YES;
+	}
+	if (!is_set(want->name) || strcmp(want->name, args->name) != 0) {
+		return MATCH_NO;
+	}
+	if (is_set(want->uuid) ||
+	    !ha_proc_libvirt_name(pid, name, sizeof(name)) ||
+	    strcmp(name, want->name) != 0) {
+		return MATCH_NAMESAKE;
+	}
+	return MATCH_YES;
 }
 
 static int
@@ -64,6 +142,32 @@ read_cmdline(pid_t pid, char *buf, size_t size, size_t *ret_len)
 	return 0;
 }
 
+/* No command line: a kernel thread, a zombie, or a process in its exit. */
+static int
+look_at_dying(pid_t pid, struct ha_qemu_found *found)
+{
+	struct ha__proc_stat stat;
+	int rc = ha__proc_stat(pid, &stat);
+
+	if (rc < 0 || (stat.flags & PF_KTHREAD) ||
+	    !looks_like_qemu(stat.comm)) {
+		return rc == -ESRCH ? 0 : rc;
+	}
+	rc = ha__proc_is_over(pid, &stat);
+	if (rc != 0) {
+		return rc < 0 ? rc : 0;
+	}
+	if (!is_in_our_namespace(pid)) {
+		return 0;
+	}
+	if (found->n_dying < HA_PROC_DYING_MAX) {
+		found->dying[found->n_dying] =
+			(struct ha_proc_id){ pid, stat.start_ticks };
+	}
+	found->n_dying++;
+	return 0;
+}
+
 /* Looks at one process. 0, or -errno when it could not be judged. */
 static int
 look_at(pid_t pid, const struct ha_qemu_want *want, char *buf,
@@ -71,6 +175,7 @@ look_at(pid_t pid, const struct ha_qemu_want *want, char *buf,
 {
 	struct ha__proc_stat stat;
 	struct ha_qemu_args args;
+	enum match match;
 	size_t len = 0;
 	int rc = read_cmdline(pid, buf, CMDLINE_MAX_BYTES, &len);
 
@@ -78,25 +183,19 @@ look_at(pid_t pid, const struct ha_qemu_want *want, char *buf,
 		return rc == -ESRCH ? 0 : rc;
 	}
 	if (len == 0) {
-		rc = ha__proc_stat(pid, &stat);
-		if (rc < 0 || (stat.flags & PF_KTHREAD) ||
-		    !looks_like_qemu(stat.comm)) {
-			return rc == -ESRCH || rc == 0 ? 0 : rc;
-		}
-		rc = ha__proc_is_over(pid, &stat);
-		if (rc == 0) {
-			if (found->n_dying < HA_PROC_DYING_MAX) {
-				found->dying[found->n_dying] =
-					(struct ha_proc_id){ pid,
-							     stat.start_ticks };
-			}
-			found->n_dying++;
-		}
-		return rc < 0 ? rc : 0;
+		return look_at_dying(pid, found);
 	}
 	ha_qemu_args_parse(buf, len, &args);
-	if (!matches(want, &args)) {
-		if (args.is_qemu && !ha_vm_qmp_path_is_ours(args.qmp_path)) {
+	match = compare(want, &args, pid);
+	if ((match == MATCH_NO && !args.is_qemu) || !is_credible(want, pid)) {
+		return 0;
+	}
+	if (match == MATCH_NAMESAKE) {
+		found->n_namesakes++;
+		found->a_namesake = pid;
+	}
+	if (match != MATCH_YES) {
+		if (!ha_vm_qmp_path_is_ours(args.qmp_path)) {
 			found->n_foreign++;
 			found->a_foreign = pid;
 		}

@@ -119,6 +119,10 @@ ask(struct ha_qmp *qmp, const char *command, uint64_t deadline_ms,
 		    (m.kind == HA_QMP_RETURN || m.kind == HA_QMP_ERROR)) {
 			break;
 		}
+		/* A flood of events is no answer. */
+		if (rc == 0 && ha_clock_left_ms(deadline_ms) == 0) {
+			rc = -ETIMEDOUT;
+		}
 	}
 	if (rc < 0) {
 		return ha_err_set(err, rc, "QEMU does not answer %s: %s",

@@ -30,7 +30,8 @@ make_dir(const char *path, mode_t mode, struct ha_err *err)
 }
 
 /* QEMU makes its socket itself, as its own user: the directory belongs to
- * QEMU's group. 0770 and not world writable: QMP is full power over a VM. */
+ * QEMU's group. Not for others, since QMP is full power over a VM; sticky, so
+ * that no QEMU takes away the directories that revoke a start. */
 static int
 make_qmp_dir(struct ha_err *err)
 {
@@ -38,7 +39,8 @@ make_qmp_dir(struct ha_err *err)
 	gid_t gid;
 	int rc;
 
-	if (stat(HA_VM_QMP_DIR, &st) == 0 && st.st_gid != 0) {
+	if (stat(HA_VM_QMP_DIR, &st) == 0 && st.st_gid != 0 &&
+	    (st.st_mode & S_ISVTX)) {
 		return 0; /* tmpfiles.d or an earlier call has made it */
 	}
 	rc = make_dir(HA_VM_QMP_DIR, 0770, err);
@@ -47,7 +49,7 @@ make_qmp_dir(struct ha_err *err)
 	}
 	gid = ha_hostconf_qemu_group();
 	if (chown(HA_VM_QMP_DIR, 0, gid) < 0 ||
-	    chmod(HA_VM_QMP_DIR, 0770) < 0) {
+	    chmod(HA_VM_QMP_DIR, 01770) < 0) {
 		return ha_err_set(err, -errno,
 				  "can't give %s to QEMU's group %d: %s",
 				  HA_VM_QMP_DIR, (int)gid, strerror(errno));
@@ -271,7 +273,8 @@ ha_vmfiles_is_of_other(const char *resource, pid_t pid, uint64_t start_ticks)
 		struct ha_vm_record record;
 		char path[PATH_BYTES];
 
-		if (entry->d_name[0] == '.' ||
+		/* A name of ours never holds a dot: RES.tmp is a leftover. */
+		if (strchr(entry->d_name, '.') ||
 		    strcmp(entry->d_name, own) == 0) {
 			continue;
 		}

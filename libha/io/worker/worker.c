@@ -1,123 +1,170 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One call in one thread with one deadline (ha/worker.h). The job belongs to
- * whoever lets go of it last: the thread, or the caller that waited.
+ * One call in one child process with one deadline (ha/worker.h). The child
+ * writes its output and, last, its result; a child that ends without a result
+ * was killed.
  */
 #include "ha/worker.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdbool.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "ha/cleanup.h"
 #include "ha/clock.h"
 
-struct job {
-	int (*fn)(void *arg);
-	void *arg;
+#define CHUNK_BYTES 65536
+
+int
+ha_worker_write(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno != EINTR) {
+			return -errno;
+		}
+		if (n > 0) {
+			p += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+/* Holds no descriptor that anybody waits for: Pacemaker reads an action's
+ * output to its end. */
+static _Noreturn void
+be_child(int (*fn)(void *arg, int fd), void *arg, int out)
+{
+	int null = open("/dev/null", O_RDWR);
 	int rc;
-	bool done;
-	bool abandoned;
-	pthread_mutex_t lock;
-	pthread_cond_t ended;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGALRM, SIG_DFL);
+	for (int fd = 0; null >= 0 && fd <= 2; fd++) {
+		dup2(null, fd);
+	}
+	rc = fn(arg, out);
+	(void)ha_worker_write(out, &rc, sizeof(rc));
+	_exit(0);
+}
+
+struct output {
+	char *bytes;
+	size_t n;
+	size_t max; /* with the child's result behind the output */
 };
 
-static void
-job_free(struct job *job)
+/* 1: the end; 0: more may come; -errno. */
+static int
+take(int fd, struct output *out)
 {
-	pthread_cond_destroy(&job->ended);
-	pthread_mutex_destroy(&job->lock);
-	free(job);
-}
+	char *grown;
+	ssize_t got;
 
-static void *
-run(void *data)
-{
-	struct job *job = data;
-	int rc = job->fn(job->arg);
-	bool abandoned;
-
-	pthread_mutex_lock(&job->lock);
-	job->rc = rc;
-	job->done = true;
-	abandoned = job->abandoned;
-	pthread_cond_signal(&job->ended);
-	pthread_mutex_unlock(&job->lock);
-	if (abandoned) {
-		job_free(job);
+	if (out->n > out->max) {
+		return -E2BIG;
 	}
-	return NULL;
-}
-
-static struct job *
-job_new(int (*fn)(void *arg), void *arg)
-{
-	struct job *job = calloc(1, sizeof(*job));
-	pthread_condattr_t attr;
-
-	if (!job) {
-		return NULL;
+	grown = realloc(out->bytes, out->n + CHUNK_BYTES + 1);
+	if (!grown) {
+		return -ENOMEM;
 	}
-	job->fn = fn;
-	job->arg = arg;
-	pthread_mutex_init(&job->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&job->ended, &attr);
-	pthread_condattr_destroy(&attr);
-	return job;
+	out->bytes = grown;
+	got = read(fd, out->bytes + out->n, CHUNK_BYTES);
+	if (got < 0) {
+		return errno == EINTR ? 0 : -errno;
+	}
+	out->n += (size_t)got;
+	return got == 0;
 }
 
-/* glibc waits by CLOCK_MONOTONIC, our deadlines are CLOCK_BOOTTIME: what is
- * left of the span is carried over. */
-static void
-wait_for_end(struct job *job, uint64_t deadline_ms)
+static int
+collect(int fd, uint64_t deadline_ms, struct output *out)
 {
-	while (!job->done) {
-		uint64_t left_ms = ha_clock_left_ms(deadline_ms);
-		struct timespec until;
+	for (;;) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		int rc = poll(&p, 1, (int)ha_clock_left_ms(deadline_ms));
 
-		if (left_ms == 0) {
-			return;
+		if (rc == 0) {
+			return -ETIMEDOUT;
 		}
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += (time_t)(left_ms / 1000);
-		until.tv_nsec += (long)(left_ms % 1000) * 1000000;
-		if (until.tv_nsec >= 1000000000) {
-			until.tv_sec++;
-			until.tv_nsec -= 1000000000;
+		if (rc > 0) {
+			rc = take(fd, out);
+			if (rc != 0) {
+				return rc < 0 ? rc : 0;
+			}
+		} else if (errno != EINTR) {
+			return -errno;
 		}
-		pthread_cond_timedwait(&job->ended, &job->lock, &until);
+		if (ha_clock_left_ms(deadline_ms) == 0) {
+			return -ETIMEDOUT;
+		}
 	}
+}
+
+/* Splits the child's result off the end of its output. */
+static int
+result_of(struct output *out, size_t max)
+{
+	int rc;
+
+	if (out->n < sizeof(rc)) {
+		return -EIO;
+	}
+	out->n -= sizeof(rc);
+	memcpy(&rc, out->bytes + out->n, sizeof(rc));
+	out->bytes[out->n] = '\0';
+	return out->n > max ? -E2BIG : rc;
 }
 
 int
-ha_worker_run(int (*fn)(void *arg), void *arg, uint64_t deadline_ms)
+ha_worker_run(int (*fn)(void *arg, int fd), void *arg, size_t max,
+	      uint64_t deadline_ms, char **ret_out, size_t *ret_len)
 {
-	struct job *job = job_new(fn, arg);
-	pthread_t thread;
-	bool done;
+	struct output out = { .max = max + sizeof(int) };
+	ha_autoclose int from = -1;
+	int ends[2];
+	int status;
+	pid_t pid;
 	int rc;
 
-	if (!job) {
-		return -ENOMEM;
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		return -errno;
 	}
-	rc = pthread_create(&thread, NULL, run, job);
-	if (rc != 0) {
-		job_free(job);
-		return -rc;
+	from = ends[0];
+	pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		be_child(fn, arg, ends[1]);
 	}
-	pthread_detach(thread);
-	pthread_mutex_lock(&job->lock);
-	wait_for_end(job, deadline_ms);
-	done = job->done;
-	rc = job->rc;
-	job->abandoned = !done;
-	pthread_mutex_unlock(&job->lock);
-	if (!done) {
-		return -ETIMEDOUT;
+	close(ends[1]);
+	if (pid < 0) {
+		return -errno;
 	}
-	job_free(job);
+	rc = collect(from, deadline_ms, &out);
+	if (rc < 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, WNOHANG);
+		free(out.bytes);
+		return rc;
+	}
+	/* It has closed the pipe, so it is at its end. One that was killed
+	 * has left no result, only some output. */
+	if (waitpid(pid, &status, 0) != pid || status != 0) {
+		free(out.bytes);
+		return -EIO;
+	}
+	rc = result_of(&out, max);
+	*ret_out = out.bytes;
+	*ret_len = out.n;
 	return rc;
 }
