@@ -338,7 +338,7 @@ vm_start(struct agent_ctx *ctx)
 	struct vm *vm = &s.vm;
 	struct ha_err err = HA_ERR_INIT;
 	uint64_t span_ms = ha_clock_left_ms(ctx->deadline_ms);
-	int rc = ha_vm_params_check(ctx->values, ctx->instance, &err);
+	int rc = ha_vm_params_check_start(ctx->values, &err);
 
 	if (rc < 0) {
 		return agent_fail(ctx, OCF_ERR_CONFIGURED, "%s", err.text);

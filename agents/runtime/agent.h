@@ -50,10 +50,10 @@ struct agent_ctx;
 #define AGENT_ACTION_NO_PARAMS \
 	0x1u /* runs without any parameter check
 				     * (meta-data, usage) */
-#define AGENT_ACTION_LENIENT \
-	0x2u /* a bad parameter is logged, and the
-				     * action runs with the default in its
-				     * place: stop and monitor must work */
+/* Any bad parameter is logged, and the action runs with the default in its
+ * place: stop and monitor must work. (Without the flag only a bad reloadable
+ * parameter is forgiven, and by validate-all none.) */
+#define AGENT_ACTION_LENIENT 0x2u
 
 struct agent_action {
 	const char *name;
@@ -96,9 +96,8 @@ struct agent_ctx {
 	bool is_probe;              /* monitor with interval 0 */
 	const char *migrate_source; /* node names, or NULL */
 	const char *migrate_target;
-	int lenient_rc; /* of a LENIENT action: what the bad
-				     * parameter would have exited with, 0:
-				     * all parameters were good */
+	int lenient_rc; /* what a bad parameter that was forgiven would have
+			 * exited with, 0: all parameters were good */
 };
 
 /* Parses argv and the environment, runs the action, returns the exit code of

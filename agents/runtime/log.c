@@ -206,7 +206,7 @@ agent_log(const struct agent_ctx *ctx, enum agent_level level, const char *fmt,
 	errno = saved_errno;
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 say_reason(const struct agent_ctx *ctx, const char *fmt, va_list args,
 	   bool with_log)
 {

@@ -74,6 +74,20 @@ is_text_check(const struct agent_ctx *ctx)
 }
 
 static enum ocf_rc
+read_values(struct agent_ctx *ctx, unsigned int flags)
+{
+	if (strcmp(ctx->action->name, rt_validate_all.name) == 0) {
+		rt_values_warn_unknown(ctx);
+		return rt_values_strict(ctx);
+	}
+	if (flags & AGENT_ACTION_NO_PARAMS) {
+		return OCF_SUCCESS;
+	}
+	return rt_values_lenient(
+		ctx, flags & AGENT_ACTION_LENIENT ? 0 : HA_PARAM_RELOADABLE);
+}
+
+static enum ocf_rc
 run_action(struct agent_ctx *ctx)
 {
 	unsigned int flags = ctx->action->flags;
@@ -86,16 +100,9 @@ run_action(struct agent_ctx *ctx)
 				  "run it as root",
 				  ctx->action->name, (unsigned int)geteuid());
 	}
-	if (flags & AGENT_ACTION_LENIENT) {
-		rt_values_lenient(ctx);
-	} else if (!(flags & AGENT_ACTION_NO_PARAMS)) {
-		rc = rt_values_strict(ctx);
-		if (rc != OCF_SUCCESS) {
-			return rc;
-		}
-	}
-	if (strcmp(ctx->action->name, rt_validate_all.name) == 0) {
-		rt_values_warn_unknown(ctx);
+	rc = read_values(ctx, flags);
+	if (rc != OCF_SUCCESS) {
+		return rc;
 	}
 	if (text_check) {
 		return OCF_SUCCESS;

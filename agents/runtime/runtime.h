@@ -23,7 +23,8 @@ const char *rt_environment_param(void *unused, const char *name);
 /* values.c. Strict: the exit code (0 or OCF_ERR_CONFIGURED), reason given.
  * Lenient: bad parameters get their defaults, ctx->lenient_rc is set. */
 enum ocf_rc rt_values_strict(struct agent_ctx *ctx);
-void rt_values_lenient(struct agent_ctx *ctx);
+/* `forgiven`: flags of the parameters that may be wrong; 0: all of them. */
+enum ocf_rc rt_values_lenient(struct agent_ctx *ctx, unsigned int forgiven);
 /* A warning for each OCF_RESKEY_ variable that no parameter claims. */
 void rt_values_warn_unknown(const struct agent_ctx *ctx);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The parameters of one call. Strict for what changes something: a wrong
- * value is wrong on every node (OCF_ERR_CONFIGURED). Lenient for stop and
- * monitor: somebody who breaks a parameter of a running VM must still learn
- * its true state and be able to stop it.
+ * The parameters of one call. validate-all insists on every one of them: a
+ * wrong value is wrong on every node (OCF_ERR_CONFIGURED). Other actions
+ * forgive a wrong reloadable one, which the resource can run without: a typing
+ * error must not keep it down after a host failure, months later. Lenient
+ * actions (stop, monitor) forgive all: the true state must be told, and stop
+ * must work.
  */
 #include <string.h>
 #include <unistd.h>
@@ -28,8 +30,19 @@ rt_values_strict(struct agent_ctx *ctx)
 	return OCF_SUCCESS;
 }
 
-void
-rt_values_lenient(struct agent_ctx *ctx)
+/* A recurring monitor would say it for ever; start and reload-agent have. */
+static void
+complain(const struct agent_ctx *ctx, const struct ha_err *err)
+{
+	enum agent_level level =
+		ctx->interval_ms > 0 ? AGENT_DEBUG : AGENT_WARNING;
+
+	agent_log(ctx, level, "%s; %s goes on without it", err->text,
+		  ctx->action->name);
+}
+
+enum ocf_rc
+rt_values_lenient(struct agent_ctx *ctx, unsigned int forgiven)
 {
 	for (const struct ha_param *p = ctx->desc->params; p->name; p++) {
 		struct ha_err err = HA_ERR_INIT;
@@ -38,12 +51,16 @@ rt_values_lenient(struct agent_ctx *ctx)
 				 ctx->values, &err) == 0) {
 			continue;
 		}
+		if (forgiven && !(p->flags & forgiven)) {
+			return agent_fail(ctx, OCF_ERR_CONFIGURED, "%s",
+					  err.text);
+		}
 		ctx->lenient_rc = OCF_ERR_CONFIGURED;
-		agent_log(ctx, AGENT_WARNING, "%s; %s goes on without it",
-			  err.text, ctx->action->name);
+		complain(ctx, &err);
 		/* A missing required one has no default: it stays unset. */
 		ha_param_set(p, NULL, ctx->values, NULL);
 	}
+	return OCF_SUCCESS;
 }
 
 /* What Pacemaker and ocf-shellfuncs put beside the resource's parameters. */

@@ -58,8 +58,7 @@ check_migration(const struct ha_vm_params *p, struct ha_err *err)
 }
 
 int
-ha_vm_params_check(const struct ha_vm_params *p, const char *resource,
-		   struct ha_err *err)
+ha_vm_params_check_start(const struct ha_vm_params *p, struct ha_err *err)
 {
 	if (!p->config && !p->name && !p->uuid) {
 		return ha_err_set(err, -EINVAL,
@@ -80,10 +79,19 @@ ha_vm_params_check(const struct ha_vm_params *p, const char *resource,
 				  "vmha's fault domain manager, which this "
 				  "version does not have yet; give restart");
 	}
-	if (has_word(p->depends_on, resource)) {
-		return ha_err_set(err, -EINVAL,
-				  "parameter depends_on: %s depends on itself",
-				  resource);
+	return 0;
+}
+
+int
+ha_vm_params_check(const struct ha_vm_params *p, const char *resource,
+		   struct ha_err *err)
+{
+	int rc = ha_vm_params_check_start(p, err);
+
+	if (rc == 0 && has_word(p->depends_on, resource)) {
+		rc = ha_err_set(err, -EINVAL,
+				"parameter depends_on: %s depends on itself",
+				resource);
 	}
-	return check_migration(p, err);
+	return rc < 0 ? rc : check_migration(p, err);
 }

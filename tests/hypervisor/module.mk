@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The libvirt module against a real libvirtd and QEMU in private namespaces.
 
 HV_DRIVER := $(BUILD)/tests/hypervisor/hv-driver

@@ -310,6 +310,7 @@ image_captures(void **state)
 		for (size_t cut = 0; cut < n; cut++) {
 			char *copy = malloc(cut ? cut : 1);
 
+			assert_non_null(copy);
 			memcpy(copy, head, cut);
 			(void)ha_image_backing((const unsigned char *)copy, cut,
 					       backing, sizeof(backing));

@@ -94,6 +94,11 @@ struct ha_vm_params {
 
 extern const struct ha_param HA_VM_PARAMS[];
 
+/* What a start needs: which VM, on which hypervisor, and nothing that this
+ * version can't do. 0; -EINVAL with a sentence. */
+int ha_vm_params_check_start(const struct ha_vm_params *params,
+			     struct ha_err *err);
+
 /* Rules between parameters, which no single row can say. 0; -EINVAL with a
  * sentence. Does not look at the host. `resource`: own name. */
 int ha_vm_params_check(const struct ha_vm_params *params, const char *resource,

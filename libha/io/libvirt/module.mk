@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The one module that links libvirt. Agents dlopen() it when they need it, so
 # its 57 libraries cost nothing on the periodic path. -z nodelete: see
 # module.c.

@@ -135,8 +135,8 @@ say(const char *fmt, ...)
 		if (*fmt == 's') {
 			put_string(va_arg(ap, const char *));
 		} else if (*fmt == 'u') {
-			put_decimal(is_long ? va_arg(ap, uint64_t)
-					    : va_arg(ap, uint32_t));
+			put_decimal(is_long ? va_arg(ap, uint64_t) :
+					      va_arg(ap, uint32_t));
 		} else if (*fmt == 'x' && is_long) {
 			put_hex(va_arg(ap, uint64_t), 16);
 		} else {
