@@ -7,10 +7,12 @@ raises when the cluster did not do what it should. Its name is what `run
 trace: the lab is put right between them, or thrown away.
 """
 import collections
+import importlib
 
 Case = collections.namedtuple("Case", "name hosts text function")
 
 CASES = []
+MODULES = ("stop", "config", "failover", "libvirtd", "migration", "stale")
 
 
 def case(hosts=3):
@@ -24,6 +26,6 @@ def case(hosts=3):
 
 def load_all():
     """Imports the modules for what they register; the order is the run's."""
-    from . import (config, failover, libvirtd, migration,  # noqa: F401
-                   stale, stop)
+    for name in MODULES:
+        importlib.import_module(f".{name}", __name__)
     return CASES

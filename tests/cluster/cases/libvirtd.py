@@ -3,8 +3,9 @@
 nothing may come up late."""
 import time
 
+from bed import BedError, wait_for
+
 from . import case
-from .vm import wait_for
 
 DEGRADED = "190"
 NOTICE_DEADLINE_S = 20
@@ -13,6 +14,7 @@ START_S = 10
 SEVERAL_MONITORS_S = 6
 SILENCE_MAX_S = 2
 GHOST_WATCH_S = 5
+CATCH_TRIES = 5
 MONITOR_OK = (r"Result of monitor operation for (\S+) on (\S+): ok",
               "monitor: {0} on {1}: ok")
 # The start's own deadline, the stop after it, the start elsewhere, twice the
@@ -121,24 +123,37 @@ def start_agent_killed(lab):
     vm.check(ordinal=1)
 
 
-@case()
-def start_killed_late(lab):
-    """libvirtd freezes after it has the request, the agent is killed: after
-    the thaw QEMU may appear, but no guest runs and nothing stays."""
-    vm = lab.vm("web1", ops={"start": "timeout=20s"})
-    lab.protect(vm, on="h1", wait=False)
-    wait_for(lambda: lab.line.first("op begin: start web1 on h1"),
-             NOTICE_DEADLINE_S, "the start on h1", poll_s=0.005)
+def caught_in_start(lab, vm):
+    """Freezes libvirtd when its QEMU is there and kills the agent, which has
+    not told it to run yet; False when the agent was quicker."""
+    wait_for(vm.qemus, NOTICE_DEADLINE_S, "QEMU", poll_s=0.001)
     lab.bed.freeze("h1", "libvirtd")
-    lab.mark("libvirtd on h1 frozen while it starts", is_zero=True)
+    lab.mark("QEMU is there, libvirtd on h1 frozen", is_zero=True)
     try:
         lab.bed.kill("h1", "VirtualMachine")
-        lab.mark("SIGKILL to the agent in its start")
-    except Exception as e:  # it may have been quicker
-        lab.mark(f"the agent was done already: {e}")
+    except BedError:
+        lab.mark("the agent was done already")
+        return False
+    lab.mark("SIGKILL to the agent in its start")
+    return True
+
+
+@case()
+def start_killed_late(lab):
+    """libvirtd freezes in the midst of creating QEMU, the agent is killed:
+    QEMU is cleared away, and after the thaw nothing comes up late."""
+    vm = lab.vm("web1", ops={"start": "timeout=20s"})
+    lab.protect(vm, on="h1", wait=False)
+    for _ in range(CATCH_TRIES):
+        if caught_in_start(lab, vm):
+            break
+        lab.bed.thaw("h1", "libvirtd")
+        lab.cluster.crm("h1", f"--wait resource stop {vm.name}")
+        lab.cluster.crm("h1", f"resource start {vm.name}")
     time.sleep(1)
+    node = lab.where(vm, not_on="h1", deadline_s=ELSEWHERE_DEADLINE_S)
+    vm.wait_write()
     lab.mark("libvirtd thawed")
     lab.bed.thaw("h1", "libvirtd")
-    node = lab.where(vm, deadline_s=ELSEWHERE_DEADLINE_S)
     lab.hold(GHOST_WATCH_S, vm, [node], "thawed")
     vm.check(vm.owner().ordinal)

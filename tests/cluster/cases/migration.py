@@ -7,8 +7,9 @@ of a migration that failed: the timeline says which it was.
 """
 import time
 
+from bed import wait_for
+
 from . import case
-from .vm import wait_for
 
 GAP_MAX_S = 2.0
 SETTLE_DEADLINE_S = 90
@@ -62,17 +63,24 @@ def standby_drains(lab):
     lab.cluster.crm("h1", "node online h1")
 
 
-def begin_endless(lab, **ops):
+def no_dc(lab, *but):
+    """A host that is not the one whose controller decides: when that dies,
+    its successor forgets what is under way, and the story is another one."""
+    dc = lab.cluster.state().dc
+    return [h for h in lab.others(*but) if h != dc][0]
+
+
+def begin_endless(lab, target="h2", **ops):
     """A VM in the midst of a migration; (vm, source, target)."""
     vm = lab.vm("web1", ops=ops, **ENDLESS)
     lab.protect(vm, on="h1")
     lab.begin()
-    lab.cluster.crm("h1", f"resource move {vm.name} h2")
-    wait_for(lambda: vm.hosts() == ["h1", "h2"], BEGIN_DEADLINE_S,
+    lab.cluster.crm("h1", f"resource move {vm.name} {target}")
+    wait_for(lambda: vm.hosts() == ["h1", target], BEGIN_DEADLINE_S,
              "QEMU on both hosts")
     lab.mark("QEMU on both hosts, memory is moving")
     time.sleep(HALFWAY_S)
-    return vm, "h1", "h2"
+    return vm, "h1", target
 
 
 def settle(lab, vm, boot, allowed, event):
@@ -106,13 +114,21 @@ def migration_source_dies(lab):
 
 @case()
 def migration_target_dies(lab):
-    """The target dies during a migration: the VM ends on one host."""
-    vm, _, target = begin_endless(lab)
+    """The target dies during a migration: the VM ends on one host, and the
+    target's other VMs restart."""
+    other = lab.vm("web2")
+    target = no_dc(lab, "h1")
+    lab.protect(other, on=target)
+    vm, _, _ = begin_endless(lab, target)
     boot = vm.boot()
-    lab.mark(f"power of {target} fails", is_zero=True)
+    died = lab.mark(f"power of {target} fails", is_zero=True)
     lab.bed.poweroff(target)
     settle(lab, vm, boot, lab.others(target),
            f"fencing result: off {target} OK")
+    other.check(ordinal=2)
+    # A controller that survives waits for the migrate_to before it fences.
+    lab.note(f"{other.name}, which ran on {target}, wrote again after "
+             f"{other.first_write_mono(2) - died:.1f} s")
 
 
 @case()
