@@ -6,6 +6,7 @@ monitor socket. QMP commands of the test go over a socket of their own.
 """
 import json
 import os
+import signal
 import socket
 import subprocess
 
@@ -66,5 +67,8 @@ class RawQemu:
                       f"QEMU is {word}")
 
     def end(self):
+        """It is the child of a child, and takes its time after that one."""
         self.child.kill()
         self.child.wait(SHORT_S)
+        self.vm.signal(signal.SIGKILL)
+        self.vm.wait_gone()
