@@ -55,6 +55,12 @@ static const char LONGDESC[] =
 	"\n"
 	"Set allow-migrate=true for live migration.";
 
+static int
+check(const void *values, const char *instance, struct ha_err *err)
+{
+	return ha_vm_params_check(values, instance, err);
+}
+
 const struct agent_desc VM_AGENT = {
 	.name = "VirtualMachine",
 	.version = VMHA_VERSION,
@@ -63,6 +69,7 @@ const struct agent_desc VM_AGENT = {
 	.longdesc = LONGDESC,
 	.params = HA_VM_PARAMS,
 	.actions = ACTIONS,
+	.check = check,
 	.values_size = sizeof(struct ha_vm_params),
 	.man_body = VM_MAN_BODY,
 };

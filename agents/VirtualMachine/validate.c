@@ -62,11 +62,8 @@ vm_validate_all(struct agent_ctx *ctx)
 	static struct vm vm;
 	struct findings findings = { .ctx = ctx };
 	struct ha_err err = HA_ERR_INIT;
-	int rc = ha_vm_params_check(ctx->values, ctx->instance, &err);
+	int rc;
 
-	if (rc < 0) {
-		return agent_fail(ctx, OCF_ERR_CONFIGURED, "%s", err.text);
-	}
 	if (ctx->check_level < 10) {
 		return OCF_SUCCESS;
 	}

@@ -75,7 +75,11 @@ struct agent_desc {
 		meta-data, usage, help and manpage are the runtime's own, and
 		validate-all where the table has none; of these, meta-data and
 		validate-all are advertised */
-	size_t values_size;                 /* of the struct that params fill */
+	/* Rules between parameters, from their values alone; NULL: none. For
+	 * validate-all at every level. 0, or -EINVAL with a sentence. */
+	int (*check)(const void *values, const char *instance,
+		     struct ha_err *err);
+	size_t values_size;   /* of the struct that params fill */
 	const char *man_body; /* roff: examples, files, notes; or NULL */
 };
 

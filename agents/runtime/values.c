@@ -24,7 +24,9 @@ rt_values_strict(struct agent_ctx *ctx)
 	struct ha_err err = HA_ERR_INIT;
 
 	if (ha_params_parse(ctx->desc->params, rt_environment_param, NULL,
-			    ctx->values, &err) < 0) {
+			    ctx->values, &err) < 0 ||
+	    (ctx->desc->check &&
+	     ctx->desc->check(ctx->values, ctx->instance, &err) < 0)) {
 		return agent_fail(ctx, OCF_ERR_CONFIGURED, "%s", err.text);
 	}
 	return OCF_SUCCESS;
