@@ -62,9 +62,14 @@ class Agent:
     def required(self):
         """Values for the required parameters that are right as text and name
         nothing that exists."""
+        needed = ONE_OF.get(self.metadata().get("name"), set())
         return {p.get("name"): "/nonexistent/" + p.get("name")
                 for p in self.metadata().iter("parameter")
-                if p.get("required") == "1"}
+                if p.get("required") == "1" or p.get("name") in needed}
+
+
+# Agents that want one of several parameters, which meta-data can't say.
+ONE_OF = {"VirtualMachine": {"config"}}
 
 
 def needs_root(test):
