@@ -79,7 +79,7 @@ class Contract(unittest.TestCase):
         if options:
             self.assertIn(default, options, name)
         got = self.agent.run("validate-all",
-                             {**self.agent.required(), name: default})
+                             {**self.agent.enough(), name: default})
         self.assertEqual(got.code, SUCCESS, got.err)
 
     def test_actions_have_times_with_units(self):
@@ -135,7 +135,7 @@ class Contract(unittest.TestCase):
             self.assertIn("; give ", got.err)
 
     def test_validation_without_a_look_at_the_host(self):
-        got = self.agent.run("validate-all", self.agent.required(),
+        got = self.agent.run("validate-all", self.agent.enough(),
                              {"OCF_CHECK_LEVEL": "0"})
         self.assertEqual((got.code, got.err), (SUCCESS, ""))
 

@@ -62,14 +62,19 @@ class Agent:
     def required(self):
         """Values for the required parameters that are right as text and name
         nothing that exists."""
-        needed = ONE_OF.get(self.metadata().get("name"), set())
         return {p.get("name"): "/nonexistent/" + p.get("name")
                 for p in self.metadata().iter("parameter")
-                if p.get("required") == "1" or p.get("name") in needed}
+                if p.get("required") == "1"}
+
+    def enough(self):
+        """Values with which it validates: the required ones, and one of
+        those of which the agent wants one."""
+        return {**self.required(),
+                **ONE_OF.get(self.metadata().get("name"), {})}
 
 
 # Agents that want one of several parameters, which meta-data can't say.
-ONE_OF = {"VirtualMachine": {"config"}}
+ONE_OF = {"VirtualMachine": {"config": "/nonexistent/config"}}
 
 
 def needs_root(test):
