@@ -85,7 +85,8 @@ put_description(const char *element, const char *text, FILE *out)
 	fprintf(out, "</%s>\n", element);
 }
 
-/* Summary and facts go into the text too, since pcs shows nothing else. */
+/* The facts go into the text too, since pcs shows nothing else; so a long text
+ * stands by itself, and a summary without one serves as it. */
 static void
 put_long_description(const struct ha_param *param, FILE *out)
 {
@@ -95,12 +96,9 @@ put_long_description(const struct ha_param *param, FILE *out)
 	FILE *memory = open_memstream(&facts, &size);
 
 	fputs("<longdesc lang=\"en\">", out);
-	put_xml(param->shortdesc, out);
-	putc('.', out);
-	if (!ha_text_is_empty(param->longdesc)) {
-		putc('\n', out);
-		put_xml(param->longdesc, out);
-	}
+	put_xml(ha_text_is_empty(param->longdesc) ? param->shortdesc :
+						    param->longdesc,
+		out);
 	if (memory) {
 		rt_describe_param(param, memory);
 		fclose(memory);

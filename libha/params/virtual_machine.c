@@ -159,7 +159,8 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .flags = RELOAD,
 	  .offset = AT(migration_user),
 	  .shortdesc = "User name in the connection URI",
-	  .longdesc = "User at the target, for ssh." },
+	  .longdesc = "User name at the target in the connection URI, for "
+		      "ssh." },
 	{ .name = "migration_connect_uri",
 	  .type = HA_PARAM_STRING,
 	  .flags = RELOAD,
@@ -190,7 +191,8 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .max = 1000000,
 	  .offset = AT(migration_bandwidth_mibs),
 	  .shortdesc = "Limit of the migration's bandwidth",
-	  .longdesc = "Default: the hypervisor's." },
+	  .longdesc = "Most memory that a migration sends in a second. "
+		      "Default: the hypervisor's limit." },
 	{ .name = "migration_postcopy_bandwidth",
 	  .type = HA_PARAM_INT,
 	  .flags = RELOAD,
@@ -199,7 +201,8 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .max = 1000000,
 	  .offset = AT(migration_postcopy_bandwidth_mibs),
 	  .shortdesc = "Limit of the bandwidth in the post-copy phase",
-	  .longdesc = "Default: the hypervisor's." },
+	  .longdesc = "The same limit while the guest already runs on the "
+		      "target. Default: the hypervisor's limit." },
 	{ .name = "migration_downtime",
 	  .type = HA_PARAM_DURATION,
 	  .flags = RELOAD,
@@ -207,7 +210,9 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .max = 60 * SECOND,
 	  .offset = AT(migration_downtime_ms),
 	  .shortdesc = "Longest pause of the guest at the switch-over",
-	  .longdesc = "Default: the hypervisor's (300ms in QEMU)." },
+	  .longdesc = "The guest is paused for at most this time while the "
+		      "last of its memory is sent. Default: the "
+		      "hypervisor's (300ms in QEMU)." },
 	{ .name = "migration_parallel_connections",
 	  .type = HA_PARAM_INT,
 	  .flags = RELOAD,
@@ -215,7 +220,8 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .max = 64,
 	  .offset = AT(migration_parallel_connections),
 	  .shortdesc = "Number of streams that memory is sent by",
-	  .longdesc = "More than one uses QEMU's multifd. Default: one." },
+	  .longdesc = "Streams that memory is sent by; more than one uses "
+		      "QEMU's multifd. Default: one." },
 	{ .name = "migration_auto_converge",
 	  .type = HA_PARAM_BOOL,
 	  .flags = RELOAD,
@@ -240,7 +246,8 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .def = "false",
 	  .offset = AT(migration_compressed),
 	  .shortdesc = "Compress memory on its way",
-	  .longdesc = "The hypervisor's default method." },
+	  .longdesc = "Compresses memory on its way by the hypervisor's "
+		      "default method." },
 	{ .name = "migration_tunnelled",
 	  .type = HA_PARAM_BOOL,
 	  .flags = RELOAD,
@@ -312,7 +319,8 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .max = DAY,
 	  .offset = AT(ready_delay_ms),
 	  .shortdesc = "Extra wait after the ready condition",
-	  .longdesc = "Default: the cluster's (0s)." },
+	  .longdesc = "Extra wait after the ready condition. Default: the "
+		      "cluster's (0s)." },
 	{ .name = "ready_timeout",
 	  .type = HA_PARAM_DURATION,
 	  .flags = POLICY,
@@ -345,7 +353,8 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .choices = RESPONSES,
 	  .offset = AT(partition_response),
 	  .shortdesc = "What happens in a partition without quorum",
-	  .longdesc = "Values as for isolation_response." },
+	  .longdesc = "What happens to it in a partition without quorum; "
+		      "values as for isolation_response." },
 	{ .name = "vmcp_pdl_response",
 	  .type = HA_PARAM_ENUM,
 	  .flags = POLICY,
@@ -370,7 +379,8 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .max = DAY,
 	  .offset = AT(vmcp_apd_delay_ms),
 	  .shortdesc = "Wait after the APD timeout before the response",
-	  .longdesc = "Default: the cluster's (180s)." },
+	  .longdesc = "Wait after the APD timeout before the response. "
+		      "Default: the cluster's (180s)." },
 	{ .name = "vmcp_apd_cleared",
 	  .type = HA_PARAM_ENUM,
 	  .flags = POLICY,
@@ -395,14 +405,16 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .max = DAY,
 	  .offset = AT(monitoring_failure_interval_ms),
 	  .shortdesc = "Silence after which a guest counts as failed",
-	  .longdesc = "Default: the cluster's (30s)." },
+	  .longdesc = "Without a heartbeat for this time a guest counts as "
+		      "failed. Default: the cluster's (30s)." },
 	{ .name = "monitoring_min_uptime",
 	  .type = HA_PARAM_DURATION,
 	  .flags = POLICY,
 	  .max = DAY,
 	  .offset = AT(monitoring_min_uptime_ms),
 	  .shortdesc = "Time after power-on before monitoring begins",
-	  .longdesc = "Default: the cluster's (120s)." },
+	  .longdesc = "Monitoring begins this time after power-on. Default: "
+		      "the cluster's (120s)." },
 	{ .name = "monitoring_max_resets",
 	  .type = HA_PARAM_INT,
 	  .flags = POLICY,
@@ -410,21 +422,24 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .max = 1000,
 	  .offset = AT(monitoring_max_resets),
 	  .shortdesc = "Resets within the window",
-	  .longdesc = "Default: the cluster's (3)." },
+	  .longdesc = "So many resets within the window at most. Default: the "
+		      "cluster's (3)." },
 	{ .name = "monitoring_window",
 	  .type = HA_PARAM_DURATION,
 	  .flags = POLICY,
 	  .max = 365 * DAY,
 	  .offset = AT(monitoring_window_ms),
 	  .shortdesc = "Window in which resets are counted",
-	  .longdesc = "Default: the cluster's (1h)." },
+	  .longdesc = "Window in which resets are counted. Default: the "
+		      "cluster's (1h)." },
 	{ .name = "monitoring_io_interval",
 	  .type = HA_PARAM_DURATION,
 	  .flags = POLICY,
 	  .max = DAY,
 	  .offset = AT(monitoring_io_interval_ms),
 	  .shortdesc = "I/O within this time keeps a silent guest alive",
-	  .longdesc = "Default: the cluster's (120s)." },
+	  .longdesc = "A silent guest with disk or network I/O within this "
+		      "time is left alone. Default: the cluster's (120s)." },
 	{ .name = NULL },
 };
 /* clang-format on */
