@@ -84,7 +84,7 @@ guests_value(struct check *c, const char *key, const char *fallback,
 		}
 	}
 	if (strcasecmp(value, bad) == 0) {
-		check_say(c, CHECK_ERROR, "libvirt-guests: %s=%s (%s): %s", key,
+		check_say(c, CHECK_WARNING, "libvirt-guests: %s=%s (%s): %s", key,
 			  value, where, advice);
 	}
 }
