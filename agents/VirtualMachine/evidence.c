@@ -91,9 +91,9 @@ judge_absence(const struct vm *vm, struct ha_err *err)
 	}
 	if (!vm->uuid[0] && !vm->name[0] && found->n_foreign > 0) {
 		return ha_err_set(err, -EAGAIN,
-				  "neither UUID nor name are known (config %s "
-				  "is not readable), and QEMU process %d could "
-				  "be this one; give the parameter uuid",
+				  "give the parameter uuid: config %s is not "
+				  "readable, and QEMU process %d could be "
+				  "this one",
 				  vm->params->config ? vm->params->config : "",
 				  (int)found->a_foreign);
 	}
@@ -272,6 +272,7 @@ look_at_process(struct vm *vm)
 		vm->facts.process = HA_VM_PROCESS_GONE;
 	} else {
 		vm->facts.process = HA_VM_PROCESS_UNKNOWN;
+		vm->why = err;
 		agent_log(vm->ctx, AGENT_WARNING, "%s", err.text);
 	}
 }
@@ -356,6 +357,10 @@ vm_report(struct vm *vm)
 			ha_vm_state_text(vm->state), more);
 	case HA_VM_HEALTH_FAILED:
 		break;
+	}
+	if (vm->facts.process == HA_VM_PROCESS_UNKNOWN) {
+		return agent_fail(vm->ctx, OCF_ERR_GENERIC,
+				  "%s may run here: %s", name, vm->why.text);
 	}
 	return agent_fail(vm->ctx, OCF_ERR_GENERIC, "%s is %s", name,
 			  ha_vm_state_text(vm->state));

@@ -285,6 +285,8 @@ static int
 take_identity(struct vm *vm, struct ha_err *err)
 {
 	const struct ha_domain *domain = vm->domain;
+	uint64_t patience_ms =
+		ha_clock_step_ms(vm->ctx->deadline_ms, VM_DYING_MS);
 	int rc;
 
 	vm->is_recalled = false;
@@ -295,6 +297,11 @@ take_identity(struct vm *vm, struct ha_err *err)
 		return ha_err_set(err, -EIO, "no random numbers");
 	}
 	rc = vm_find_process(vm, err);
+	/* libvirt may just now carry out, in vain, what we have taken back. */
+	while (rc > 0 && vm->is_revoked && ha_clock_left_ms(patience_ms) > 0) {
+		ha_clock_sleep_ms(VM_POLL_MS, patience_ms);
+		rc = vm_find_process(vm, err);
+	}
 	return rc > 0 ? ha_err_set(err, -EEXIST,
 				   "QEMU process %d runs it already, under "
 				   "another identity",

@@ -32,6 +32,7 @@ struct vm {
 	struct ha_vm_record record; /* as on disk, if has_record */
 	struct ha_vm_facts facts;
 	enum ha_vm_state state;
+	struct ha_err why;          /* facts.process is unknown: why */
 	struct ha_qemu_found found; /* found.id.pid 0: no process */
 	bool is_dying;              /* it is in its exit: no command line */
 	bool is_own_start;          /* only the start at record.qmp_path
