@@ -234,13 +234,11 @@ class TestStates(HostCase):
         self.assert_rc(self.monitor(vm, interval_ms=0), OFF)
         other = self.vm("somebody")
         foreign = self.raw(other, ours=False)
-        result = self.monitor(vm, interval_ms=0)
-        self.assertEqual(result.rc, GENERIC, result)
+        for interval_ms in (0, INTERVAL_MS):
+            self.assert_rc(self.monitor(vm, interval_ms=interval_ms), GENERIC,
+                           "give the parameter uuid", vm.config)
         self.assert_rc(self.monitor(vm, interval_ms=0,
                                     params={"uuid": vm.uuid}), OFF)
-        result = self.monitor(vm)
-        self.assertEqual(result.rc, GENERIC, result)
-        self.assertIn("give the parameter uuid", result.log + result.reason)
         self.assertEqual(vm.call("stop").rc, GENERIC)
         foreign.end()
         self.assert_rc(self.monitor(vm), OFF)
