@@ -39,8 +39,9 @@ ask_guest_agent(struct vm *vm)
 		ops->close(hv);
 	}
 	if (rc < 0) {
-		agent_log(vm->ctx, AGENT_INFO, "no shutdown by guest agent: %s",
-			  err.text);
+		/* Most guests have none, and need no line for that. */
+		agent_log(vm->ctx, rc == -ENOTSUP ? AGENT_DEBUG : AGENT_INFO,
+			  "no shutdown by guest agent: %s", err.text);
 	}
 	return rc == 0;
 }
