@@ -92,5 +92,5 @@ def clean_shutdown(lab):
     for vm in vms:
         vm.check(ordinal=1)
         lab.expect(vm.boot() == boots[vm], f"{vm.name} was restarted")
-        lab.note(f"{vm.name}: longest silence {vm.largest_gap_s():.2f} s")
+        lab.note(vm.silence())
     lab.expect(lab.line.first("fencing") is None, "a host was fenced")

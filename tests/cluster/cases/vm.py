@@ -155,6 +155,12 @@ class Vm:
         return max((g.seconds for g in self.watch.gaps()
                     if g.end_mono >= since), default=0.0)
 
+    def silence(self, since=0.0):
+        """The longest, in words: shorter ones are not kept."""
+        gap = self.largest_gap_s(since)
+        return f"longest silence of {self.name}: " + (
+            f"{gap:.2f} s" if gap else f"below {witness.GAP_MIN_S} s")
+
     def first_write_mono(self, ordinal):
         sample = self.watch.first_write(ordinal)
         if sample is None:
