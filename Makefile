@@ -69,7 +69,7 @@ all: build
 include libha/module.mk
 include agents/module.mk
 include $(wildcard fencing/module.mk tools/module.mk)
-include $(wildcard tests/module.mk tests/*/module.mk tests/cluster/*/module.mk)
+include $(wildcard tests/module.mk tests/*/module.mk tests/*/*/module.mk)
 include $(wildcard docs/module.mk packaging/module.mk)
 
 build: $(PROGRAMS)

@@ -108,6 +108,7 @@ fill_spec(const struct vm *vm, const char *dest, const char *data,
 		.postcopy_bandwidth_mibs =
 			(uint64_t)p->migration_postcopy_bandwidth_mibs,
 		.downtime_ms = p->migration_downtime_ms,
+		.stall_ms = VM_MIGRATE_STALL_MS,
 		.parallel_connections =
 			(unsigned int)p->migration_parallel_connections,
 		.auto_converge = p->migration_auto_converge,

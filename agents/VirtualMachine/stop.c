@@ -97,12 +97,21 @@ patience_ms(const struct vm *vm)
 	return ha_clock_now_ms() + span_ms;
 }
 
+static bool
+uses_button(const struct vm *vm)
+{
+	return vm->params->shutdown_mode == HA_VM_SHUTDOWN_AGENT_ACPI ||
+	       vm->params->shutdown_mode == HA_VM_SHUTDOWN_ACPI;
+}
+
 /* true: the guest has shut down. QEMU itself stays after the guest's power
- * off until libvirtd ends it; without libvirtd that is on us. */
+ * off until libvirtd ends it; without libvirtd that is on us. A guest that
+ * was still booting has lost the first press of the button. */
 static bool
 wait_for_guest(struct vm *vm, uint64_t until_ms)
 {
 	ha_autoclose int pidfd = ha_proc_open(&vm->found.id);
+	uint64_t press_ms = ha_clock_now_ms() + VM_BUTTON_MS;
 
 	while (pidfd >= 0) {
 		struct ha_err err = HA_ERR_INIT;
@@ -117,6 +126,10 @@ wait_for_guest(struct vm *vm, uint64_t until_ms)
 		}
 		if (ha_clock_left_ms(until_ms) == 0) {
 			return false;
+		}
+		if (uses_button(vm) && ha_clock_left_ms(press_ms) == 0) {
+			(void)press_power_button(vm);
+			press_ms = ha_clock_now_ms() + VM_BUTTON_MS;
 		}
 	}
 	return true;

@@ -29,6 +29,8 @@
 #define VM_START_RESERVE_MS 4000  /* kept of the start timeout for undoing */
 #define VM_MIGRATE_TRIES 3u       /* of a migration that fails at once */
 #define VM_MIGRATE_PAUSE_MS 3000  /* between two of them */
+#define VM_MIGRATE_STALL_MS 8000  /* no byte taken: the target is dead */
+#define VM_BUTTON_MS 10000        /* between two presses of the power button */
 #define VM_POLL_MS 50             /* between looks at a changing state */
 
 #endif

@@ -89,6 +89,8 @@ struct ha_hv_migrate {
 	bool tunnelled;
 	bool unsafe; /* skip libvirt's shared storage check */
 	bool compressed;
+	uint64_t stall_ms; /* give up when no byte has moved for so long: the
+			    * target is dead; 0: wait on */
 	/* When the deadline for moving memory is near: */
 	uint64_t soft_deadline_ms; /* 0: none; else at this time do: */
 	enum {

@@ -14,9 +14,10 @@
 #include "ha/clock.h"
 #include "hv.h"
 
-#define WATCH_STEP_MS 250u /* between looks at a running migration */
-#define SIDE_WAIT_MS 1000u /* for one request of the second connection */
-#define FIRST_PASS_DONE 2u /* memory_iteration while in the second pass */
+#define WATCH_STEP_MS 250u     /* between looks at a running migration */
+#define SIDE_WAIT_MS 1000u     /* for one request of the second connection */
+#define FIRST_PASS_DONE 2u     /* memory_iteration while in the second pass */
+#define PROGRESS_STEP_MS 1000u /* between looks at the bytes sent */
 
 struct migrate_job {
 	struct hv_job job;
@@ -32,7 +33,13 @@ enum side_op {
 	SIDE_SUSPEND,
 	SIDE_POSTCOPY,
 	SIDE_DOWNTIME,
-	SIDE_PASSES, /* result: memory_iteration */
+	SIDE_PROGRESS, /* result: struct progress */
+};
+
+/* Of virDomainGetJobStats. */
+struct progress {
+	unsigned long long passes; /* memory_iteration */
+	unsigned long long bytes;  /* sent so far */
 };
 
 struct side_job {
@@ -40,7 +47,7 @@ struct side_job {
 	enum side_op op;
 	char uuid[HA_UUID_TEXT];
 	uint64_t downtime_ms;
-	uint64_t ret_passes;
+	struct progress ret_progress;
 };
 
 /* What the watching thread knows. */
@@ -50,8 +57,12 @@ struct watch {
 	struct migrate_job *j;
 	const struct ha_hv_migrate *spec;
 	uint64_t deadline_ms;
-	uint64_t end_ms; /* the abort's time included */
+	uint64_t end_ms;    /* the abort's time included */
+	uint64_t looked_ms; /* at the progress, last */
+	uint64_t moved_ms;  /* when bytes were last seen to move */
+	unsigned long long bytes;
 	bool soft_done;
+	bool stalled;
 	bool aborting;
 	bool downtime_done;
 	bool postcopy_done;
@@ -169,10 +180,10 @@ migrate_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 }
 
 static int
-read_passes(virDomainPtr dom, uint64_t *ret_passes)
+read_progress(virDomainPtr dom, struct progress *ret)
 {
 	virTypedParameterPtr params = NULL;
-	unsigned long long passes = 0;
+	struct progress p = { .bytes = 0 };
 	int type = 0;
 	int n = 0;
 
@@ -180,9 +191,11 @@ read_passes(virDomainPtr dom, uint64_t *ret_passes)
 		return hv_errno();
 	}
 	virTypedParamsGetULLong(params, n, VIR_DOMAIN_JOB_MEMORY_ITERATION,
-				&passes);
+				&p.passes);
+	virTypedParamsGetULLong(params, n, VIR_DOMAIN_JOB_DATA_PROCESSED,
+				&p.bytes);
 	virTypedParamsFree(params, n);
-	*ret_passes = passes;
+	*ret = p;
 	return 0;
 }
 
@@ -209,8 +222,8 @@ side_run(struct ha_hv *side, struct hv_job *job, struct ha_err *err)
 	case SIDE_DOWNTIME:
 		rc = virDomainMigrateSetMaxDowntime(dom, s->downtime_ms, 0);
 		break;
-	case SIDE_PASSES:
-		return read_passes(dom, &s->ret_passes);
+	case SIDE_PROGRESS:
+		return read_progress(dom, &s->ret_progress);
 	}
 	return rc < 0 ? hv_errno() : 0;
 }
@@ -221,9 +234,9 @@ side_release(struct hv_job *job)
 	free(job);
 }
 
-/* One bounded request beside the migration. ret_passes may be NULL. */
+/* One bounded request beside the migration. ret_progress may be NULL. */
 static int
-side_call(struct watch *w, enum side_op op, uint64_t *ret_passes)
+side_call(struct watch *w, enum side_op op, struct progress *ret_progress)
 {
 	uint64_t until_ms = ha_clock_step_ms(w->end_ms, SIDE_WAIT_MS);
 	struct side_job *s;
@@ -245,8 +258,8 @@ side_call(struct watch *w, enum side_op op, uint64_t *ret_passes)
 	if (rc == 0) {
 		rc = hv_call(w->side, &s->job, until_ms, NULL);
 	}
-	if (rc == 0 && ret_passes) {
-		*ret_passes = s->ret_passes;
+	if (rc == 0 && ret_progress) {
+		*ret_progress = s->ret_progress;
 	}
 	hv_put(w->side, &s->job);
 	if (rc == -ETIMEDOUT || rc == -ENOTCONN) {
@@ -256,20 +269,47 @@ side_call(struct watch *w, enum side_op op, uint64_t *ret_passes)
 	return rc;
 }
 
+/* A target that has died takes no bytes and says nothing: QEMU and libvirt
+ * would wait for it for half a minute and more, and Pacemaker fences it no
+ * sooner than this migration ends. In post-copy there is no way back. */
+static void
+watch_progress(struct watch *w)
+{
+	const struct ha_hv_migrate *spec = w->spec;
+	uint64_t now_ms = ha_clock_now_ms();
+	struct progress p = { .bytes = w->bytes };
+
+	if (now_ms - w->looked_ms < PROGRESS_STEP_MS) {
+		return;
+	}
+	w->looked_ms = now_ms;
+	(void)side_call(w, SIDE_PROGRESS, &p);
+	if (p.bytes != w->bytes) {
+		w->bytes = p.bytes;
+		w->moved_ms = now_ms;
+	}
+	if (spec->postcopy && !w->postcopy_done &&
+	    p.passes >= FIRST_PASS_DONE) {
+		w->postcopy_done = side_call(w, SIDE_POSTCOPY, NULL) == 0;
+	}
+	if (spec->stall_ms && !w->postcopy_done &&
+	    now_ms - w->moved_ms >= spec->stall_ms) {
+		w->stalled = true;
+		w->aborting = true;
+	}
+}
+
 /* A running migration, looked at once. */
 static void
 watch_step(struct watch *w)
 {
 	const struct ha_hv_migrate *spec = w->spec;
-	uint64_t passes = 0;
 
 	if (spec->downtime_ms && !w->downtime_done) {
 		w->downtime_done = side_call(w, SIDE_DOWNTIME, NULL) == 0;
 	}
-	if (spec->postcopy && !w->postcopy_done &&
-	    side_call(w, SIDE_PASSES, &passes) == 0 &&
-	    passes >= FIRST_PASS_DONE) {
-		w->postcopy_done = side_call(w, SIDE_POSTCOPY, NULL) == 0;
+	if (!w->aborting) {
+		watch_progress(w);
 	}
 	if (w->aborting) {
 		(void)side_call(w, SIDE_ABORT, NULL);
@@ -289,6 +329,7 @@ watch_step(struct watch *w)
 		break;
 	case HA_HV_SOFT_POSTCOPY:
 		w->soft_done = side_call(w, SIDE_POSTCOPY, NULL) == 0;
+		w->postcopy_done = w->postcopy_done || w->soft_done;
 		break;
 	}
 }
@@ -303,8 +344,11 @@ watch_result(const struct watch *w, struct ha_err *err)
 	}
 	if (job->rc < 0 && w->aborting) {
 		return ha_err_prefix(err, -ECANCELED,
-				     "given up at the time limit, the machine "
-				     "stays on this host: ");
+				     w->stalled ?
+					     "target takes no data any more, "
+					     "the machine stays here: " :
+					     "given up at the time limit, the "
+					     "machine stays here: ");
 	}
 	return job->rc;
 }
@@ -377,6 +421,8 @@ hv_migrate(struct ha_hv *hv, const struct ha_hv_migrate *spec,
 		.spec = spec,
 		.deadline_ms = deadline_ms,
 		.end_ms = deadline_ms + HA_HV_ABORT_WAIT_MS,
+		.looked_ms = ha_clock_now_ms(),
+		.moved_ms = ha_clock_now_ms(),
 	};
 	int rc;
 
