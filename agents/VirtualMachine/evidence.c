@@ -155,6 +155,19 @@ vm_ask_qemu(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
 		       HA_VM_QMP_SILENT;
 }
 
+void
+vm_ask_migration(struct vm *vm, uint64_t deadline_ms,
+		 char ret_status[HA_QMP_STATUS])
+{
+	static struct ha_qmp qmp;
+
+	ret_status[0] = '\0';
+	if (open_qmp(vm, &qmp, deadline_ms, NULL) == 0) {
+		(void)ha_qmp_migration(&qmp, deadline_ms, ret_status, NULL);
+	}
+	ha_qmp_close(&qmp);
+}
+
 int
 vm_tell_qemu(struct vm *vm, const char *command, uint64_t deadline_ms,
 	     struct ha_err *err)

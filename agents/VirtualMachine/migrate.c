@@ -91,8 +91,29 @@ data_uri(const struct vm *vm, char *ret, size_t size, struct ha_err *err)
 	return 0;
 }
 
+/* An abort that libvirt can't carry out, or does not come back from: QEMU's
+ * own word is enough. "cancelled" and "failed" are final, and the guest runs
+ * here; "active" is cancelled by us; in post-copy nothing is touched. */
+static bool
+is_cancelled(void *ctx)
+{
+	struct vm *vm = ctx;
+	uint64_t until_ms = ha_clock_step_ms(vm->ctx->deadline_ms, VM_QMP_MS);
+	char status[HA_QMP_STATUS];
+	struct ha_err err = HA_ERR_INIT;
+
+	vm_ask_migration(vm, until_ms, status);
+	if (strcmp(status, "active") == 0) {
+		(void)vm_tell_qemu(vm, "migrate_cancel", until_ms, &err);
+	}
+	return (strcmp(status, "cancelled") == 0 ||
+		strcmp(status, "failed") == 0) &&
+	       ha_vm_qmp_owner(vm_ask_qemu(vm, until_ms, &err)) ==
+		       HA_VM_OWNER_HERE;
+}
+
 static void
-fill_spec(const struct vm *vm, const char *dest, const char *data,
+fill_spec(struct vm *vm, const char *dest, const char *data,
 	  struct ha_hv_migrate *spec)
 {
 	const struct ha_vm_params *p = vm->params;
@@ -109,6 +130,8 @@ fill_spec(const struct vm *vm, const char *dest, const char *data,
 			(uint64_t)p->migration_postcopy_bandwidth_mibs,
 		.downtime_ms = p->migration_downtime_ms,
 		.stall_ms = VM_MIGRATE_STALL_MS,
+		.is_cancelled = is_cancelled,
+		.ctx = vm,
 		.parallel_connections =
 			(unsigned int)p->migration_parallel_connections,
 		.auto_converge = p->migration_auto_converge,
@@ -238,14 +261,8 @@ is_job_over(int rc)
 static enum ocf_rc
 stay(struct vm *vm, int rc, const struct ha_err *why)
 {
-	uint64_t until_ms = ha_clock_step_ms(vm->ctx->deadline_ms, VM_QMP_MS);
 	struct ha_err err = HA_ERR_INIT;
 
-	/* By our own socket, for a libvirtd that hangs. Never once the guest
-	 * may live on the target: in post-copy this would end it there. */
-	if (vm_ask_qemu(vm, until_ms, &err) == HA_VM_QMP_RUNNING) {
-		(void)vm_tell_qemu(vm, "migrate_cancel", until_ms, &err);
-	}
 	if (is_job_over(rc)) {
 		vm->record.peer[0] = '\0';
 		(void)vm_record_phase(vm, HA_VM_PHASE_RUNNING, &err);

@@ -57,6 +57,9 @@ int vm_find_process(struct vm *vm, struct ha_err *err);
 /* QMP query-status of the found process. */
 enum ha_vm_qmp vm_ask_qemu(struct vm *vm, uint64_t deadline_ms,
 			   struct ha_err *err);
+/* QMP query-migrate of the found process; "" no answer. */
+void vm_ask_migration(struct vm *vm, uint64_t deadline_ms,
+		      char ret_status[HA_QMP_STATUS]);
 /* One QMP command to the found process. */
 int vm_tell_qemu(struct vm *vm, const char *command, uint64_t deadline_ms,
 		 struct ha_err *err);

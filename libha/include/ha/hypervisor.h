@@ -89,6 +89,12 @@ struct ha_hv_migrate {
 	bool tunnelled;
 	bool unsafe; /* skip libvirt's shared storage check */
 	bool compressed;
+	/* Asked again and again once an abort is under way: has QEMU itself
+	 * ended the migration for good, with the guest on this host? libvirt
+	 * needs half a minute more to hear so from a target that is dead.
+	 * NULL: only libvirt is asked. */
+	bool (*is_cancelled)(void *ctx);
+	void *ctx;
 	uint64_t stall_ms; /* give up when no byte has moved for so long: the
 			    * target is dead; 0: wait on */
 	/* When the deadline for moving memory is near: */

@@ -31,6 +31,11 @@ void ha_qmp_close(struct ha_qmp *qmp);
 int ha_qmp_status(struct ha_qmp *qmp, uint64_t deadline_ms,
 		  char ret_status[HA_QMP_STATUS], struct ha_err *err);
 
+/* query-migrate, in QEMU's words (qapi/migration.json MigrationStatus);
+ * "none": there has been no migration. */
+int ha_qmp_migration(struct ha_qmp *qmp, uint64_t deadline_ms,
+		     char ret_status[HA_QMP_STATUS], struct ha_err *err);
+
 /* A command without arguments: "cont", "system_powerdown", "quit",
  * "migrate_cancel". 0 when QEMU has accepted it. */
 int ha_qmp_command(struct ha_qmp *qmp, const char *command,

@@ -335,6 +335,18 @@ watch_step(struct watch *w)
 }
 
 static int
+abort_result(const struct watch *w, struct ha_err *err)
+{
+	const char *why = w->stalled ? "target takes no data any more" :
+				       "given up at the time limit";
+
+	if (!err || !err->text[0]) {
+		return ha_err_set(err, -ECANCELED, "%s", why);
+	}
+	return ha_err_prefix(err, -ECANCELED, "%s: ", why);
+}
+
+static int
 watch_result(const struct watch *w, struct ha_err *err)
 {
 	const struct hv_job *job = &w->j->job;
@@ -342,15 +354,7 @@ watch_result(const struct watch *w, struct ha_err *err)
 	if (job->rc < 0 && err) {
 		*err = job->err;
 	}
-	if (job->rc < 0 && w->aborting) {
-		return ha_err_prefix(err, -ECANCELED,
-				     w->stalled ?
-					     "target takes no data any more, "
-					     "the machine stays here: " :
-					     "given up at the time limit, the "
-					     "machine stays here: ");
-	}
-	return job->rc;
+	return job->rc < 0 && w->aborting ? abort_result(w, err) : job->rc;
 }
 
 /* Waits for the worker until the deadline, then for the abort. */
@@ -369,6 +373,11 @@ watch(struct watch *w, struct ha_err *err)
 		}
 		w->aborting = w->aborting || now_ms >= w->deadline_ms;
 		watch_step(w);
+		if (w->aborting && w->spec->is_cancelled &&
+		    w->spec->is_cancelled(w->spec->ctx)) {
+			hv_give_up(w->hv, NULL);
+			return abort_result(w, err);
+		}
 	}
 	hv_give_up(w->hv, NULL);
 	return ha_err_set(err, -ETIMEDOUT,

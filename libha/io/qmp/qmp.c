@@ -226,6 +226,20 @@ ha_qmp_status(struct ha_qmp *qmp, uint64_t deadline_ms,
 }
 
 int
+ha_qmp_migration(struct ha_qmp *qmp, uint64_t deadline_ms,
+		 char ret_status[HA_QMP_STATUS], struct ha_err *err)
+{
+	struct ha_qmp_message m;
+	int rc = ask(qmp, "query-migrate", deadline_ms, &m, err);
+
+	if (rc == 0) {
+		(void)ha_text_copy(ret_status, HA_QMP_STATUS,
+				   m.status[0] ? m.status : "none");
+	}
+	return rc;
+}
+
+int
 ha_qmp_command(struct ha_qmp *qmp, const char *command, uint64_t deadline_ms,
 	       struct ha_err *err)
 {
