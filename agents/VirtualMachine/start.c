@@ -27,6 +27,7 @@ struct start {
 	const struct ha_hv_ops *ops;
 	struct ha_hv *hv;
 	uint64_t deadline_ms; /* for going forward; the rest is for undoing */
+	bool has_begun;       /* the record says so; libvirt may be asked */
 };
 
 /* 1: it runs here already and was adopted; 0: go on; -errno. */
@@ -199,6 +200,7 @@ bring_up(struct start *s, struct ha_err *err)
 	ha_vm_qmp_path(vm->resource, nonce, vm->record.qmp_path);
 	rc = vm_record_phase(vm, HA_VM_PHASE_STARTING, err);
 	if (rc == 0) {
+		s->has_begun = true;
 		rc = create(s, err);
 	}
 	if (rc == 0) {
@@ -228,7 +230,7 @@ undo(struct start *s)
 	struct ha_err err = HA_ERR_INIT;
 	int rc = 0;
 
-	if (vm->has_record && vm->record.phase == HA_VM_PHASE_STARTING) {
+	if (s->has_begun) {
 		rc = ha_vmfiles_revoke(vm->record.qmp_path, &err);
 		vm->is_own_start = true;
 		vm->record.pid = 0;

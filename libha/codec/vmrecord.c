@@ -17,9 +17,7 @@ static const char *const PHASES[HA_VM_PHASE_N] = {
 	[HA_VM_PHASE_NONE] = "none",
 	[HA_VM_PHASE_STARTING] = "starting",
 	[HA_VM_PHASE_RUNNING] = "running",
-	[HA_VM_PHASE_STOPPING] = "stopping",
 	[HA_VM_PHASE_OUTGOING] = "outgoing",
-	[HA_VM_PHASE_INCOMING] = "incoming",
 };
 
 #define LINE_MAX_BYTES 512

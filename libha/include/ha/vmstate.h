@@ -69,9 +69,7 @@ enum ha_vm_phase {
 	HA_VM_PHASE_NONE, /* no record */
 	HA_VM_PHASE_STARTING,
 	HA_VM_PHASE_RUNNING,
-	HA_VM_PHASE_STOPPING,
 	HA_VM_PHASE_OUTGOING, /* a migration away has begun */
-	HA_VM_PHASE_INCOMING,
 	HA_VM_PHASE_N
 };
 
