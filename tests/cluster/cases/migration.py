@@ -15,6 +15,7 @@ GAP_MAX_S = 2.0
 SETTLE_DEADLINE_S = 90
 BEGIN_DEADLINE_S = 20
 HALFWAY_S = 1.5
+LATE_WATCH_S = 5
 MOVE_FAILED = "op end: migrate_to web1 on h1: error"
 # Memory that changes faster than this bandwidth carries it: such a migration
 # does not end by itself, so that there is time to break it.
@@ -148,4 +149,28 @@ def migration_times_out(lab):
     vm, _, _ = begin_endless(lab, migrate_to="timeout=14s")
     boot = vm.boot()
     settle(lab, vm, boot, lab.hosts, MOVE_FAILED)
+    lab.expect(lab.line.first("fencing") is None, "a host was fenced")
+
+
+@case()
+def migration_agent_killed(lab):
+    """migrate_to is killed while the target's libvirtd hangs: libvirt's job
+    lives on, so stop ends the guest at once, and nothing arrives later."""
+    vm = lab.vm("web1", ops={"start": "timeout=20s"})
+    lab.protect(vm, on="h1")
+    boot = vm.boot()
+    lab.begin()
+    lab.bed.freeze("h2", "libvirtd")
+    lab.cluster.crm("h1", f"resource move {vm.name} h2")
+    wait_for(lambda: lab.line.first("op begin: migrate_to web1 on h1"),
+             BEGIN_DEADLINE_S, "the migration's begin")
+    time.sleep(HALFWAY_S)
+    lab.mark("SIGKILL to the agent in its migrate_to", is_zero=True)
+    lab.bed.kill("h1", "VirtualMachine")
+    wait_for(lambda: lab.line.first("op begin: stop web1 on h1"),
+             BEGIN_DEADLINE_S, "the stop on h1", poll_s=0.002)
+    lab.mark("libvirtd on h2 thawed")
+    lab.bed.thaw("h2", "libvirtd")
+    settle(lab, vm, boot, lab.hosts, "op end: migrate_to web1 on h1")
+    lab.hold(LATE_WATCH_S, vm, vm.hosts(), "late arrival")
     lab.expect(lab.line.first("fencing") is None, "a host was fenced")
