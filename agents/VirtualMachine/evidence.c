@@ -82,6 +82,13 @@ judge_absence(const struct vm *vm, struct ha_err *err)
 				  "a QEMU process is still in its exit and "
 				  "can't be told apart any more");
 	}
+	if (found->n_doubtful > 0) {
+		return ha_err_set(err, -EAGAIN,
+				  "process %d carries its UUID, but is neither "
+				  "a known emulator nor in a pid file of "
+				  "libvirt: look what it is",
+				  (int)found->a_doubtful);
+	}
 	if (found->n_namesakes > 0 && (!vm->uuid[0] || vm->is_recalled)) {
 		return ha_err_set(err, -EAGAIN,
 				  "QEMU process %d has the name %s, but it is "
@@ -155,17 +162,18 @@ vm_ask_qemu(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
 		       HA_VM_QMP_SILENT;
 }
 
-void
+bool
 vm_ask_migration(struct vm *vm, uint64_t deadline_ms,
-		 char ret_status[HA_QMP_STATUS])
+		 struct ha_qmp_migration *ret)
 {
 	static struct ha_qmp qmp;
+	int rc = open_qmp(vm, &qmp, deadline_ms, NULL);
 
-	ret_status[0] = '\0';
-	if (open_qmp(vm, &qmp, deadline_ms, NULL) == 0) {
-		(void)ha_qmp_migration(&qmp, deadline_ms, ret_status, NULL);
+	if (rc == 0) {
+		rc = ha_qmp_migration(&qmp, deadline_ms, ret, NULL);
 	}
 	ha_qmp_close(&qmp);
+	return rc == 0;
 }
 
 int
@@ -314,6 +322,12 @@ vm_look(struct vm *vm)
 	look_at_process(vm);
 	if (vm->facts.process == HA_VM_PROCESS_ALIVE) {
 		vm->facts.qmp = vm_ask_qemu(vm, deadline_ms, &err);
+		/* A host that swaps may take its time: one more, longer. */
+		if (vm->facts.qmp == HA_VM_QMP_SILENT) {
+			deadline_ms = ha_clock_step_ms(vm->ctx->deadline_ms,
+						       VM_QMP_AGAIN_MS);
+			vm->facts.qmp = vm_ask_qemu(vm, deadline_ms, &err);
+		}
 		if (vm->facts.qmp == HA_VM_QMP_NOT_ASKED ||
 		    vm->facts.qmp == HA_VM_QMP_SILENT) {
 			agent_log(vm->ctx, AGENT_INFO, "%s", err.text);

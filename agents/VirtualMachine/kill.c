@@ -78,47 +78,15 @@ end_process(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
 	return kill_process(vm, pidfd, deadline_ms, err);
 }
 
-/* libvirt's migration job lives on after our migrate_to has given up, and
- * would let the guest run on the target as soon as its memory is there. So
- * there is no time for a polite end: QEMU says that the guest is still here,
- * and is killed at once, before it can hand over. Where it says otherwise, or
- * has gone by itself, only the other host knows. */
 int
-vm_kill_outgoing(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
+vm_kill_now(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
 {
-	const char *peer =
-		vm->record.peer[0] ? vm->record.peer : "another host";
-	uint64_t until_ms = share_of(deadline_ms, VM_TERM_MS);
-	ha_autoclose int pidfd = -1;
-	enum ha_vm_qmp status;
-	int rc = vm_find_process(vm, err);
+	ha_autoclose int pidfd = open_process(vm, err);
 
-	if (rc > 0) {
-		pidfd = open_process(vm, err);
+	if (pidfd < 0) {
+		return pidfd == -ESRCH ? 0 : pidfd;
 	}
-	while (pidfd >= 0) {
-		status = vm_ask_qemu(vm, ha_clock_step_ms(until_ms, VM_QMP_MS),
-				     err);
-		switch (ha_vm_qmp_owner(status)) {
-		case HA_VM_OWNER_HERE:
-			return kill_process(vm, pidfd, deadline_ms, err);
-		case HA_VM_OWNER_HANDING_OVER:
-			break;
-		}
-		if (ha_proc_wait_end(pidfd,
-				     ha_clock_step_ms(until_ms, VM_POLL_MS)) ==
-			    0 ||
-		    ha_clock_left_ms(until_ms) == 0) {
-			break;
-		}
-	}
-	if (rc < 0) {
-		return rc;
-	}
-	return ha_err_set(err, -EREMOTE,
-			  "its migration to %s was not seen to end: it may "
-			  "run there; look with virsh list on %s",
-			  peer, peer);
+	return kill_process(vm, pidfd, deadline_ms, err);
 }
 
 int

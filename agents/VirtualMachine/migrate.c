@@ -15,8 +15,6 @@
 #include "ha/hvload.h"
 #include "ha/vmfiles.h"
 
-#define URI_BYTES 512
-
 /* Puts the host's name in place of %n. */
 static int
 expand(const char *template, const char *host, char *ret, size_t size,
@@ -45,8 +43,9 @@ expand(const char *template, const char *host, char *ret, size_t size,
 	return 0;
 }
 
-static int
-connect_uri(const struct vm *vm, char *ret, size_t size, struct ha_err *err)
+int
+vm_connect_uri(const struct vm *vm, const char *host, char *ret, size_t size,
+	       struct ha_err *err)
 {
 	static const char *const SCHEMES[] = {
 		[HA_VM_TRANSPORT_SSH] = "ssh",
@@ -55,7 +54,6 @@ connect_uri(const struct vm *vm, char *ret, size_t size, struct ha_err *err)
 	};
 	const struct ha_vm_params *p = vm->params;
 	const char *driver = strchr(p->hypervisor, '/');
-	const char *host = vm->ctx->migrate_target;
 
 	if (p->migration_connect_uri) {
 		return expand(p->migration_connect_uri, host, ret, size, err);
@@ -91,29 +89,61 @@ data_uri(const struct vm *vm, char *ret, size_t size, struct ha_err *err)
 	return 0;
 }
 
+/* One attempt, as is_cancelled() needs to know it. */
+struct attempt {
+	struct vm *vm;
+	char before[HA_QMP_STATUS]; /* query-migrate before it */
+	bool has_moved; /* another status was seen since: it is this one's */
+};
+
 /* An abort that libvirt can't carry out, or does not come back from: QEMU's
  * own word is enough. "cancelled" and "failed" are final, and the guest runs
- * here; "active" is cancelled by us; in post-copy nothing is touched. */
+ * here; "active" is cancelled by us; in post-copy nothing is touched. QEMU
+ * keeps its word of an earlier migration, which says nothing about this. */
 static bool
 is_cancelled(void *ctx)
 {
-	struct vm *vm = ctx;
+	struct attempt *attempt = ctx;
+	struct vm *vm = attempt->vm;
 	uint64_t until_ms = ha_clock_step_ms(vm->ctx->deadline_ms, VM_QMP_MS);
-	char status[HA_QMP_STATUS];
+	struct ha_qmp_migration now;
 	struct ha_err err = HA_ERR_INIT;
 
-	vm_ask_migration(vm, until_ms, status);
-	if (strcmp(status, "active") == 0) {
+	if (!attempt->before[0] || !vm_ask_migration(vm, until_ms, &now)) {
+		return false;
+	}
+	attempt->has_moved =
+		attempt->has_moved || strcmp(now.status, attempt->before) != 0;
+	if (strcmp(now.status, "active") == 0) {
 		(void)vm_tell_qemu(vm, "migrate_cancel", until_ms, &err);
 	}
-	return (strcmp(status, "cancelled") == 0 ||
-		strcmp(status, "failed") == 0) &&
+	return attempt->has_moved &&
+	       (strcmp(now.status, "cancelled") == 0 ||
+		strcmp(now.status, "failed") == 0) &&
 	       ha_vm_qmp_owner(vm_ask_qemu(vm, until_ms, &err)) ==
 		       HA_VM_OWNER_HERE;
 }
 
+/* Numbers of an earlier migration are none of this one. */
+static bool
+bytes_sent(void *ctx, uint64_t *ret_bytes)
+{
+	struct attempt *attempt = ctx;
+	struct vm *vm = attempt->vm;
+	uint64_t until_ms = ha_clock_step_ms(vm->ctx->deadline_ms, VM_QMP_MS);
+	struct ha_qmp_migration now;
+
+	if (!vm_ask_migration(vm, until_ms, &now)) {
+		return false;
+	}
+	attempt->has_moved =
+		attempt->has_moved || strcmp(now.status, attempt->before) != 0;
+	*ret_bytes = attempt->has_moved ? now.ram_sent : 0;
+	return true;
+}
+
 static void
-fill_spec(struct vm *vm, const char *dest, const char *data,
+fill_spec(const struct vm *vm, const char *dest, const char *data,
 	  struct ha_hv_migrate *spec)
 {
 	const struct ha_vm_params *p = vm->params;
@@ -131,7 +161,7 @@ fill_spec(struct vm *vm, const char *dest, const char *data,
 		.downtime_ms = p->migration_downtime_ms,
 		.stall_ms = VM_MIGRATE_STALL_MS,
 		.is_cancelled = is_cancelled,
-		.ctx = vm,
+		.bytes_sent = bytes_sent,
 		.parallel_connections =
 			(unsigned int)p->migration_parallel_connections,
 		.auto_converge = p->migration_auto_converge,
@@ -150,20 +180,37 @@ fill_spec(struct vm *vm, const char *dest, const char *data,
 	}
 }
 
+/* What libvirt says of the machine or its configuration does not change by
+ * itself, and what ended at its own limit has had its time. */
+static bool
+is_final(int rc)
+{
+	return rc == 0 || rc == -ECANCELED || rc == -ETIMEDOUT ||
+	       rc == -EPERM || rc == -ENOTSUP || rc == -EINVAL || rc == -EACCES;
+}
+
 /* Pacemaker answers a failed migration with stop and start, which costs the
  * guest its uptime, where vSphere leaves it running. So what fails for a
- * reason that may pass is tried again, as long as the guest runs here well. */
+ * reason that may pass is tried again, as long as the guest runs here well
+ * and the target is there: a dead one would hold up Pacemaker's fencing of
+ * it. */
 static bool
-is_worth_another_try(struct vm *vm, int rc, uint64_t deadline_ms)
+is_worth_another_try(struct vm *vm, const struct ha_hv_ops *ops, int rc,
+		     const char *dest_uri, uint64_t deadline_ms)
 {
 	struct ha_err err = HA_ERR_INIT;
+	struct ha_hv *target = NULL;
 
-	if (rc == 0 || rc == -ECANCELED || rc == -ETIMEDOUT ||
+	if (is_final(rc) ||
 	    ha_clock_left_ms(deadline_ms) < 2 * VM_MIGRATE_PAUSE_MS) {
 		return false;
 	}
 	ha_clock_sleep_ms(VM_MIGRATE_PAUSE_MS, deadline_ms);
-	return vm_ask_qemu(vm, ha_clock_step_ms(deadline_ms, VM_QMP_MS),
+	rc = ops->open(dest_uri, ha_clock_step_ms(deadline_ms, VM_LIBVIRT_MS),
+		       &target, &err);
+	ops->close(target);
+	return rc == 0 &&
+	       vm_ask_qemu(vm, ha_clock_step_ms(deadline_ms, VM_QMP_MS),
 			   &err) == HA_VM_QMP_RUNNING;
 }
 
@@ -172,13 +219,23 @@ try_migration(struct vm *vm, const struct ha_hv_ops *ops,
 	      const struct ha_hv_migrate *spec, uint64_t deadline_ms,
 	      struct ha_err *err)
 {
+	struct attempt attempt = { .vm = vm };
+	struct ha_hv_migrate own = *spec;
+	struct ha_qmp_migration m;
 	struct ha_hv *hv = NULL;
 	int rc = ops->open(vm->params->hypervisor,
 			   ha_clock_step_ms(deadline_ms, VM_LIBVIRT_MS), &hv,
 			   err);
 
 	if (rc == 0) {
-		rc = ops->migrate(hv, spec, deadline_ms, err);
+		if (vm_ask_migration(
+			    vm, ha_clock_step_ms(deadline_ms, VM_QMP_MS), &m)) {
+			memcpy(attempt.before, m.status,
+			       sizeof(attempt.before));
+		}
+		own.ctx = &attempt;
+		vm->has_asked_to_migrate = true;
+		rc = ops->migrate(hv, &own, deadline_ms, err);
 	}
 	ops->close(hv);
 	return rc;
@@ -191,9 +248,10 @@ run_migration(struct vm *vm, struct ha_err *err)
 	uint64_t reserve_ms = HA_HV_ABORT_WAIT_MS + 2 * VM_QMP_MS;
 	const struct ha_hv_ops *ops;
 	struct ha_hv_migrate spec;
-	char dest[URI_BYTES];
-	char data[URI_BYTES];
-	int rc = connect_uri(vm, dest, sizeof(dest), err);
+	char dest[VM_URI_BYTES];
+	char data[VM_URI_BYTES];
+	int rc = vm_connect_uri(vm, vm->ctx->migrate_target, dest, sizeof(dest),
+				err);
 
 	if (rc == 0) {
 		rc = data_uri(vm, data, sizeof(data), err);
@@ -211,7 +269,7 @@ run_migration(struct vm *vm, struct ha_err *err)
 	for (unsigned int tries = 1;; tries++) {
 		rc = try_migration(vm, ops, &spec, deadline_ms, err);
 		if (tries == VM_MIGRATE_TRIES ||
-		    !is_worth_another_try(vm, rc, deadline_ms)) {
+		    !is_worth_another_try(vm, ops, rc, dest, deadline_ms)) {
 			return rc;
 		}
 		agent_log(vm->ctx, AGENT_WARNING,
@@ -263,7 +321,7 @@ stay(struct vm *vm, int rc, const struct ha_err *why)
 {
 	struct ha_err err = HA_ERR_INIT;
 
-	if (is_job_over(rc)) {
+	if (!vm->has_asked_to_migrate || is_job_over(rc)) {
 		vm->record.peer[0] = '\0';
 		(void)vm_record_phase(vm, HA_VM_PHASE_RUNNING, &err);
 	}

@@ -5,8 +5,10 @@
  * (evidence.c). A probe also clears what a dead start has left behind.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "VirtualMachine/vm.h"
+#include "ha/clock.h"
 #include "ha/vmfiles.h"
 
 /* A probe that finds neither process nor a start at work clears the stale
@@ -33,6 +35,28 @@ clear_dead_start(struct vm *vm)
 	}
 }
 
+/* A recurring monitor runs again, the agent that began a migration is gone,
+ * and QEMU has none under way: the guest has simply stayed. */
+static bool
+is_migration_forgotten(struct vm *vm)
+{
+	struct ha_proc_id agent = {
+		.pid = (pid_t)vm->record.agent_pid,
+		.start_ticks = vm->record.agent_ticks,
+	};
+	uint64_t until_ms = ha_clock_step_ms(vm->ctx->deadline_ms, VM_QMP_MS);
+	struct ha_qmp_migration m;
+
+	if (vm->record.phase != HA_VM_PHASE_OUTGOING ||
+	    vm->ctx->interval_ms == 0 || ha_proc_is_alive(&agent) != 0) {
+		return false;
+	}
+	return vm_ask_migration(vm, until_ms, &m) &&
+	       (strcmp(m.status, "none") == 0 ||
+		strcmp(m.status, "failed") == 0 ||
+		strcmp(m.status, "cancelled") == 0);
+}
+
 /* Found by its command line, not by the record: remember it, so that the
  * next monitor is cheap. (Started by hand, or the record was lost.) */
 static void
@@ -41,7 +65,8 @@ adopt(struct vm *vm)
 	struct ha_err err = HA_ERR_INIT;
 
 	if (vm->state != HA_VM_RUNNING ||
-	    (vm->has_record && vm->record.pid == vm->found.id.pid &&
+	    (vm->has_record && !is_migration_forgotten(vm) &&
+	     vm->record.pid == vm->found.id.pid &&
 	     vm->record.start_ticks == vm->found.id.start_ticks)) {
 		return;
 	}
@@ -75,9 +100,8 @@ vm_monitor(struct agent_ctx *ctx)
 		if (vm_withdraw(&vm, &err) < 0) {
 			return agent_fail(ctx, OCF_ERR_GENERIC, "%s", err.text);
 		}
-		/* Only what was there when we looked; an unfinished migration
-		 * is for stop to judge. */
-		if (vm.has_record && vm.record.phase != HA_VM_PHASE_OUTGOING) {
+		/* Only what was there when we looked. */
+		if (vm.has_record) {
 			vm_record_forget(&vm);
 		}
 	}

@@ -44,6 +44,7 @@ vm_record_adopt(struct vm *vm, struct ha_err *err)
 		memcpy(vm->record.qmp_path, args->qmp_path,
 		       sizeof(vm->record.qmp_path));
 	}
+	vm->record.peer[0] = '\0';
 	return vm_record_phase(vm, HA_VM_PHASE_RUNNING, err);
 }
 

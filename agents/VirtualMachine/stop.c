@@ -170,7 +170,7 @@ bring_down(struct vm *vm, struct ha_err *err)
 	int rc;
 
 	if (vm->has_record && vm->record.phase == HA_VM_PHASE_OUTGOING) {
-		return vm_kill_outgoing(vm, vm->ctx->deadline_ms, err);
+		return vm_kill_outgoing(vm, err);
 	}
 	revoked = vm_revoke_start(vm, err);
 	vm_look(vm);

@@ -19,6 +19,7 @@
 
 /* Steps, in ms. */
 #define VM_QMP_MS 1000            /* one answer of QEMU; 0.5 ms is usual */
+#define VM_QMP_AGAIN_MS 3000      /* second question, before "hung" */
 #define VM_LIBVIRT_MS 2000        /* libvirt's opinion in a monitor */
 #define VM_CONFIG_MS 5000         /* a share that does not answer: go on */
 #define VM_DYING_MS 2000          /* patience with a process in its exit */
@@ -31,6 +32,7 @@
 #define VM_MIGRATE_PAUSE_MS 3000  /* between two of them */
 #define VM_MIGRATE_STALL_MS 8000  /* no byte taken: the target is dead */
 #define VM_BUTTON_MS 10000        /* between two presses of the power button */
+#define VM_PEER_MS 10000          /* the other host's libvirt, by ssh too */
 #define VM_POLL_MS 50             /* between looks at a changing state */
 
 #endif

@@ -37,6 +37,7 @@ struct vm {
 	bool is_dying;              /* it is in its exit: no command line */
 	bool is_own_start;          /* only the start at record.qmp_path
 				     * counts as the VM */
+	bool has_asked_to_migrate;  /* libvirt may have a job of ours */
 	bool is_recalled;           /* uuid comes from /var/lib alone */
 	bool is_revoked;            /* vm_revoke_start has been here */
 	char *xml;                  /* of config, after vm_read_config */
@@ -57,9 +58,9 @@ int vm_find_process(struct vm *vm, struct ha_err *err);
 /* QMP query-status of the found process. */
 enum ha_vm_qmp vm_ask_qemu(struct vm *vm, uint64_t deadline_ms,
 			   struct ha_err *err);
-/* QMP query-migrate of the found process; "" no answer. */
-void vm_ask_migration(struct vm *vm, uint64_t deadline_ms,
-		      char ret_status[HA_QMP_STATUS]);
+/* QMP query-migrate of the found process; false: no answer. */
+bool vm_ask_migration(struct vm *vm, uint64_t deadline_ms,
+		      struct ha_qmp_migration *ret);
 /* One QMP command to the found process. */
 int vm_tell_qemu(struct vm *vm, const char *command, uint64_t deadline_ms,
 		 struct ha_err *err);
@@ -76,9 +77,17 @@ int vm_revoke_start(struct vm *vm, struct ha_err *err);
 
 /* kill.c: ends the process, whatever it takes; 0 proven gone. */
 int vm_kill(struct vm *vm, uint64_t deadline_ms, struct ha_err *err);
-/* The same for a VM that may be on its way to another host: ends it only if
- * it is proven to be still here. -EREMOTE: it may have moved. */
-int vm_kill_outgoing(struct vm *vm, uint64_t deadline_ms, struct ha_err *err);
+/* SIGKILL to the process that was found; 0 it has ended. */
+int vm_kill_now(struct vm *vm, uint64_t deadline_ms, struct ha_err *err);
+
+/* outgoing.c: ends a VM that may be on its way to another host. 0: proven
+ * neither here nor there; -EREMOTE: it may have moved. */
+int vm_kill_outgoing(struct vm *vm, struct ha_err *err);
+
+/* migrate.c: URI of another host's libvirt, by the migration parameters. */
+#define VM_URI_BYTES 512
+int vm_connect_uri(const struct vm *vm, const char *host, char *ret,
+		   size_t size, struct ha_err *err);
 
 /* stale.c: overlays, managed save, autostart. 0 or -EINVAL with sentence. */
 int vm_check_overlays(struct vm *vm, struct ha_err *err);

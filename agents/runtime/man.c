@@ -96,12 +96,10 @@ put_params(const struct agent_desc *desc, FILE *out)
 		FILE *memory = open_memstream(&facts, &size);
 
 		fprintf(out, ".TP\n.B %s\n", p->name);
-		put_roff(p->shortdesc, ".IP", out);
-		fputs(".\n", out);
-		if (!ha_text_is_empty(p->longdesc)) {
-			put_roff(p->longdesc, ".IP", out);
-			putc('\n', out);
-		}
+		put_roff(ha_text_is_empty(p->longdesc) ? p->shortdesc :
+							 p->longdesc,
+			 ".IP", out);
+		putc('\n', out);
 		if (inert) {
 			put_line(inert, out);
 		}

@@ -25,6 +25,7 @@ ha_qmp_parse(const char *line, size_t len, struct ha_qmp_message *ret_message)
 {
 	struct ha_qmp_message m = { .kind = HA_QMP_GREETING };
 	json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *sent;
 	json_t *part;
 
 	if (!json_is_object(root)) {
@@ -36,6 +37,11 @@ ha_qmp_parse(const char *line, size_t len, struct ha_qmp_message *ret_message)
 		m.kind = HA_QMP_RETURN;
 		take_text(m.status, sizeof(m.status),
 			  json_object_get(part, "status"));
+		sent = json_object_get(json_object_get(part, "ram"),
+				       "transferred");
+		m.ram_sent = json_integer_value(sent) > 0 ?
+				     (uint64_t)json_integer_value(sent) :
+				     0;
 	} else if ((part = json_object_get(root, "error"))) {
 		m.kind = HA_QMP_ERROR;
 		take_text(m.text, sizeof(m.text),

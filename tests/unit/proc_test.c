@@ -138,11 +138,21 @@ pretenders_do_not_count(void **state)
 				  "socket,id=vmha-qmp,path=" SOCKET);
 	struct ha_qemu_found found;
 	pid_t qemu;
+	pid_t own;
 
 	(void)state;
+	/* The stranger is ignored; what root runs under the UUID is in doubt,
+	 * since an emulator may have any name. */
 	assert_int_equal(find("unit.test", UUID_A, NAME, &found), 0);
 	assert_int_equal(found.n_foreign, 0);
 	assert_int_equal(found.n_namesakes, 0);
+	assert_int_equal(found.n_doubtful, 1);
+	assert_int_equal(found.a_doubtful, not_qemu);
+	own = spawn_as("/proc/self/exe", 0, UUID_B, NAME,
+		       "socket,id=vmha-qmp,path=" SOCKET);
+	assert_int_equal(find("unit.test", UUID_A, NAME, &found), 1);
+	assert_int_equal(found.id.pid, own);
+	end(own);
 	qemu = spawn_as(qemu_path, QEMU_UID, UUID_A, NAME, "null");
 	assert_int_equal(find("unit.test", UUID_A, NAME, &found), 1);
 	assert_int_equal(found.id.pid, qemu);

@@ -94,6 +94,9 @@ struct ha_hv_migrate {
 	 * needs half a minute more to hear so from a target that is dead.
 	 * NULL: only libvirt is asked. */
 	bool (*is_cancelled)(void *ctx);
+	/* Bytes of memory sent so far, asked of QEMU; false: no answer. NULL:
+	 * libvirt is asked. */
+	bool (*bytes_sent)(void *ctx, uint64_t *ret_bytes);
 	void *ctx;
 	uint64_t stall_ms; /* give up when no byte has moved for so long: the
 			    * target is dead; 0: wait on */
@@ -151,6 +154,12 @@ struct ha_hv_ops {
 	 * process before anything else. */
 	int (*resume)(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
 		      struct ha_err *err);
+
+	/* Ends an active domain, running or arriving. -ENOENT: there is
+	 * none. For the host at the other end of a migration; on this host
+	 * the process is ended and proven gone instead. */
+	int (*destroy)(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
+		       struct ha_err *err);
 
 	/* Live migration, peer to peer, whole; returns when it has ended.
 	 * 0: the domain is on the destination. -ECANCELED: given up at the

@@ -43,8 +43,9 @@ int ha_proc_qemu_args(const struct ha_proc_id *id,
 /* Whose QEMU to look for; empty strings and NULL are not compared.
  *
  * Anybody may write anything on a command line, so a process counts only if
- * it is a QEMU of this host's libvirt: in our pid namespace, with a QEMU's
- * executable, run by root, by qemu_uid, or named by libvirt's own pid file.
+ * it is a QEMU of this host's libvirt: in our pid namespace, run by root or
+ * by qemu_uid or named by libvirt's own pid file, and an emulator by its
+ * executable's name, by our socket, or by that pid file.
  * A UUID that is known and differs excludes a process, whatever its name;
  * the name alone counts only where libvirt's pid file confirms it. */
 struct ha_qemu_want {
@@ -65,6 +66,9 @@ struct ha_qemu_found {
 				 * socket of ours: with neither UUID nor name
 				 * known, one of them might be the VM */
 	pid_t a_foreign;
+	unsigned int n_doubtful; /* carry its UUID, but are no known emulator
+				  * and in no pid file of libvirt's */
+	pid_t a_doubtful;
 	unsigned int n_namesakes; /* QEMUs of the same name that are not
 				   * proven to be the VM, nor not to be */
 	pid_t a_namesake;

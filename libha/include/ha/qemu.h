@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "ha/domain.h"
 #include "ha/text.h"
@@ -40,7 +41,9 @@ struct ha_qmp_message {
 	enum ha_qmp_kind kind;
 	char id[16];                /* of RETURN and ERROR, "" none */
 	char status[HA_QMP_STATUS]; /* of RETURN to query-status: RunState */
-	char text[256];             /* desc of ERROR, name of EVENT */
+	uint64_t ram_sent; /* of RETURN to query-migrate: ram.transferred,
+			    * bytes; 0: none */
+	char text[256];    /* desc of ERROR, name of EVENT */
 };
 
 /* One line of QMP (JSON object). 0, or -EINVAL: not QMP. */

@@ -31,10 +31,15 @@ void ha_qmp_close(struct ha_qmp *qmp);
 int ha_qmp_status(struct ha_qmp *qmp, uint64_t deadline_ms,
 		  char ret_status[HA_QMP_STATUS], struct ha_err *err);
 
-/* query-migrate, in QEMU's words (qapi/migration.json MigrationStatus);
- * "none": there has been no migration. */
+struct ha_qmp_migration {
+	char status[HA_QMP_STATUS]; /* MigrationStatus of qapi/migration.json;
+				     * "none": there has been none */
+	uint64_t ram_sent;          /* bytes */
+};
+
+/* query-migrate. */
 int ha_qmp_migration(struct ha_qmp *qmp, uint64_t deadline_ms,
-		     char ret_status[HA_QMP_STATUS], struct ha_err *err);
+		     struct ha_qmp_migration *ret, struct ha_err *err);
 
 /* A command without arguments: "cont", "system_powerdown", "quit",
  * "migrate_cancel". 0 when QEMU has accepted it. */

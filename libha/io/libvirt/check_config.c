@@ -84,8 +84,8 @@ guests_value(struct check *c, const char *key, const char *fallback,
 		}
 	}
 	if (strcasecmp(value, bad) == 0) {
-		check_say(c, CHECK_WARNING, "libvirt-guests: %s=%s (%s): %s", key,
-			  value, where, advice);
+		check_say(c, CHECK_WARNING, "libvirt-guests: %s=%s (%s): %s",
+			  key, value, where, advice);
 	}
 }
 
@@ -270,10 +270,10 @@ check_machine(struct check *c)
 	}
 	if (!machine || strchr(machine, '-') == NULL) {
 		check_say(c, CHECK_NOTE,
-			  "machine type %s is an alias whose version depends "
-			  "on the host's QEMU; name a version (pc-q35-7.2) so "
-			  "that migration between versions works",
-			  machine ? machine : "not given:");
+			  "machine type %s: its version depends on the host's "
+			  "QEMU; name one (pc-i440fx-7.2 for pc, pc-q35-7.2 "
+			  "for q35) so that migration between versions works",
+			  machine ? machine : "is not given");
 	}
 	check_cpu(c, emulator, arch, machine);
 }

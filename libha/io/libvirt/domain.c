@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What libvirt says about one domain, and the two requests that need nothing
- * but its name: shut down by the guest agent, resume. State, flags and tag
+ * What libvirt says about one domain, and the three requests that need
+ * nothing but its name: shut down by the guest agent, resume, destroy. State, flags and tag
  * come from libvirtd's memory, not from QEMU's monitor, so that a hung QEMU
  * does not hold up a lookup.
  */
@@ -246,22 +246,38 @@ shutdown_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 	return 0;
 }
 
+/* Finds the domain of the job and does one thing to it. */
 static int
-resume_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
+do_to_domain(struct ha_hv *hv, struct hv_job *job, int (*what)(virDomainPtr),
+	     const char *word, struct ha_err *err)
 {
 	struct domain_job *j = (struct domain_job *)job;
 	hv_autodomain virDomainPtr dom = NULL;
 	int rc = hv_domain_find(hv->conn, j->uuid, NULL, &dom, err);
-	const char *name;
 
 	if (rc < 0) {
 		return rc;
 	}
-	name = virDomainGetName(dom);
+	if (virDomainIsActive(dom) == 0) {
+		return ha_err_set(err, -ENOENT, "%s: not active",
+				  virDomainGetName(dom));
+	}
 	if (hv_is_dead(hv)) {
 		return -ETIMEDOUT;
 	}
-	return virDomainResume(dom) < 0 ? hv_error(err, name, "resume") : 0;
+	return what(dom) < 0 ? hv_error(err, virDomainGetName(dom), word) : 0;
+}
+
+static int
+resume_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
+{
+	return do_to_domain(hv, job, virDomainResume, "resume", err);
+}
+
+static int
+destroy_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
+{
+	return do_to_domain(hv, job, virDomainDestroy, "destroy", err);
 }
 
 static int
@@ -334,4 +350,11 @@ hv_resume(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
 	  struct ha_err *err)
 {
 	return call_simple(resume_run, hv, uuid, deadline_ms, err);
+}
+
+int
+hv_destroy(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
+	   struct ha_err *err)
+{
+	return call_simple(destroy_run, hv, uuid, deadline_ms, err);
 }

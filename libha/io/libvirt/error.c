@@ -48,8 +48,8 @@ static const struct {
 	{ VIR_ERR_AGENT_UNSYNCED, -EHOSTDOWN,
 	  "the guest agent does not answer" },
 	{ VIR_ERR_MIGRATE_UNSAFE, -EPERM,
-	  "put the disk on storage that both hosts share, or allow unsafe "
-	  "migration" },
+	  "put the disk on storage that both hosts share, or set "
+	  "migration_unsafe=true" },
 };
 
 static void

@@ -79,6 +79,8 @@ int hv_persistent_xml(struct ha_hv *hv, const char *uuid, const char *name,
 		      uint64_t deadline_ms, char **ret_xml, struct ha_err *err);
 int hv_shutdown_agent(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
 		      struct ha_err *err);
+int hv_destroy(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
+	       struct ha_err *err);
 int hv_resume(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
 	      struct ha_err *err);
 

@@ -59,7 +59,7 @@ struct watch {
 	uint64_t deadline_ms;
 	uint64_t end_ms;    /* the abort's time included */
 	uint64_t looked_ms; /* at the progress, last */
-	uint64_t moved_ms;  /* when bytes were last seen to move */
+	uint64_t still_ms;  /* for so long no byte has been seen to move */
 	unsigned long long bytes;
 	bool soft_done;
 	bool stalled;
@@ -269,6 +269,21 @@ side_call(struct watch *w, enum side_op op, struct progress *ret_progress)
 	return rc;
 }
 
+/* From QEMU where the caller can ask it: libvirt, whose other thread waits
+ * for a dead target, may not answer. */
+static bool
+read_bytes(struct watch *w, struct progress *p)
+{
+	const struct ha_hv_migrate *spec = w->spec;
+	uint64_t bytes = 0;
+
+	if (spec->bytes_sent && spec->bytes_sent(spec->ctx, &bytes)) {
+		p->bytes = bytes;
+		return true;
+	}
+	return side_call(w, SIDE_PROGRESS, p) == 0;
+}
+
 /* A target that has died takes no bytes and says nothing: QEMU and libvirt
  * would wait for it for half a minute and more, and Pacemaker fences it no
  * sooner than this migration ends. In post-copy there is no way back. */
@@ -282,18 +297,22 @@ watch_progress(struct watch *w)
 	if (now_ms - w->looked_ms < PROGRESS_STEP_MS) {
 		return;
 	}
-	w->looked_ms = now_ms;
-	(void)side_call(w, SIDE_PROGRESS, &p);
-	if (p.bytes != w->bytes) {
+	/* Counts only from the first byte (a target may need long to make
+	 * its memory ready) and only from answer to answer. */
+	if (read_bytes(w, &p)) {
+		w->still_ms = p.bytes == 0 || p.bytes != w->bytes ?
+				      0 :
+				      w->still_ms + (now_ms - w->looked_ms);
 		w->bytes = p.bytes;
-		w->moved_ms = now_ms;
 	}
+	w->looked_ms = now_ms;
 	if (spec->postcopy && !w->postcopy_done &&
+	    side_call(w, SIDE_PROGRESS, &p) == 0 &&
 	    p.passes >= FIRST_PASS_DONE) {
 		w->postcopy_done = side_call(w, SIDE_POSTCOPY, NULL) == 0;
 	}
 	if (spec->stall_ms && !w->postcopy_done &&
-	    now_ms - w->moved_ms >= spec->stall_ms) {
+	    w->still_ms >= spec->stall_ms) {
 		w->stalled = true;
 		w->aborting = true;
 	}
@@ -372,12 +391,13 @@ watch(struct watch *w, struct ha_err *err)
 			break;
 		}
 		w->aborting = w->aborting || now_ms >= w->deadline_ms;
-		watch_step(w);
+		/* Before libvirt is asked, which may not answer any more. */
 		if (w->aborting && w->spec->is_cancelled &&
 		    w->spec->is_cancelled(w->spec->ctx)) {
 			hv_give_up(w->hv, NULL);
 			return abort_result(w, err);
 		}
+		watch_step(w);
 	}
 	hv_give_up(w->hv, NULL);
 	return ha_err_set(err, -ETIMEDOUT,
@@ -431,7 +451,6 @@ hv_migrate(struct ha_hv *hv, const struct ha_hv_migrate *spec,
 		.deadline_ms = deadline_ms,
 		.end_ms = deadline_ms + HA_HV_ABORT_WAIT_MS,
 		.looked_ms = ha_clock_now_ms(),
-		.moved_ms = ha_clock_now_ms(),
 	};
 	int rc;
 

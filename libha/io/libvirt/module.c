@@ -17,6 +17,7 @@ __attribute__((visibility("default"))) const struct ha_hv_ops ha_hypervisor = {
 	.start = hv_start,
 	.shutdown_agent = hv_shutdown_agent,
 	.resume = hv_resume,
+	.destroy = hv_destroy,
 	.migrate = hv_migrate,
 	.check_host = hv_check_host,
 };

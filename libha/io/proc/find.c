@@ -78,15 +78,6 @@ is_run_by_libvirt(pid_t pid, uid_t qemu_uid)
 	       ha_proc_libvirt_name(pid, name, sizeof(name));
 }
 
-/* Is this candidate, whose command line fits, a QEMU of this host's libvirt
- * at all, and not a process that only looks like one? */
-static bool
-is_credible(const struct ha_qemu_want *want, pid_t pid)
-{
-	return is_in_our_namespace(pid) && has_qemu_executable(pid) &&
-	       is_run_by_libvirt(pid, want->qemu_uid);
-}
-
 enum match {
 	MATCH_NO,
 	MATCH_YES,
@@ -168,6 +159,45 @@ look_at_dying(pid_t pid, struct ha_qemu_found *found)
 	return 0;
 }
 
+/* Nobody's business of ours: a container's, or a user's who pretends. */
+static bool
+is_strange(const struct ha_qemu_want *want, pid_t pid)
+{
+	return !is_in_our_namespace(pid) ||
+	       !is_run_by_libvirt(pid, want->qemu_uid);
+}
+
+/* An emulator may have any name: then our own socket on its command line, or
+ * libvirt's pid file, says that it is one. */
+static bool
+is_emulator(pid_t pid, const struct ha_qemu_args *args)
+{
+	char name[HA_DOMAIN_NAME];
+
+	return ha_vm_qmp_path_is_ours(args->qmp_path) ||
+	       has_qemu_executable(pid) ||
+	       ha_proc_libvirt_name(pid, name, sizeof(name));
+}
+
+static void
+count_other(pid_t pid, const struct ha_qemu_args *args, enum match match,
+	    bool emulator, struct ha_qemu_found *found)
+{
+	/* Says that it is the VM, and can't be told from one that is. */
+	if (match == MATCH_YES) {
+		found->n_doubtful++;
+		found->a_doubtful = pid;
+	}
+	if (match == MATCH_NAMESAKE) {
+		found->n_namesakes++;
+		found->a_namesake = pid;
+	}
+	if (emulator && !ha_vm_qmp_path_is_ours(args->qmp_path)) {
+		found->n_foreign++;
+		found->a_foreign = pid;
+	}
+}
+
 /* Looks at one process. 0, or -errno when it could not be judged. */
 static int
 look_at(pid_t pid, const struct ha_qemu_want *want, char *buf,
@@ -176,6 +206,7 @@ look_at(pid_t pid, const struct ha_qemu_want *want, char *buf,
 	struct ha__proc_stat stat;
 	struct ha_qemu_args args;
 	enum match match;
+	bool emulator;
 	size_t len = 0;
 	int rc = read_cmdline(pid, buf, CMDLINE_MAX_BYTES, &len);
 
@@ -187,18 +218,12 @@ look_at(pid_t pid, const struct ha_qemu_want *want, char *buf,
 	}
 	ha_qemu_args_parse(buf, len, &args);
 	match = compare(want, &args, pid);
-	if ((match == MATCH_NO && !args.is_qemu) || !is_credible(want, pid)) {
+	if ((match == MATCH_NO && !args.is_qemu) || is_strange(want, pid)) {
 		return 0;
 	}
-	if (match == MATCH_NAMESAKE) {
-		found->n_namesakes++;
-		found->a_namesake = pid;
-	}
-	if (match != MATCH_YES) {
-		if (!ha_vm_qmp_path_is_ours(args.qmp_path)) {
-			found->n_foreign++;
-			found->a_foreign = pid;
-		}
+	emulator = is_emulator(pid, &args);
+	if (match != MATCH_YES || !emulator) {
+		count_other(pid, &args, match, emulator, found);
 		return 0;
 	}
 	rc = ha__proc_stat(pid, &stat);

@@ -227,13 +227,14 @@ ha_qmp_status(struct ha_qmp *qmp, uint64_t deadline_ms,
 
 int
 ha_qmp_migration(struct ha_qmp *qmp, uint64_t deadline_ms,
-		 char ret_status[HA_QMP_STATUS], struct ha_err *err)
+		 struct ha_qmp_migration *ret, struct ha_err *err)
 {
 	struct ha_qmp_message m;
 	int rc = ask(qmp, "query-migrate", deadline_ms, &m, err);
 
 	if (rc == 0) {
-		(void)ha_text_copy(ret_status, HA_QMP_STATUS,
+		ret->ram_sent = m.ram_sent;
+		(void)ha_text_copy(ret->status, sizeof(ret->status),
 				   m.status[0] ? m.status : "none");
 	}
 	return rc;

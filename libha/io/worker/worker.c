@@ -53,6 +53,12 @@ be_child(int (*fn)(void *arg, int fd), void *arg, int out)
 	for (int fd = 0; null >= 0 && fd <= 2; fd++) {
 		dup2(null, fd);
 	}
+	/* Neither locks nor libvirt's connection may outlive the parent in a
+	 * child that hangs. */
+	if (out > 3) {
+		(void)close_range(3, (unsigned int)out - 1, 0);
+	}
+	(void)close_range((unsigned int)out + 1, ~0u, 0);
 	rc = fn(arg, out);
 	(void)ha_worker_write(out, &rc, sizeof(rc));
 	_exit(0);
