@@ -91,7 +91,10 @@ check:
 	packaging/deps build check
 	+@tests/run-parts $(MAKE) build $(CHECKS)
 
-lint: $(LINTS)
+# All of them, whatever fails, like check.
+lint:
+	+@$(MAKE) --no-print-directory -k run-lints
+run-lints: $(LINTS)
 
 install: build $(INSTALLS)
 
@@ -102,7 +105,7 @@ help:
 	@sed -n 's/^#   \(make.*\)/\1/p; s/^#\( \{19\}.*\)/\1/p' Makefile; \
 	printf '%s\n' $(HELP)
 
-.PHONY: all build check lint install clean help $(CHECKS) $(LINTS) $(INSTALLS)
+.PHONY: all build check lint run-lints install clean help $(CHECKS) $(LINTS) $(INSTALLS)
 
 -include $(shell cd $(BUILD) 2>/dev/null && find libha agents fencing tools tests \
 	-name '*.d' -type f -printf '$(BUILD)/%p ' 2>/dev/null)
