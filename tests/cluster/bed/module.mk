@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Test bed: PID 1 of a host, and the bed's own test. The test needs root and
-# the stock cluster packages, so it is not part of the plain check.
+# the stock cluster packages.
 
 BED_SRC := tests/cluster/bed
 BED_CFLAGS ?= -std=gnu11 -O2 -g -Wall -Wextra -Wpedantic -Wshadow \
@@ -19,3 +19,6 @@ bed: $(BUILD)/tests/bed-init $(BUILD)/tests/bed-enter
 check-bed: bed
 	BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests/cluster \
 		/usr/bin/python3 -m unittest -v bed.test_bed
+
+CHECKS += check-bed
+HELP += "make check-bed: the test bed itself: faults, two beds, nothing left behind"
