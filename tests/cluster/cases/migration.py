@@ -15,6 +15,7 @@ GAP_MAX_S = 2.0
 SETTLE_DEADLINE_S = 90
 BEGIN_DEADLINE_S = 20
 HALFWAY_S = 1.5
+QEMU_COMM = "qemu-system-x86"  # of its main thread, cut at 15 bytes
 LATE_WATCH_S = 5
 OTHERS_BACK_MAX_S = 25
 MOVE_FAILED = "op end: migrate_to web1 on h1: error"
@@ -181,5 +182,31 @@ def migration_agent_killed(lab):
     lab.expect(settle(lab, vm, boot, lab.hosts,
                       "op end: migrate_to web1 on h1"),
                "the guest was not ended at once")
+    lab.hold(LATE_WATCH_S, vm, vm.hosts(), "late arrival")
+    lab.expect(lab.line.first("fencing") is None, "a host was fenced")
+
+
+@case()
+def migration_in_doubt(lab):
+    """migrate_to is killed and QEMU is silent: stop asks the target's
+    libvirt, and only its word makes it a stop."""
+    vm = lab.vm("web1", ops={"start": "timeout=20s"})
+    lab.protect(vm, on="h1")
+    boot = vm.boot()
+    lab.begin()
+    lab.bed.freeze("h2", "libvirtd")
+    lab.cluster.crm("h1", f"resource move {vm.name} h2")
+    wait_for(lambda: lab.line.first("op begin: migrate_to web1 on h1"),
+             BEGIN_DEADLINE_S, "the migration's begin")
+    time.sleep(HALFWAY_S)
+    lab.mark("QEMU on h1 hangs, SIGKILL to the agent", is_zero=True)
+    lab.bed.freeze("h1", QEMU_COMM)
+    lab.bed.kill("h1", "VirtualMachine")
+    lab.bed.thaw("h2", "libvirtd")
+    lab.mark("libvirtd on h2 thawed")
+    restarted = settle(lab, vm, boot, lab.hosts, "op end: stop web1 on h1")
+    lab.expect(restarted, "the guest was not ended")
+    lab.expect(lab.line.first("op end: stop web1 on h1: ok"),
+               "stop on h1 did not succeed")
     lab.hold(LATE_WATCH_S, vm, vm.hosts(), "late arrival")
     lab.expect(lab.line.first("fencing") is None, "a host was fenced")
