@@ -170,7 +170,12 @@ class Supervisor:
         want = str(len(self.hosts))
 
         def complete():
-            _, text = h.run("corosync-quorumtool", "-s", check=False)
+            # It gives no answer while a membership forms; the wait around it
+            # has the deadline.
+            try:
+                _, text = h.run("corosync-quorumtool", "-s", check=False)
+            except BedError:
+                return False
             return f"Total votes:      {want}\n" in text and \
                 "Quorate:          Yes" in text
         try:
