@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Questions to the heartbeat daemon: one JSON object each way in one packet
+ * of a Unix SOCK_SEQPACKET socket, root and haclient only (SO_PEERCRED).
+ * Every wait has a deadline. libqb's IPC would cost an agent 1 ms before its
+ * first byte.
+ *
+ * A request:  {"v":1, "op":"status", ...}
+ * An answer:  {"v":1, "ok":true, ...} or
+ *             {"v":1, "ok":false, "errno":N, "error":"sentence"}
+ * Unknown members are ignored, an unknown op is answered with ENOSYS: hosts
+ * and programs of two versions get along. The operations:
+ *
+ *   status      everything `vmha heartbeat status` shows: "self", "cluster",
+ *               "timing", "stores":[], "hosts":[], "watchdog", "brake"
+ *   vms         host -> "vms":[{uuid, resource, state}], list of a host
+ *   fence-facts host, action, [about], [was_member] -> ha/wire.h
+ *   order       host, kind ("test", "reset", "off", ...) -> "nonce"
+ *   order-state host, nonce -> "acked", "result"
+ *   fenced      host, why, evidence: to be logged and remembered
+ *   announce    uuid, resource, state, budget_ms -> when flushed and nobody
+ *               else holds the VM
+ *   withdraw    uuid, resource, budget_ms -> when flushed
+ *   disarm, arm planned work, whole cluster -> "hosts":[{name, acked}]
+ */
+#ifndef HA_IPC_H
+#define HA_IPC_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ha/err.h"
+
+#define HA_IPC_VERSION 1
+#define HA_IPC_PATH "/run/vmha/heartbeatd.sock"
+#define HA_IPC_GROUP "haclient"
+#define HA_IPC_PACKET (192u * 1024u) /* below net.core.wmem_default 208 KiB */
+
+/* Asks and waits for the answer. *ret_answer is the caller's (json_decref).
+ * -ENOTCONN: no daemon; -ETIMEDOUT; -EPROTO: not an answer; the answer's own
+ * errno (negative) with its sentence when it says ok:false. */
+int ha_ipc_ask(const char *path, const json_t *request, uint64_t deadline_ms,
+	       json_t **ret_answer, struct ha_err *err);
+
+/* ---- the daemon's end: every call returns at once ---------------------- */
+
+/* Binds, 0660 root:haclient (root alone where there is no such group).
+ * -EADDRINUSE: a daemon answers there already; a dead socket is replaced. */
+int ha_ipc_listen(const char *path, int *ret_fd, struct ha_err *err);
+/* A client allowed to ask; -EACCES: one that is not (already closed). */
+int ha_ipc_accept(int listen_fd, int *ret_fd, struct ha_err *err);
+/* One request of a client. 1: the client has gone. -EPROTO: nonsense. */
+int ha_ipc_receive(int fd, json_t **ret_request, struct ha_err *err);
+/* Never waits: a client that doesn't read is dropped (-EAGAIN). */
+int ha_ipc_reply(int fd, const json_t *answer);
+/* {"v":1,"ok":true} and {"v":1,"ok":false,...}; NULL: no memory. */
+json_t *ha_ipc_ok(void);
+json_t *ha_ipc_failed(int code, const char *sentence);
+
+#endif

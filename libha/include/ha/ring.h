@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Ring evidence (SAFETY 1.6): what keeps a quorate host alive while its
+ * storage is lost, and what that means for declaring it dead. One host's
+ * view as a state machine: membership changes and messages in, messages to
+ * multicast out. Pure; the caller owns the CPG group, in which messages come
+ * in one total order, and membership changes in order with them.
+ *
+ * The lease: a nonce that members which form a strict majority of the
+ * configured votes together with the sender have echoed back. One's own
+ * message coming back proves nothing.
+ */
+#ifndef HA_RING_H
+#define HA_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ha/hostset.h"
+#include "ha/timing.h"
+
+enum ha_ring_mode {
+	HA_RING_STORAGE,   /* evidence comes from the datastores */
+	HA_RING_ANNOUNCED, /* said "my storage is lost", echoes not complete:
+			    * no ring evidence yet */
+	HA_RING_LEASED, /* the announcement was echoed: echoes are evidence */
+};
+
+enum ha_ring_type {
+	HA_RING_MSG_STATE, /* after each membership change: who I am and what
+			    * I know of every host's mode */
+	HA_RING_MSG_NONCE, /* in ring mode: echo this */
+	HA_RING_MSG_ECHO,  /* to `target`: your nonce was delivered here */
+	HA_RING_MSG_LEAVE, /* storage is back: ring evidence no longer used */
+};
+
+/* A host as the sender of a STATE knows it. */
+struct ha_ring_known {
+	uint64_t incarnation; /* 0: never heard */
+	bool is_ring_mode;
+};
+
+struct ha_ring_msg {
+	enum ha_ring_type type;
+	uint32_t sender;      /* slot */
+	uint32_t target;      /* ECHO: whose nonce */
+	uint64_t incarnation; /* the sender's */
+	uint64_t ring_seq;    /* membership in which it was sent */
+	uint64_t nonce;
+	uint32_t hosts; /* STATE: entries of known[] that follow, by slot */
+	struct ha_ring_known known[HA_HOSTS_MAX];
+};
+
+struct ha_ring_peer {
+	uint32_t votes;       /* configured; 0: no such host */
+	uint64_t incarnation; /* newest heard over the ring */
+	bool is_ring_mode;    /* has announced, and not left */
+	bool has_state;       /* its STATE of this membership arrived */
+	uint64_t without_ms;  /* first quorate membership without it since it
+			       * was last a member, uninterrupted; 0: none */
+};
+
+struct ha_ring {
+	uint32_t self;
+	uint64_t incarnation;
+	uint32_t total_votes;
+	uint64_t ring_seq;
+	struct ha_hostset members;
+	bool has_membership;
+	bool is_quorate;
+	enum ha_ring_mode mode;
+	uint64_t nonce;     /* last sent */
+	uint64_t nonce_ms;  /* when: the stamp that an echo would buy */
+	bool is_nonce_open; /* its echoes are still counted */
+	struct ha_hostset echoed;
+	bool has_evidence;
+	uint64_t evidence_ms;
+	struct ha_ring_peer peers[HA_HOSTS_MAX];
+};
+
+void ha_ring_init(struct ha_ring *ring, uint32_t self, uint64_t incarnation);
+
+/* Configured votes of a host (cmap nodelist, votequorum). */
+void ha_ring_votes(struct ha_ring *ring, uint32_t slot, uint32_t votes);
+
+/* A new membership was installed (totem configuration change). An open nonce
+ * is void, evidence already had stays. The caller then multicasts
+ * ha_ring_state(). */
+void ha_ring_changed(struct ha_ring *ring, uint64_t ring_seq,
+		     const struct ha_hostset *members, uint64_t now_ms);
+
+/* Quorum as votequorum says it, for the membership ring_seq; of another
+ * membership it is ignored. */
+void ha_ring_quorate(struct ha_ring *ring, uint64_t ring_seq, bool is_quorate,
+		     uint64_t now_ms);
+
+/* Connection to corosync lost: no membership, not quorate, all clocks of
+ * "without" void. */
+void ha_ring_lost(struct ha_ring *ring);
+
+/* Fills the STATE message of the current membership. */
+void ha_ring_state(const struct ha_ring *ring, struct ha_ring_msg *ret_msg);
+
+/* Once a beat. wants_ring: storage evidence is missing. Returns true when
+ * *ret_msg must be multicast (NONCE or LEAVE); nonce is fresh random or
+ * counting, never 0. LEAVE is returned only when wants_ring is false, i.e.
+ * after storage evidence is back; from then on ha_ring_evidence() is false. */
+bool ha_ring_tick(struct ha_ring *ring, bool wants_ring, uint64_t nonce,
+		  uint64_t now_ms, struct ha_ring_msg *ret_msg);
+
+/* A message was delivered. True when *ret_msg (an ECHO) must be multicast.
+ * Messages of another membership than the present one are dropped, and so
+ * are echoes of anything but the open nonce. */
+bool ha_ring_deliver(struct ha_ring *ring, const struct ha_ring_msg *msg,
+		     uint64_t now_ms, struct ha_ring_msg *ret_msg);
+
+/* The stamp of the ring evidence (SAFETY 1.6); false: none. */
+bool ha_ring_evidence(const struct ha_ring *ring, uint64_t *ret_stamp_ms);
+
+bool ha_ring_is_member(const struct ha_ring *ring, uint32_t slot);
+
+/* May the silence of `slot` on storage be taken as its death, as far as the
+ * ring can tell? `gone` are the hosts proven out of the way otherwise.
+ * - NO_QUORUM: this host is in no quorate membership: unknown;
+ * - MEMBER: the host is a member: unknown, whatever storage says;
+ * - MAJORITY: the votes that are neither here nor gone could have echoed a
+ *   lease without us: unknown;
+ * - YES: all members' STATE says that it is in storage mode;
+ * - LATER: it is, or may be, in ring mode: only from ret_due_ms on, T after
+ *   the first quorate membership without it;
+ */
+enum ha_ring_silence {
+	HA_RING_SILENCE_NO_QUORUM,
+	HA_RING_SILENCE_MEMBER,
+	HA_RING_SILENCE_MAJORITY,
+	HA_RING_SILENCE_LATER,
+	HA_RING_SILENCE_YES,
+};
+enum ha_ring_silence ha_ring_silence(const struct ha_ring *ring,
+				     const struct ha_timing *timing,
+				     uint32_t slot,
+				     const struct ha_hostset *gone,
+				     uint64_t now_ms, uint64_t *ret_due_ms);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Is another host dead? The reader's half of SAFETY section 1: what the
+ * datastores showed of a host, when the reads that showed it were submitted
+ * and completed, and what that proves. Pure; times are the reader's own
+ * CLOCK_BOOTTIME in milliseconds and never compared with another host's.
+ */
+#ifndef HA_WATCH_H
+#define HA_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ha/hostset.h"
+#include "ha/timing.h"
+
+/* What a read found in the host's beat block. */
+enum ha_glimpse_kind {
+	HA_GLIMPSE_BEAT,      /* a valid beat of this cluster and this slot */
+	HA_GLIMPSE_UNCLAIMED, /* valid, incarnation 0: formatted, never used */
+	HA_GLIMPSE_DAMAGED,   /* torn or rotten: bytes without a valid CRC */
+	HA_GLIMPSE_FOREIGN,   /* blank, other cluster, other slot, newer
+			       * version: proves nothing at all */
+};
+
+struct ha_glimpse {
+	enum ha_glimpse_kind kind;
+	uint64_t incarnation;
+	uint64_t sequence;
+	uint64_t fingerprint;  /* of the raw bytes; what identifies a damaged
+			       * block: unchanged bytes were not written */
+	bool is_armed;         /* the beat says: watchdog armed */
+	bool is_disarmed;      /* clean stop: "disarmed" */
+	bool is_standing_down; /* planned work: `vmha disarm` */
+	uint32_t list_count;   /* entries of the host's VM list */
+	uint64_t list_generation;
+};
+
+/* What one datastore has shown of the host. */
+struct ha_sighting {
+	bool is_seen;
+	struct ha_glimpse what;
+	uint64_t first_ms; /* completion of the read that first showed it */
+	uint64_t last_ms;  /* submission of the newest read that showed it */
+};
+
+struct ha_watch {
+	uint32_t stores;
+	struct ha_sighting at[HA_STORES_MAX];
+};
+
+void ha_watch_init(struct ha_watch *watch, uint32_t stores);
+
+/* A completed read. Reads of one store come in order of submission; one that
+ * failed is not reported: it proves nothing (SAFETY 1.3). */
+void ha_watch_read(struct ha_watch *watch, uint32_t store,
+		   const struct ha_glimpse *glimpse, uint64_t submitted_ms,
+		   uint64_t completed_ms);
+
+/* Datastore `store` was replaced or re-opened: forget what it showed. */
+void ha_watch_forget(struct ha_watch *watch, uint32_t store);
+
+/* The newest valid beat of all datastores by (incarnation, sequence); NULL
+ * when none was ever read (SAFETY 14). ret_store may be NULL. */
+const struct ha_sighting *ha_watch_newest(const struct ha_watch *watch,
+					  uint32_t *ret_store);
+
+enum ha_proof {
+	HA_PROOF_UNKNOWN,  /* fewer than r datastores say anything */
+	HA_PROOF_ALIVE,    /* a beat moved less than T ago, or T is not over */
+	HA_PROOF_SILENT,   /* dead by SAFETY 1.3 as far as storage can tell */
+	HA_PROOF_REPLACED, /* dead by SAFETY 1.4: a higher incarnation than
+			    * the one asked about was read */
+	HA_PROOF_STOPPED,  /* out of the way by 1.5: clean stop, list empty */
+	HA_PROOF_NEVER,    /* out of the way by 1.5: never claimed its slot */
+	HA_PROOF_STANDING_DOWN, /* `vmha disarm`: nothing can be proven */
+	HA_PROOF_UNGUARDED,     /* disarmed with entries in its list, or beats
+			     * without an armed watchdog: unknown for ever */
+	HA_PROOF_N
+};
+const char *ha_proof_name(enum ha_proof proof);
+
+struct ha_watch_verdict {
+	enum ha_proof proof;
+	uint64_t incarnation; /* highest read on any datastore, 0: none */
+	uint64_t since_ms; /* ALIVE, SILENT: completion of the read that first
+			    * showed the newest beat */
+	uint64_t due_ms;   /* ALIVE: a read submitted from here on that shows
+			    * nothing new would prove silence; else 0 */
+	uint32_t silent;   /* datastores on which silence is proven */
+	uint32_t needed;   /* r */
+};
+
+/* What is proven about the incarnation `about` (0: the newest one known).
+ * `reads since` matter, not the wall: judged from submissions alone, so no
+ * clock is an argument. The silence of a host whose newest beat (of r
+ * datastores) did not say "armed" proves nothing. A datastore that lags and
+ * shows a lower incarnation or sequence is silent like any other but never
+ * makes the newest beat older. */
+struct ha_watch_verdict ha_watch_judge(const struct ha_watch *watch,
+				       const struct ha_timing *timing,
+				       uint64_t about);
+
+/* Does the list of `incarnation` no longer bind anybody: is that
+ * incarnation proven dead, stopped clean, or replaced? */
+bool ha_proof_is_gone(enum ha_proof proof);
+
+/* True when at least r datastores were read completely by reads submitted
+ * at or after since_ms; submitted_ms[i] is the submission of store i's
+ * newest completed read, 0 for none. */
+bool ha_watch_fresh(const uint64_t *submitted_ms, uint32_t stores,
+		    uint64_t since_ms);
+
+#endif
