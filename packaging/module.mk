@@ -6,6 +6,9 @@
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 UNITDIR ?= /lib/systemd/system
+# Where a service's environment file lives: /etc/default on Debian,
+# /etc/sysconfig on Fedora and RHEL.
+ENVDIR ?= $(SYSCONFDIR)/default
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 OCFTDIR ?= $(PREFIX)/share/resource-agents/ocft/configs
 CRMDIR ?= $(PREFIX)/share/crmsh/scripts
@@ -25,9 +28,10 @@ PKG_DOCS := $(filter-out docs/CONTRIBUTING.md,$(wildcard README.md docs/*.md))
 PKG_OUT := $(BUILD)/packaging
 PKG_SUBST = sed -e 's,@QEMU_GROUP@,$(QEMU_GROUP),g' \
 	-e 's,@PREFIX@,$(PREFIX),g' -e 's,@LIBDIR@,$(LIBDIR),g' \
-	-e 's,@VERSION@,$(VERSION),g'
+	-e 's,@VERSION@,$(VERSION),g' -e 's,@SBINDIR@,$(SBINDIR),g' \
+	-e 's,@ENVDIR@,$(ENVDIR),g'
 
-INSTALLS += install-host install-dev
+INSTALLS += install-host install-heartbeat install-dev
 HELP += "make install: programs and their data; install-host and install-dev" \
 	"           are its parts for a host and for a developer" \
 	"make deb, make rpm: packages, in build/deb and build/rpm" \
@@ -56,6 +60,17 @@ ifneq ($(SELINUX),)
 	$(INSTALL) -D -m 644 $(PKG)/selinux/README.selinux \
 		$(DESTDIR)$(DOCDIR)/README.selinux
 endif
+
+# What belongs to the heartbeat daemon beside its program.
+install-heartbeat:
+	@mkdir -p $(PKG_OUT)
+	$(PKG_SUBST) $(PKG)/systemd/vmha-heartbeatd.service.in \
+		> $(PKG_OUT)/vmha-heartbeatd.service
+	$(INSTALL) -D -m 644 $(PKG_OUT)/vmha-heartbeatd.service \
+		$(DESTDIR)$(UNITDIR)/vmha-heartbeatd.service
+	$(INSTALL) -D -m 644 $(PKG)/default/vmha-heartbeatd \
+		$(DESTDIR)$(ENVDIR)/vmha-heartbeatd
+	$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/vmha
 
 # The API is not stable: static archives, no SONAME (libha/include/ha).
 DEV_LIBS = $(HA_BASE) $(HA_CORE) $(HA_CODEC) $(HA_PARAMS)

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * off and reboot: asks for evidence until ha_fencing_judge() says that the
+ * host is dead, or that it can't be told. Whatever goes wrong on the way
+ * (no daemon, no answer, no memory) is a failure, never a success.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "fence_vmha/ask.h"
+#include "fence_vmha/timeouts.h"
+#include "ha/clock.h"
+#include "ha/ipc.h"
+
+static uint64_t
+patience_ms(const struct fence_args *args, const struct ha_timing *timing)
+{
+	if (args->power_timeout_ms) {
+		return args->power_timeout_ms;
+	}
+	return ha_timing_silence_ms(timing) +
+	       (uint64_t)FENCE_EXTRA_BEATS * timing->beat_ms + FENCE_EXTRA_MS;
+}
+
+static int
+give_order(const struct fence_args *args, const char *host,
+	   struct fence_session *session, struct ha_err *err)
+{
+	json_t *answer = NULL;
+	int code = fence_ask(
+		args,
+		json_pack("{s:i, s:s, s:s, s:s}", "v", HA_IPC_VERSION, "op",
+			  "order", "host", host, "kind",
+			  session->action == HA_FENCE_OFF ? "off" : "reset"),
+		&answer, err);
+
+	if (code < 0) {
+		return ha_err_prefix(err, code,
+				     "can't order %s to reset itself", host);
+	}
+	session->is_ordered = true;
+	session->nonce = json_integer_value(json_object_get(answer, "nonce"));
+	json_decref(answer);
+	return 0;
+}
+
+/* An acknowledgement tells a person more; the verdict does not need it. */
+static void
+look_for_ack(const struct fence_args *args, const char *host,
+	     struct fence_session *session)
+{
+	json_t *answer = NULL;
+
+	if (!session->is_ordered || session->is_acked) {
+		return;
+	}
+	if (fence_ask(args,
+		      json_pack("{s:i, s:s, s:s, s:I}", "v", HA_IPC_VERSION,
+				"op", "order-state", "host", host, "nonce",
+				session->nonce),
+		      &answer, NULL) == 0) {
+		session->is_acked =
+			json_is_true(json_object_get(answer, "acked"));
+		json_decref(answer);
+	}
+}
+
+/* For the daemon's log and the brake; a verdict stands without it. */
+static void
+report(const struct fence_args *args, const char *host, bool is_success,
+       const struct fence_session *session, enum ha_fence_reason why,
+       const char *evidence)
+{
+	json_t *answer = NULL;
+
+	if (fence_ask(args,
+		      json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:s, s:s}",
+				"v", HA_IPC_VERSION, "op", "fenced", "host",
+				host, "action",
+				session->action == HA_FENCE_OFF ? "off" :
+								  "reboot",
+				"success", is_success, "ordered",
+				session->is_ordered, "why",
+				ha_fence_reason_name(why), "evidence",
+				evidence),
+		      &answer, NULL) == 0) {
+		json_decref(answer);
+	}
+}
+
+static struct ha_fence_verdict
+judge(struct ha_fence_answer *answer, const struct fence_session *session)
+{
+	struct ha_fence_facts *facts = &answer->facts;
+
+	facts->action = session->action;
+	facts->was_member = session->was_member;
+	facts->is_ordered = session->is_ordered;
+	facts->is_order_acked = session->is_acked;
+	facts->has_moved = answer->sequence > session->sequence;
+	facts->now_ms = ha_clock_now_ms();
+	facts->deadline_ms = session->deadline_ms;
+	return ha_fencing_judge(facts, &answer->timing);
+}
+
+/* One question, one verdict. 1: ask again. */
+static int
+step(const struct fence_args *args, const char *host,
+     struct fence_session *session, struct ha_err *err)
+{
+	struct ha_fence_answer answer;
+	struct ha_fence_verdict verdict;
+	int code = fence_ask_facts(args, host, session, &answer, err);
+	uint64_t began_ms = session->deadline_ms;
+
+	if (code < 0) {
+		return code;
+	}
+	if (!session->is_timed) {
+		session->is_timed = true;
+		session->deadline_ms =
+			began_ms + patience_ms(args, &answer.timing);
+	}
+	look_for_ack(args, host, session);
+	verdict = judge(&answer, session);
+	if (args->is_verbose) {
+		fence_say("%s: %s; %s", host, ha_fence_reason_text(verdict.why),
+			  answer.evidence);
+	}
+	switch (verdict.step) {
+	case HA_FENCE_SUCCESS:
+		report(args, host, true, session, verdict.why, answer.evidence);
+		return 0;
+	case HA_FENCE_FAIL:
+		report(args, host, false, session, verdict.why,
+		       answer.evidence);
+		return ha_err_set(err, -EBUSY, "%s is not proven dead: %s; %s",
+				  host, ha_fence_reason_text(verdict.why),
+				  answer.evidence);
+	case HA_FENCE_ORDER:
+		code = give_order(args, host, session, err);
+		return code < 0 ? code : 1;
+	case HA_FENCE_WAIT:
+		ha_clock_sleep_ms(verdict.wait_ms < FENCE_POLL_MS ?
+					  verdict.wait_ms :
+					  FENCE_POLL_MS,
+				  session->deadline_ms);
+		return 1;
+	}
+	return -EINVAL;
+}
+
+static int
+fence(const struct fence_args *args, enum ha_fence_action action)
+{
+	struct ha_err err = HA_ERR_INIT;
+	struct fence_session session = { .action = action };
+	const char *host;
+	int code = fence_args_host(args, &host, &err);
+
+	if (code < 0) {
+		return fence_fail(&err);
+	}
+	ha_clock_sleep_ms(args->delay_ms, UINT64_MAX);
+	session.deadline_ms = ha_clock_now_ms();
+	do {
+		code = step(args, host, &session, &err);
+	} while (code > 0);
+	if (code < 0) {
+		return fence_fail(&err);
+	}
+	ha_clock_sleep_ms(args->power_wait_ms, UINT64_MAX);
+	return FENCE_EXIT_OK;
+}
+
+int
+fence_off(const struct fence_args *args)
+{
+	return fence(args, HA_FENCE_OFF);
+}
+
+int
+fence_reboot(const struct fence_args *args)
+{
+	return fence(args, HA_FENCE_REBOOT);
+}
+
+int
+fence_on(const struct fence_args *args)
+{
+	struct ha_err err = HA_ERR_INIT;
+	const char *host;
+
+	return fence_args_host(args, &host, &err) < 0 ? fence_fail(&err) :
+							FENCE_EXIT_OK;
+}

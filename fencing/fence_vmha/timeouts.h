@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The waits of fence_vmha; docs/TIMEOUTS.md shows the sums. */
+#ifndef VMHA_FENCE_TIMEOUTS_H
+#define VMHA_FENCE_TIMEOUTS_H
+
+/* An answer of the local daemon, which never waits for a disk. */
+#define FENCE_ASK_MS 2000u
+/* Between questions while evidence is awaited: 20 a second of 0.1 ms. */
+#define FENCE_POLL_MS 50u
+/* Patience beyond T (1 + rho): the order must be read (a beat), obeyed, and
+ * the silence seen by a read (a beat); the rest is for a busy host. */
+#define FENCE_EXTRA_BEATS 4u
+#define FENCE_EXTRA_MS 5000u
+
+#endif
