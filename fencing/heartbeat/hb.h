@@ -135,7 +135,8 @@ struct hb {
 	uint64_t lone_ms;
 	uint64_t ring_seq;
 	struct ha_hostset members;
-	bool is_reset_ordered; /* the pet thread stops petting */
+	bool is_reset_ordered;        /* the pet thread stops petting */
+	bool is_mlocked, is_realtime; /* as hb_start got them */
 	struct hb_event events[HB_EVENTS];
 	uint32_t events_first, events_count, events_lost;
 
