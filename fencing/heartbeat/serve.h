@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The serving half of vmha-heartbeatd: everything that runs in the main
+ * thread. It answers questions, keeps the VM list's rules, follows corosync
+ * and logs. It may be slow: no beat and no pet waits for it. It holds
+ * hb->lock for copies and decisions only, never while it builds an answer.
+ *
+ * The answer to "status", which `vmha heartbeat status` and `watch` show.
+ * Ages and spans are milliseconds, null where there is none:
+ *
+ *  "cluster":  name, uuid, stores, write_needed, read_needed, slots, vms,
+ *              generation
+ *  "timing":   profile, beat_ms, watchdog_ms, tolerance_ms, drift_ppm,
+ *              silence_ms
+ *  "self":     host, slot, incarnation, boot_id, version, pid, phase,
+ *              beat_state, sequence, evidence, evidence_age_ms, pet_age_ms,
+ *              corosync, member, quorate, ring_seq, ring ("storage",
+ *              "announced", "leased"), sealed, standing_down,
+ *              reset_ordered, mlocked, realtime, vms, list_generation,
+ *              list_flushed, can_write, can_read
+ *  "watchdog": path, identity, timeout_ms, pretimeout_ms, soft, armed
+ *  "stores":   [{index, path, open, working, read_age_ms, written_age_ms,
+ *              write_took_ms, read_took_ms, beats, late, errors, error,
+ *              device, shares_device}]
+ *  "hosts":    [{name, slot, self, state, proof, seen_age_ms, due_in_ms,
+ *              incarnation, boot_id, sequence, beat_state, evidence,
+ *              flags: ["quorate", "member", "sealed", "ring-mode", ...],
+ *              member, ring_mode, last_member_age_ms, list_count,
+ *              list_generation, list_read, ring_seq, stores_ok,
+ *              watchdog_ms, stores: [{verdict, sequence, age_ms}]}]
+ *              state: live, late, silent, dead, stopped, never, unguarded,
+ *              standing-down, unknown
+ *  "next_slot": present when the packet was full: ask again with "from"
+ *  "brake":    limit, used, full
+ *  "orders":   [{host, kind, nonce}] that stand
+ */
+#ifndef VMHA_HEARTBEAT_SERVE_H
+#define VMHA_HEARTBEAT_SERVE_H
+
+#include <jansson.h>
+#include <qb/qbloop.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ha/corosync.h"
+#include "ha/ipc.h"
+#include "ha/ring.h"
+#include "ha/vmlock.h"
+#include "heartbeat/hb.h"
+
+#define HBS_CLIENTS 64 /* connections at a time; more are turned away */
+#define HBS_WAITS 64   /* answers that are owed; one per client at most */
+#define HBS_TICK_MS 250u
+#define HBS_RECONNECT_MS 1000u /* to a corosync that is not there */
+#define HBS_ORDER_MS 60000u    /* an order nobody acknowledges is dropped */
+#define HBS_ORDERS_KEPT 64     /* order-state knows so many past ones */
+#define HBS_ANSWER_MS 10000u   /* a request that names no budget_ms */
+#define HBS_BUDGET_MAX_MS 600000u
+#define HBS_STOP_MS 20000u /* a clean stop may take so long */
+#define HBS_OUTBOX 8       /* ring messages that wait for flow control */
+
+struct hbs;
+struct hbs_wait;
+
+struct hbs_client {
+	struct hbs *s;
+	int fd; /* -1: free */
+	struct hbs_wait *wait;
+};
+
+enum hbs_wait_kind {
+	HBS_WAIT_ANNOUNCE,
+	HBS_WAIT_WITHDRAW,
+	HBS_WAIT_DISARM
+};
+
+/* Where an announcement is (SAFETY 12). */
+enum hbs_step {
+	HBS_FLUSHING, /* copy and beat on w */
+	HBS_READING,  /* r datastores, by reads submitted after that */
+	HBS_UNDOING,  /* refused: the entry is being taken back */
+};
+
+struct hbs_wait {
+	struct hbs_client *client; /* NULL: free */
+	enum hbs_wait_kind kind;
+	enum hbs_step step;
+	uint64_t deadline_ms;
+	/* announce, withdraw */
+	struct ha_uuid uuid;
+	char resource[HA_RESOURCE_NAME];
+	enum ha_listed_state state;
+	bool had_entry; /* before: refused, it becomes this again */
+	struct ha_listed_vm before;
+	bool must_judge;     /* flushing alone is not enough */
+	uint64_t generation; /* that must stand on w */
+	uint64_t since_ms;   /* reads submitted from here on count */
+	int code;            /* UNDOING: the answer to give */
+	struct ha_err err;
+	/* disarm, arm */
+	bool is_down;
+	struct ha_hostset todo, given, acked;
+	uint64_t nonces[HA_HOSTS_MAX];
+	int32_t results[HA_HOSTS_MAX];
+};
+
+struct hbs_order {
+	uint64_t nonce; /* 0: unused */
+	uint32_t host;
+	enum ha_order_kind kind;
+	uint64_t incarnation;
+	uint64_t given_ms;
+	bool is_open; /* stands in the beat */
+	bool is_acked;
+	int32_t result;
+};
+
+/* What main remembers of a host. */
+struct hbs_host {
+	uint64_t member_incarnation; /* by its STATE, when last a member */
+	uint64_t last_member_ms;     /* 0: never since this daemon began */
+	uint64_t stopped_ms; /* first seen STOPPED or NEVER; 0: is not */
+	enum ha_proof proof; /* last logged */
+};
+
+struct hbs_ring {
+	struct ha_corosync *corosync; /* NULL: not connected */
+	struct ha_corosync_config config;
+	struct ha_ring core;
+	uint32_t nodeids[HA_HOSTS_MAX]; /* by slot, 0: none */
+	uint64_t nonce;
+	uint64_t next_connect_ms, next_tick_ms;
+	bool was_told; /* "corosync is not there" was logged */
+	bool owes_state;
+	struct ha_ring_msg outbox[HBS_OUTBOX];
+	uint32_t outbox_count;
+};
+
+struct hbs {
+	struct hb *hb;
+	qb_loop_t *loop;
+	const char *conf_path;
+	int signal_fd, listen_fd;
+	int exit_code;
+	bool is_ending;
+	struct hbs_ring ring;
+	struct hbs_host hosts[HA_HOSTS_MAX];
+	struct hbs_client clients[HBS_CLIENTS];
+	struct hbs_wait waits[HBS_WAITS];
+	struct hbs_order orders[HBS_ORDERS_KEPT];
+	uint32_t next_order;
+	struct ha_brake brake;
+	/* entries of the own list that were granted by SAFETY 12 */
+	struct ha_uuid granted[HA_VMS_MAX];
+	uint32_t granted_count;
+};
+
+/* ---- ring.c ------------------------------------------------------------- */
+
+void hbs_ring_init(struct hbs *s);
+/* Connects, retries, ticks, publishes; called at least each HBS_TICK_MS. */
+void hbs_ring_tick(struct hbs *s);
+void hbs_ring_done(struct hbs *s);
+/* As the fencing verdict needs it; hb->lock held. */
+enum ha_ring_silence hbs_ring_silence(const struct hbs *s, uint32_t slot,
+				      uint64_t now_ms, uint64_t *ret_due_ms);
+/* Is the newest incarnation of the host proven gone, storage and ring
+ * together (SAFETY 1.3 to 1.6)? hb->lock held. */
+bool hbs_host_is_gone(const struct hbs *s, uint32_t slot, uint64_t now_ms);
+
+/* ---- serve.c ------------------------------------------------------------ */
+
+int hbs_serve_open(struct hbs *s, struct ha_err *err);
+void hbs_serve_close(struct hbs *s);
+/* Answers the client of a wait and frees both; takes the answer over. */
+void hbs_wait_answer(struct hbs *s, struct hbs_wait *wait, json_t *answer);
+json_t *hbs_failed(int code, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Arguments of a request; a failure is the answer to give, else NULL. */
+json_t *hbs_arg_host(struct hbs *s, const json_t *request, uint32_t *ret_slot);
+json_t *hbs_arg_text(const json_t *request, const char *name,
+		     const char **ret_text);
+uint64_t hbs_arg_deadline(const json_t *request);
+/* "hb1": how people call a datastore; the file name without its ending. */
+const char *hbs_store_name(const struct hbs *s, uint32_t store);
+/* Monotonic: milliseconds since then; null for a time that never was. */
+json_t *hbs_age(uint64_t now_ms, uint64_t then_ms);
+
+/* ---- waiting.c ---------------------------------------------------------- */
+
+/* A wait of this client; NULL: too many. */
+struct hbs_wait *hbs_wait_new(struct hbs *s, struct hbs_client *client,
+			      enum hbs_wait_kind kind, uint64_t deadline_ms);
+/* Looks at each wait: news, or its deadline. */
+void hbs_wait_check(struct hbs *s);
+/* The client has gone: nobody waits for this any more. */
+void hbs_wait_cancel(struct hbs *s, struct hbs_wait *wait);
+
+/* ---- ops_*.c: an answer, or NULL when it comes later -------------------- */
+
+json_t *hbs_op_status(struct hbs *s, struct hbs_client *client,
+		      const json_t *request);
+json_t *hbs_op_vms(struct hbs *s, struct hbs_client *client,
+		   const json_t *request);
+json_t *hbs_op_fence_facts(struct hbs *s, struct hbs_client *client,
+			   const json_t *request);
+json_t *hbs_op_fenced(struct hbs *s, struct hbs_client *client,
+		      const json_t *request);
+json_t *hbs_op_order(struct hbs *s, struct hbs_client *client,
+		     const json_t *request);
+json_t *hbs_op_order_state(struct hbs *s, struct hbs_client *client,
+			   const json_t *request);
+json_t *hbs_op_announce(struct hbs *s, struct hbs_client *client,
+			const json_t *request);
+json_t *hbs_op_withdraw(struct hbs *s, struct hbs_client *client,
+			const json_t *request);
+json_t *hbs_op_disarm(struct hbs *s, struct hbs_client *client,
+		      const json_t *request);
+json_t *hbs_op_arm(struct hbs *s, struct hbs_client *client,
+		   const json_t *request);
+
+/* ops_order.c: gives an order; 0 and the nonce, -EBUSY: no room,
+ * -ESRCH: the host has no incarnation to order, -EPERM: braked. */
+int hbs_order_give(struct hbs *s, uint32_t host, enum ha_order_kind kind,
+		   uint64_t *ret_nonce, struct ha_err *err);
+const struct hbs_order *hbs_order_find(const struct hbs *s, uint64_t nonce);
+/* Acknowledgements, orders that mean nothing any more. */
+void hbs_order_check(struct hbs *s);
+
+/* ops_vms.c: what the waits need. True: done, the wait is answered. */
+bool hbs_withdraw_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
+bool hbs_announce_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
+void hbs_announce_cancel(struct hbs *s, struct hbs_wait *wait);
+bool hbs_disarm_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
+
+/* ops_vms.c: own list; hb->lock held. */
+struct ha_listed_vm *hbs_list_find(struct ha_vm_list *list,
+				   const struct ha_uuid *uuid);
+/* Takes the entry out. */
+void hbs_list_remove(struct hb *hb, struct ha_listed_vm *vm);
+bool hbs_is_granted(const struct hbs *s, const struct ha_uuid *uuid);
+void hbs_grant(struct hbs *s, const struct ha_uuid *uuid, bool is_granted);
+/* Why this host can't promise anything about a VM now; 0: it can. */
+int hbs_lock_ready(const struct hbs *s, bool must_be_fresh, uint64_t now_ms,
+		   struct ha_err *err);
+
+/* ---- events.c, reload.c, notify.c --------------------------------------- */
+
+/* Logs what store and pet threads left, and verdicts that changed. */
+void hbs_events_log(struct hbs *s);
+void hbs_reload(struct hbs *s);
+int hbs_conf_read(const char *path, struct ha_hbconf *ret_conf,
+		  struct ha_err *err);
+/* Tells systemd, where it asked (NOTIFY_SOCKET of sd_notify(3)). */
+void hbs_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
