@@ -56,7 +56,7 @@ struct ha_corosync_conf {
 	uint32_t consensus_ms; /* 0: not given */
 	bool two_node, wait_for_all, has_wait_for_all, has_qdevice;
 	uint32_t nodes;
-	struct ha_corosync_node {
+	struct ha_corosync_conf_node {
 		char name[HA_HOST_NAME]; /* empty: not given */
 		uint32_t nodeid;
 		uint32_t votes; /* default 1 */
