@@ -49,7 +49,7 @@ CFLAGS ?= $(OPTIMISE) $(HARDENING)
 LDFLAGS ?= -Wl,-z,relro,-z,now -Wl,--as-needed
 SANITIZE ?=
 
-ALL_CPPFLAGS = -Ilibha/include -Iagents -Ilibha -D_GNU_SOURCE \
+ALL_CPPFLAGS = -Ilibha/include -Iagents -Ifencing -Ilibha -D_GNU_SOURCE \
 	-DVMHA_VERSION='"$(VERSION)"' -DVMHA_LIBEXECDIR='"$(LIBEXECDIR)"' \
 	$(CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 -fPIC $(WARNINGS) $(CFLAGS) $(SANITIZE)
