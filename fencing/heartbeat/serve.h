@@ -119,6 +119,8 @@ struct hbs_order {
 struct hbs_host {
 	uint64_t member_incarnation; /* by its STATE, when last a member */
 	uint64_t last_member_ms;     /* 0: never since this daemon began */
+	uint64_t member_ring_seq;    /* last membership that it was in */
+	uint64_t state_ring_seq;     /* last one in which its STATE came */
 	uint64_t stopped_ms; /* first seen STOPPED or NEVER; 0: is not */
 	enum ha_proof proof; /* last logged */
 };
@@ -132,6 +134,8 @@ struct hbs_ring {
 	uint64_t next_connect_ms, next_tick_ms;
 	bool was_told; /* "corosync is not there" was logged */
 	bool owes_state;
+	size_t members; /* nodes of the membership, those without slot too */
+	bool has_slotless;
 	struct ha_ring_msg outbox[HBS_OUTBOX];
 	uint32_t outbox_count;
 };
@@ -164,6 +168,11 @@ void hbs_ring_done(struct hbs *s);
 /* As the fencing verdict needs it; hb->lock held. */
 enum ha_ring_silence hbs_ring_silence(const struct hbs *s, uint32_t slot,
 				      uint64_t now_ms, uint64_t *ret_due_ms);
+/* Was the host a member after the incarnation that storage shows must have
+ * been dead, without a word of its daemon: it runs on unguarded, whatever
+ * storage proves about the incarnation. hb->lock held. */
+bool hbs_host_is_unguarded(const struct hbs *s, uint32_t slot,
+			   const struct ha_watch_verdict *verdict);
 /* Is the newest incarnation of the host proven gone, storage and ring
  * together (SAFETY 1.3 to 1.6)? hb->lock held. */
 bool hbs_host_is_gone(const struct hbs *s, uint32_t slot, uint64_t now_ms);
