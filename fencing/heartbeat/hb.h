@@ -80,6 +80,7 @@ struct hb_host {
 	bool has_list;          /* of the incarnation and generation that the
 				 * newest beat names */
 	uint64_t list_read_ms;  /* submission of the read that gave it */
+	uint64_t list_asked_ms; /* beating half: a read of it began; 0: none */
 };
 
 /* A datastore, as the others see it. */
@@ -143,8 +144,21 @@ struct hb {
 	/* wake-ups: eventfds, written by whoever has news */
 	int main_fd; /* reads ended, evidence changed, events */
 	int pet_fd;
+	/* the beating half's own, behind lock */
+	bool is_agreed;    /* sb, layout, table and self stand: stores read */
+	bool is_claimed;   /* the incarnation is chosen: stores write */
+	bool is_armed;     /* the watchdog counts, beats may say so */
+	bool wants_armed;  /* pet thread: arm as soon as evidence is fresh */
+	bool wants_closed; /* pet thread: clean stop, magic close */
+	bool has_conflict; /* somebody else writes our slot */
+	bool is_ending;    /* threads end */
+	bool has_pet_thread, is_pet_ended;
+	int watchdog_code; /* last failure to arm or close, 0: none */
+	struct ha_err watchdog_err;
+	uint64_t mark_sequence; /* first beat of the state of now */
+	pthread_t pet_thread;
 	struct hb_store *stores[HA_STORES_MAX];
-	struct ha_watchdog watchdog; /* pet thread's; others read identity */
+	struct ha_watchdog watchdog; /* a copy; the pet thread holds its own */
 };
 
 /* ---- beating half: store.c, beat.c, seen.c, pet.c, boot.c --------------- */
