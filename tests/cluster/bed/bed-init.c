@@ -12,6 +12,9 @@
  * hosts share: one kernel, one monotonic clock.
  *
  * Called by the supervisor only: bed-init HOSTNAME SETUP-PROGRAM
+ * Says "pid N", "ready" and, when PID 1 has begun to end, "ending". Its exit
+ * status is PID 1's, or 128 + the signal: SIGHUP after a reboot(2) inside that
+ * restarts, SIGINT after one that halts (pid_namespaces(7)); 0 after sysrq.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,9 +40,12 @@
 #define SETUP_DEADLINE_S 20
 #define SYSLOG_SOCKET "/dev/log"
 #define SYSLOG_FILE "/var/log/messages"
-/* A fifo that the setup mounts there: the real one would reboot the machine. */
-#define SYSRQ_FIFO "/proc/sysrq-trigger"
+/* Mounted over /proc/sysrq-trigger by the setup, where the kernel has one: the
+ * real one would reboot the machine. */
+#define SYSRQ_FIFO "/run/bed/sysrq-trigger"
 #define SYSRQ_FATAL "bco"
+/* What was asked for, for a test to read: <host>/sysrq outside. */
+#define SYSRQ_KEYS "/run/bed/sysrq-keys"
 /* glibc and logger(1) send at most 8 KiB and 1 KiB; longer is cut. */
 #define SYSLOG_MESSAGE_MAX 8192
 /* A burst must not be lost while a line is written (socket(7) SO_RCVBUF). */
@@ -201,20 +207,17 @@ setup_run(const char *program, int sig_fd)
 	return -1;
 }
 
-/*
- * Opened for writing too, or the end of each writer would be an end of file.
- * A kernel without sysrq has nothing there, and -1 is fine for poll.
- */
+/* Opened for writing too, or the end of each writer would be an end of file. */
 static int
 sysrq_open(int *ret_fd)
 {
 	struct stat st;
 	int fd = open(SYSRQ_FIFO, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
-	if (fd < 0 && errno != ENOENT) {
+	if (fd < 0) {
 		return -1;
 	}
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode))) {
+	if (fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode)) {
 		close(fd);
 		errno = EINVAL;
 		return -1;
@@ -227,14 +230,20 @@ sysrq_open(int *ret_fd)
 static bool
 sysrq_is_fatal(int fd)
 {
+	int keys = open(SYSRQ_KEYS, O_WRONLY | O_APPEND | O_CLOEXEC);
+	bool is_fatal = false;
 	char key;
 
-	while (read(fd, &key, 1) == 1) {
-		if (strchr(SYSRQ_FATAL, key) != NULL && key != '\0') {
-			return true;
+	while (!is_fatal && read(fd, &key, 1) == 1) {
+		if (keys >= 0 && write(keys, &key, 1) < 0) {
+			perror("bed-init: " SYSRQ_KEYS);
 		}
+		is_fatal = key != '\0' && strchr(SYSRQ_FATAL, key) != NULL;
 	}
-	return false;
+	if (keys >= 0) {
+		close(keys);
+	}
+	return is_fatal;
 }
 
 static int
@@ -313,8 +322,9 @@ host_main(char *const argv[], int to_parent, int from_parent)
 	if (log_fd < 0) {
 		return fail(SYSLOG_SOCKET);
 	}
+	/* to_parent stays open: its end tells the parent of this one's, before
+	 * the kernel has ended the rest, which may wait for a lost disk. */
 	if (write(to_parent, "!", 1) == 1) {
-		close(to_parent);
 		result = host_live(sig_fd, log_fd, sysrq_fd, log, argv[1]);
 	}
 	fclose(log);
@@ -359,6 +369,10 @@ main(int argc, char *argv[])
 		fflush(stdout);
 		if (read(up[0], &c, 1) == 1) {
 			printf("ready\n");
+			fflush(stdout);
+			while (read(up[0], &c, 1) < 0 && errno == EINTR) {
+			}
+			printf("ending\n");
 			fflush(stdout);
 		}
 	}

@@ -7,6 +7,7 @@ import sys
 
 from . import proc
 from .client import Bed, elapsed_printer
+from .config import FENCES
 from .host import DAEMONS
 from .net import NETWORKS
 from .proc import BedError
@@ -28,6 +29,7 @@ SIMPLE = {
     "kill": ((HOST, DAEMON), "SIGKILL to a daemon or program"),
     "unshare": ((HOST, "share"), "take a share under /srv away from the host"),
     "share": ((HOST, "share"), "give it back"),
+    "starve": ((HOST, "percent"), "leave a host so much of one CPU, or off"),
     "fence-device": (("mode",), "make fence_bed work: ok, fail or hang"),
 }
 SHELL_PROMPT = r"\[\e[1m\]{bed}:{host}\[\e[0m\]:\w\$ "
@@ -46,10 +48,33 @@ def parser():
                     help="hosts only, no daemon")
     up.add_argument("--token", type=int, default=1000, metavar="MS")
     up.add_argument("--datastores", type=int, default=1)
+    up.add_argument("--heartbeat", type=int, default=0, metavar="N",
+                    help="heartbeat datastores hb1 to hbN behind faults, and "
+                    "a watchdog in each host")
+    up.add_argument("--profile", help="of the heartbeat's timing")
+    up.add_argument("--fence", choices=FENCES, help="fence devices: the bed's "
+                    "switch, fence_vmha (with --heartbeat the default), both")
+    up.add_argument("--fault-ds1", action="store_true",
+                    help="ds1 behind faults too")
     up.add_argument("--owner", type=int, metavar="PID",
                     help="take the bed down when this process ends")
     sub.add_parser("down", help="end everything, verify that nothing is left")
     sub.add_parser("status", help="what is up, cut, mounted")
+    fault = sub.add_parser("fault", help="make a store slow, hang, fail, lie: "
+                           "HOST|all STORE|all OP ACTION [ARGUMENT...]")
+    fault.add_argument(HOST)
+    fault.add_argument("store")
+    fault.add_argument("op", choices=("read", "write", "fsync", "open", "meta",
+                                      "all"))
+    fault.add_argument("action", nargs="+", help="delay MS [JITTER_MS], hang, "
+                       "fail ERRNO, enospc, tear BYTES, tearfail BYTES, drop")
+    fault.add_argument("--glob", default="*", help="files (all)")
+    fault.add_argument("--count", type=int, help="first N operations only")
+    heal = sub.add_parser("heal", help="no faults any more; what hangs goes on")
+    heal.add_argument(HOST)
+    heal.add_argument("store", nargs="?")
+    sub.add_parser("faults", help="rules, their hits, who waits"
+                   ).add_argument(HOST, nargs="?")
     for verb, (args, text) in SIMPLE.items():
         one = sub.add_parser(verb, help=text)
         for arg in args:
@@ -83,7 +108,8 @@ def show_status(bed):
     rows = [["HOST", "STATE", *(d.upper() for d in DAEMONS),
              *(n.upper() for n in NETWORKS), "MOUNTS"]]
     for h in bed.status():
-        rows.append([h["host"], h["state"], *h["daemons"].values(),
+        state = f"off: {h['why']}" if h["why"] else h["state"]
+        rows.append([h["host"], state, *h["daemons"].values(),
                      *("cut" if n in h["cut"] else "ok" for n in NETWORKS),
                      " ".join(h["mounts"]) or "-"])
     table(rows)
@@ -116,7 +142,8 @@ def bring_up(args):
     bed = Bed(args.name, hosts=args.hosts, folder=args.dir, stage=args.stage,
               token=args.token, cluster=not args.no_cluster,
               datastores=args.datastores, owner=args.owner or 0,
-              progress=show)
+              heartbeat=args.heartbeat, profile=args.profile,
+              fence=args.fence, fault_ds1=args.fault_ds1, progress=show)
     bed.up()
     show(f"bed {bed.name} is up in {bed.dir}")
 
@@ -130,6 +157,13 @@ def main():
         print(bed.down())
     elif args.verb == "status":
         show_status(bed)
+    elif args.verb == "fault":
+        bed.fault(args.host, args.store, args.op, " ".join(args.action),
+                  args.glob, args.count)
+    elif args.verb == "heal":
+        bed.heal(args.host, args.store)
+    elif args.verb == "faults":
+        print("\n".join(bed.faults(args.host)))
     elif args.verb == "run":
         run_in(bed, args.host, args.cmd)
     elif args.verb in ("shell", "console"):

@@ -24,6 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(f"{HERE}/../../..")
 ANSWER_DEADLINE_S = 180
 PROGRAMS = ("bed-init", "bed-enter")
+FAULT_PROGRAMS = ("faultfs", "wdt")
 READY_DEADLINE_S = 15
 END_DEADLINE_S = 15
 RUN_DEADLINE_S = 60
@@ -51,6 +52,16 @@ def provide_programs(folder):
                          "-o", f"{folder}/bin/{name}", source)
 
 
+def provide_fault_programs(folder):
+    """Built by make only: they want libfuse's flags."""
+    for name in FAULT_PROGRAMS:
+        built = os.path.join(os.environ.get("BUILD", f"{ROOT}/build"),
+                             "tests", "faults", name)
+        if not os.path.exists(built):
+            raise BedError(f"{built} is missing; run: make faults")
+        shutil.copy2(built, f"{folder}/bin/{name}")
+
+
 def check_dir(path):
     if any(c in path for c in ":,\\ "):
         raise BedError(f"{path}: a bed's folder may have no ':', ',', '\\' "
@@ -64,7 +75,11 @@ def check_dir(path):
 class Bed:
     def __init__(self, name="default", hosts=3, folder=None, stage=None,
                  token=1000, cluster=True, datastores=1, owner=None,
-                 progress=None):
+                 progress=None, heartbeat=0, profile=None, fence=None,
+                 fault_ds1=False):
+        """heartbeat: number of heartbeat datastores, behind faults, and a
+        watchdog in each host. fence: "bed", "vmha" or "both" (levels 2, 1);
+        vmha is the default with heartbeats. fault_ds1: faults on ds1 too."""
         self.name = name
         self.dir = os.path.abspath(folder) if folder else default_dir(name)
         self.count = hosts
@@ -72,6 +87,10 @@ class Bed:
         self.token = token
         self.cluster = cluster
         self.datastores = datastores
+        self.heartbeat = heartbeat
+        self.profile = profile
+        self.fence = fence
+        self.fault_ds1 = fault_ds1
         self.owner = os.getpid() if owner is None else owner
         self.on_progress = progress
         self.supervisor = None
@@ -115,10 +134,18 @@ class Bed:
                                "folder; choose another")
             shutil.rmtree(self.dir)
         provide_programs(self.dir)
+        if self.heartbeat or self.fault_ds1:
+            provide_fault_programs(self.dir)
         argv = [sys.executable, "-m", "bed.supervisor", "--dir", self.dir,
                 "--name", self.name, "--hosts", str(self.count),
                 "--token", str(self.token),
-                "--datastores", str(self.datastores)]
+                "--datastores", str(self.datastores),
+                "--heartbeat", str(self.heartbeat)]
+        for option, value in (("--profile", self.profile),
+                              ("--fence", self.fence)):
+            argv += [option, value] if value else []
+        if self.fault_ds1:
+            argv += ["--fault-ds1"]
         if self.stage:
             argv += ["--stage", os.path.abspath(self.stage)]
         if self.owner:
@@ -270,6 +297,33 @@ class Bed:
 
     def fence_device(self, mode):
         return self.ask("fence-device", mode=mode)
+
+    def fault(self, host, store, op, action, glob="*", count=None):
+        """fault("h1", "hb1", "write", "delay 500 100"). op: read, write,
+        fsync, open, meta, all; host and store: "all" too. Until healed, also
+        over boots; count: only the first so many operations."""
+        return self.ask("fault", host=host, store=store, op=op,
+                        action=action.split(), glob=glob, count=count)
+
+    def heal(self, host="all", store=None):
+        return self.ask("heal", host=host, store=store)
+
+    def faults(self, host=None):
+        """A line per rule: how often it matched, how many wait in it."""
+        return self.ask("faults", host=host)
+
+    def starve(self, host, percent):
+        """Leaves the host that much of one CPU; None: enough again."""
+        return self.ask("starve", host=host,
+                        percent="off" if percent is None else percent)
+
+    def prepare_heartbeat(self):
+        """Datastores and configuration; up does it with a cluster."""
+        return self.ask("prepare-heartbeat")
+
+    def write(self, host, path, text):
+        """A file in the host."""
+        return self.ask("write", host=host, path=path, text=text)
 
     def log_path(self, host, daemon=None):
         return self.ask("log", host=host, daemon=daemon)

@@ -69,7 +69,39 @@ def corosync(names, cluster, token_ms):
     return "\n".join(lines) + "\n"
 
 
-def cib(names):
+# The fence resources of a bed, by their ids, in the order of their levels.
+FENCES = {"bed": {"fencing": "fence_bed"}, "vmha": {"fence": "fence_vmha"},
+          "both": {"fence": "fence_vmha", "fencing": "fence_bed"}}
+
+
+def fence_resources(choice, heartbeat):
+    """The product's own where it can work, unless chosen otherwise."""
+    return FENCES[choice or ("vmha" if heartbeat else "bed")]
+
+
+def fence_xml(ident, agent, names):
+    return f"""\
+<primitive id="{ident}" class="stonith" type="{agent}">\
+<instance_attributes id="{ident}-params">\
+<nvpair id="{ident}-check" name="pcmk_host_check" value="static-list"/>\
+<nvpair id="{ident}-list" name="pcmk_host_list" value="{' '.join(names)}"/>\
+</instance_attributes></primitive>"""
+
+
+def topology_xml(names, fences):
+    """A level per device, for each host; none where there is one device."""
+    if len(fences) < 2:
+        return ""
+    levels = "".join(
+        f'<fencing-level id="level-{name}-{index}" target="{name}" '
+        f'index="{index}" devices="{ident}"/>'
+        for name in names for index, ident in enumerate(fences, 1))
+    return f"<fencing-topology>{levels}</fencing-topology>"
+
+
+def cib(names, fences):
+    devices = "".join(fence_xml(ident, agent, names)
+                      for ident, agent in fences.items())
     props = "".join(f'<nvpair id="opt-{k}" name="{k}" value={quoteattr(v)}/>'
                     for k, v in PROPERTIES.items())
     return f"""\
@@ -77,11 +109,7 @@ def cib(names):
 num_updates="0" admin_epoch="0"><configuration><crm_config>\
 <cluster_property_set id="cib-bootstrap-options">{props}\
 </cluster_property_set></crm_config><nodes/><resources>\
-<primitive id="fencing" class="stonith" type="fence_bed">\
-<instance_attributes id="fencing-params">\
-<nvpair id="fencing-check" name="pcmk_host_check" value="static-list"/>\
-<nvpair id="fencing-list" name="pcmk_host_list" value="{' '.join(names)}"/>\
-</instance_attributes></primitive></resources><constraints/>\
+{devices}</resources><constraints/>{topology_xml(names, fences)}\
 </configuration><status/></cib>
 """
 
@@ -104,8 +132,9 @@ def write(path, text, mode=0o644):
         f.write(text if isinstance(text, bytes) else text.encode())
 
 
-def write_all(host_dirs, cluster, token_ms):
-    """host_dirs: {name: directory}, in the order of their numbers."""
+def write_all(host_dirs, cluster, token_ms, fences):
+    """host_dirs: {name: directory}, in the order of their numbers; fences:
+    {resource: agent}."""
     names = list(host_dirs)
     authkey = os.urandom(AUTHKEY_BYTES)
     for number, (name, path) in enumerate(host_dirs.items(), 1):
@@ -114,7 +143,7 @@ def write_all(host_dirs, cluster, token_ms):
         write(f"{conf}/hosts", hosts(names))
         write(f"{conf}/hostname", name + "\n")
         write(f"{conf}/machine-id", uuid.uuid4().hex + "\n")
-        write(f"{conf}/cib.xml", cib(names))
+        write(f"{conf}/cib.xml", cib(names, fences))
         write(f"{conf}/corosync/corosync.conf",
               corosync(names, cluster, token_ms))
         write(f"{conf}/corosync/authkey", authkey, 0o400)

@@ -10,7 +10,7 @@
 # effect, with the product under test ($BED_STAGE) laid over them.
 #
 # Input is the environment: BED_HOST, BED_HOST_DIR, BED_SHARED, BED_OVERLAY,
-# BED_STAGE (may be empty), BED_FENCE, BED_DATASTORES.
+# BED_STAGE (may be empty), BED_FENCE, BED_DATASTORES, BED_WATCHDOG (empty: no).
 set -euo pipefail
 
 overlay() { # TARGET [UPPER-NAME]
@@ -62,7 +62,8 @@ keep lib-corosync /var/lib/corosync
 keep lib-libvirt /var/lib/libvirt
 keep cache-libvirt /var/cache/libvirt
 own $pcmk 770 /var/log/pacemaker
-own root:root 755 /var/log/corosync /var/log/crmsh /var/log/libvirt
+own root:root 755 /var/log/corosync /var/log/crmsh /var/log/libvirt \
+	/var/log/vmha
 cp -r "$BED_HOST_DIR/conf/corosync/." /etc/corosync/
 cp -r "$BED_HOST_DIR/conf/libvirt/." /etc/libvirt/
 if [[ ! -e /var/lib/pacemaker/cib/cib.xml ]]; then
@@ -82,9 +83,11 @@ cat /proc/sys/kernel/random/uuid >/run/bed/boot_id
 mount --bind /run/bed/boot_id /proc/sys/kernel/random/boot_id
 
 # Pacemaker and watchdog daemons panic a host by sysrq, which is the machine's:
-# PID 1 reads the fifo instead and ends the host.
+# PID 1 reads the fifo instead, keeps the keys and ends the host.
+mkfifo -m 600 /run/bed/sysrq-trigger
+touch "$BED_HOST_DIR/sysrq" /run/bed/sysrq-keys
+mount --bind "$BED_HOST_DIR/sysrq" /run/bed/sysrq-keys
 if [[ -e /proc/sysrq-trigger ]]; then
-	mkfifo -m 600 /run/bed/sysrq-trigger
 	mount --bind /run/bed/sysrq-trigger /proc/sysrq-trigger
 	cat /proc/sys/kernel/sysrq >/run/bed/sysrq
 	mount --bind /run/bed/sysrq /proc/sys/kernel/sysrq
@@ -103,6 +106,11 @@ for node in null zero full random urandom tty kvm fuse loop-control net/tun \
 done
 umount /run/bed/dev
 rmdir /run/bed/dev
+# Where the bed mounts its watchdog, after this. Without one there is no file:
+# a daemon would pet it in vain.
+if [[ -n $BED_WATCHDOG ]]; then
+	install -m 600 /dev/null /dev/watchdog
+fi
 mkdir -m 1777 /dev/shm
 mkdir /dev/pts
 mount -t tmpfs -o mode=1777 bed /dev/shm

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from . import proc, storage
+from . import faults, proc, starve, storage
 from .proc import BedError
 
 BOOT_DEADLINE_S = 30
@@ -30,13 +30,16 @@ PROBE_POLL_S = 0.15
 
 
 class Daemon:
-    """How a daemon is started, recognized, asked, and where it logs."""
+    """How a daemon is started, recognized, asked, and where it logs; stdout
+    goes to a file beside its log, or is its log."""
 
-    def __init__(self, command, programs, probe, log):
+    def __init__(self, command, programs, probe, log, has_log_file=True):
         self.command = command
         self.programs = programs
         self.probe = probe
         self.log = log
+        self.out = f"{os.path.dirname(log)}/stdout.log" if has_log_file \
+            else log
 
 
 PCMK = ["pacemakerd", "pacemaker-based", "pacemaker-fenced",
@@ -52,9 +55,12 @@ DAEMONS = {
     "libvirtd": Daemon("libvirtd --listen", ["libvirtd"],
                        ["virsh", "-q", "-c", "qemu:///system", "list"],
                        "libvirt/libvirtd.log"),
+    "heartbeatd": Daemon("/usr/sbin/vmha-heartbeatd -f", ["vmha-heartbeatd"],
+                         ["test", "-S", "/run/vmha/heartbeatd.sock"],
+                         "vmha/heartbeatd.log", has_log_file=False),
 }
 # Pacemaker first down and last up: it must find corosync, and VMs libvirtd.
-SHUTDOWN_ORDER = ("pacemaker", "libvirtd", "corosync")
+SHUTDOWN_ORDER = ("pacemaker", "libvirtd", "heartbeatd", "corosync")
 
 
 class Host:
@@ -63,12 +69,17 @@ class Host:
         self.number = number
         self.path = path
         self.bed = bed
-        self.shares = storage.Shares(bed.datastores, bed.dir)
+        self.shares = storage.Shares(bed, self)
+        self.watchdog = faults.Watchdog(bed, self)
+        self.starve = starve.Starve(self)
+        self.watcher = None
+        self.why_off = "not booted yet"
         self.init = None
         self.pid = None
         self.namespaces = {}
         self.ns_fd = None
         self.off_at = None
+        self.ended_at = None
         self.boots = 0
         self.is_paused = False
         self.stopped_by_pause = {}
@@ -97,6 +108,7 @@ class Host:
                 BED_HOST=self.name, BED_HOST_DIR=self.path,
                 BED_SHARED=self.bed.shared, BED_OVERLAY=self.bed.overlay,
                 BED_STAGE=self.bed.stage or "", BED_FENCE=self.bed.fence_dir,
+                BED_WATCHDOG="yes" if self.bed.heartbeat else "",
                 BED_DATASTORES=" ".join(
                     n for n in self.shares.all if n != storage.CONFIG))
             self.init = self.bed.spawn(
@@ -120,9 +132,16 @@ class Host:
             if self._line() != "ready":
                 raise BedError("setup failed")
             self.shares.boot(self.pid)
+            if self.bed.heartbeat:
+                self.watchdog.start()
+            self.why_off = None
+            self.watcher = threading.Thread(target=self._watch, daemon=True)
+            self.watcher.start()
         except (BedError, OSError) as e:
             self.init.kill()
+            self.shares.end()
             self.init.wait()
+            self.watchdog.end(may_have_fired=False)
             raise BedError(f"{self.name}: boot: {e}\n"
                            f"{self.log_tail('boot.log')}") from e
 
@@ -135,12 +154,29 @@ class Host:
         finally:
             timer.cancel()
 
+    def _watch(self):
+        """Until PID 1 begins to end, however. Its disks go with it: what
+        waits for one could not be killed, and PID 1 waits for that."""
+        while self.init.stdout.readline() not in ("ending\n", ""):
+            pass
+        self.ended_at = time.monotonic()
+        self.shares.end()
+        status = self.init.wait()
+        has_fired = self.watchdog.end(may_have_fired=self.why_off is None)
+        if self.why_off is None:
+            self.why_off = faults.why_off(status, has_fired)
+
     def power_off(self):
         """Pulls the plug; true only when the kernel shows nothing left."""
         with self.lock:
             if self.is_on():
+                self.why_off = self.why_off or "power off"
                 proc.send(self.pid, signal.SIGKILL)
                 self._wait_off()
+            if self.watcher is not None:
+                self.watcher.join(OFF_DEADLINE_S)
+                self.watcher = None
+            self.starve.clear()
             self.is_paused = False
             self.stopped_by_pause = {}
             if self.ns_fd is not None:
@@ -148,7 +184,7 @@ class Host:
                               f"{self.name}: end of all processes")
                 os.close(self.ns_fd)
                 self.ns_fd = None
-                self.off_at = time.monotonic()
+                self.off_at = self.ended_at
             self.bed.net.unplug(self.name)
 
     def _wait_off(self):
@@ -224,19 +260,24 @@ class Host:
 
     # -- daemons ----------------------------------------------------------
 
-    def run(self, *argv, check=True, deadline_s=proc.COMMAND_DEADLINE_S):
+    def run(self, *argv, check=True, deadline_s=proc.COMMAND_DEADLINE_S,
+            stdin=None):
         line = proc.enter(self.bed.dir, self.live_pid(), *argv)
         return proc.command(*line, env=proc.host_env(), check=check,
-                            deadline_s=deadline_s)
+                            deadline_s=deadline_s, stdin=stdin)
+
+    def write_file(self, path, text):
+        """In the host, with the folders above it."""
+        self.run("/bin/sh", "-c", 'mkdir -p "${1%/*}" && cat >"$1"', "sh",
+                 path, stdin=text or "\n")
 
     def start(self, name):
         """Starts a daemon and waits until it answers."""
         daemon = self.daemon(name)
         if self.pids_of(name):
             raise BedError(f"{self.name}: {name} runs already")
-        out = f"{os.path.dirname(daemon.log)}/stdout.log"
-        self.run("/bin/sh", "-c",
-                 f"setsid {daemon.command} >>/var/log/{out} 2>&1 </dev/null &")
+        self.run("/bin/sh", "-c", f"setsid {daemon.command} "
+                 f">>/var/log/{daemon.out} 2>&1 </dev/null &")
         try:
             proc.wait_for(lambda: self.pids_of(name), APPEAR_DEADLINE_S,
                           "no process")
@@ -244,7 +285,7 @@ class Host:
                           "no answer", PROBE_POLL_S)
         except BedError as e:
             raise BedError(f"{self.name}: start of {name}: {e}\n"
-                           f"{self.log_tail(out)}\n"
+                           f"{self.log_tail(daemon.out)}\n"
                            f"{self.log_tail(daemon.log)}") from e
 
     def _answers(self, name):
@@ -281,7 +322,7 @@ class Host:
                 failures.append(e)
         beside = threading.Thread(target=attempt, args=("libvirtd",))
         beside.start()
-        attempt("corosync", "pacemaker")
+        attempt(*self.bed.stack())
         beside.join()
         if failures:
             raise failures[0]
@@ -341,6 +382,7 @@ class Host:
             "on" if on else "off"
         return {
             "host": self.name, "state": state,
+            "why": None if on else self.why_off, "boots": self.boots,
             "pid": self.pid if on else None,
             "daemons": {n: self.daemon_state(n) if on else "-"
                         for n in DAEMONS},

@@ -111,6 +111,15 @@ def state(pid):
         return "X"
 
 
+def mount_points(pid):
+    """Of the namespace of a process; none when it is gone."""
+    try:
+        with open(f"/proc/{pid}/mountinfo", encoding="utf-8") as f:
+            return [line.split()[4] for line in f]
+    except OSError:
+        return []
+
+
 def argv0(pid):
     """Name of the program of a process, "" for a kernel thread or zombie."""
     try:

@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 
+from . import faults
 from .proc import BedError
 
 SIGNALS = {"freeze": signal.SIGSTOP, "thaw": signal.SIGCONT,
@@ -108,6 +109,22 @@ def _cut(is_on):
     return verb
 
 
+def _fault(sup, request, _):
+    rule = faults.rule_line(request["op"], request["action"],
+                            request.get("glob", "*"), request.get("count"))
+    store = request["store"]
+    sup.fault(request["host"], None if store == "all" else store, rule)
+
+
+def _starve(sup, request, _):
+    percent = request["percent"]
+    try:
+        percent = None if percent == "off" else int(percent)
+    except ValueError as e:
+        raise BedError("starve: a percentage of one CPU, or off") from e
+    sup.starve(request["host"], percent)
+
+
 TABLE = {
     "up": lambda sup, r, progress: sup.up(progress, r["cluster"]),
     "down": _down,
@@ -116,6 +133,11 @@ TABLE = {
     "cut": _cut(False),
     "restore": _cut(True),
     "fence-device": _fence_device,
+    "fault": _fault,
+    "heal": lambda sup, r, _: sup.heal(r["host"], r.get("store")),
+    "faults": lambda sup, r, _: sup.faults(r.get("host") or "all"),
+    "starve": _starve,
+    "prepare-heartbeat": lambda sup, *_: sup.prepare_heartbeat(),
 }
 HOST_TABLE = {
     "pid": lambda h, _: h.live_pid(),
@@ -125,6 +147,7 @@ HOST_TABLE = {
     "shutdown": lambda h, _: h.shutdown(),
     "start": lambda h, r: h.start(r["daemon"]),
     "stop": lambda h, r: h.stop(r["daemon"]),
+    "write": lambda h, r: h.write_file(r["path"], r["text"]),
     "log": lambda h, r: h.log_path(r.get("daemon")),
     "share": _share(True),
     "unshare": _share(False),

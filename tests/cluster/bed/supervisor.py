@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 
-from . import config, host, net, proc, server, storage
+from . import config, heartbeat, host, net, proc, server, storage
 from .proc import BedError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -32,6 +32,7 @@ CLUSTER_POLL_S = 0.2
 TOKEN_COEFFICIENT_MS = 650
 CONSENSUS_PER_TOKEN = 1.2
 NOTICE_MARGIN_S = 1
+DEFAULT_PROFILE = "fast"
 
 
 class Supervisor:
@@ -39,6 +40,11 @@ class Supervisor:
         self.dir = os.path.abspath(args.dir)
         self.name = args.name
         self.datastores = args.datastores
+        self.heartbeat = args.heartbeat
+        self.fault_ds1 = args.fault_ds1
+        self.profile = args.profile
+        self.fence_resources = config.fence_resources(args.fence,
+                                                      args.heartbeat)
         self.shared = f"{self.dir}/shared"
         self.overlay = f"{self.dir}/overlay"
         self.fence_dir = f"{self.dir}/fence"
@@ -71,14 +77,14 @@ class Supervisor:
         for path in (self.shared, self.fence_dir, f"{self.dir}/hosts",
                      f"{self.overlay}/usr/sbin"):
             os.makedirs(path, exist_ok=True)
-        storage.make_folders(self.shared, self.datastores)
+        storage.make_folders(self.shared, self)
         shutil.copy(f"{HERE}/fence_bed", f"{self.overlay}/usr/sbin/fence_bed")
         os.chmod(f"{self.overlay}/usr/sbin/fence_bed", 0o755)
         for h in self.hosts.values():
             if os.path.isdir(self.qemu_cache):
                 shutil.copytree(self.qemu_cache, f"{h.path}/cache-libvirt")
         config.write_all({h.name: h.path for h in self.hosts.values()},
-                         "bed", self.token_ms)
+                         "bed", self.token_ms, self.fence_resources)
 
     def spawn(self, argv, env, log):
         def start():
@@ -135,7 +141,23 @@ class Supervisor:
         self.each(boot)
         self.has_cluster = cluster
         if cluster:
+            if self.heartbeat:
+                self.prepare_heartbeat()
+                progress("heartbeat datastores are made")
             self.up_cluster(progress)
+
+    def stack(self):
+        """The cluster's daemons in the order of their start."""
+        return ["corosync"] + ["heartbeatd"] * bool(self.heartbeat) + \
+            ["pacemaker"]
+
+    def prepare_heartbeat(self):
+        """Before the first start of the daemons; the hosts are on."""
+        if not self.heartbeat:
+            raise BedError("this bed has no heartbeat datastores; make one "
+                           "with --heartbeat N")
+        heartbeat.prepare(list(self.hosts.values()), self.heartbeat,
+                          self.profile)
 
     def up_cluster(self, progress):
         """Pacemaker only after corosync has all hosts: whoever is elected
@@ -157,6 +179,9 @@ class Supervisor:
             self.each(lambda h: h.start("corosync"))
             self.each(self.wait_members)
             progress("corosync has all hosts")
+            if self.heartbeat:
+                self.each(lambda h: h.start("heartbeatd"))
+                progress("vmha-heartbeatd runs")
             self.each(lambda h: h.start("pacemaker"))
             progress("Pacemaker runs")
             self.wait_cluster()
@@ -189,7 +214,8 @@ class Supervisor:
         """With fencing started: a test may pull a plug right after up."""
         first = next(iter(self.hosts.values()))
         seen = ["nothing"]
-        fencing = re.compile('id="fencing" [^>]*role="Started"')
+        fencing = [re.compile(f'id="{name}" [^>]*role="Started"')
+                   for name in self.fence_resources]
 
         def formed():
             status, seen[0] = first.run("crm_mon", "-1", "--output-as=xml",
@@ -197,7 +223,7 @@ class Supervisor:
             return status == 0 and seen[0].count(' online="true"') == \
                 len(self.hosts) and 'with_quorum="true"' in seen[0] and \
                 seen[0].count(' pending="true"') == 0 and \
-                fencing.search(seen[0])
+                all(f.search(seen[0]) for f in fencing)
         try:
             proc.wait_for(formed, CLUSTER_DEADLINE_S, "cluster formed",
                           CLUSTER_POLL_S)
@@ -222,6 +248,36 @@ class Supervisor:
                 os.rename(tmp, self.qemu_cache)
             except OSError:  # another bed was first
                 shutil.rmtree(tmp)
+
+    # -- faults -----------------------------------------------------------
+
+    def chosen(self, name):
+        return list(self.hosts.values()) if name == "all" else \
+            [self.host(name)]
+
+    def fault(self, name, store, rule):
+        for h in self.chosen(name):
+            for share in h.shares.faulty(store):
+                share.fault(rule)
+
+    def heal(self, name, store=None):
+        for h in self.chosen(name):
+            for share in h.shares.faulty(store):
+                share.heal()
+
+    def faults(self, name="all"):
+        return [f"{h.name} {share.name} {line}" for h in self.chosen(name)
+                for share in h.shares.faulty() for line in share.list()]
+
+    def starve(self, name, percent):
+        """percent None: enough again."""
+        for h in self.chosen(name):
+            with h.lock:
+                if percent is None:
+                    h.starve.clear()
+                else:
+                    h.live_pid()
+                    h.starve.set(percent)
 
     def end(self):
         """Kills all hosts, says what it verified."""
@@ -302,6 +358,10 @@ def parse():
     ap.add_argument("--hosts", type=int, default=3)
     ap.add_argument("--datastores", type=int, default=1)
     ap.add_argument("--token", type=int, default=1000)
+    ap.add_argument("--heartbeat", type=int, default=0)
+    ap.add_argument("--profile", default=DEFAULT_PROFILE)
+    ap.add_argument("--fence", choices=config.FENCES)
+    ap.add_argument("--fault-ds1", action="store_true")
     ap.add_argument("--owner", type=int)
     return ap.parse_args()
 
