@@ -20,8 +20,10 @@
 struct ha_fence_answer {
 	struct ha_fence_facts facts;
 	struct ha_timing timing;
-	uint64_t about; /* incarnation that `storage` is about: pass it back
+	uint64_t about;    /* incarnation that `storage` is about: pass it back
 			 * with the next question */
+	uint64_t sequence; /* of the newest beat read of the host: the agent
+			    * sees by it whether the host still beats */
 	char host[HA_HOST_NAME];
 	char evidence[256]; /* "hb1 beat 412 is 3.2 s old, hb2 ..." */
 };
