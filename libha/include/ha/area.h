@@ -19,6 +19,8 @@
  * costs no I/O of its own and none can overwrite another.
  *
  * Pure functions on buffers. Buffers of blocks are HA_BLOCK bytes each.
+ * Numbers of enums stand on disk: new ones go to the end. Decoders refuse
+ * what can't be (HA_BLOCK_INVALID) and leave ret_x untouched unless OK.
  */
 #ifndef HA_AREA_H
 #define HA_AREA_H
@@ -89,6 +91,9 @@ struct ha_superblock {
 
 void ha_superblock_encode(const struct ha_superblock *sb, uint32_t block_no,
 			  void *ret_block);
+/* Unknown incompat bits are HA_BLOCK_NEWER; ro_compat is the caller's to
+ * obey, and ha_timing_check() the caller's to ask. version is the one of this
+ * program: encoders write that, whatever the struct says. */
 enum ha_block_verdict ha_superblock_decode(const void *block, uint32_t block_no,
 					   struct ha_superblock *ret_sb);
 
@@ -119,7 +124,9 @@ int ha_layout_compute(const struct ha_superblock *sb,
 struct ha_slot_table {
 	char names[HA_HOSTS_MAX][HA_HOST_NAME]; /* empty: free */
 };
-/* layout->table.blocks blocks at once; decode gives the worst verdict. */
+/* layout->table.blocks blocks at once; decode gives the verdict of the first
+ * block that is not sound, STALE when blocks are of two writes (superblock
+ * generations). */
 void ha_slot_table_encode(const struct ha_superblock *sb,
 			  const struct ha_slot_table *table, void *ret_blocks);
 enum ha_block_verdict ha_slot_table_decode(const struct ha_superblock *sb,
@@ -228,9 +235,10 @@ const char *ha_listed_state_name(enum ha_listed_state state);
 
 struct ha_listed_vm {
 	struct ha_uuid uuid;
-	char resource[HA_RESOURCE_NAME];
+	char resource[HA_RESOURCE_NAME]; /* never empty */
 	enum ha_listed_state state;
-	uint64_t since_generation; /* list generation of its last change */
+	uint64_t since_generation; /* list generation of its last change, not
+				    * above that of the list */
 };
 
 struct ha_vm_list {
@@ -238,7 +246,8 @@ struct ha_vm_list {
 	uint64_t incarnation;
 	uint64_t generation;
 	uint32_t count;
-	struct ha_listed_vm *vms; /* the caller's array of sb->vms entries */
+	struct ha_listed_vm *vms; /* the caller's array of sb->vms entries; a
+				   * uuid stands in it once */
 };
 
 /* Blocks that a list of `count` entries fills, the rest of the copy stays
@@ -263,7 +272,7 @@ enum ha_hold_kind {
 	HA_HOLD_POLICY, /* wave, retry, admission: has a deadline */
 };
 struct ha_hold {
-	struct ha_uuid uuid;
+	struct ha_uuid uuid; /* all zero: only the resource is known */
 	char resource[HA_RESOURCE_NAME];
 	enum ha_hold_kind kind;
 	uint32_t owner; /* slot */
@@ -277,7 +286,7 @@ struct ha_hold_list {
 	uint64_t incarnation;
 	uint64_t generation;
 	uint32_t count;
-	struct ha_hold *holds;
+	struct ha_hold *holds; /* the caller's array of sb->vms entries */
 };
 uint32_t ha_hold_list_blocks(uint32_t count);
 void ha_hold_list_encode(const struct ha_superblock *sb,

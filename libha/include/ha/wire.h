@@ -22,6 +22,8 @@ struct ha_fence_answer {
 	struct ha_timing timing;
 	uint64_t about;    /* incarnation that `storage` is about: pass it back
 			 * with the next question */
+	uint64_t sequence; /* of its newest beat, 0: none was read. Higher
+			    * than in an earlier answer: it still beats */
 	uint64_t sequence; /* of the newest beat read of the host: the agent
 			    * sees by it whether the host still beats */
 	char host[HA_HOST_NAME];
@@ -33,7 +35,7 @@ int ha_wire_fence_answer_parse(const json_t *object,
 			       struct ha_err *err);
 
 #define HA_RING_BYTES_MAX (64u + 16u * HA_HOSTS_MAX)
-/* Bytes used. The message carries version and cluster id. */
+/* Bytes used. The message carries version, cluster id and CRC. */
 size_t ha_ring_msg_encode(const struct ha_ring_msg *msg,
 			  const uint8_t cluster[16],
 			  uint8_t ret_bytes[HA_RING_BYTES_MAX]);
