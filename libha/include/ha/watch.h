@@ -47,6 +47,9 @@ struct ha_sighting {
 struct ha_watch {
 	uint32_t stores;
 	struct ha_sighting at[HA_STORES_MAX];
+	/* The last valid beat of each datastore: the same as at[] until a
+	 * damaged or foreign block took its place. */
+	struct ha_sighting beats[HA_STORES_MAX];
 };
 
 void ha_watch_init(struct ha_watch *watch, uint32_t stores);
@@ -87,7 +90,13 @@ struct ha_watch_verdict {
 			    * showed the newest beat */
 	uint64_t due_ms;   /* ALIVE: a read submitted from here on that shows
 			    * nothing new would prove silence; else 0 */
-	uint32_t silent;   /* datastores on which silence is proven */
+	uint64_t until_ms; /* SILENT: submission of the reads up to which the
+			    * silence is proven, on r datastores at once. The
+			    * ring's due time is compared with this, not with
+			    * the clock: a host may come back to life on
+			    * storage after the last read. Else 0 */
+	uint32_t silent;   /* datastores on which silence is proven over one
+			    * and the same span */
 	uint32_t needed;   /* r */
 };
 
@@ -96,7 +105,12 @@ struct ha_watch_verdict {
  * clock is an argument. The silence of a host whose newest beat (of r
  * datastores) did not say "armed" proves nothing. A datastore that lags and
  * shows a lower incarnation or sequence is silent like any other but never
- * makes the newest beat older. */
+ * makes the newest beat older.
+ * The spans of the r datastores must overlap by T (1 + rho): r that were
+ * silent one after the other prove nothing.
+ * A damaged block counts only on a datastore that has shown a valid beat
+ * before it. STOPPED that has not been seen on w datastores is believed only
+ * when it is silent: the host may still be trying, and armed. */
 struct ha_watch_verdict ha_watch_judge(const struct ha_watch *watch,
 				       const struct ha_timing *timing,
 				       uint64_t about);
