@@ -22,8 +22,6 @@ struct ha_fence_answer {
 	struct ha_timing timing;
 	uint64_t about;    /* incarnation that `storage` is about: pass it back
 			 * with the next question */
-	uint64_t sequence; /* of its newest beat, 0: none was read. Higher
-			    * than in an earlier answer: it still beats */
 	uint64_t sequence; /* of the newest beat read of the host: the agent
 			    * sees by it whether the host still beats */
 	char host[HA_HOST_NAME];
