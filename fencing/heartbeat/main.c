@@ -309,16 +309,15 @@ static void
 usage(FILE *f)
 {
 	(void)fprintf(
-		f,
-		"usage: vmha-heartbeatd [-f] [-d] [-c CONF] [-l FILE]\n"
-		"  -f        log to standard error even under systemd; the\n"
-		"            daemon always stays in the foreground\n"
-		"  -c CONF   configuration, default " HA_HBCONF_PATH "\n"
-		"  -l FILE   log to this file too\n"
-		"  -d        log debug messages\n"
-		"  -V        print the version\n"
-		"  -h        print this\n"
-		"  --log-lines  print what each log line means\n");
+		f, "usage: vmha-heartbeatd [-f] [-d] [-c CONF] [-l FILE]\n"
+		   "  -f        log to standard error even under systemd; the\n"
+		   "            daemon always stays in the foreground\n"
+		   "  -c CONF   configuration, default " HA_HBCONF_PATH "\n"
+		   "  -l FILE   log to this file too\n"
+		   "  -d        log debug messages\n"
+		   "  -V        print the version\n"
+		   "  -h        print this\n"
+		   "  --log-lines  print what each log line means\n");
 }
 
 /* 0: go on; 1: done; -EINVAL. */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "ha/clock.h"
 #include "ha/wire.h"
@@ -233,37 +234,6 @@ on_message(void *data, uint32_t nodeid, const void *bytes, size_t len)
 	}
 }
 
-/* SAFETY 1.7. Hosts that left cleanly can only have come back without this
- * host knowing if its datastores are lost; then wait_for_all keeps them from
- * quorum. A node without a slot is never proven out of the way. */
-static bool
-is_lone(const struct hbs *s)
-{
-	const struct hbs_ring *ring = &s->ring;
-	struct hb *hb = s->hb;
-	struct ha_hostset configured = { { 0 } };
-	struct ha_hostset out = { { 0 } };
-
-	if (!ring->corosync || ring->has_slotless) {
-		return false;
-	}
-	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
-		enum ha_proof proof;
-
-		if (!hb->table.names[slot][0] && ring->nodeids[slot] == 0) {
-			continue;
-		}
-		ha_hostset_add(&configured, slot);
-		proof = hb_judge(hb, slot, 0).proof;
-		if (proof == HA_PROOF_STOPPED || proof == HA_PROOF_NEVER) {
-			ha_hostset_add(&out, slot);
-		}
-	}
-	return ha_lone_allowed(ring->core.is_quorate, ring->members == 1,
-			       ring->config.wait_for_all, &configured, &out,
-			       hb->self);
-}
-
 static void
 publish(struct hbs *s, uint64_t now_ms)
 {
@@ -290,7 +260,7 @@ publish(struct hbs *s, uint64_t now_ms)
 					     (struct ha_hostset){ { 0 } };
 	hb->has_ring_evidence = has_evidence;
 	hb->ring_evidence_ms = stamp_ms;
-	hb->is_lone = is_lone(s);
+	hb->is_lone = hbs_is_lone(s);
 	hb->lone_ms = now_ms;
 	pthread_mutex_unlock(&hb->lock);
 	(void)!write(hb->pet_fd, &one, sizeof(one));
@@ -421,11 +391,13 @@ beat(struct hbs *s, uint64_t now_ms)
 			"heartbeat datastores are lost",
 	};
 	struct hbs_ring *ring = &s->ring;
-	static enum ha_ring_mode told = HA_RING_STORAGE;
 	struct ha_ring_msg msg;
 
 	if (now_ms >= ring->next_tick_ms) {
-		ring->next_tick_ms = now_ms + s->hb->sb.timing.beat_ms;
+		ring->next_tick_ms += s->hb->sb.timing.beat_ms;
+		if (ring->next_tick_ms <= now_ms) {
+			ring->next_tick_ms = now_ms + s->hb->sb.timing.beat_ms;
+		}
 		if (++ring->nonce == 0) {
 			ring->nonce = 1;
 		}
@@ -434,9 +406,9 @@ beat(struct hbs *s, uint64_t now_ms)
 			post(s, &msg);
 		}
 	}
-	if (ring->core.mode != told) {
-		told = ring->core.mode;
-		hb_log(HB_LOG_RING_MODE, TEXT[told]);
+	if (ring->core.mode != ring->told) {
+		ring->told = ring->core.mode;
+		hb_log(HB_LOG_RING_MODE, TEXT[ring->told]);
 	}
 }
 
@@ -473,66 +445,4 @@ hbs_ring_done(struct hbs *s)
 		ha_corosync_close(s->ring.corosync);
 		s->ring.corosync = NULL;
 	}
-}
-
-enum ha_ring_silence
-hbs_ring_silence(const struct hbs *s, uint32_t slot, uint64_t now_ms,
-		 uint64_t *ret_due_ms)
-{
-	struct hb *hb = s->hb;
-	struct ha_hostset gone = { { 0 } };
-
-	/* Only what is out of the way (SAFETY 1.5): a host that is silent on
-	 * storage may be in ring mode itself. */
-	for (uint32_t other = 0; other < hb->sb.slots; other++) {
-		enum ha_proof proof;
-
-		if (other == hb->self || !hb->table.names[other][0]) {
-			continue;
-		}
-		proof = hb_judge(hb, other, 0).proof;
-		if (proof == HA_PROOF_STOPPED || proof == HA_PROOF_NEVER) {
-			ha_hostset_add(&gone, other);
-		}
-	}
-	return ha_ring_silence(&s->ring.core, &hb->sb.timing, slot, &gone,
-			       now_ms, ret_due_ms);
-}
-
-bool
-hbs_host_is_unguarded(const struct hbs *s, uint32_t slot,
-		      const struct ha_watch_verdict *verdict)
-{
-	const struct hbs_host *host = &s->hosts[slot];
-
-	return verdict->proof == HA_PROOF_SILENT && host->last_member_ms > 0 &&
-	       host->last_member_ms >
-		       verdict->since_ms +
-			       ha_timing_silence_ms(&s->hb->sb.timing) &&
-	       host->state_ring_seq != host->member_ring_seq;
-}
-
-bool
-hbs_host_is_gone(const struct hbs *s, uint32_t slot, uint64_t now_ms)
-{
-	struct ha_watch_verdict verdict = hb_judge(s->hb, slot, 0);
-	uint64_t due_ms = 0;
-
-	if (!ha_proof_is_gone(verdict.proof)) {
-		return false;
-	}
-	if (verdict.proof != HA_PROOF_SILENT) {
-		return true;
-	}
-	switch (hbs_ring_silence(s, slot, now_ms, &due_ms)) {
-	case HA_RING_SILENCE_YES:
-		return true;
-	case HA_RING_SILENCE_LATER:
-		return now_ms >= due_ms;
-	case HA_RING_SILENCE_NO_QUORUM:
-	case HA_RING_SILENCE_MEMBER:
-	case HA_RING_SILENCE_MAJORITY:
-		break;
-	}
-	return false;
 }

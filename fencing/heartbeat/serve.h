@@ -86,6 +86,7 @@ struct hbs_wait {
 	enum hbs_wait_kind kind;
 	enum hbs_step step;
 	uint64_t deadline_ms;
+	uint64_t give_up_ms; /* announce: the rest is for taking it back */
 	/* announce, withdraw */
 	struct ha_uuid uuid;
 	char resource[HA_RESOURCE_NAME];
@@ -132,7 +133,8 @@ struct hbs_ring {
 	uint32_t nodeids[HA_HOSTS_MAX]; /* by slot, 0: none */
 	uint64_t nonce;
 	uint64_t next_connect_ms, next_tick_ms;
-	bool was_told; /* "corosync is not there" was logged */
+	enum ha_ring_mode told; /* last logged */
+	bool was_told;          /* "corosync is not there" was logged */
 	bool owes_state;
 	size_t members; /* nodes of the membership, those without slot too */
 	bool has_slotless;
@@ -165,17 +167,25 @@ void hbs_ring_init(struct hbs *s);
 /* Connects, retries, ticks, publishes; called at least each HBS_TICK_MS. */
 void hbs_ring_tick(struct hbs *s);
 void hbs_ring_done(struct hbs *s);
-/* As the fencing verdict needs it; hb->lock held. */
+
+/* ---- ring_judge.c: hb->lock held ---------------------------------------- */
+
+/* Never claimed, or stopped cleanly with an empty list (SAFETY 1.5). */
+void hbs_out_of_the_way(const struct hbs *s, struct ha_hostset *ret_out);
+bool hbs_is_lone(const struct hbs *s);
+/* As the fencing verdict needs it; `out` are those out of the way. */
 enum ha_ring_silence hbs_ring_silence(const struct hbs *s, uint32_t slot,
+				      const struct ha_hostset *out,
 				      uint64_t now_ms, uint64_t *ret_due_ms);
 /* Was the host a member after the incarnation that storage shows must have
- * been dead, without a word of its daemon: it runs on unguarded, whatever
- * storage proves about the incarnation. hb->lock held. */
+ * been dead, without a word of its daemon? It runs on unguarded, whatever
+ * storage proves about the incarnation. */
 bool hbs_host_is_unguarded(const struct hbs *s, uint32_t slot,
 			   const struct ha_watch_verdict *verdict);
 /* Is the newest incarnation of the host proven gone, storage and ring
- * together (SAFETY 1.3 to 1.6)? hb->lock held. */
-bool hbs_host_is_gone(const struct hbs *s, uint32_t slot, uint64_t now_ms);
+ * together (SAFETY 1.3 to 1.6)? */
+bool hbs_host_is_gone(const struct hbs *s, uint32_t slot,
+		      const struct ha_hostset *out, uint64_t now_ms);
 
 /* ---- serve.c ------------------------------------------------------------ */
 
@@ -228,6 +238,14 @@ json_t *hbs_op_disarm(struct hbs *s, struct hbs_client *client,
 json_t *hbs_op_arm(struct hbs *s, struct hbs_client *client,
 		   const json_t *request);
 
+/* ops_hosts.c: as many as fit into the packet, from slot `from` on. */
+void hbs_status_hosts(const struct hbs *s, uint32_t from, json_t *answer);
+const char *hbs_beat_state_name(enum ha_beat_state state);
+
+/* ops_fence.c: can this host write, read, speak for a quorum? hb->lock held. */
+void hbs_gather_self(const struct hbs *s, uint64_t now_ms,
+		     struct ha_fence_facts *facts);
+
 /* ops_order.c: gives an order; 0 and the nonce, -EBUSY: no room,
  * -ESRCH: the host has no incarnation to order, -EPERM: braked. */
 int hbs_order_give(struct hbs *s, uint32_t host, enum ha_order_kind kind,
@@ -239,6 +257,7 @@ void hbs_order_check(struct hbs *s);
 /* ops_vms.c: what the waits need. True: done, the wait is answered. */
 bool hbs_withdraw_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
 bool hbs_announce_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
+bool hbs_announce_is_open(const struct hbs *s, const struct ha_uuid *uuid);
 void hbs_announce_cancel(struct hbs *s, struct hbs_wait *wait);
 bool hbs_disarm_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
 

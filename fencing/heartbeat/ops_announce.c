@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A VM comes onto this host's list, or its entry changes (SAFETY 12, 13):
+ *
+ *   entry flushed on w -> all beats read on r by reads submitted after that,
+ *   and the lists that they name -> core/vmlock judges -> granted, or the
+ *   entry is taken back (flushed too) and the agent hears who holds the VM.
+ *
+ * "starting" and "incoming" are wishes: refused, they are taken back.
+ * "running" and "outgoing" are facts about a process that exists: refused,
+ * they stay, so that nobody else starts the VM meanwhile.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ha/clock.h"
+#include "ha/text.h"
+#include "heartbeat/logs.h"
+#include "heartbeat/serve.h"
+
+#define MS_PER_S 1000.0
+
+static bool
+is_wish(enum ha_listed_state state)
+{
+	return state == HA_LISTED_STARTING || state == HA_LISTED_INCOMING;
+}
+
+static int
+state_from_name(const char *name, enum ha_listed_state *ret_state)
+{
+	for (int i = 0; i < HA_LISTED_RELEASED; i++) {
+		if (strcmp(ha_listed_state_name((enum ha_listed_state)i),
+			   name) == 0) {
+			*ret_state = (enum ha_listed_state)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* What stands for this answer; only a fact of an entry once granted needs no
+ * judgement: nobody else could pass it. hb->lock held. */
+static int
+put_entry(struct hbs *s, struct hbs_wait *wait, struct ha_err *err)
+{
+	struct hb *hb = s->hb;
+	struct ha_vm_list *list = &hb->list;
+	struct ha_listed_vm *vm = hbs_list_find(list, &wait->uuid);
+	bool is_known = vm && hbs_is_granted(s, &wait->uuid);
+	int rc = hbs_lock_ready(s, !is_known || is_wish(wait->state),
+				ha_clock_now_ms(), err);
+
+	if (rc < 0) {
+		return rc;
+	}
+	wait->must_judge = !is_known || is_wish(wait->state);
+	if (vm && is_known && vm->state == wait->state && !wait->must_judge) {
+		wait->generation = vm->since_generation;
+		return 0;
+	}
+	if (vm) {
+		wait->had_entry = true;
+		wait->before = *vm;
+	} else if (list->count >= hb->sb.vms) {
+		return ha_err_set(err, -ENOSPC,
+				  "this host's VM list is full, it holds %u; "
+				  "vmha heartbeat create --vms gives it more "
+				  "room",
+				  hb->sb.vms);
+	} else {
+		vm = &list->vms[list->count++];
+		*vm = (struct ha_listed_vm){ .uuid = wait->uuid };
+	}
+	memcpy(vm->resource, wait->resource, sizeof(vm->resource));
+	vm->state = wait->state;
+	vm->since_generation = ++list->generation;
+	wait->generation = list->generation;
+	return 0;
+}
+
+bool
+hbs_announce_is_open(const struct hbs *s, const struct ha_uuid *uuid)
+{
+	for (uint32_t i = 0; i < HBS_WAITS; i++) {
+		const struct hbs_wait *wait = &s->waits[i];
+
+		if (wait->client && wait->kind == HBS_WAIT_ANNOUNCE &&
+		    memcmp(&wait->uuid, uuid, sizeof(*uuid)) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Part of the time is kept for taking the entry back. */
+static void
+set_deadlines(const struct hbs *s, struct hbs_wait *wait)
+{
+	const struct ha_timing *timing = &s->hb->sb.timing;
+	uint64_t left_ms = ha_clock_left_ms(wait->deadline_ms);
+	uint64_t reserve_ms =
+		2 * (uint64_t)timing->beat_ms + timing->tolerance_ms;
+
+	if (reserve_ms > left_ms / 4) {
+		reserve_ms = left_ms / 4;
+	}
+	wait->give_up_ms = wait->deadline_ms - reserve_ms;
+}
+
+json_t *
+hbs_op_announce(struct hbs *s, struct hbs_client *client, const json_t *request)
+{
+	struct hb *hb = s->hb;
+	struct hbs_wait *wait;
+	struct hbs_wait ask = { .client = NULL };
+	struct ha_err err = HA_ERR_INIT;
+	const char *uuid = "";
+	const char *resource = "";
+	const char *state = "";
+	json_t *failure = hbs_arg_text(request, "uuid", &uuid);
+	int rc;
+
+	failure = failure ? failure :
+			    hbs_arg_text(request, "resource", &resource);
+	failure = failure ? failure : hbs_arg_text(request, "state", &state);
+	if (failure) {
+		return failure;
+	}
+	if (ha_uuid_parse(uuid, &ask.uuid) < 0 ||
+	    ha_text_copy(ask.resource, sizeof(ask.resource), resource) < 0 ||
+	    state_from_name(state, &ask.state) < 0) {
+		return hbs_failed(-EINVAL,
+				  "can't list %s, UUID %s, as %s: one of these "
+				  "is not a name, UUID or state",
+				  resource, uuid, state);
+	}
+	if (hbs_announce_is_open(s, &ask.uuid)) {
+		return hbs_failed(-EBUSY,
+				  "another request for %s is in work on this "
+				  "host",
+				  resource);
+	}
+	wait = hbs_wait_new(s, client, HBS_WAIT_ANNOUNCE,
+			    hbs_arg_deadline(request));
+	if (!wait) {
+		return hbs_failed(-EBUSY, "too many requests at a time");
+	}
+	wait->uuid = ask.uuid;
+	wait->state = ask.state;
+	memcpy(wait->resource, ask.resource, sizeof(wait->resource));
+	set_deadlines(s, wait);
+	pthread_mutex_lock(&hb->lock);
+	rc = put_entry(s, wait, &err);
+	pthread_mutex_unlock(&hb->lock);
+	if (rc < 0) {
+		client->wait = NULL;
+		wait->client = NULL;
+		hb_log(HB_LOG_REFUSED, resource, uuid, state, err.text);
+		return hbs_failed(rc, "%s", err.text);
+	}
+	hb_kick(hb);
+	return NULL;
+}
+
+/* The entry becomes again what it was. hb->lock held. */
+static void
+take_back(struct hb *hb, struct hbs_wait *wait)
+{
+	struct ha_listed_vm *vm = hbs_list_find(&hb->list, &wait->uuid);
+
+	if (!vm) {
+		return;
+	}
+	if (wait->had_entry) {
+		vm->state = wait->before.state;
+		vm->since_generation = ++hb->list.generation;
+	} else {
+		hbs_list_remove(hb, vm);
+	}
+	wait->generation = hb->list.generation;
+}
+
+void
+hbs_announce_cancel(struct hbs *s, struct hbs_wait *wait)
+{
+	struct hb *hb = s->hb;
+
+	/* Not answered, so nothing was begun on it. */
+	if (wait->step == HBS_UNDOING || !wait->must_judge ||
+	    !is_wish(wait->state)) {
+		return;
+	}
+	pthread_mutex_lock(&hb->lock);
+	take_back(hb, wait);
+	pthread_mutex_unlock(&hb->lock);
+	hb_kick(hb);
+}
+
+/* Begins the refusal, whose sentence is in wait->err. */
+static bool
+refuse(struct hbs *s, struct hbs_wait *wait, int code)
+{
+	struct hb *hb = s->hb;
+	char uuid[HA_UUID_TEXT];
+
+	ha_uuid_format(&wait->uuid, uuid);
+	hb_log(HB_LOG_REFUSED, wait->resource, uuid,
+	       ha_listed_state_name(wait->state), wait->err.text);
+	wait->code = code;
+	if (!is_wish(wait->state)) {
+		hbs_wait_answer(s, wait,
+				hbs_failed(code, "%s", wait->err.text));
+		return true;
+	}
+	pthread_mutex_lock(&hb->lock);
+	take_back(hb, wait);
+	pthread_mutex_unlock(&hb->lock);
+	wait->step = HBS_UNDOING;
+	hb_kick(hb);
+	return false;
+}
+
+static bool
+grant(struct hbs *s, struct hbs_wait *wait)
+{
+	char uuid[HA_UUID_TEXT];
+
+	hbs_grant(s, &wait->uuid, true);
+	ha_uuid_format(&wait->uuid, uuid);
+	hb_log(HB_LOG_GRANTED, wait->resource, uuid,
+	       ha_listed_state_name(wait->state));
+	hbs_wait_answer(s, wait, ha_ipc_ok());
+	return true;
+}
+
+/* The newest beat of the host was read on r datastores since then, by itself
+ * and not as a torn block that may hide a newer one, and the list that it
+ * names is here. hb->lock held. */
+static bool
+is_readable(const struct hb *hb, uint32_t slot, uint64_t since_ms)
+{
+	const struct hb_host *host = &hb->hosts[slot];
+	uint32_t readable = 0;
+
+	for (uint32_t i = 0; i < hb->sb.stores; i++) {
+		readable += hb->views[i].read_ms >= since_ms &&
+			    host->verdict[i] == HA_BLOCK_OK;
+	}
+	if (readable < ha_stores_read(hb->sb.stores) || !host->has_beat) {
+		return false;
+	}
+	return host->beat.list_count == 0 ||
+	       (host->has_list &&
+		host->list.incarnation == host->beat.incarnation &&
+		host->list.generation == host->beat.list_generation);
+}
+
+/* hb->lock held. `slots` tells whose facts they are. */
+static size_t
+gather(const struct hbs *s, const struct hbs_wait *wait, uint64_t now_ms,
+       struct ha_vmlock_host *facts, uint32_t *slots)
+{
+	struct hb *hb = s->hb;
+	struct ha_hostset out;
+	size_t count = 0;
+
+	hbs_out_of_the_way(s, &out);
+	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
+		struct ha_vmlock_host *fact = &facts[count];
+		struct hb_host *host = &hb->hosts[slot];
+		const struct ha_listed_vm *vm = NULL;
+
+		if (slot == hb->self || !hb->table.names[slot][0]) {
+			continue;
+		}
+		*fact = (struct ha_vmlock_host){
+			.name = hb->table.names[slot],
+			.is_gone = hbs_host_is_gone(s, slot, &out, now_ms),
+			.is_readable = is_readable(hb, slot, wait->since_ms),
+		};
+		if (fact->is_readable && host->beat.list_count > 0) {
+			vm = hbs_list_find(&host->list, &wait->uuid);
+		}
+		fact->is_listed = vm != NULL;
+		fact->state = vm ? vm->state : HA_LISTED_STARTING;
+		slots[count++] = slot;
+	}
+	return count;
+}
+
+static void
+say_why(const struct hbs *s, struct hbs_wait *wait,
+	const struct ha_vmlock_verdict *verdict,
+	const struct ha_vmlock_host *host, uint32_t slot, uint64_t now_ms)
+{
+	struct ha_watch_verdict watch = hb_judge(s->hb, slot, 0);
+	double age_s = watch.since_ms == 0 || watch.since_ms > now_ms ?
+			       0.0 :
+			       (double)(now_ms - watch.since_ms) / MS_PER_S;
+
+	switch (verdict->why) {
+	case HA_VMLOCK_WHY_UNREADABLE:
+		(void)ha_err_set(&wait->err, 0,
+				 "the VM list of %s can't be read and %s is "
+				 "not proven dead (%s, last beat %.1f s ago): "
+				 "%s may run there",
+				 host->name, host->name,
+				 ha_proof_name(watch.proof), age_s,
+				 wait->resource);
+		break;
+	case HA_VMLOCK_WHY_YIELD:
+	case HA_VMLOCK_WHY_RIVAL:
+		(void)ha_err_set(&wait->err, 0,
+				 "%s is being started on %s at the same time",
+				 wait->resource, host->name);
+		break;
+	case HA_VMLOCK_WHY_HELD:
+		(void)ha_err_set(&wait->err, 0,
+				 "%s is listed as %s on %s, which is %s (last "
+				 "beat %.1f s ago)",
+				 wait->resource,
+				 ha_listed_state_name(host->state), host->name,
+				 watch.proof == HA_PROOF_ALIVE ?
+					 "alive" :
+					 "not proven dead",
+				 age_s);
+		break;
+	case HA_VMLOCK_WHY_FREE:
+	case HA_VMLOCK_WHY_MIGRATION:
+		break;
+	}
+}
+
+static bool
+judge(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
+{
+	static struct ha_vmlock_host facts[HA_HOSTS_MAX];
+	static uint32_t slots[HA_HOSTS_MAX];
+	struct ha_vmlock_verdict verdict;
+	struct hb *hb = s->hb;
+	size_t count;
+	int rc;
+
+	pthread_mutex_lock(&hb->lock);
+	rc = hbs_lock_ready(s, true, now_ms, &wait->err);
+	count = gather(s, wait, now_ms, facts, slots);
+	verdict = ha_vmlock_judge(hb->table.names[hb->self], wait->state, facts,
+				  count);
+	if (rc == 0 && verdict.step != HA_VMLOCK_GRANT) {
+		say_why(s, wait, &verdict, &facts[verdict.host],
+			slots[verdict.host], now_ms);
+	}
+	pthread_mutex_unlock(&hb->lock);
+	if (rc < 0) {
+		return refuse(s, wait, rc);
+	}
+	switch (verdict.step) {
+	case HA_VMLOCK_GRANT:
+		return grant(s, wait);
+	case HA_VMLOCK_REFUSE:
+		return refuse(s, wait, -EBUSY);
+	case HA_VMLOCK_WAIT:
+		break;
+	}
+	return now_ms >= wait->give_up_ms ? refuse(s, wait, -EBUSY) : false;
+}
+
+static bool
+check_flushing(struct hbs *s, struct hbs_wait *wait, bool is_flushed,
+	       uint64_t now_ms)
+{
+	if (is_flushed && !wait->must_judge) {
+		return grant(s, wait);
+	}
+	if (is_flushed) {
+		wait->step = HBS_READING;
+		wait->since_ms = now_ms;
+		return false;
+	}
+	if (now_ms >= wait->give_up_ms) {
+		(void)ha_err_set(
+			&wait->err, 0,
+			"the VM list of this host could not be written "
+			"to enough heartbeat datastores in time; vmha "
+			"heartbeat status tells why");
+		return refuse(s, wait, -ETIMEDOUT);
+	}
+	return false;
+}
+
+static bool
+check_reading(struct hbs *s, struct hbs_wait *wait, bool is_fresh,
+	      uint64_t now_ms)
+{
+	if (is_fresh) {
+		return judge(s, wait, now_ms);
+	}
+	if (now_ms >= wait->give_up_ms) {
+		(void)ha_err_set(
+			&wait->err, 0,
+			"too few heartbeat datastores could be read in "
+			"time to know whether %s runs elsewhere; vmha "
+			"heartbeat status tells why",
+			wait->resource);
+		return refuse(s, wait, -ETIMEDOUT);
+	}
+	return false;
+}
+
+bool
+hbs_announce_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
+{
+	struct hb *hb = s->hb;
+	uint64_t read_ms[HA_STORES_MAX];
+	bool is_flushed;
+	bool is_fresh;
+
+	pthread_mutex_lock(&hb->lock);
+	is_flushed = ha_evidence_generation(&hb->evidence) >= wait->generation;
+	for (uint32_t i = 0; i < hb->sb.stores; i++) {
+		read_ms[i] = hb->views[i].read_ms;
+	}
+	pthread_mutex_unlock(&hb->lock);
+	is_fresh = wait->step == HBS_READING &&
+		   ha_watch_fresh(read_ms, hb->sb.stores, wait->since_ms);
+	switch (wait->step) {
+	case HBS_FLUSHING:
+		return check_flushing(s, wait, is_flushed, now_ms);
+	case HBS_READING:
+		return check_reading(s, wait, is_fresh, now_ms);
+	case HBS_UNDOING:
+		if (!is_flushed && now_ms < wait->deadline_ms) {
+			return false;
+		}
+		hbs_wait_answer(s, wait,
+				hbs_failed(wait->code, "%s", wait->err.text));
+		return true;
+	}
+	return false;
+}

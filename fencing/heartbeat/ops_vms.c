@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * This host's VM list: looked at, and entries taken off it once the agent has
+ * proven that the process is gone (SAFETY 9, 12). What is on the list binds
+ * all other hosts, so an entry is never dropped for any other reason, and
+ * the agent hears "done" only when that is flushed.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ha/clock.h"
+#include "ha/text.h"
+#include "heartbeat/logs.h"
+#include "heartbeat/serve.h"
+
+struct ha_listed_vm *
+hbs_list_find(struct ha_vm_list *list, const struct ha_uuid *uuid)
+{
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (memcmp(&list->vms[i].uuid, uuid, sizeof(*uuid)) == 0) {
+			return &list->vms[i];
+		}
+	}
+	return NULL;
+}
+
+void
+hbs_list_remove(struct hb *hb, struct ha_listed_vm *vm)
+{
+	struct ha_vm_list *list = &hb->list;
+	uint32_t i = (uint32_t)(vm - list->vms);
+
+	list->count--;
+	memmove(&list->vms[i], &list->vms[i + 1],
+		(list->count - i) * sizeof(list->vms[0]));
+	list->generation++;
+}
+
+bool
+hbs_is_granted(const struct hbs *s, const struct ha_uuid *uuid)
+{
+	for (uint32_t i = 0; i < s->granted_count; i++) {
+		if (memcmp(&s->granted[i], uuid, sizeof(*uuid)) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+hbs_grant(struct hbs *s, const struct ha_uuid *uuid, bool is_granted)
+{
+	uint32_t i = 0;
+
+	while (i < s->granted_count &&
+	       memcmp(&s->granted[i], uuid, sizeof(*uuid)) != 0) {
+		i++;
+	}
+	if (is_granted && i == s->granted_count && i < HA_VMS_MAX) {
+		s->granted[s->granted_count++] = *uuid;
+	} else if (!is_granted && i < s->granted_count) {
+		s->granted[i] = s->granted[--s->granted_count];
+	}
+}
+
+int
+hbs_lock_ready(const struct hbs *s, bool must_be_fresh, uint64_t now_ms,
+	       struct ha_err *err)
+{
+	const struct hb *hb = s->hb;
+	uint64_t stamp_ms;
+
+	if (hb->phase != HB_ARMED) {
+		return ha_err_set(err, -EAGAIN,
+				  "the heartbeat daemon of this host is not "
+				  "ready, or is stopping");
+	}
+	if (!must_be_fresh) {
+		return 0;
+	}
+	if (hb->is_reset_ordered) {
+		return ha_err_set(err, -EPERM,
+				  "this host was ordered to reset itself");
+	}
+	if (hb->flags & HA_BEAT_SEALED) {
+		return ha_err_set(
+			err, -EPERM,
+			"this host is sealed: it may take no VM until "
+			"it is in a quorate cluster again and its VM "
+			"list was settled there");
+	}
+	if (hb->is_standing_down || hb_beat_state(hb) != HA_BEAT_ARMED) {
+		return ha_err_set(err, -EPERM,
+				  "the watchdog of this host is not armed; "
+				  "after planned work run vmha arm");
+	}
+	if (!ha_evidence_stamp(&hb->evidence, &stamp_ms) ||
+	    now_ms > stamp_ms + hb->sb.timing.beat_ms +
+			     hb->sb.timing.tolerance_ms) {
+		return ha_err_set(
+			err, -EIO,
+			"this host can't write enough of its heartbeat "
+			"datastores; vmha heartbeat status tells why");
+	}
+	return 0;
+}
+
+static json_t *
+list_json(const struct ha_vm_list *list)
+{
+	json_t *vms = json_array();
+
+	for (uint32_t i = 0; vms && i < list->count; i++) {
+		const struct ha_listed_vm *vm = &list->vms[i];
+		char uuid[HA_UUID_TEXT];
+
+		ha_uuid_format(&vm->uuid, uuid);
+		(void)json_array_append_new(
+			vms, json_pack("{s:s, s:s, s:s}", "uuid", uuid,
+				       "resource", vm->resource, "state",
+				       ha_listed_state_name(vm->state)));
+	}
+	return vms;
+}
+
+json_t *
+hbs_op_vms(struct hbs *s, struct hbs_client *client, const json_t *request)
+{
+	static struct ha_listed_vm vms[HA_VMS_MAX];
+	struct hb *hb = s->hb;
+	struct ha_vm_list list;
+	uint64_t read_ms;
+	bool has_list;
+	uint32_t slot = hb->self;
+	json_t *answer = NULL;
+
+	(void)client;
+	if (json_object_get(request, "host")) {
+		answer = hbs_arg_host(s, request, &slot);
+	}
+	if (answer) {
+		return answer;
+	}
+	pthread_mutex_lock(&hb->lock);
+	list = slot == hb->self ? hb->list : hb->hosts[slot].list;
+	has_list = slot == hb->self || hb->hosts[slot].has_list ||
+		   (hb->hosts[slot].has_beat &&
+		    hb->hosts[slot].beat.list_count == 0);
+	read_ms = hb->hosts[slot].list_read_ms;
+	if (slot != hb->self && !hb->hosts[slot].has_list) {
+		list.count = 0;
+	}
+	if (list.count > 0) {
+		memcpy(vms, list.vms, list.count * sizeof(vms[0]));
+	}
+	pthread_mutex_unlock(&hb->lock);
+	if (!has_list) {
+		return hbs_failed(
+			-ENODATA,
+			"the VM list of %s has not been read from any "
+			"heartbeat datastore",
+			hb->table.names[slot]);
+	}
+	list.vms = vms;
+	answer = ha_ipc_ok();
+	if (answer) {
+		(void)json_object_set_new(answer, "host",
+					  json_string(hb->table.names[slot]));
+		(void)json_object_set_new(
+			answer, "generation",
+			json_integer((json_int_t)list.generation));
+		(void)json_object_set_new(answer, "read_age_ms",
+					  hbs_age(ha_clock_now_ms(), read_ms));
+		(void)json_object_set_new(answer, "vms", list_json(&list));
+	}
+	return answer;
+}
+
+/* A sealed host's list is read as it is: what has ended there is said, not
+ * left out (SAFETY 9). Returns the generation that must be flushed, 0: the
+ * VM was not listed. hb->lock held. */
+static uint64_t
+take_off(struct hb *hb, const struct ha_uuid *uuid)
+{
+	struct ha_listed_vm *vm = hbs_list_find(&hb->list, uuid);
+
+	if (!vm) {
+		return 0;
+	}
+	if (!(hb->flags & HA_BEAT_SEALED)) {
+		hbs_list_remove(hb, vm);
+	} else if (vm->state != HA_LISTED_RELEASED) {
+		vm->state = HA_LISTED_RELEASED;
+		vm->since_generation = ++hb->list.generation;
+	}
+	return hb->list.generation;
+}
+
+json_t *
+hbs_op_withdraw(struct hbs *s, struct hbs_client *client, const json_t *request)
+{
+	struct hb *hb = s->hb;
+	struct hbs_wait *wait;
+	struct ha_uuid uuid;
+	struct ha_err err = HA_ERR_INIT;
+	const char *text = "";
+	const char *resource = "";
+	uint64_t generation = 0;
+	json_t *failure = hbs_arg_text(request, "uuid", &text);
+	int rc;
+
+	if (!failure) {
+		failure = hbs_arg_text(request, "resource", &resource);
+	}
+	if (failure) {
+		return failure;
+	}
+	if (ha_uuid_parse(text, &uuid) < 0) {
+		return hbs_failed(-EINVAL, "\"%s\" is no UUID", text);
+	}
+	if (hbs_announce_is_open(s, &uuid)) {
+		return hbs_failed(-EBUSY,
+				  "another request for %s is in work on this "
+				  "host",
+				  resource);
+	}
+	wait = hbs_wait_new(s, client, HBS_WAIT_WITHDRAW,
+			    hbs_arg_deadline(request));
+	if (!wait) {
+		return hbs_failed(-EBUSY, "too many requests at a time");
+	}
+	wait->uuid = uuid;
+	(void)strncpy(wait->resource, resource, sizeof(wait->resource) - 1);
+	pthread_mutex_lock(&hb->lock);
+	rc = hbs_lock_ready(s, false, ha_clock_now_ms(), &err);
+	if (rc == 0) {
+		generation = take_off(hb, &uuid);
+		/* Not listed: an earlier withdraw may not be flushed yet. */
+		wait->generation =
+			generation ? generation : hb->list.generation;
+	}
+	pthread_mutex_unlock(&hb->lock);
+	if (rc < 0) {
+		client->wait = NULL;
+		wait->client = NULL;
+		return hbs_failed(rc, "%s", err.text);
+	}
+	hbs_grant(s, &uuid, false);
+	if (generation != 0) {
+		hb_kick(hb);
+	}
+	return NULL;
+}
+
+bool
+hbs_withdraw_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
+{
+	struct hb *hb = s->hb;
+	uint64_t flushed;
+	char uuid[HA_UUID_TEXT];
+
+	pthread_mutex_lock(&hb->lock);
+	flushed = ha_evidence_generation(&hb->evidence);
+	pthread_mutex_unlock(&hb->lock);
+	if (flushed >= wait->generation) {
+		ha_uuid_format(&wait->uuid, uuid);
+		hb_log(HB_LOG_WITHDRAWN, wait->resource, uuid);
+		hbs_wait_answer(s, wait, ha_ipc_ok());
+		return true;
+	}
+	if (now_ms >= wait->deadline_ms) {
+		hbs_wait_answer(
+			s, wait,
+			hbs_failed(
+				-ETIMEDOUT,
+				"taking %s off this host's VM list could not "
+				"be written to enough heartbeat datastores "
+				"in time; vmha heartbeat status tells why",
+				wait->resource));
+		return true;
+	}
+	return false;
+}

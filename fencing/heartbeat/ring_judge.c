@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What storage and ring together say about another host. Storage alone never
+ * makes a host dead: one whose datastores are lost beats there no more and
+ * lives on by the ring (SAFETY 1.6). hb->lock is held by the caller.
+ */
+#include "heartbeat/serve.h"
+
+void
+hbs_out_of_the_way(const struct hbs *s, struct ha_hostset *ret_out)
+{
+	const struct hb *hb = s->hb;
+
+	*ret_out = (struct ha_hostset){ { 0 } };
+	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
+		enum ha_proof proof;
+
+		if (slot == hb->self || !hb->table.names[slot][0]) {
+			continue;
+		}
+		/* Not the silent ones (SAFETY 1.5): they may be in ring
+		 * mode, and a dead one may come back. */
+		proof = hb_judge(hb, slot, 0).proof;
+		if (proof == HA_PROOF_STOPPED || proof == HA_PROOF_NEVER) {
+			ha_hostset_add(ret_out, slot);
+		}
+	}
+}
+
+/* SAFETY 1.7. While the own datastores are lost, a host that had stopped
+ * cleanly may come back unseen; then wait_for_all keeps it from quorum. A
+ * node without a slot is never proven out of the way. */
+bool
+hbs_is_lone(const struct hbs *s)
+{
+	const struct hbs_ring *ring = &s->ring;
+	const struct hb *hb = s->hb;
+	struct ha_hostset configured = { { 0 } };
+	struct ha_hostset out;
+
+	if (!ring->corosync || ring->has_slotless) {
+		return false;
+	}
+	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
+		if (hb->table.names[slot][0] || ring->nodeids[slot] != 0) {
+			ha_hostset_add(&configured, slot);
+		}
+	}
+	hbs_out_of_the_way(s, &out);
+	return ha_lone_allowed(ring->core.is_quorate, ring->members == 1,
+			       ring->config.wait_for_all, &configured, &out,
+			       hb->self);
+}
+
+enum ha_ring_silence
+hbs_ring_silence(const struct hbs *s, uint32_t slot,
+		 const struct ha_hostset *out, uint64_t now_ms,
+		 uint64_t *ret_due_ms)
+{
+	return ha_ring_silence(&s->ring.core, &s->hb->sb.timing, slot, out,
+			       now_ms, ret_due_ms);
+}
+
+bool
+hbs_host_is_unguarded(const struct hbs *s, uint32_t slot,
+		      const struct ha_watch_verdict *verdict)
+{
+	const struct hbs_host *host = &s->hosts[slot];
+	uint64_t dead_ms =
+		verdict->since_ms + ha_timing_silence_ms(&s->hb->sb.timing);
+
+	return verdict->proof == HA_PROOF_SILENT &&
+	       host->last_member_ms > dead_ms &&
+	       host->state_ring_seq != host->member_ring_seq;
+}
+
+bool
+hbs_host_is_gone(const struct hbs *s, uint32_t slot,
+		 const struct ha_hostset *out, uint64_t now_ms)
+{
+	struct ha_watch_verdict verdict = hb_judge(s->hb, slot, 0);
+	uint64_t due_ms = 0;
+
+	if (!ha_proof_is_gone(verdict.proof)) {
+		return false;
+	}
+	if (verdict.proof != HA_PROOF_SILENT) {
+		return true;
+	}
+	switch (hbs_ring_silence(s, slot, out, now_ms, &due_ms)) {
+	case HA_RING_SILENCE_YES:
+		return true;
+	case HA_RING_SILENCE_LATER:
+		return now_ms >= due_ms;
+	case HA_RING_SILENCE_NO_QUORUM:
+	case HA_RING_SILENCE_MEMBER:
+	case HA_RING_SILENCE_MAJORITY:
+		break;
+	}
+	return false;
+}

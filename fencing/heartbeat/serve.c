@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The socket: clients, requests, answers. One request of a client at a time;
+ * one that does not read its answer is dropped. An operation is a row of OPS.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ha/clock.h"
+#include "ha/text.h"
+#include "heartbeat/logs.h"
+#include "heartbeat/serve.h"
+
+#define SENTENCE_BYTES 1024
+
+static const struct {
+	const char *name;
+	json_t *(*run)(struct hbs *s, struct hbs_client *client,
+		       const json_t *request);
+} OPS[] = {
+	{ "status", hbs_op_status },
+	{ "vms", hbs_op_vms },
+	{ "fence-facts", hbs_op_fence_facts },
+	{ "fenced", hbs_op_fenced },
+	{ "order", hbs_op_order },
+	{ "order-state", hbs_op_order_state },
+	{ "announce", hbs_op_announce },
+	{ "withdraw", hbs_op_withdraw },
+	{ "disarm", hbs_op_disarm },
+	{ "arm", hbs_op_arm },
+};
+
+json_t *
+hbs_failed(int code, const char *format, ...)
+{
+	char text[SENTENCE_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return ha_ipc_failed(code, text);
+}
+
+json_t *
+hbs_arg_text(const json_t *request, const char *name, const char **ret_text)
+{
+	const char *text = json_string_value(json_object_get(request, name));
+
+	if (!text || !text[0]) {
+		return hbs_failed(-EINVAL, "the request names no %s", name);
+	}
+	*ret_text = text;
+	return NULL;
+}
+
+json_t *
+hbs_arg_host(struct hbs *s, const json_t *request, uint32_t *ret_slot)
+{
+	const char *host;
+	json_t *failure = hbs_arg_text(request, "host", &host);
+	uint32_t slot;
+
+	if (failure) {
+		return failure;
+	}
+	slot = ha_slot_find(&s->hb->table, host);
+	if (slot == HA_SLOT_NONE) {
+		return hbs_failed(-ENOENT,
+				  "%s has no slot on the heartbeat datastores; "
+				  "vmha heartbeat add-host %s gives it one",
+				  host, host);
+	}
+	*ret_slot = slot;
+	return NULL;
+}
+
+uint64_t
+hbs_arg_deadline(const json_t *request)
+{
+	const json_t *budget = json_object_get(request, "budget_ms");
+	uint64_t span_ms = HBS_ANSWER_MS;
+
+	if (json_is_integer(budget) && json_integer_value(budget) >= 0) {
+		span_ms = (uint64_t)json_integer_value(budget);
+	}
+	if (span_ms > HBS_BUDGET_MAX_MS) {
+		span_ms = HBS_BUDGET_MAX_MS;
+	}
+	return ha_clock_now_ms() + span_ms;
+}
+
+const char *
+hbs_store_name(const struct hbs *s, uint32_t store)
+{
+	return store < s->hb->conf.stores ? s->hb->conf.store[store] : "?";
+}
+
+json_t *
+hbs_age(uint64_t now_ms, uint64_t then_ms)
+{
+	if (then_ms == 0) {
+		return json_null();
+	}
+	return json_integer(now_ms > then_ms ? (json_int_t)(now_ms - then_ms) :
+					       0);
+}
+
+static void
+drop(struct hbs_client *client)
+{
+	struct hbs *s = client->s;
+
+	if (client->wait) {
+		hbs_wait_cancel(s, client->wait);
+	}
+	(void)qb_loop_poll_del(s->loop, client->fd);
+	(void)close(client->fd);
+	client->fd = -1;
+}
+
+/* Takes the answer over. */
+static void
+reply(struct hbs_client *client, json_t *answer)
+{
+	bool is_told = answer && ha_ipc_reply(client->fd, answer) == 0;
+
+	json_decref(answer);
+	if (!is_told) {
+		drop(client);
+	}
+}
+
+void
+hbs_wait_answer(struct hbs *s, struct hbs_wait *wait, json_t *answer)
+{
+	struct hbs_client *client = wait->client;
+
+	(void)s;
+	/* Freed first: a client that is dropped has nothing to cancel. */
+	client->wait = NULL;
+	wait->client = NULL;
+	reply(client, answer);
+}
+
+static json_t *
+run(struct hbs_client *client, const json_t *request)
+{
+	const char *op = json_string_value(json_object_get(request, "op"));
+
+	if (client->wait) {
+		return hbs_failed(-EBUSY, "the last request of this client is "
+					  "not answered yet");
+	}
+	for (size_t i = 0; op && i < sizeof(OPS) / sizeof(OPS[0]); i++) {
+		if (strcmp(OPS[i].name, op) == 0) {
+			return OPS[i].run(client->s, client, request);
+		}
+	}
+	return hbs_failed(-ENOSYS,
+			  "this version of the heartbeat daemon (%s) does not "
+			  "know the request \"%s\"",
+			  VMHA_VERSION, op ? op : "");
+}
+
+static int32_t
+on_client(int32_t fd, int32_t revents, void *data)
+{
+	struct hbs_client *client = data;
+	struct ha_err err = HA_ERR_INIT;
+	json_t *request = NULL;
+	json_t *answer;
+	int rc;
+
+	(void)revents;
+	if (client->fd != fd) {
+		return 0;
+	}
+	rc = ha_ipc_receive(fd, &request, &err);
+	if (rc == -EAGAIN) {
+		return 0;
+	}
+	if (rc == -EPROTO) {
+		reply(client, hbs_failed(rc, "%s", err.text));
+		return 0;
+	}
+	if (rc != 0) {
+		drop(client);
+		return 0;
+	}
+	answer = run(client, request);
+	json_decref(request);
+	if (answer) {
+		reply(client, answer);
+	} else if (!client->wait) {
+		drop(client); /* no memory for an answer */
+	} else {
+		hbs_wait_check(client->s); /* perhaps all is there already */
+	}
+	return 0;
+}
+
+static int32_t
+on_listen(int32_t fd, int32_t revents, void *data)
+{
+	struct hbs *s = data;
+	struct ha_err err = HA_ERR_INIT;
+	int client_fd;
+
+	(void)revents;
+	if (ha_ipc_accept(fd, &client_fd, &err) < 0) {
+		hb_log(HB_LOG_CLIENT, err.text);
+		return 0;
+	}
+	for (uint32_t i = 0; i < HBS_CLIENTS; i++) {
+		struct hbs_client *client = &s->clients[i];
+
+		if (client->fd >= 0) {
+			continue;
+		}
+		if (qb_loop_poll_add(s->loop, QB_LOOP_MED, client_fd, POLLIN,
+				     client, on_client) < 0) {
+			break;
+		}
+		*client = (struct hbs_client){ .s = s, .fd = client_fd };
+		return 0;
+	}
+	hb_log(HB_LOG_CLIENT, "too many at a time");
+	(void)close(client_fd);
+	return 0;
+}
+
+int
+hbs_serve_open(struct hbs *s, struct ha_err *err)
+{
+	int rc;
+
+	for (uint32_t i = 0; i < HBS_CLIENTS; i++) {
+		s->clients[i] = (struct hbs_client){ .s = s, .fd = -1 };
+	}
+	s->listen_fd = -1;
+	rc = ha_ipc_listen(HA_IPC_PATH, &s->listen_fd, err);
+	if (rc < 0) {
+		return rc;
+	}
+	rc = qb_loop_poll_add(s->loop, QB_LOOP_MED, s->listen_fd, POLLIN, s,
+			      on_listen);
+	return rc < 0 ? ha_err_set(err, rc, "can't listen on %s", HA_IPC_PATH) :
+			0;
+}
+
+void
+hbs_serve_close(struct hbs *s)
+{
+	for (uint32_t i = 0; i < HBS_CLIENTS; i++) {
+		if (s->clients[i].fd >= 0) {
+			drop(&s->clients[i]);
+		}
+	}
+	if (s->listen_fd >= 0) {
+		(void)qb_loop_poll_del(s->loop, s->listen_fd);
+		(void)close(s->listen_fd);
+		(void)unlink(HA_IPC_PATH);
+		s->listen_fd = -1;
+	}
+}
