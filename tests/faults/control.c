@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -23,6 +22,8 @@
 /* A client that connects and says nothing must not lock out the next. */
 #define CLIENT_DEADLINE_S 5
 #define BACKLOG 16
+
+static int listener = -1;
 
 static void
 client_serve(int fd)
@@ -55,9 +56,7 @@ client_serve(int fd)
 static void *
 control_main(void *arg)
 {
-	int listener = *(int *)arg;
-
-	free(arg);
+	(void)arg;
 	/* Without end by design: as long as the mount. */
 	for (;;) {
 		int fd = accept(listener, NULL, NULL);
@@ -99,29 +98,19 @@ control_bind(int fd, const char *path)
 int
 control_start(const char *path)
 {
-	int *listener = malloc(sizeof(*listener));
 	pthread_t thread;
 	int result;
 
-	if (listener == NULL) {
-		return -ENOMEM;
-	}
 	signal(SIGPIPE, SIG_IGN);
-	*listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (*listener < 0) {
-		result = -errno;
-	} else {
-		result = control_bind(*listener, path);
-	}
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	result = listener < 0 ? -errno : control_bind(listener, path);
 	if (result == 0) {
-		result = -pthread_create(&thread, NULL, control_main, listener);
+		result = -pthread_create(&thread, NULL, control_main, NULL);
 	}
 	if (result < 0) {
 		fprintf(stderr, "faultfs: control socket %s: %s\n", path,
 			strerror(-result));
-		free(listener);
-	} else {
-		pthread_detach(thread);
+		return result;
 	}
-	return result;
+	return -pthread_detach(thread);
 }

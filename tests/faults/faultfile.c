@@ -9,7 +9,7 @@
 #define FUSE_USE_VERSION 312
 #include <errno.h>
 #include <fcntl.h>
-#include <fuse.h>
+#include <fuse3/fuse.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>

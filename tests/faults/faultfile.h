@@ -6,7 +6,7 @@
 #ifndef FAULTS_FAULTFILE_H
 #define FAULTS_FAULTFILE_H
 
-#include <fuse.h>
+#include <fuse3/fuse.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>

@@ -19,7 +19,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fuse.h>
+#include <fuse3/fuse.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -304,7 +304,7 @@ ff_readdir(const char *path, void *buf, fuse_fill_dir_t fill, off_t offset,
 	rewinddir(dir);
 	while ((entry = readdir(dir)) != NULL) {
 		struct stat st = { .st_ino = entry->d_ino,
-				   .st_mode = DTTOIF(entry->d_type) };
+				   .st_mode = (mode_t)DTTOIF(entry->d_type) };
 
 		if (fill(buf, entry->d_name, &st, 0, 0) != 0) {
 			break;

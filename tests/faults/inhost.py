@@ -3,6 +3,7 @@
 
 Each says what it saw in one line; an OSError is said by its name.
 """
+import ctypes
 import errno
 import fcntl
 import mmap
@@ -46,6 +47,49 @@ def read(path, size=str(BLOCK)):
     memory = mmap.mmap(-1, int(size))
     done = os.preadv(fd, [memory], 0)
     print("read", done, chr(memory[0]) if done else "-")
+
+
+class Aio:
+    """Linux AIO by its system calls (linux/aio_abi.h, x86_64 numbers)."""
+    SETUP, GETEVENTS, SUBMIT = 206, 208, 209
+    PREAD, PWRITE = 0, 1
+
+    def __init__(self, path):
+        self.fd = os.open(path, os.O_RDWR | os.O_DIRECT | os.O_DSYNC)
+        self.call = ctypes.CDLL(None, use_errno=True).syscall
+        self.context = ctypes.c_ulong(0)
+        self.call(self.SETUP, 16, ctypes.byref(self.context))
+        self.kept = []
+
+    def submit(self, tag, opcode, block):
+        memory = buffer("A", BLOCK)
+        where = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        request = ctypes.create_string_buffer(struct.pack(
+            "QIIHhIQQqQII", tag, 0, 0, opcode, 0, self.fd, where, BLOCK,
+            block * BLOCK, 0, 0, 0), 64)
+        self.kept += [memory, request]
+        pointer = ctypes.pointer(ctypes.c_void_p(ctypes.addressof(request)))
+        assert self.call(self.SUBMIT, self.context, 1, pointer) == 1
+
+    def events(self, count):
+        """{tag: result} of exactly so many."""
+        found = ctypes.create_string_buffer(32 * count)
+        done = self.call(self.GETEVENTS, self.context, count, count, found,
+                         None)
+        assert done == count
+        return {tag: result for tag, _, result, _ in
+                struct.iter_unpack("QQqq", found.raw)}
+
+
+def aio(path):
+    """The first write hangs; what is submitted afterwards must not."""
+    io = Aio(path)
+    io.submit(1, io.PWRITE, 0)
+    io.submit(2, io.PWRITE, 1)
+    io.submit(3, io.PREAD, 2)
+    print(*sorted(io.events(2).items()), flush=True)
+    sys.stdin.readline()
+    print(*sorted(io.events(1).items()), flush=True)
 
 
 def names(path):

@@ -6,8 +6,7 @@
 FAULTS_DIR := tests/faults
 FAULTS_OUT := $(BUILD)/tests/faults
 FAULTS_CFLAGS = -std=gnu11 $(OPTIMISE) $(WARNINGS) -Itests/faults -D_GNU_SOURCE \
-	-D_FILE_OFFSET_BITS=64 \
-	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags fuse3))
+	-D_FILE_OFFSET_BITS=64
 FAULTS_LIBS = $(shell $(PKG_CONFIG) --libs fuse3) -pthread
 FAULTS_PROGRAMS := $(FAULTS_OUT)/faultfs $(FAULTS_OUT)/wdt
 

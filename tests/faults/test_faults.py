@@ -154,6 +154,20 @@ class TestStorage(InBed):
             self.assertTrue(out.startswith("wrote"), out)
         self.assertEqual(self.backing("h1")[:1], b"L")
 
+    def test_aio_goes_on_beside_what_hangs(self):
+        """In one file, which the daemon's heartbeat area is."""
+        self.do("h1", "write", "/srv/hb1/h1", "o", 3 * BLOCK)
+        self.bed.fault("h1", "hb1", "write", "hang", count=1)
+        with self.begin("h1", "aio", "/srv/hb1/h1") as child:
+            self.assertEqual(child.stdout.readline(),
+                             f"(2, {BLOCK}) (3, {BLOCK})\n")
+            self.assertEqual(self.waiting("h1"), 1)
+            self.assertEqual(self.backing("h1"),
+                             b"o" * BLOCK + b"A" * BLOCK + b"o" * BLOCK)
+            self.bed.heal("h1")
+            out, _ = child.communicate("\n", SHORT_S)
+            self.assertEqual(out, f"(1, {BLOCK})\n")
+
     def test_a_crowd_that_hangs_hurts_nobody(self):
         self.bed.fault("h1", "hb1", "read", "hang", "h1")
         line = f"for i in $(seq {CROWD}); do " \
@@ -339,6 +353,10 @@ class TestPower(InBed):
         with self.begin("h1", "busy", 2) as child:
             out, _ = child.communicate(timeout=SHORT_S)
         self.assertLess(float(out), 1)
+        if os.path.exists("/sys/fs/cgroup/cpu/cpu.rt_runtime_us"):
+            done = self.bed.run("h1", "chrt", "-r", "50", PYTHON,
+                                "/etc/inhost.py", "busy", "2")
+            self.assertLess(float(done.stdout), 1)
         self.bed.starve("h1", None)
 
     def test_power_cycles_leave_nothing(self):

@@ -18,7 +18,7 @@
 #define FUSE_USE_VERSION 312
 #include <errno.h>
 #include <fcntl.h>
-#include <fuse_lowlevel.h>
+#include <fuse3/fuse_lowlevel.h>
 #include <getopt.h>
 #include <limits.h>
 #include <linux/watchdog.h>

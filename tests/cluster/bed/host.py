@@ -17,6 +17,7 @@ from .proc import BedError
 BOOT_DEADLINE_S = 30
 OFF_DEADLINE_S = 10
 OUTSIDERS_GRACE_S = 2
+REASON_DEADLINE_S = 2
 START_DEADLINE_S = 60
 STOP_DEADLINE_S = 60
 APPEAR_DEADLINE_S = 3
@@ -165,6 +166,13 @@ class Host:
         has_fired = self.watchdog.end(may_have_fired=self.why_off is None)
         if self.why_off is None:
             self.why_off = faults.why_off(status, has_fired)
+
+    def reason(self):
+        """Why the host is off; known a moment after it is."""
+        watcher = self.watcher
+        if watcher is not None:
+            watcher.join(REASON_DEADLINE_S)
+        return self.why_off or "not known yet"
 
     def power_off(self):
         """Pulls the plug; true only when the kernel shows nothing left."""
@@ -339,6 +347,7 @@ class Host:
         self.live_pid()
         for name in SHUTDOWN_ORDER:
             self.stop(name)
+        self.why_off = "shut down"
         self.power_off()
         self.off_at = None  # it said good-bye
 
@@ -382,7 +391,7 @@ class Host:
             "on" if on else "off"
         return {
             "host": self.name, "state": state,
-            "why": None if on else self.why_off, "boots": self.boots,
+            "why": None if on else self.reason(), "boots": self.boots,
             "pid": self.pid if on else None,
             "daemons": {n: self.daemon_state(n) if on else "-"
                         for n in DAEMONS},
