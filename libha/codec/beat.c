@@ -45,6 +45,8 @@ _Static_assert(LENGTH <= HA__PAYLOAD_MAX, "a beat is one block");
 
 #define MEMBER_WORDS 4u
 #define ERRNO_MAX 4095 /* the kernel's MAX_ERRNO */
+/* What counts from 1 never gets there; JSON's integers end there. */
+#define COUNTER_MAX ((uint64_t)INT64_MAX)
 
 static const char *const ORDER_NAMES[] = {
 	[HA_ORDER_NONE] = "none",         [HA_ORDER_TEST] = "test",
@@ -245,8 +247,10 @@ take_fields(const struct ha__payload *in, const struct ha_superblock *sb,
 	}
 	beat->state = (enum ha_beat_state)state;
 	beat->evidence = (enum ha_evidence_kind_disk)evidence;
-	return beat->list_copy <= 1 && beat->hold_copy <= 1 &&
-	       beat->list_count <= sb->vms && beat->hold_count <= sb->vms &&
+	return beat->incarnation <= COUNTER_MAX &&
+	       beat->sequence <= COUNTER_MAX && beat->list_copy <= 1 &&
+	       beat->hold_copy <= 1 && beat->list_count <= sb->vms &&
+	       beat->hold_count <= sb->vms &&
 	       beat->stores_ok <= HA_STORES_MAX &&
 	       take_members(in, sb->slots, beat) &&
 	       take_orders(in, sb->slots, beat) && is_consistent(beat);
