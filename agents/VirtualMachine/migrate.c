@@ -283,7 +283,6 @@ run_migration(struct vm *vm, struct ha_err *err)
 static enum ocf_rc
 finish_departure(struct vm *vm)
 {
-	struct ha_err err = HA_ERR_INIT;
 	ha_autoclose int pidfd = ha_proc_open(&vm->found.id);
 	int rc = pidfd == -ESRCH ? 0 : pidfd;
 
@@ -297,9 +296,10 @@ finish_departure(struct vm *vm)
 				  vm->name, vm->ctx->migrate_target,
 				  (int)vm->found.id.pid);
 	}
-	if (vm_withdraw(vm, &err) < 0) {
-		return agent_fail(vm->ctx, OCF_ERR_GENERIC, "%s", err.text);
-	}
+	/* The entry "outgoing" stays in the VM list until the stop that
+	 * Pacemaker runs here after migrate_from: the target's entry comes
+	 * with migrate_from, and between the two the VM would be in nobody's
+	 * list (SAFETY 13: both entries stay). */
 	vm_record_forget(vm);
 	agent_log(vm->ctx, AGENT_INFO, "%s has moved to %s", vm->name,
 		  vm->ctx->migrate_target);

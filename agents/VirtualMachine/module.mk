@@ -5,7 +5,8 @@ VM_DIR := $(BUILD)/agents/VirtualMachine
 VM_AGENT := $(VM_DIR)/VirtualMachine
 VM_ARCHIVES = $(AGENT_RUNTIME) $(HA_CORE) $(HA_PARAMS) $(HA_IO_RECORD) \
 	$(HA_IO_HYPERVISOR) $(HA_IO_HOSTCONF) $(HA_IO_PROC) $(HA_IO_QMP) \
-	$(HA_IO_VMLIST) $(HA_IO_WORKER) $(HA_CODEC) $(HA_IO_CLOCK) $(HA_BASE)
+	$(HA_IO_VMLIST) $(HA_IO_IPC) $(HA_IO_WORKER) $(HA_CODEC) \
+	$(HA_IO_CLOCK) $(HA_BASE)
 
 $(VM_DIR)/man_body.c: agents/VirtualMachine/man.roff
 	@mkdir -p $(@D)

@@ -60,7 +60,7 @@ hbs_arg_text(const json_t *request, const char *name, const char **ret_text)
 json_t *
 hbs_arg_host(struct hbs *s, const json_t *request, uint32_t *ret_slot)
 {
-	const char *host;
+	const char *host = "";
 	json_t *failure = hbs_arg_text(request, "host", &host);
 	uint32_t slot;
 

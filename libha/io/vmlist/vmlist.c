@@ -1,33 +1,84 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The agents' end of the VM list (ha/vmlist.h). The list is kept by the
- * heartbeat daemon, which this version does not contain yet: where none is
- * configured the answer is NOT_CONFIGURED. Where one *is* configured, by a
- * later version of vmha on this host, this agent does not know how to ask it
- * and must not start anything (SAFETY 12: only "not configured" goes on
- * without the lock).
+ * The agents' end of the VM list (ha/vmlist.h): asks the heartbeat daemon of
+ * this host and passes its answer on. Only a host on which heartbeat was
+ * never configured goes on without the lock; a daemon that is down, slow or
+ * of another version is a refusal (SAFETY 12).
  */
 #include "ha/vmlist.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <unistd.h>
 
-#define HEARTBEAT_CONF "/etc/vmha/vmha.conf"
-#define HEARTBEAT_SOCKET "/run/vmha/heartbeatd.sock"
+#include "ha/clock.h"
+#include "ha/ipc.h"
 
-static int
-ask(const char *what, const char *resource, struct ha_err *err)
+#define HEARTBEAT_CONF "/etc/vmha/vmha.conf"
+
+/* The daemon answers a little before the agent stops listening: at most this
+ * part of the time, and no more than so long. */
+#define RESERVE_PART 10
+#define RESERVE_MAX_MS 1000u
+
+/* Anything but "there is no such file" may hide one. */
+static bool
+is_absent(const char *path)
 {
-	if (access(HEARTBEAT_CONF, F_OK) < 0 && errno == ENOENT &&
-	    access(HEARTBEAT_SOCKET, F_OK) < 0 && errno == ENOENT) {
+	return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
+static const char *
+state_name(enum ha_vmlist_state state)
+{
+	switch (state) {
+	case HA_VMLIST_STARTING:
+		return "starting";
+	case HA_VMLIST_RUNNING:
+		return "running";
+	case HA_VMLIST_INCOMING:
+		return "incoming";
+	case HA_VMLIST_OUTGOING:
+		break;
+	}
+	return "outgoing";
+}
+
+/* Takes the request over. */
+static int
+ask(json_t *request, const char *what, const char *resource,
+    uint64_t deadline_ms, struct ha_err *err)
+{
+	uint64_t left_ms = ha_clock_left_ms(deadline_ms);
+	uint64_t reserve_ms = left_ms / RESERVE_PART;
+	json_t *answer = NULL;
+	int rc;
+
+	if (is_absent(HEARTBEAT_CONF) && is_absent(HA_IPC_PATH)) {
+		json_decref(request);
 		return HA_VMLIST_NOT_CONFIGURED;
 	}
-	return ha_err_set(err, -ENOTCONN,
-			  "can't %s %s: heartbeat datastores are configured on "
-			  "this host (%s), but this version of the agent can't "
-			  "reach the heartbeat daemon; install agents and "
-			  "daemon of one version",
-			  what, resource, HEARTBEAT_CONF);
+	if (reserve_ms > RESERVE_MAX_MS) {
+		reserve_ms = RESERVE_MAX_MS;
+	}
+	if (!request ||
+	    json_object_set_new(
+		    request, "budget_ms",
+		    json_integer((json_int_t)(left_ms - reserve_ms))) < 0) {
+		json_decref(request);
+		return ha_err_set(err, -ENOMEM, "can't %s %s: no memory", what,
+				  resource);
+	}
+	rc = ha_ipc_ask(HA_IPC_PATH, request, deadline_ms, &answer, err);
+	json_decref(request);
+	json_decref(answer);
+	/* A positive result of a call that documents none is no consent. */
+	if (rc > 0) {
+		rc = ha_err_set(err, -EPROTO, "an answer of no known kind");
+	}
+	return rc < 0 ?
+		       ha_err_prefix(err, rc, "can't %s %s: ", what, resource) :
+		       0;
 }
 
 int
@@ -35,17 +86,17 @@ ha_vmlist_announce(const char *uuid, const char *resource,
 		   enum ha_vmlist_state state, uint64_t deadline_ms,
 		   struct ha_err *err)
 {
-	(void)uuid;
-	(void)state;
-	(void)deadline_ms;
-	return ask("announce", resource, err);
+	return ask(json_pack("{s:i, s:s, s:s, s:s, s:s}", "v", HA_IPC_VERSION,
+			     "op", "announce", "uuid", uuid, "resource",
+			     resource, "state", state_name(state)),
+		   "announce", resource, deadline_ms, err);
 }
 
 int
 ha_vmlist_withdraw(const char *uuid, const char *resource, uint64_t deadline_ms,
 		   struct ha_err *err)
 {
-	(void)uuid;
-	(void)deadline_ms;
-	return ask("withdraw", resource, err);
+	return ask(json_pack("{s:i, s:s, s:s, s:s}", "v", HA_IPC_VERSION, "op",
+			     "withdraw", "uuid", uuid, "resource", resource),
+		   "withdraw", resource, deadline_ms, err);
 }
