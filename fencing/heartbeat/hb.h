@@ -149,6 +149,7 @@ struct hb {
 	bool is_claimed;   /* the incarnation is chosen: stores write */
 	bool is_armed;     /* the watchdog counts, beats may say so */
 	bool wants_armed;  /* pet thread: arm as soon as evidence is fresh */
+	bool is_arming;    /* pet thread: between choice and result */
 	bool wants_closed; /* pet thread: clean stop, magic close */
 	bool has_conflict; /* somebody else writes our slot */
 	bool is_ending;    /* threads end */

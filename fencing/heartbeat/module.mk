@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# vmha-heartbeatd. The beating half is an archive of its own, so that tests
+# can run several hosts' daemons in one process.
+SBINDIR ?= $(PREFIX)/sbin
+HB_DIR := $(BUILD)/fencing/heartbeat
+HB_DAEMON := $(HB_DIR)/vmha-heartbeatd
+HB_BEATING := $(HB_DIR)/libhb-beating.a
+HB_BEATING_OBJS := $(patsubst %,$(HB_DIR)/%.o,beat boot boot_agree boot_slot \
+	event list pet seen stop store store_open)
+HB_ARCHIVES = $(HB_BEATING) $(HA_IO_DISK) $(HA_IO_WATCHDOG) \
+	$(HA_IO_COROSYNC) $(HA_IO_IPC) $(HA_CODEC) $(HA_CORE) \
+	$(HA_IO_CLOCK) $(HA_BASE)
+
+$(HB_BEATING): $(HB_BEATING_OBJS)
+LIBS += $(HB_BEATING)
+
+$(HB_DAEMON): $(filter-out $(HB_BEATING_OBJS),$(call objs,fencing/heartbeat)) \
+		$(HB_ARCHIVES)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(HB_ARCHIVES) \
+		-laio -lcpg -lquorum -lvotequorum -lcmap -lqb -ljansson \
+		$(shell $(PKG_CONFIG) --libs glib-2.0) -pthread
+PROGRAMS += $(HB_DAEMON)
+
+install-heartbeatd: $(HB_DAEMON)
+	$(INSTALL) -D -m 755 $(HB_DAEMON) $(DESTDIR)$(SBINDIR)/vmha-heartbeatd
+INSTALLS += install-heartbeatd

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a read of all beats showed. Each block goes to the watch of its host
+ * with the stamps of the read; the newest beat of a host is kept, and the
+ * orders in it that are for this very incarnation are carried out (SAFETY
+ * 15). It never takes an older beat for news, never acts twice on one order,
+ * and never goes on petting when somebody else writes this host's slot.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ha/clock.h"
+#include "heartbeat/store.h"
+
+#define RESET_NONE 0
+#define RESET_RESET 1
+#define RESET_OFF 2
+
+uint32_t
+hb_slots_used(const struct hb *hb)
+{
+	uint32_t used = hb->sb.slots;
+
+	while (used > 0 && hb->table.names[used - 1][0] == '\0') {
+		used--;
+	}
+	return used;
+}
+
+static bool
+is_newer(const struct ha_beat *a, const struct ha_beat *b)
+{
+	return a->incarnation != b->incarnation ?
+		       a->incarnation > b->incarnation :
+		       a->sequence > b->sequence;
+}
+
+static bool
+has_order(const struct ha_beat *beat, const struct ha_order *order)
+{
+	uint32_t i;
+
+	for (i = 0; i < beat->orders_count; i++) {
+		if (beat->orders[i].nonce == order->nonce &&
+		    beat->orders[i].kind == order->kind) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Lock held. Returns RESET_*: what is left to do without it. */
+static int
+obey(struct hb *hb, uint32_t sender, const struct ha_order *order)
+{
+	struct hb_event event = {
+		.kind = HB_EVENT_ORDER,
+		.host = sender,
+		.value = order->kind,
+	};
+	int what = RESET_NONE;
+
+	hb_event(hb, &event);
+	switch (order->kind) {
+	case HA_ORDER_RESET:
+	case HA_ORDER_OFF:
+		/* Should the reset fail, the watchdog is never petted again. */
+		hb->is_reset_ordered = true;
+		hb_wake(hb->pet_fd);
+		what = order->kind == HA_ORDER_OFF ? RESET_OFF : RESET_RESET;
+		break;
+	case HA_ORDER_SEAL:
+		hb->flags |= HA_BEAT_SEALED;
+		break;
+	case HA_ORDER_STAND_DOWN:
+		hb_stand_down_locked(hb, true);
+		break;
+	case HA_ORDER_STAND_TO:
+		hb_stand_down_locked(hb, false);
+		break;
+	case HA_ORDER_TEST:
+	case HA_ORDER_NONE:
+		break;
+	}
+	hb_kick_locked(hb); /* carries the acknowledgement */
+	return what;
+}
+
+/* Lock held: orders of the new beat that were not in the one before. */
+static int
+take_orders(struct hb *hb, uint32_t sender, const struct ha_beat *beat)
+{
+	const struct hb_host *host = &hb->hosts[sender];
+	int what = RESET_NONE;
+	uint32_t i;
+
+	for (i = 0; i < beat->orders_count; i++) {
+		const struct ha_order *order = &beat->orders[i];
+		int one;
+
+		if (!hb->is_claimed || order->target != hb->self ||
+		    order->incarnation != hb->incarnation ||
+		    (host->has_beat &&
+		     host->beat.incarnation == beat->incarnation &&
+		     has_order(&host->beat, order))) {
+			continue;
+		}
+		one = obey(hb, sender, order);
+		what = one > what ? one : what;
+	}
+	return what;
+}
+
+/* Lock held. A beat in our slot that we did not write: two hosts have one
+ * slot, none of them can be watched, so this one gives up its watchdog. */
+static void
+look_for_conflict(struct hb_store *st, const struct ha_beat *beat)
+{
+	struct hb *hb = st->hb;
+	struct hb_event event = {
+		.kind = HB_EVENT_CONFLICT,
+		.store = st->index,
+		.host = hb->self,
+		.value = beat->incarnation,
+	};
+	bool is_ours = memcmp(&beat->boot_id, &hb->boot_id,
+			      sizeof(hb->boot_id)) == 0 &&
+		       beat->sequence <= hb->sequence;
+
+	if (!hb->is_claimed || hb->has_conflict ||
+	    beat->incarnation < hb->incarnation ||
+	    (beat->incarnation == hb->incarnation && is_ours)) {
+		return;
+	}
+	hb->has_conflict = true;
+	hb->is_reset_ordered = true;
+	ha_uuid_format(&beat->boot_id, event.text);
+	hb_event(hb, &event);
+	hb_wake(hb->pet_fd);
+}
+
+/* Lock held. */
+static void
+note_verdict(struct hb_store *st, uint32_t slot, enum ha_block_verdict verdict)
+{
+	struct hb *hb = st->hb;
+	enum ha_block_verdict *last = &hb->hosts[slot].verdict[st->index];
+	struct hb_event event = {
+		.kind = HB_EVENT_BLOCK,
+		.store = st->index,
+		.host = slot,
+		.value = verdict,
+	};
+
+	if (*last != verdict) {
+		*last = verdict;
+		hb_event(hb, &event);
+	}
+}
+
+/* Lock held; returns RESET_*. */
+static int
+take_beat(struct hb_store *st, const struct ha_beat *beat,
+	  const struct ha_disk_end *end)
+{
+	struct hb *hb = st->hb;
+	struct hb_host *host = &hb->hosts[beat->slot];
+	int what = RESET_NONE;
+
+	if (host->has_beat && !is_newer(beat, &host->beat)) {
+		return RESET_NONE;
+	}
+	if (beat->slot != hb->self) {
+		what = take_orders(hb, beat->slot, beat);
+	}
+	host->beat = *beat;
+	host->has_beat = true;
+	hb_list_named(host, end->submitted_ms);
+	return what;
+}
+
+static int
+see_block(struct hb_store *st, uint32_t slot, const uint8_t *block,
+	  const struct ha_disk_end *end)
+{
+	struct hb *hb = st->hb;
+	struct ha_beat *beat = &st->beat_in;
+	enum ha_block_verdict verdict =
+		ha_beat_decode(&hb->sb, slot, block, beat);
+	struct ha_glimpse glimpse;
+	int what = RESET_NONE;
+
+	ha_beat_glimpse(verdict, beat, block, &glimpse);
+	pthread_mutex_lock(&hb->lock);
+	note_verdict(st, slot, verdict);
+	ha_watch_read(&hb->hosts[slot].watch, st->index, &glimpse,
+		      end->submitted_ms, end->completed_ms);
+	st->named[slot] = (struct hb_named){ 0 };
+	if (verdict == HA_BLOCK_OK && beat->incarnation > 0) {
+		st->named[slot] = (struct hb_named){
+			.incarnation = beat->incarnation,
+			.generation = beat->list_generation,
+			.copy = beat->list_copy,
+			.count = beat->list_count,
+		};
+		if (slot == hb->self) {
+			look_for_conflict(st, beat);
+		}
+		what = take_beat(st, beat, end);
+	}
+	pthread_mutex_unlock(&hb->lock);
+	return what;
+}
+
+/* Lock held. Hosts that were added while this daemon runs become known; a
+ * name that is known stays, since its slot's history is its own. */
+static void
+take_names(struct hb_store *st)
+{
+	struct hb *hb = st->hb;
+	uint32_t slot;
+
+	for (slot = 0; slot < hb->sb.slots; slot++) {
+		if (hb->table.names[slot][0] == '\0' &&
+		    st->table.names[slot][0] != '\0') {
+			memcpy(hb->table.names[slot], st->table.names[slot],
+			       sizeof(hb->table.names[slot]));
+		}
+	}
+}
+
+/* Is this still the area that was opened? One of the two superblocks may be
+ * torn while the command changes them. */
+static bool
+is_same_area(struct hb_store *st)
+{
+	struct ha_superblock sb;
+	enum ha_block_verdict verdict = hb_superblock_decode(st->head, &sb);
+
+	if (verdict != HA_BLOCK_OK) {
+		hb_store_break(st, -ESTALE, "superblock: %s",
+			       ha_block_verdict_text(verdict));
+		return false;
+	}
+	if (memcmp(&sb.store, &st->sb.store, sizeof(sb.store)) != 0 ||
+	    hb_area_compare(&sb, &st->sb, NULL) < 0) {
+		hb_store_break(st, -ESTALE,
+			       "the datastore was replaced or formatted while "
+			       "the daemon runs: restart the daemon");
+		return false;
+	}
+	return true;
+}
+
+/* The first read since it opened: which copy of our list does the beat that
+ * lies here name? A damaged one leaves what this daemon knows. */
+static void
+find_own_copy(struct hb_store *st)
+{
+	struct hb *hb = st->hb;
+	const uint8_t *block =
+		st->head + (hb->layout.beats.first + hb->self) * HA_BLOCK;
+
+	if (ha_beat_decode(&hb->sb, hb->self, block, &st->beat_in) ==
+		    HA_BLOCK_OK &&
+	    st->beat_in.list_generation > 0) {
+		st->has_copy = true;
+		st->last_copy = st->beat_in.list_copy;
+	}
+	st->list = (struct hb_own){ 0 };
+	st->has_head = true;
+}
+
+void
+hb_seen_head(struct hb_store *st, const struct ha_disk_end *end)
+{
+	struct hb *hb = st->hb;
+	struct hb_store_view *view = &hb->views[st->index];
+	uint64_t took_ms = end->completed_ms - end->submitted_ms;
+	int what = RESET_NONE;
+	uint32_t slot;
+
+	if (!is_same_area(st)) {
+		return;
+	}
+	if (!st->has_head) {
+		find_own_copy(st);
+	}
+	for (slot = 0; slot < st->head_slots; slot++) {
+		int one = see_block(st, slot,
+				    st->head + (hb->layout.beats.first + slot) *
+						       HA_BLOCK,
+				    end);
+
+		what = one > what ? one : what;
+	}
+	pthread_mutex_lock(&hb->lock);
+	if (ha_slot_table_decode(&hb->sb,
+				 st->head + hb->layout.table.first * HA_BLOCK,
+				 &st->table) == HA_BLOCK_OK) {
+		take_names(st);
+	}
+	view->read_ms = end->submitted_ms;
+	view->read_took_ms = (uint32_t)took_ms;
+	st->is_read_good = took_ms <= hb->sb.timing.tolerance_ms;
+	hb_store_update(st);
+	pthread_mutex_unlock(&hb->lock);
+	hb_wake(hb->main_fd);
+	if (what != RESET_NONE) {
+		/* Returns only when it failed: then the watchdog does it. */
+		(void)ha_host_reset(what == RESET_OFF);
+	}
+}
