@@ -38,7 +38,7 @@
 #define HA_IPC_GROUP "haclient"
 #define HA_IPC_PACKET (192u * 1024u) /* below net.core.wmem_default 208 KiB */
 
-/* Asks and waits for the answer. *ret_answer is the caller's (json_decref).
+/* Asks and waits for the answer; "v" is added here. *ret_answer is the caller's (json_decref).
  * -ENOTCONN: no daemon; -ETIMEDOUT; -EPROTO: not an answer; the answer's own
  * errno (negative) with its sentence when it says ok:false. */
 int ha_ipc_ask(const char *path, const json_t *request, uint64_t deadline_ms,
@@ -49,11 +49,14 @@ int ha_ipc_ask(const char *path, const json_t *request, uint64_t deadline_ms,
 /* Binds, 0660 root:haclient (root alone where there is no such group).
  * -EADDRINUSE: a daemon answers there already; a dead socket is replaced. */
 int ha_ipc_listen(const char *path, int *ret_fd, struct ha_err *err);
-/* A client allowed to ask; -EACCES: one that is not (already closed). */
+/* A client allowed to ask; -EAGAIN: none there; -EACCES: one that is not (already closed). */
 int ha_ipc_accept(int listen_fd, int *ret_fd, struct ha_err *err);
-/* One request of a client. 1: the client has gone. -EPROTO: nonsense. */
+/* One request of a client. 1: the client has gone. -EAGAIN: nothing there.
+ * -EPROTO: nonsense. */
 int ha_ipc_receive(int fd, json_t **ret_request, struct ha_err *err);
-/* Never waits: a client that doesn't read is dropped (-EAGAIN). */
+/* Never waits: a client that doesn't read is to be dropped (-EAGAIN), as is
+ * one that has gone (-EPIPE, -ECONNRESET). -EMSGSIZE: the answer is longer than
+ * HA_IPC_PACKET, the client was told so instead. */
 int ha_ipc_reply(int fd, const json_t *answer);
 /* {"v":1,"ok":true} and {"v":1,"ok":false,...}; NULL: no memory. */
 json_t *ha_ipc_ok(void);
