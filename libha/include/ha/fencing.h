@@ -15,6 +15,10 @@
 #include "ha/ring.h"
 #include "ha/watch.h"
 
+/* A host that died just before the agent began may still be seen to beat: one
+ * beat that was on disk and not read yet, and one that was being read. */
+#define HA_FENCE_MOVED_BEATS 2u
+
 enum ha_fence_action {
 	HA_FENCE_OFF,
 	HA_FENCE_REBOOT,
@@ -37,6 +41,8 @@ struct ha_fence_facts {
 	bool is_member;         /* now */
 	bool member_since_stop; /* was a member after the beat that says
 				 * STOPPED or NEVER was first read */
+	bool has_moved;         /* its newest beat's sequence has grown by
+				 * HA_FENCE_MOVED_BEATS since the agent began */
 	/* the order that was given */
 	bool is_ordered;
 	bool is_order_acked; /* the target said: resetting now */
@@ -84,6 +90,12 @@ struct ha_fence_verdict {
 	enum ha_fence_reason why;
 	uint64_t wait_ms; /* WAIT: ask again after this span at the latest */
 };
+
+/* Storage and ring together: is what `storage` is about gone (SAFETY 1.3 to
+ * 1.6)? For SILENT the ring must agree, and the reads must have been submitted
+ * late enough for it. */
+bool ha_fencing_is_gone(const struct ha_watch_verdict *storage,
+			enum ha_ring_silence ring, uint64_t ring_due_ms);
 
 struct ha_fence_verdict ha_fencing_judge(const struct ha_fence_facts *facts,
 					 const struct ha_timing *timing);

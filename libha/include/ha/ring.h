@@ -46,18 +46,23 @@ struct ha_ring_msg {
 	uint32_t target;      /* ECHO: whose nonce */
 	uint64_t incarnation; /* the sender's */
 	uint64_t ring_seq;    /* membership in which it was sent */
-	uint64_t nonce;
+	uint64_t nonce;       /* STATE: 1 asks all others for theirs (a daemon
+			       * that has just come), else 0 */
 	uint32_t hosts; /* STATE: entries of known[] that follow, by slot */
 	struct ha_ring_known known[HA_HOSTS_MAX];
 };
 
 struct ha_ring_peer {
 	uint32_t votes;       /* configured; 0: no such host */
-	uint64_t incarnation; /* newest heard over the ring */
+	uint64_t incarnation; /* newest heard from itself, or from others
+			       * that know it in ring mode; 0: never */
 	bool is_ring_mode;    /* has announced, and not left */
 	bool has_state;       /* its STATE of this membership arrived */
+	bool is_doubtful;     /* a member has never heard of it, so it may have
+			       * forgotten that it echoed for it */
 	uint64_t without_ms;  /* first quorate membership without it since it
 			       * was last a member, uninterrupted; 0: none */
+	uint64_t gone_ms;     /* since when ha_ring_gone() says so; 0: not */
 };
 
 struct ha_ring {
@@ -68,6 +73,12 @@ struct ha_ring {
 	struct ha_hostset members;
 	bool has_membership;
 	bool is_quorate;
+	bool is_quorum_known; /* is_quorate is about this membership */
+	bool is_new;          /* in the first membership since corosync came */
+	uint64_t early_seq;   /* quorum that was told before its membership */
+	bool is_early_quorate;
+	uint64_t states_ms; /* the last STATE that was missing, or that was
+			     * sent again, arrived; 0: some are missing */
 	enum ha_ring_mode mode;
 	uint64_t nonce;     /* last sent */
 	uint64_t nonce_ms;  /* when: the stamp that an echo would buy */
@@ -89,8 +100,9 @@ void ha_ring_votes(struct ha_ring *ring, uint32_t slot, uint32_t votes);
 void ha_ring_changed(struct ha_ring *ring, uint64_t ring_seq,
 		     const struct ha_hostset *members, uint64_t now_ms);
 
-/* Quorum as votequorum says it, for the membership ring_seq; of another
- * membership it is ignored. */
+/* Quorum as votequorum says it, for the membership ring_seq. Told before its
+ * membership it is kept until that is installed; of any other membership it
+ * is ignored. */
 void ha_ring_quorate(struct ha_ring *ring, uint64_t ring_seq, bool is_quorate,
 		     uint64_t now_ms);
 
@@ -101,14 +113,23 @@ void ha_ring_lost(struct ha_ring *ring);
 /* Fills the STATE message of the current membership. */
 void ha_ring_state(const struct ha_ring *ring, struct ha_ring_msg *ret_msg);
 
-/* Once a beat. wants_ring: storage evidence is missing. Returns true when
+/* Should the ring be used? True while the storage evidence is missing or
+ * older than a late beat would be; and in ring mode until it is fresh *and*
+ * newer than the ring evidence: a pet bought by a newer stamp than that of
+ * the beats on the datastores would outlive what these prove. */
+bool ha_ring_is_needed(const struct ha_ring *ring,
+		       const struct ha_timing *timing, bool has_storage,
+		       uint64_t storage_ms, uint64_t now_ms);
+
+/* Once a beat. wants_ring: ha_ring_is_needed(). Returns true when
  * *ret_msg must be multicast (NONCE or LEAVE); nonce is fresh random or
  * counting, never 0. LEAVE is returned only when wants_ring is false, i.e.
  * after storage evidence is back; from then on ha_ring_evidence() is false. */
 bool ha_ring_tick(struct ha_ring *ring, bool wants_ring, uint64_t nonce,
 		  uint64_t now_ms, struct ha_ring_msg *ret_msg);
 
-/* A message was delivered. True when *ret_msg (an ECHO) must be multicast.
+/* A message was delivered. True when *ret_msg must be multicast: an ECHO, or
+ * a STATE for a daemon that has just come.
  * Messages of another membership than the present one are dropped, and so
  * are echoes of anything but the open nonce. */
 bool ha_ring_deliver(struct ha_ring *ring, const struct ha_ring_msg *msg,
@@ -119,6 +140,12 @@ bool ha_ring_evidence(const struct ha_ring *ring, uint64_t *ret_stamp_ms);
 
 bool ha_ring_is_member(const struct ha_ring *ring, uint32_t slot);
 
+/* Once a beat, and before ha_ring_silence() is asked: the hosts proven out of
+ * the way, and since when. Only these are left out of the majority that could
+ * have vouched for another; without this call none is. */
+void ha_ring_gone(struct ha_ring *ring, const struct ha_hostset *gone,
+		  uint64_t now_ms);
+
 /* May the silence of `slot` on storage be taken as its death, as far as the
  * ring can tell? `gone` are the hosts proven out of the way otherwise.
  * - NO_QUORUM: this host is in no quorate membership: unknown;
@@ -126,9 +153,12 @@ bool ha_ring_is_member(const struct ha_ring *ring, uint32_t slot);
  * - MAJORITY: the votes that are neither here nor gone could have echoed a
  *   lease without us: unknown;
  * - YES: all members' STATE says that it is in storage mode;
- * - LATER: it is, or may be, in ring mode: only from ret_due_ms on, T after
- *   the first quorate membership without it;
- */
+ * - LATER: it is, or may be, in ring mode: only from *ret_due_ms on, T after
+ *   the first quorate membership without it.
+ * YES and LATER hold only together with silence on storage that is proven by
+ * reads submitted at or after *ret_due_ms (ha_watch_verdict.until_ms): of
+ * what happened before, an older read knows nothing. ha_fencing_is_gone()
+ * puts both together. */
 enum ha_ring_silence {
 	HA_RING_SILENCE_NO_QUORUM,
 	HA_RING_SILENCE_MEMBER,
