@@ -117,7 +117,7 @@ is_self_done(struct hbs *s, const struct hbs_wait *wait)
 
 	pthread_mutex_lock(&hb->lock);
 	is_done = hb->is_standing_down == wait->is_down &&
-		  (hb_beat_state(hb) == HA_BEAT_STANDING_DOWN) == wait->is_down;
+		  hb->is_armed != wait->is_down;
 	pthread_mutex_unlock(&hb->lock);
 	return is_done;
 }

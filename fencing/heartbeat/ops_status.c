@@ -128,6 +128,7 @@ struct self {
 	uint32_t vms;
 	uint64_t generation, flushed;
 	bool can_write, can_read;
+	bool is_armed; /* the watchdog counts */
 };
 
 /* hb->lock held. */
@@ -170,6 +171,7 @@ take_self(struct hbs *s, uint64_t now_ms, struct self *self)
 		.vms = hb->list.count,
 		.generation = hb->list.generation,
 		.flushed = ha_evidence_generation(&hb->evidence),
+		.is_armed = hb->is_armed,
 		.can_write = facts.can_write,
 		.can_read = facts.can_read,
 	};
@@ -230,9 +232,7 @@ watchdog_json(const struct hbs *s, const struct self *self)
 			 hb->conf.watchdog, "identity", watchdog->identity,
 			 "timeout_ms", (int)watchdog->timeout_ms,
 			 "pretimeout_ms", (int)watchdog->pretimeout_ms, "soft",
-			 watchdog->is_soft, "armed",
-			 self->phase == HB_ARMED &&
-				 self->beat_state == HA_BEAT_ARMED);
+			 watchdog->is_soft, "armed", self->is_armed);
 }
 
 static json_t *

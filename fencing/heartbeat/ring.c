@@ -354,26 +354,20 @@ connect_corosync(struct hbs *s, uint64_t now_ms)
 	(void)on_readable(-1, 0, s); /* what came with the connection */
 }
 
-/* Storage is lost when its evidence is older than a beat that was late by
- * all that is tolerated; back when the usual beat buys a pet again. */
 static bool
 wants_ring(const struct hbs *s, uint64_t now_ms)
 {
 	struct hb *hb = s->hb;
-	const struct ha_timing *timing = &hb->sb.timing;
-	uint64_t limit_ms = timing->beat_ms;
 	uint64_t stamp_ms = 0;
 	bool is_armed;
 	bool has_stamp;
 
-	if (s->ring.core.mode == HA_RING_STORAGE) {
-		limit_ms += timing->tolerance_ms;
-	}
 	pthread_mutex_lock(&hb->lock);
 	is_armed = hb->phase == HB_ARMED;
 	has_stamp = ha_evidence_stamp(&hb->evidence, &stamp_ms);
 	pthread_mutex_unlock(&hb->lock);
-	return is_armed && (!has_stamp || now_ms > stamp_ms + limit_ms);
+	return is_armed && ha_ring_is_needed(&s->ring.core, &hb->sb.timing,
+					     has_stamp, stamp_ms, now_ms);
 }
 
 static void
@@ -428,10 +422,15 @@ void
 hbs_ring_tick(struct hbs *s)
 {
 	uint64_t now_ms = ha_clock_now_ms();
+	struct ha_hostset out;
 
 	if (!s->ring.corosync) {
 		connect_corosync(s, now_ms);
 	}
+	pthread_mutex_lock(&s->hb->lock);
+	hbs_out_of_the_way(s, &out);
+	pthread_mutex_unlock(&s->hb->lock);
+	ha_ring_gone(&s->ring.core, &out, now_ms);
 	flush_outbox(s);
 	beat(s, now_ms);
 	note_members(s, now_ms);

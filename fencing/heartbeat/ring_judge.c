@@ -80,22 +80,8 @@ hbs_host_is_gone(const struct hbs *s, uint32_t slot,
 {
 	struct ha_watch_verdict verdict = hb_judge(s->hb, slot, 0);
 	uint64_t due_ms = 0;
+	enum ha_ring_silence ring =
+		hbs_ring_silence(s, slot, out, now_ms, &due_ms);
 
-	if (!ha_proof_is_gone(verdict.proof)) {
-		return false;
-	}
-	if (verdict.proof != HA_PROOF_SILENT) {
-		return true;
-	}
-	switch (hbs_ring_silence(s, slot, out, now_ms, &due_ms)) {
-	case HA_RING_SILENCE_YES:
-		return true;
-	case HA_RING_SILENCE_LATER:
-		return now_ms >= due_ms;
-	case HA_RING_SILENCE_NO_QUORUM:
-	case HA_RING_SILENCE_MEMBER:
-	case HA_RING_SILENCE_MAJORITY:
-		break;
-	}
-	return false;
+	return ha_fencing_is_gone(&verdict, ring, due_ms);
 }
