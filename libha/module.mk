@@ -16,6 +16,10 @@ $(HA_CODEC): $(call objs,libha/codec)
 $(HA_PARAMS): $(call objs,libha/params)
 $(HA_IO_CLOCK): $(call objs,libha/io/clock)
 
+# GLib's key file for vmha.conf; who links hbconf.o adds -lglib-2.0.
+$(BUILD)/libha/codec/hbconf.o: ALL_CPPFLAGS += \
+	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags glib-2.0))
+
 LIBS += $(HA_BASE) $(HA_CORE) $(HA_CODEC) $(HA_PARAMS) $(HA_IO_CLOCK)
 
 include $(wildcard libha/io/module.mk libha/io/*/module.mk)

@@ -10,7 +10,7 @@ FUZZ_BUILD := $(BUILD)/fuzz
 FUZZ_REPLAYS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/%_replay)
 FUZZ_TARGETS := $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/%_fuzz)
 FUZZ_LINK = -Wl,--start-group $(LIBS) -Wl,--end-group -lexpat -ljansson \
-	-pthread -ldl
+	-lglib-2.0 -pthread -ldl
 
 $(FUZZ_REPLAYS): %_replay: %_fuzz.o $(BUILD)/tests/fuzz/replay.o $(LIBS)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(FUZZ_LINK)

@@ -102,7 +102,7 @@ analyzer_sources() {
 lint_analyzer() {
 	need "$CC" pkg-config
 	local -a cflags
-	read -r -a cflags < <(pkg-config --cflags libxml-2.0 libvirt)
+	read -r -a cflags < <(pkg-config --cflags libxml-2.0 libvirt glib-2.0)
 	analyzer_sources | xargs -0 -r -n 1 -P "$JOBS" timeout \
 		"$FILE_TIMEOUT_S" "$CC" -std=gnu11 -O0 -fanalyzer -Werror \
 		-Ilibha/include -Iagents -Ilibha -D_GNU_SOURCE= \

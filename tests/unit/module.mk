@@ -16,7 +16,8 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%, \
 
 $(UNIT_TESTS): %: %.o $(LIBS)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(LIBS) \
-		-Wl,--end-group -lcmocka -lexpat -ljansson -laio -pthread -ldl
+		-Wl,--end-group -lcmocka -lexpat -ljansson -laio -lglib-2.0 \
+		-pthread -ldl
 
 unit-tests: $(UNIT_TESTS)
 
