@@ -29,10 +29,10 @@ fence_ask_facts(const struct fence_args *args, const char *host,
 		struct ha_fence_answer *ret_answer, struct ha_err *err)
 {
 	json_t *answer = NULL;
-	json_t *request = json_pack(
-		"{s:i, s:s, s:s, s:s}", "v", HA_IPC_VERSION, "op",
-		"fence-facts", "host", host, "action",
-		session->action == HA_FENCE_OFF ? "off" : "reboot");
+	json_t *request =
+		json_pack("{s:i, s:s, s:s, s:s}", "v", HA_IPC_VERSION, "op",
+			  "fence-facts", "host", host, "action",
+			  session->action == HA_FENCE_OFF ? "off" : "reboot");
 	int code;
 
 	if (request && session->has_begun) {

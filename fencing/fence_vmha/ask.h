@@ -20,8 +20,8 @@ struct fence_session {
 	bool is_ordered;
 	bool is_acked;
 	json_int_t nonce;
-	bool is_timed; /* deadline_ms is the end of the agent's patience; until
-			* then it is when the agent began */
+	uint64_t began_ms;
+	bool is_timed; /* deadline_ms is set: the timing in force is known */
 	uint64_t deadline_ms;
 };
 

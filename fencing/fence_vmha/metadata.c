@@ -75,7 +75,7 @@ xml_type(enum fence_type type)
 static void
 put_getopt(const struct fence_option *option)
 {
-	const char *value = option->type == FENCE_BOOL ? "" :
+	const char *value = option->type == FENCE_BOOL    ? "" :
 			    option->type == FENCE_SECONDS ? "=SECONDS" :
 							    "=NAME";
 
@@ -132,9 +132,8 @@ fence_metadata(const struct fence_args *args)
 		/* "on" is no unfencing: nothing is closed while a host is
 		 * away, so nothing has to be opened before it starts. */
 		printf("\t<action name=\"%s\"%s />\n", actions[i].name,
-		       strcmp(actions[i].name, "on") == 0 ?
-			       " automatic=\"0\"" :
-			       "");
+		       strcmp(actions[i].name, "on") == 0 ? " automatic=\"0\"" :
+							    "");
 	}
 	fputs("</actions>\n</resource-agent>\n", stdout);
 	return FENCE_EXIT_OK;

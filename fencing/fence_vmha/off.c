@@ -74,9 +74,9 @@ report(const struct fence_args *args, const char *host, bool is_success,
 	json_t *answer = NULL;
 
 	if (fence_ask(args,
-		      json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:s, s:s}",
-				"v", HA_IPC_VERSION, "op", "fenced", "host",
-				host, "action",
+		      json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "v",
+				HA_IPC_VERSION, "op", "fenced", "host", host,
+				"action",
 				session->action == HA_FENCE_OFF ? "off" :
 								  "reboot",
 				"success", is_success, "ordered",
@@ -97,7 +97,13 @@ judge(struct ha_fence_answer *answer, const struct fence_session *session)
 	facts->was_member = session->was_member;
 	facts->is_ordered = session->is_ordered;
 	facts->is_order_acked = session->is_acked;
-	facts->has_moved = answer->sequence > session->sequence;
+	/* A sequence counts the writes on all datastores, so it is no measure
+	 * of beats: when the newest one was first read is. */
+	facts->has_moved =
+		answer->sequence > session->sequence &&
+		facts->storage.since_ms >
+			session->began_ms + (uint64_t)HA_FENCE_MOVED_BEATS *
+						    answer->timing.beat_ms;
 	facts->now_ms = ha_clock_now_ms();
 	facts->deadline_ms = session->deadline_ms;
 	return ha_fencing_judge(facts, &answer->timing);
@@ -111,7 +117,6 @@ step(const struct fence_args *args, const char *host,
 	struct ha_fence_answer answer;
 	struct ha_fence_verdict verdict;
 	int code = fence_ask_facts(args, host, session, &answer, err);
-	uint64_t began_ms = session->deadline_ms;
 
 	if (code < 0) {
 		return code;
@@ -119,7 +124,7 @@ step(const struct fence_args *args, const char *host,
 	if (!session->is_timed) {
 		session->is_timed = true;
 		session->deadline_ms =
-			began_ms + patience_ms(args, &answer.timing);
+			session->began_ms + patience_ms(args, &answer.timing);
 	}
 	look_for_ack(args, host, session);
 	verdict = judge(&answer, session);
@@ -162,7 +167,7 @@ fence(const struct fence_args *args, enum ha_fence_action action)
 		return fence_fail(&err);
 	}
 	ha_clock_sleep_ms(args->delay_ms, UINT64_MAX);
-	session.deadline_ms = ha_clock_now_ms();
+	session.began_ms = ha_clock_now_ms();
 	do {
 		code = step(args, host, &session, &err);
 	} while (code > 0);

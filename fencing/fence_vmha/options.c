@@ -21,7 +21,7 @@
 /* Values of getopt_long() for options without a letter. */
 #define WORD_BASE 256
 
-#define FIELD(field)                              \
+#define FIELD(field)                                  \
 	.offset = offsetof(struct fence_args, field), \
 	.size = sizeof(((struct fence_args *)NULL)->field)
 
@@ -294,8 +294,8 @@ read_command_line(struct fence_args *args, int argc, char **argv,
 			printf("fence_vmha %s\n", VMHA_VERSION);
 			return 1;
 		}
-		result = set_option(args, option, optarg ? optarg : "true",
-				    err);
+		result =
+			set_option(args, option, optarg ? optarg : "true", err);
 		if (result < 0) {
 			return result;
 		}

@@ -64,10 +64,10 @@ static int
 ask_status(const struct fence_args *args, json_t **ret_answer,
 	   struct ha_err *err)
 {
-	return fence_ask(args,
-			 json_pack("{s:i, s:s}", "v", HA_IPC_VERSION, "op",
-				   "status"),
-			 ret_answer, err);
+	return fence_ask(
+		args,
+		json_pack("{s:i, s:s}", "v", HA_IPC_VERSION, "op", "status"),
+		ret_answer, err);
 }
 
 int
@@ -85,7 +85,8 @@ fence_monitor(const struct fence_args *args)
 		return fence_fail(&err);
 	}
 	count = json_array_size(json_object_get(answer, "stores"));
-	json_array_foreach(json_object_get(answer, "stores"), i, store) {
+	json_array_foreach(json_object_get(answer, "stores"), i, store)
+	{
 		working += json_is_true(json_object_get(store, "working"));
 	}
 	/* w <= r: what can be read by r can be judged. */
@@ -112,7 +113,8 @@ list(const struct fence_args *args, bool has_status)
 	if (ask_status(args, &answer, &err) < 0) {
 		return fence_fail(&err);
 	}
-	json_array_foreach(json_object_get(answer, "hosts"), i, host) {
+	json_array_foreach(json_object_get(answer, "hosts"), i, host)
+	{
 		const char *name =
 			json_string_value(json_object_get(host, "name"));
 		int status;
@@ -126,7 +128,7 @@ list(const struct fence_args *args, bool has_status)
 		}
 		status = status_of(args, name, &err);
 		printf("%s,,%s\n", name,
-		       status == FENCE_EXIT_OK	? "ON" :
+		       status == FENCE_EXIT_OK  ? "ON" :
 		       status == FENCE_EXIT_OFF ? "OFF" :
 						  "UNKNOWN");
 	}
