@@ -184,7 +184,7 @@ count_late(struct hb_store *st, uint64_t took_ms)
 }
 
 static void
-want_reads(struct hb *hb)
+want_reads_locked(struct hb *hb)
 {
 	uint32_t i;
 
@@ -192,6 +192,14 @@ want_reads(struct hb *hb)
 		hb->stores[i]->want_read = true;
 		hb_wake(hb->stores[i]->kick_fd);
 	}
+}
+
+void
+hb_look(struct hb *hb)
+{
+	pthread_mutex_lock(&hb->lock);
+	want_reads_locked(hb);
+	pthread_mutex_unlock(&hb->lock);
 }
 
 void
@@ -222,7 +230,7 @@ hb_beat_written(struct hb_store *st, const struct ha_disk_end *end)
 	/* A list change that now stands on w: whoever made it waits for reads
 	 * submitted from here on (SAFETY 12). */
 	if (ha_evidence_generation(&hb->evidence) > before) {
-		want_reads(hb);
+		want_reads_locked(hb);
 	}
 	pthread_mutex_unlock(&hb->lock);
 	hb_wake(hb->pet_fd);

@@ -184,6 +184,10 @@ int hb_stop(struct hb *hb, uint64_t deadline_ms, struct ha_err *err);
  * changed). Callable from any thread, hb->lock not held. */
 void hb_kick(struct hb *hb);
 
+/* Has every store thread read all beats now. Callable from any thread,
+ * hb->lock not held. */
+void hb_look(struct hb *hb);
+
 /* Planned work: closes the watchdog by magic close once STANDING_DOWN stands
  * on w; back again: fresh evidence, then arms. Asynchronous: watch
  * hb->phase, evidence and beat state. */
