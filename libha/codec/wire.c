@@ -43,6 +43,7 @@ static const struct member MEMBERS[] = {
 	{ "storage", "incarnation", MEMBER_U64, AT(facts.storage.incarnation) },
 	{ "storage", "since_ms", MEMBER_U64, AT(facts.storage.since_ms) },
 	{ "storage", "due_ms", MEMBER_U64, AT(facts.storage.due_ms) },
+	{ "storage", "until_ms", MEMBER_U64, AT(facts.storage.until_ms) },
 	{ "storage", "silent", MEMBER_U32, AT(facts.storage.silent) },
 	{ "storage", "needed", MEMBER_U32, AT(facts.storage.needed) },
 	{ "timing", "beat_ms", MEMBER_U32, AT(timing.beat_ms) },
