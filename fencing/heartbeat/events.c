@@ -51,6 +51,21 @@ log_store(const struct hbs *s, const struct hb_event *event)
 }
 
 static void
+log_order(const struct hbs *s, const struct hb_event *event)
+{
+	enum ha_order_kind kind = (enum ha_order_kind)event->value;
+	const char *sender = event->host < HA_HOSTS_MAX ?
+				     s->hb->table.names[event->host] :
+				     "?";
+
+	if (kind == HA_ORDER_RESET || kind == HA_ORDER_OFF) {
+		hb_log(HB_LOG_ORDERED, sender, ha_order_kind_name(kind));
+	} else {
+		hb_log(HB_LOG_TOLD, sender, ha_order_kind_name(kind));
+	}
+}
+
+static void
 log_self(const struct hbs *s, const struct hb_event *event)
 {
 	const struct hb *hb = s->hb;
@@ -79,10 +94,7 @@ log_self(const struct hbs *s, const struct hb_event *event)
 			       "?");
 		break;
 	case HB_EVENT_ORDER:
-		if (event->host < HA_HOSTS_MAX) {
-			hb_log(HB_LOG_ORDERED, hb->table.names[event->host],
-			       ha_order_kind_name((enum ha_order_kind)value));
-		}
+		log_order(s, event);
 		break;
 	case HB_EVENT_CLOCK:
 		hb_log(HB_LOG_CLOCK, value);

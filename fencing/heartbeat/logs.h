@@ -64,6 +64,7 @@
 #define HB_LOG_RING_MODE LOG_WARNING, "ring-mode", "%s"
 /* orders and fencing */
 #define HB_LOG_ORDERED LOG_CRIT, "ordered", "%s orders this host: %s"
+#define HB_LOG_TOLD LOG_NOTICE, "told", "%s tells this host: %s"
 #define HB_LOG_ORDER LOG_NOTICE, "order", "%s is ordered: %s"
 #define HB_LOG_ORDER_ACKED LOG_NOTICE, "order-acked", "%s acknowledges: %s"
 #define HB_LOG_ORDER_OVER LOG_WARNING, "order-over", "%s did not acknowledge: %s"

@@ -376,7 +376,9 @@ check_flushing(struct hbs *s, struct hbs_wait *wait, bool is_flushed,
 	}
 	if (is_flushed) {
 		wait->step = HBS_READING;
-		wait->since_ms = now_ms;
+		/* A read stamped with this very millisecond may have been
+		 * submitted before the flush was complete. */
+		wait->since_ms = now_ms + 1;
 		return false;
 	}
 	if (now_ms >= wait->give_up_ms) {
@@ -396,6 +398,10 @@ check_reading(struct hbs *s, struct hbs_wait *wait, bool is_fresh,
 {
 	if (is_fresh) {
 		return judge(s, wait, now_ms);
+	}
+	if (!wait->has_looked && now_ms >= wait->since_ms) {
+		wait->has_looked = true;
+		hb_look(s->hb);
 	}
 	if (now_ms >= wait->give_up_ms) {
 		(void)ha_err_set(

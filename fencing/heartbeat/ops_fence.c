@@ -154,12 +154,12 @@ hbs_op_fence_facts(struct hbs *s, struct hbs_client *client,
 	const json_t *about = json_object_get(request, "about");
 	uint64_t now_ms = ha_clock_now_ms();
 	const char *host = "";
-	json_t *failure = hbs_arg_text(request, "host", &host);
+	json_t *reply = hbs_arg_text(request, "host", &host);
 	uint32_t slot;
 
 	(void)client;
-	if (failure) {
-		return failure;
+	if (reply) {
+		return reply;
 	}
 	memset(&answer, 0, sizeof(answer));
 	(void)snprintf(answer.host, sizeof(answer.host), "%s", host);
@@ -177,7 +177,12 @@ hbs_op_fence_facts(struct hbs *s, struct hbs_client *client,
 		tell_rest(s, slot, now_ms, &answer);
 	}
 	pthread_mutex_unlock(&hb->lock);
-	return ha_wire_fence_answer(&answer);
+	reply = ha_ipc_ok();
+	if (reply) {
+		(void)json_object_update_new(reply,
+					     ha_wire_fence_answer(&answer));
+	}
+	return reply;
 }
 
 static const char *

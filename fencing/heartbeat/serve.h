@@ -96,6 +96,7 @@ struct hbs_wait {
 	bool must_judge;     /* flushing alone is not enough */
 	uint64_t generation; /* that must stand on w */
 	uint64_t since_ms;   /* reads submitted from here on count */
+	bool has_looked;     /* such reads were asked for */
 	int code;            /* UNDOING: the answer to give */
 	struct ha_err err;
 	/* disarm, arm */
