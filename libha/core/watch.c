@@ -238,14 +238,16 @@ judge_beat(const struct ha_watch *watch, const struct ha_glimpse *newest,
 		return HA_PROOF_STANDING_DOWN;
 	}
 	if (newest->is_disarmed) {
-		/* SAFETY 1.5. On fewer than w the host may still be armed and
-		 * go on: then silence proves that it does not. */
+		/* SAFETY 1.5. */
 		if (newest->list_count != 0) {
 			return HA_PROOF_UNGUARDED;
 		}
-		return silent || is_stop_flushed(watch, newest->incarnation) ?
-			       HA_PROOF_STOPPED :
-			       HA_PROOF_ALIVE;
+		if (is_stop_flushed(watch, newest->incarnation)) {
+			return HA_PROOF_STOPPED;
+		}
+		/* On fewer than w: still armed, then its silence counts like
+		 * any other's; or disarmed, then it has no VM. */
+		return silent ? HA_PROOF_SILENT : HA_PROOF_ALIVE;
 	}
 	if (!silent) {
 		return HA_PROOF_ALIVE;

@@ -109,8 +109,8 @@ struct ha_watch_verdict {
  * The spans of the r datastores must overlap by T (1 + rho): r that were
  * silent one after the other prove nothing.
  * A damaged block counts only on a datastore that has shown a valid beat
- * before it. STOPPED that has not been seen on w datastores is believed only
- * when it is silent: the host may still be trying, and armed. */
+ * before it. A clean stop that has not been seen on w datastores is not
+ * STOPPED but ALIVE or SILENT: the host may still be trying, and armed. */
 struct ha_watch_verdict ha_watch_judge(const struct ha_watch *watch,
 				       const struct ha_timing *timing,
 				       uint64_t about);
