@@ -45,7 +45,9 @@ struct ha_corosync_config {
 };
 
 /* Connects to cpg, quorum, votequorum, cmap, joins the group. Never blocks
- * longer than the libraries' own connect. -ENOTCONN: corosync is not there. */
+ * longer than the libraries' own connect. -ENOTCONN: corosync is not there;
+ * -ENOTSUP: it runs without a quorum provider; -EACCES: not root.
+ * Membership and quorum as they are follow by dispatch, in either order. */
 int ha_corosync_open(const struct ha_corosync_ops *ops, void *data,
 		     struct ha_corosync **ret_corosync, struct ha_err *err);
 void ha_corosync_close(struct ha_corosync *corosync);
@@ -55,7 +57,10 @@ int ha_corosync_fd_cpg(const struct ha_corosync *corosync);
 int ha_corosync_fd_quorum(const struct ha_corosync *corosync);
 int ha_corosync_dispatch(struct ha_corosync *corosync);
 
-/* -EAGAIN: flow control or membership being formed; drop or retry later. */
+/* 0: corosync has taken it, no more. While a membership forms, or corosync is
+ * frozen, it is delivered seconds later, after the `changed` of a membership
+ * that may be another one: what a message proves, its content must date.
+ * -EAGAIN: flow control; drop or retry later. */
 int ha_corosync_send(struct ha_corosync *corosync, const void *bytes,
 		     size_t len);
 

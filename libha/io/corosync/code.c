@@ -62,3 +62,12 @@ ha__corosync_refused(const char *service, cs_error_t cs, struct ha_err *err)
 			  "running on this host?",
 			  service, (int)cs);
 }
+
+int
+ha__corosync_no_provider(struct ha_err *err)
+{
+	return ha_err_set(err, -ENOTSUP,
+			  "corosync has no quorum provider. Add \"quorum { "
+			  "provider: corosync_votequorum }\" to corosync.conf "
+			  "on every host and restart corosync");
+}

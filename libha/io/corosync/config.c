@@ -282,12 +282,19 @@ ha_corosync_config_now(struct ha_corosync_config *ret_config,
 {
 	votequorum_handle_t votes;
 	cmap_handle_t cmap;
+	char provider[64];
 	int rc = ha__corosync_open_cmap(&cmap, err);
 
 	if (rc < 0) {
 		return rc;
 	}
-	rc = ha__corosync_open_votes(&votes, err);
+	/* Without one the vote counter looks as if corosync were gone. */
+	rc = get_text(cmap, "quorum.provider", provider, sizeof(provider));
+	rc = rc == -ENOENT ? ha__corosync_no_provider(err) :
+			     must_have(rc, "quorum.provider", err);
+	if (rc == 0) {
+		rc = ha__corosync_open_votes(&votes, err);
+	}
 	if (rc == 0) {
 		rc = ha__corosync_read_config(cmap, votes, ret_config, err);
 		votequorum_finalize(votes);

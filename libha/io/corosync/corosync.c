@@ -88,7 +88,7 @@ on_quorum(quorum_handle_t quorum, uint32_t is_quorate, uint64_t ring_seq,
 static int
 open_cpg(struct ha_corosync *corosync, struct ha_err *err)
 {
-	cpg_model_v1_data_t model = {
+	cpg_model_v1_data_t v1 = {
 		.model = CPG_MODEL_V1,
 		.cpg_deliver_fn = on_message,
 		.cpg_confchg_fn = on_group,
@@ -96,9 +96,8 @@ open_cpg(struct ha_corosync *corosync, struct ha_err *err)
 		.flags = CPG_MODEL_V1_DELIVER_INITIAL_TOTEM_CONF,
 	};
 	struct cpg_name group = { .length = sizeof(HA_COROSYNC_GROUP) - 1 };
-	cs_error_t cs =
-		cpg_model_initialize(&corosync->cpg, CPG_MODEL_V1,
-				     (cpg_model_data_t *)&model, corosync);
+	cs_error_t cs = cpg_model_initialize(&corosync->cpg, CPG_MODEL_V1,
+					     (cpg_model_data_t *)&v1, corosync);
 
 	memcpy(group.value, HA_COROSYNC_GROUP, sizeof(HA_COROSYNC_GROUP));
 	corosync->has_cpg = cs == CS_OK;
@@ -120,12 +119,7 @@ open_quorum(struct ha_corosync *corosync, struct ha_err *err)
 
 	corosync->has_quorum = cs == CS_OK;
 	if (cs == CS_OK && type == QUORUM_FREE) {
-		return ha_err_set(
-			err, -ENOTSUP,
-			"corosync has no quorum provider. Add "
-			"\"quorum { provider: corosync_votequorum }\" "
-			"to corosync.conf on every host and restart "
-			"corosync");
+		return ha__corosync_no_provider(err);
 	}
 	if (cs == CS_OK) {
 		cs = quorum_context_set(corosync->quorum, corosync);

@@ -17,6 +17,8 @@ int ha__corosync_code(cs_error_t cs);
 /* A connection that can't be made: says why; `service` is corosync's word. */
 int ha__corosync_refused(const char *service, cs_error_t cs,
 			 struct ha_err *err);
+/* Corosync runs without votequorum: -ENOTSUP. */
+int ha__corosync_no_provider(struct ha_err *err);
 /* Connects one library each. */
 int ha__corosync_open_cmap(cmap_handle_t *ret_cmap, struct ha_err *err);
 int ha__corosync_open_votes(votequorum_handle_t *ret_votes, struct ha_err *err);
