@@ -194,6 +194,14 @@ def dog_magic():
     print("closed")
 
 
+def dog_pretimeout():
+    fd = os.open(DEVICE, os.O_WRONLY)
+    number(fd, SETTIMEOUT, 3)
+    number(fd, SETPRETIMEOUT, 2)
+    time.sleep(1.3)
+    os.write(fd, b"V")
+
+
 def dog_open(timeout_s, seconds, pets_per_s):
     fd = os.open(DEVICE, os.O_WRONLY)
     number(fd, SETTIMEOUT, int(timeout_s))

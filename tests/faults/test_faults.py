@@ -4,6 +4,7 @@ resets. What the product's tests rely on when they blame the product.
 
 Beds without a cluster. Needs root and FUSE.
 """
+import contextlib
 import os
 import shutil
 import subprocess
@@ -53,10 +54,23 @@ class InBed(unittest.TestCase):
                             *map(str, args), **kwargs)
         return done.stdout.split()
 
+    @contextlib.contextmanager
+    def running(self, host, *cmd):
+        """A test that fails must not wait for what it has hung."""
+        child = self.bed.popen(host, *cmd, text=True, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE)
+        try:
+            yield child
+        except BaseException:
+            self.bed.heal()
+            raise
+        finally:
+            child.kill()
+            child.communicate(timeout=SHORT_S)
+
     def begin(self, host, what, *args):
-        return self.bed.popen(host, PYTHON, "/etc/inhost.py", what,
-                              *map(str, args), text=True,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self.running(host, PYTHON, "/etc/inhost.py", what,
+                            *map(str, args))
 
     def end(self, *children):
         for child in children:
@@ -156,13 +170,13 @@ class TestStorage(InBed):
 
     def test_aio_goes_on_beside_what_hangs(self):
         """In one file, which the daemon's heartbeat area is."""
-        self.do("h1", "write", "/srv/hb1/h1", "o", 3 * BLOCK)
+        self.do("h1", "write", "/srv/hb1/area", "o", 3 * BLOCK)
         self.bed.fault("h1", "hb1", "write", "hang", count=1)
-        with self.begin("h1", "aio", "/srv/hb1/h1") as child:
+        with self.begin("h1", "aio", "/srv/hb1/area") as child:
             self.assertEqual(child.stdout.readline(),
                              f"(2, {BLOCK}) (3, {BLOCK})\n")
             self.assertEqual(self.waiting("h1"), 1)
-            self.assertEqual(self.backing("h1"),
+            self.assertEqual(self.backing("area"),
                              b"o" * BLOCK + b"A" * BLOCK + b"o" * BLOCK)
             self.bed.heal("h1")
             out, _ = child.communicate("\n", SHORT_S)
@@ -172,7 +186,7 @@ class TestStorage(InBed):
         self.bed.fault("h1", "hb1", "read", "hang", "h1")
         line = f"for i in $(seq {CROWD}); do " \
             "dd if=/srv/hb1/h1 of=/dev/null status=none & done; wait"
-        with self.bed.popen("h1", "sh", "-c", line) as crowd:
+        with self.running("h1", "sh", "-c", line) as crowd:
             self.wait_waiting("h1", CROWD)
             self.assertEqual(self.do("h1", "read", "/srv/hb1/h2")[0], "read")
             self.bed.heal("h1")
@@ -286,6 +300,15 @@ class TestPower(InBed):
         self.assertEqual(self.do("h1", "dog_api"), ["clean", "start"])
         self.assertIn("disarmed: magic close", self.log()[-1][1])
         self.assertEqual(self.do("h1", "dog_magic"), ["closed"])
+
+    def test_dog_warns(self):
+        self.do("h1", "dog_pretimeout")
+        said = [(int(at), text.split(":")[0]) for at, text in self.log()]
+        self.assertEqual(said[-2][1], "pretimeout")
+        self.assertEqual(said[-1][1], "disarmed")
+        self.assertEqual(said[-3][1], "setpretimeout")
+        self.assertLess(abs(said[-2][0] - said[-3][0] - 1000),
+                        EXPIRY_MARGIN_MS)
 
     def test_dog_not_petted(self):
         self.dog_ends(1, 1000, 0)
