@@ -23,8 +23,9 @@
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 /* Beats of the daemon before that were under way when it ended. */
 #define SEQUENCE_JUMP 1000u
-/* A damaged own beat hides its incarnation; it is at most as many starts
- * ahead of what the other datastores show. */
+/* A damaged own beat hides its incarnation. Where that leaves fewer than r
+ * that can be read, the hidden one may be ahead of what the others show, by
+ * no more than so many starts. */
 #define INCARNATION_JUMP (UINT64_C(1) << 32)
 #define LIST_BACK_MS 30000u /* for the own list after a restart */
 
@@ -233,6 +234,32 @@ refuse_unreadable(const struct hb *hb, const struct past *past,
 			  hb->self, past->damaged, past->valid);
 }
 
+/* Datastores that come a little later may tell what a damaged one hides. */
+static int
+look_back_enough(struct hb *hb, const struct hb_patience *patience,
+		 struct past *ret_past, struct ha_err *err)
+{
+	const struct ha_timing *timing = &hb->sb.timing;
+	uint64_t deadline_ms = ha_clock_now_ms() +
+			       (uint64_t)2 * timing->beat_ms +
+			       timing->tolerance_ms;
+
+	for (;;) {
+		struct past past = look_back(hb);
+		int rc;
+
+		if (past.valid >= ha_stores_read(hb->conf.stores) ||
+		    ha_clock_left_ms(deadline_ms) == 0) {
+			*ret_past = past;
+			return refuse_unreadable(hb, &past, err);
+		}
+		rc = hb_wait_step(patience, err);
+		if (rc < 0) {
+			return rc;
+		}
+	}
+}
+
 /* Same boot, VMs listed: they still run, so this is no new incarnation. */
 static int
 resume(struct hb *hb, const struct hb_patience *patience,
@@ -264,8 +291,7 @@ hb_slot_claim(struct hb *hb, const struct hb_patience *patience,
 	if (rc < 0) {
 		return rc;
 	}
-	past = look_back(hb);
-	rc = refuse_unreadable(hb, &past, err);
+	rc = look_back_enough(hb, patience, &past, err);
 	if (rc == 0) {
 		rc = refuse_twin(hb, patience, &past, err);
 	}
@@ -283,7 +309,9 @@ hb_slot_claim(struct hb *hb, const struct hb_patience *patience,
 	}
 	pthread_mutex_lock(&hb->lock);
 	hb->incarnation = past.incarnation + 1 +
-			  (past.damaged > 0 ? INCARNATION_JUMP : 0);
+			  (past.valid < ha_stores_read(hb->conf.stores) ?
+				   INCARNATION_JUMP :
+				   0);
 	hb->sequence = 0;
 	pthread_mutex_unlock(&hb->lock);
 	return 0;

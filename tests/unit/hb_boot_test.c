@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How the daemon begins: what it refuses, which incarnation it takes, and
+ * when the VMs of a daemon before are still this host's. The kernel's boot id
+ * is the real one; the watchdog is never touched.
+ */
+#include <errno.h>
+
+#include "hb_hosts.h"
+
+static struct hb *const A = &test_hb[0];
+
+/* What a daemon before left in alpha's slot. */
+static void
+leave_beat(uint32_t store, struct ha_beat beat)
+{
+	struct ha_superblock sb = area_superblock(store);
+	struct ha_layout layout;
+	uint8_t block[HA_BLOCK];
+
+	assert_int_equal(ha_layout_compute(&sb, &layout), 0);
+	snprintf(beat.host, sizeof(beat.host), "alpha");
+	ha_beat_encode(&sb, &beat, block);
+	area_put(store, layout.beats.first, block, 1);
+}
+
+static void
+leave_damage(uint32_t store)
+{
+	struct ha_superblock sb = area_superblock(store);
+	struct ha_layout layout;
+	uint8_t block[HA_BLOCK];
+
+	assert_int_equal(ha_layout_compute(&sb, &layout), 0);
+	area_get(store, layout.beats.first, block, 1);
+	block[HA_BLOCK - 1] ^= 1;
+	area_put(store, layout.beats.first, block, 1);
+}
+
+static struct ha_beat
+past_beat(enum ha_beat_state state, uint64_t incarnation, uint64_t sequence)
+{
+	struct ha_beat beat = {
+		.state = state,
+		.incarnation = incarnation,
+		.sequence = sequence,
+	};
+
+	assert_int_equal(hb_boot_id_read(&beat.boot_id, NULL), 0);
+	return beat;
+}
+
+static void
+refused(const struct ha_hbconf *conf, int code, const char *words)
+{
+	struct ha_err err = HA_ERR_INIT;
+	int rc = host_join_conf(A, conf, &err);
+
+	host_end(A);
+	if (rc != code || !strstr(err.text, words)) {
+		fail_msg("%d, not %d: \"%s\" lacks \"%s\"", rc, code, err.text,
+			 words);
+	}
+}
+
+static void
+first_incarnation_is_one(void **state)
+{
+	(void)state;
+	host_joined(A, "alpha");
+	assert_int_equal(A->incarnation, 1);
+	assert_int_equal(A->flags & HA_BEAT_SEALED, 0);
+	host_end(A);
+	/* A daemon that died while it claimed: never armed, so no harm. */
+	host_joined(A, "alpha");
+	assert_int_equal(A->incarnation, 2);
+	host_end(A);
+}
+
+/* It stands on w; one datastore of any r shows it (SAFETY 1.4). */
+static void
+highest_incarnation_counts(void **state)
+{
+	struct ha_beat beat = past_beat(HA_BEAT_ARMED, 41, 5);
+
+	(void)state;
+	beat.boot_id.bytes[0] ^= 1;
+	leave_beat(1, beat);
+	leave_beat(2, beat);
+	host_joined(A, "alpha");
+	assert_int_equal(A->incarnation, 42);
+	host_end(A);
+}
+
+static void
+damaged_own_beat_leaps_over_what_it_hides(void **state)
+{
+	struct ha_beat beat = past_beat(HA_BEAT_STOPPED, 7, 5);
+
+	(void)state;
+	leave_beat(0, beat);
+	leave_damage(1);
+	leave_damage(2);
+	host_joined(A, "alpha");
+	assert_true(A->incarnation == 8 + (UINT64_C(1) << 32));
+	host_end(A);
+}
+
+static void
+damage_everywhere_is_refused(void **state)
+{
+	struct ha_hbconf conf = host_conf("alpha");
+
+	(void)state;
+	leave_damage(0);
+	leave_damage(1);
+	leave_damage(2);
+	refused(&conf, -EIO, "damaged on 3 datastores");
+}
+
+/* SAFETY 1.2: after the kill timer no daemon before the reset. */
+static void
+armed_beat_of_this_boot_is_refused(void **state)
+{
+	struct ha_hbconf conf = host_conf("alpha");
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < STORES; i++) {
+		leave_beat(i, past_beat(HA_BEAT_ARMED, 3, 100));
+	}
+	refused(&conf, -EOWNERDEAD, "was killed while the watchdog was armed");
+}
+
+static void
+stop_clean(struct hb *hb)
+{
+	pthread_mutex_lock(&hb->lock);
+	hb->phase = HB_STOPPING;
+	hb_mark(hb);
+	pthread_mutex_unlock(&hb->lock);
+	wait_for(hb, hb_is_marked(hb, HA_BEAT_STOPPED));
+	host_end(hb);
+}
+
+static void
+listed_vms_of_this_boot_are_taken_over(void **state)
+{
+	uint64_t sequence;
+
+	(void)state;
+	host_joined(A, "alpha");
+	list_add(A, 1);
+	list_add(A, 2);
+	wait_for(A, ha_evidence_generation(&A->evidence) == 2);
+	stop_clean(A);
+	sequence = A->sequence;
+	host_joined(A, "alpha");
+	assert_int_equal(A->incarnation, 1);
+	assert_true(A->sequence > sequence);
+	assert_int_equal(A->list.generation, 2);
+	assert_int_equal(A->list.count, 2);
+	assert_int_equal(A->list.vms[1].uuid.bytes[0], 2);
+	assert_true((A->flags & HA_BEAT_SEALED) != 0);
+	wait_for(A, ha_evidence_generation(&A->evidence) == 2);
+	assert_false(A->has_conflict);
+	/* Emptied and stopped: nothing is left to take over. */
+	pthread_mutex_lock(&A->lock);
+	A->list.generation = 3;
+	A->list.count = 0;
+	pthread_mutex_unlock(&A->lock);
+	hb_kick(A);
+	wait_for(A, ha_evidence_generation(&A->evidence) == 3);
+	stop_clean(A);
+	host_joined(A, "alpha");
+	assert_int_equal(A->incarnation, 2);
+	assert_int_equal(A->list.generation, 0);
+	assert_int_equal(A->flags & HA_BEAT_SEALED, 0);
+	host_end(A);
+}
+
+/* Only the last beat's list counts; without it VMs would be forgotten. */
+static void
+lost_list_is_refused(void **state)
+{
+	struct ha_hbconf conf = host_conf("alpha");
+	struct ha_beat beat = past_beat(HA_BEAT_STOPPED, 3, 100);
+	uint32_t i;
+
+	(void)state;
+	beat.list_generation = 9;
+	beat.list_count = 1;
+	for (i = 0; i < STORES; i++) {
+		leave_beat(i, beat);
+	}
+	/* A start gives up after its own patience; the test's is shorter. */
+	test_end_ms = ha_clock_now_ms() + 3000;
+	refused(&conf, -EINTR, "asked to end");
+	test_end_ms = 0;
+	assert_int_equal(A->incarnation, 0);
+}
+
+static void
+twin_is_refused(void **state)
+{
+	struct hb *twin = &test_hb[1];
+	struct ha_err err = HA_ERR_INIT;
+
+	(void)state;
+	host_joined(A, "alpha");
+	assert_int_equal(host_join(twin, "alpha", &err), -EADDRINUSE);
+	assert_non_null(strstr(err.text, "another host beats as alpha"));
+	host_end(twin);
+	assert_false(A->has_conflict);
+	host_end(A);
+}
+
+static void
+unfit_datastores_are_refused(void **state)
+{
+	struct ha_hbconf conf = host_conf("alpha");
+	struct ha_superblock sb = area_superblock(2);
+
+	(void)state;
+	conf.stores = 2;
+	refused(&conf, -EINVAL, "has 3 datastores, vmha.conf names 2");
+	conf = host_conf("delta");
+	refused(&conf, -ENOENT, "vmha heartbeat add-host delta");
+	conf = host_conf("alpha");
+	memcpy(conf.store[1], conf.store[0], sizeof(conf.store[1]));
+	memcpy(conf.store[2], conf.store[0], sizeof(conf.store[2]));
+	refused(&conf, -EEXIST, "are the same heartbeat area");
+	/* Another cluster's, as one of the two that open. */
+	conf = host_conf("alpha");
+	sb.cluster.bytes[0] = 99;
+	area_make(2, &sb);
+	memcpy(conf.store[1], "/nonexistent", sizeof("/nonexistent"));
+	refused(&conf, -EINVAL, "cluster uuid");
+}
+
+static void
+missing_datastores_are_waited_for(void **state)
+{
+	char moved[HA_PATH + 8];
+
+	(void)state;
+	snprintf(moved, sizeof(moved), "%s.away", test_file[2]);
+	assert_int_equal(rename(test_file[2], moved), 0);
+	host_joined(A, "alpha");
+	assert_false(A->views[2].is_open);
+	assert_int_equal(rename(moved, test_file[2]), 0);
+	wait_for(A, A->views[2].is_working &&
+			    A->stores[2]->written.incarnation == 1);
+	host_end(A);
+	/* One of three is less than r. */
+	assert_int_equal(unlink(test_file[1]), 0);
+	assert_int_equal(unlink(test_file[2]), 0);
+	test_end_ms = ha_clock_now_ms() + 1500;
+	assert_int_equal(host_join(A, "alpha", NULL), -EINTR);
+	test_end_ms = 0;
+	assert_false(A->is_claimed);
+	host_end(A);
+}
+
+#define CASE(f) cmocka_unit_test_setup(f, areas_make)
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(first_incarnation_is_one),
+		CASE(highest_incarnation_counts),
+		CASE(damaged_own_beat_leaps_over_what_it_hides),
+		CASE(damage_everywhere_is_refused),
+		CASE(armed_beat_of_this_boot_is_refused),
+		CASE(listed_vms_of_this_boot_are_taken_over),
+		CASE(lost_list_is_refused),
+		CASE(twin_is_refused),
+		CASE(unfit_datastores_are_refused),
+		CASE(missing_datastores_are_waited_for),
+	};
+
+	(void)argc;
+	hosts_setup(argv[0]);
+	(void)alarm(TEST_END_S);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
