@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The heartbeat protocol on virtual time: the real libha/core, thousands of
+# schedules a second. check-sim also switches each rule off and wants to see
+# that it is missed.
+
+SIM_SEEDS := 5000
+SEEDS ?= 1000000
+SIM := $(BUILD)/tests/sim/vmha-sim
+
+# Here and not in ALL_CPPFLAGS: tests include their own folder by its name.
+$(BUILD)/tests/sim/%.o: CPPFLAGS += -Itests
+
+$(SIM): $(call objs,tests/sim) $(HA_CORE) $(HA_BASE)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(HA_CORE) $(HA_BASE)
+
+check-sim: $(SIM)
+	$(SIM) --seeds $(SIM_SEEDS)
+	$(SIM) --prove
+
+soak-sim: $(SIM)
+	$(SIM) --seeds $(SEEDS)
+
+CHECKS += check-sim
+HELP += "make check-sim: the heartbeat protocol, simulated; each rule is missed" \
+	"           when it is off" \
+	"make soak-sim: SEEDS=1000000 schedules of it"
+
+.PHONY: soak-sim

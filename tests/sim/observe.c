@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What each host concludes about the others: the daemon's verdicts and
+ * fence_vmha's whole run, by ha_watch_judge(), ha_ring_silence(),
+ * ha_fencing_is_gone() and ha_fencing_judge(). Every conclusion goes to
+ * check.c, which knows what is true.
+ */
+#include "sim/sim.h"
+
+#define FENCE_EXTRA_BEATS 4
+#define FENCE_EXTRA_MS 5000
+
+/* Each datastore was silent for T, whenever that was. */
+static bool
+is_silent_somewhen(const struct world *w, const struct ha_watch *watch)
+{
+	uint32_t count = 0;
+	uint32_t s;
+
+	for (s = 0; s < w->stores; s++) {
+		const struct ha_sighting *at = &watch->at[s];
+
+		count += at->is_seen &&
+			 at->last_ms >= at->first_ms + w->silence_ms;
+	}
+	return count >= w->r;
+}
+
+/* The verdict with what a switched-off rule makes of it. */
+struct ha_watch_verdict
+observe_judge(struct world *w, uint32_t host, uint32_t about,
+	      uint32_t incarnation)
+{
+	const struct ha_watch *watch = &w->host[host].d.watch[about];
+	struct ha_watch_verdict v =
+		ha_watch_judge(watch, &w->timing, incarnation);
+	const struct ha_sighting *newest;
+	uint32_t s;
+
+	w->verdicts++;
+	if (world_is_off(w, RULE_WINDOW) && v.proof == HA_PROOF_ALIVE) {
+		newest = ha_watch_newest(watch, NULL);
+		if (newest && newest->what.is_armed &&
+		    is_silent_somewhen(w, watch)) {
+			v.proof = HA_PROOF_SILENT;
+			v.until_ms = world_local_ms(w, host);
+		}
+	}
+	for (s = 0; world_is_off(w, RULE_LOWER) && s < w->stores; s++) {
+		if (watch->beats[s].is_seen &&
+		    watch->beats[s].what.incarnation < v.incarnation) {
+			v.proof = HA_PROOF_REPLACED;
+		}
+	}
+	return v;
+}
+
+/* Never claimed, or stopped clean. */
+bool
+observe_is_away(struct world *w, uint32_t host, uint32_t about)
+{
+	enum ha_proof proof = observe_judge(w, host, about, 0).proof;
+
+	return proof == HA_PROOF_STOPPED || proof == HA_PROOF_NEVER;
+}
+
+static uint32_t
+newest_sequence(const struct daemon *d, uint32_t about)
+{
+	const struct ha_sighting *newest =
+		ha_watch_newest(&d->watch[about], NULL);
+
+	return newest ? (uint32_t)newest->what.sequence : 0;
+}
+
+void
+observe_session(struct world *w, uint32_t host, uint32_t about, bool was_member)
+{
+	struct daemon *d = &w->host[host].d;
+	struct session *s = &d->sessions[about];
+	uint64_t now_ms = world_local_ms(w, host);
+
+	*s = (struct session){
+		.is_open = true,
+		.was_member = was_member,
+		.about = d->member_inc[about],
+		.sequence = newest_sequence(d, about),
+		.began_ms = now_ms,
+		.deadline_ms = now_ms + w->silence_ms +
+			       FENCE_EXTRA_BEATS * w->timing.beat_ms +
+			       FENCE_EXTRA_MS,
+	};
+	STORY(w, host, "asked to fence h%u (incarnation %u)", about, s->about);
+}
+
+static void
+gather(struct world *w, uint32_t host, uint32_t about, struct session *s,
+       struct ha_fence_facts *ret_facts)
+{
+	struct daemon *d = &w->host[host].d;
+	uint64_t now_ms = world_local_ms(w, host);
+	uint64_t since_ms = now_ms > w->silence_ms ? now_ms - w->silence_ms : 0;
+	uint64_t read_ms[HA_STORES_MAX] = { 0 };
+	uint64_t stamp_ms = 0;
+	uint32_t i;
+
+	for (i = 0; i < w->stores; i++) {
+		read_ms[i] = d->store[i].read_submitted_ms;
+	}
+	*ret_facts = (struct ha_fence_facts){
+		.can_write = ha_evidence_stamp(&d->evidence, &stamp_ms) &&
+			     stamp_ms >= since_ms,
+		.can_read = ha_watch_fresh(read_ms, w->stores, since_ms),
+		.is_quorate = d->ring.has_membership && d->ring.is_quorate,
+		.is_known = true,
+		.storage = observe_judge(w, host, about, s->about),
+		.was_member = s->was_member,
+		.is_member = (d->members & 1u << about) != 0,
+		.member_since_stop = d->away_ms[about] &&
+				     d->member_ms[about] >= d->away_ms[about],
+		.is_ordered = s->is_ordered,
+		.now_ms = now_ms,
+		.deadline_ms = s->deadline_ms,
+	};
+	ret_facts->has_moved =
+		newest_sequence(d, about) > s->sequence &&
+		ret_facts->storage.since_ms >
+			s->began_ms + (uint64_t)HA_FENCE_MOVED_BEATS *
+					      w->timing.beat_ms;
+	if (!s->about) {
+		s->about = (uint32_t)ret_facts->storage.incarnation;
+	}
+	ret_facts->ring = ring_silence(w, host, about, &ret_facts->ring_due_ms);
+}
+
+/* One question of fence_vmha, one verdict. */
+static void
+ask(struct world *w, uint32_t host, uint32_t about)
+{
+	struct daemon *d = &w->host[host].d;
+	struct session *s = &d->sessions[about];
+	struct ha_fence_facts facts;
+	struct ha_fence_verdict v;
+
+	gather(w, host, about, s, &facts);
+	v = ha_fencing_judge(&facts, &w->timing);
+	switch (v.step) {
+	case HA_FENCE_SUCCESS:
+		STORY(w, host, "fenced h%u: %s", about,
+		      ha_fence_reason_name(v.why));
+		check_dead(w, host, about, s->about, facts.storage.proof,
+			   "fence_vmha says success");
+		s->is_open = false;
+		d->orders[about] = 0;
+		break;
+	case HA_FENCE_FAIL:
+		STORY(w, host, "not fenced h%u: %s", about,
+		      ha_fence_reason_name(v.why));
+		s->is_open = false;
+		d->orders[about] = 0;
+		break;
+	case HA_FENCE_ORDER:
+		s->is_ordered = true;
+		d->orders[about] = (uint32_t)facts.storage.incarnation;
+		STORY(w, host, "orders h%u (incarnation %u) to reset itself",
+		      about, d->orders[about]);
+		store_kick(w, host);
+		break;
+	case HA_FENCE_WAIT:
+		break;
+	}
+}
+
+static void
+observe(struct world *w, uint32_t host, uint32_t about)
+{
+	struct daemon *d = &w->host[host].d;
+	struct ha_watch_verdict v = observe_judge(w, host, about, 0);
+	uint64_t due_ms = 0;
+	enum ha_ring_silence silence;
+
+	if (v.proof != HA_PROOF_STOPPED && v.proof != HA_PROOF_NEVER) {
+		d->away_ms[about] = 0;
+	} else if (!d->away_ms[about]) {
+		d->away_ms[about] = world_local_ms(w, host);
+	}
+	if (ha_proof_is_gone(v.proof)) {
+		silence = v.proof == HA_PROOF_SILENT ?
+				  ring_silence(w, host, about, &due_ms) :
+				  HA_RING_SILENCE_NO_QUORUM;
+		if (ha_fencing_is_gone(&v, silence, due_ms)) {
+			check_dead(w, host, about, (uint32_t)v.incarnation,
+				   v.proof, "concluded");
+		}
+	}
+	if (d->sessions[about].is_open) {
+		ask(w, host, about);
+	}
+}
+
+void
+observe_all(struct world *w, uint32_t host)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if (i != host) {
+			observe(w, host, i);
+		}
+	}
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The rules that can be switched off one at a time, and within how many seeds
+ * a failure must then be found. Off means that the simulator's own daemon
+ * breaks the rule, or gives the core other facts than it saw; the core is
+ * always the real one.
+ */
+#include <string.h>
+
+#include "sim/sim.h"
+
+const struct rule_row rule_table[RULE_N] = {
+	[RULE_NONE] = { "none", "-", "all rules on", 0 },
+	[RULE_STAMP] = { "stamp-at-submission", "1.1",
+			 "evidence is stamped when the write has completed",
+			 50000 },
+	[RULE_LATE] = { "late-write", "1.1",
+			"a write that completes after D is evidence", 50000 },
+	[RULE_KILL] = { "kill-timer", "1.2",
+			"no SIGKILL timer between check and pet", 20000 },
+	[RULE_REOPEN] = { "no-reopen", "1.2",
+			  "a daemon killed while armed is started again and "
+			  "opens the watchdog without evidence",
+			  20000 },
+	[RULE_READ_SUBMISSION] = { "read-submission", "1.3",
+				   "silence is counted to the completion of a "
+				   "read",
+				   20000 },
+	[RULE_HUNG_READ] = { "hung-read", "1.3",
+			     "a read that hangs showed nothing new", 20000 },
+	[RULE_WINDOW] = { "common-span", "1.3",
+			  "datastores silent at different times add up",
+			  50000 },
+	[RULE_LOWER] = { "higher-only", "1.4",
+			 "a lower incarnation counts as replaced too", 20000 },
+	[RULE_DAMAGED_BOOT] = { "damaged-own-block", "1.4",
+				"a damaged own block counts as read", 50000 },
+	[RULE_STOP] = { "stopped-on-w", "1.5",
+			"a clean stop closes the watchdog at once", 20000 },
+	[RULE_OWN_ECHO] = { "own-echo", "1.6",
+			    "one's own message coming back is a lease", 20000 },
+	[RULE_ANNOUNCE] = { "announcement-first", "1.6",
+			    "ring evidence begins with the announcement",
+			    20000 },
+	[RULE_RING_SILENCE] = { "ring-silence", "1.6",
+				"a host in ring mode is dead when its storage "
+				"is silent",
+				20000 },
+	[RULE_STATES] = { "state-exchange", "1.6",
+			  "who has not told its mode is in storage mode",
+			  100000 },
+	[RULE_LONE] = { "lone-proof", "1.7",
+			"a lone quorate host lives on without the proof",
+			20000 },
+	[RULE_FLUSH] = { "beat-names-list", "14",
+			 "a list counts as flushed before a beat names it",
+			 20000 },
+	[RULE_GENERATION] = { "list-generation", "14",
+			      "any list copy is taken for the one that the "
+			      "beat names",
+			      20000 },
+	[RULE_OVERLAP] = { "w-and-r-overlap", "Times",
+			   "one written datastore is enough: w + r = N",
+			   20000 },
+};
+
+enum rule
+rule_find(const char *name)
+{
+	uint32_t i;
+
+	for (i = 0; i < RULE_N; i++) {
+		if (strcmp(rule_table[i].name, name) == 0) {
+			break;
+		}
+	}
+	return (enum rule)i;
+}
