@@ -42,6 +42,19 @@ ha_ring_votes(struct ha_ring *ring, uint32_t slot, uint32_t votes)
 	}
 }
 
+/* From when on all members' words are in; alone, at once. */
+static void
+note_states(struct ha_ring *ring, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < HA_HOSTS_MAX; i++) {
+		if (i != ring->self && ha_hostset_has(&ring->members, i) &&
+		    !ring->peers[i].has_state) {
+			return;
+		}
+	}
+	ring->states_ms = now_ms ? now_ms : 1;
+}
+
 /* The clocks "without" run only through quorate memberships, uninterrupted. */
 static void
 take_quorum(struct ha_ring *ring, bool is_quorate, uint64_t now_ms)
@@ -97,6 +110,7 @@ ha_ring_changed(struct ha_ring *ring, uint64_t ring_seq,
 		take_quorum(ring, ring->is_early_quorate, now_ms);
 	}
 	ring->early_seq = 0;
+	note_states(ring, now_ms);
 }
 
 void
@@ -282,18 +296,6 @@ take_hearsay(struct ha_ring *ring, uint32_t slot,
 		peer->incarnation = known->incarnation;
 		peer->is_ring_mode = true;
 	}
-}
-
-static void
-note_states(struct ha_ring *ring, uint64_t now_ms)
-{
-	for (uint32_t i = 0; i < HA_HOSTS_MAX; i++) {
-		if (i != ring->self && ha_hostset_has(&ring->members, i) &&
-		    !ring->peers[i].has_state) {
-			return;
-		}
-	}
-	ring->states_ms = now_ms ? now_ms : 1;
 }
 
 static void
