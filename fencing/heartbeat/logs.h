@@ -25,7 +25,7 @@
 #define HB_LOG_FAILED LOG_ERR, "failed", "can't start: %s"
 #define HB_LOG_SERVING LOG_NOTICE, "serving", "this host is %s, slot %u, incarnation %llu: protected by %s, answers on %s"
 #define HB_LOG_STOPPING LOG_NOTICE, "stopping", "stopping: clean stop is being written to the heartbeat datastores"
-#define HB_LOG_STOP_WITH_VMS LOG_CRIT, "stop-with-vms", "stopping although %u VMs are on this host's list: to all other hosts they become unknown, and can be started nowhere else until this daemon runs again or a person confirms this host dead"
+#define HB_LOG_STOP_WITH_VMS LOG_CRIT, "stop-with-vms", "stopping with VMs on this host's list (%u): all other hosts must take them for running here, and start them nowhere, until this daemon runs again or a person confirms this host dead"
 #define HB_LOG_STOPPED LOG_NOTICE, "stopped", "stopped, watchdog disarmed"
 #define HB_LOG_STOP_FAILED LOG_CRIT, "stop-failed", "can't stop: %s; the watchdog stays armed, beats go on"
 #define HB_LOG_IPC_FAILED LOG_ERR, "ipc-failed", "%s"

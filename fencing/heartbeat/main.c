@@ -84,11 +84,8 @@ static void
 try_stop(struct hbs *s)
 {
 	struct ha_err err = HA_ERR_INIT;
-	uint32_t vms;
+	uint32_t vms = hbs_list_drop_released(s->hb);
 
-	pthread_mutex_lock(&s->hb->lock);
-	vms = s->hb->list.count;
-	pthread_mutex_unlock(&s->hb->lock);
 	if (vms > 0) {
 		hb_log(HB_LOG_STOP_WITH_VMS, vms);
 	}
@@ -195,6 +192,7 @@ serve(struct hbs *s)
 		return -ENOMEM;
 	}
 	s->brake.limit = s->hb->conf.fence_limit;
+	hbs_grant_own(s);
 	hbs_ring_init(s);
 	/* Without the socket agents start nothing, but VMs that run here stay
 	 * protected: the daemon goes on. */

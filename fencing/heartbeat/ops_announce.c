@@ -295,6 +295,8 @@ say_why(const struct hbs *s, struct hbs_wait *wait,
 	const struct ha_vmlock_verdict *verdict,
 	const struct ha_vmlock_host *host, uint32_t slot, uint64_t now_ms)
 {
+	const struct ha_timing *timing = &s->hb->sb.timing;
+	uint64_t late_ms = 2 * (uint64_t)timing->beat_ms + timing->tolerance_ms;
 	struct ha_watch_verdict watch = hb_judge(s->hb, slot, 0);
 	double age_s = watch.since_ms == 0 || watch.since_ms > now_ms ?
 			       0.0 :
@@ -322,7 +324,9 @@ say_why(const struct hbs *s, struct hbs_wait *wait,
 				 "beat %.1f s ago)",
 				 wait->resource,
 				 ha_listed_state_name(host->state), host->name,
-				 watch.proof == HA_PROOF_ALIVE ?
+				 watch.proof == HA_PROOF_ALIVE &&
+						 now_ms <= watch.since_ms +
+								   late_ms ?
 					 "alive" :
 					 "not proven dead",
 				 age_s);

@@ -36,6 +36,38 @@ hbs_list_remove(struct hb *hb, struct ha_listed_vm *vm)
 	list->generation++;
 }
 
+uint32_t
+hbs_list_drop_released(struct hb *hb)
+{
+	struct ha_vm_list *list = &hb->list;
+	uint32_t count;
+
+	pthread_mutex_lock(&hb->lock);
+	for (uint32_t i = list->count; i > 0; i--) {
+		if (list->vms[i - 1].state == HA_LISTED_RELEASED) {
+			hbs_list_remove(hb, &list->vms[i - 1]);
+		}
+	}
+	count = list->count;
+	pthread_mutex_unlock(&hb->lock);
+	return count;
+}
+
+void
+hbs_grant_own(struct hbs *s)
+{
+	struct ha_vm_list *list = &s->hb->list;
+
+	pthread_mutex_lock(&s->hb->lock);
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (list->vms[i].state == HA_LISTED_RUNNING ||
+		    list->vms[i].state == HA_LISTED_OUTGOING) {
+			hbs_grant(s, &list->vms[i].uuid, true);
+		}
+	}
+	pthread_mutex_unlock(&s->hb->lock);
+}
+
 bool
 hbs_is_granted(const struct hbs *s, const struct ha_uuid *uuid)
 {

@@ -200,10 +200,9 @@ static void
 on_quorate(void *data, uint64_t ring_seq, bool is_quorate)
 {
 	struct hbs *s = data;
-	bool was_quorate = s->ring.core.is_quorate;
-
 	ha_ring_quorate(&s->ring.core, ring_seq, is_quorate, ha_clock_now_ms());
-	if (s->ring.core.is_quorate != was_quorate) {
+	if (s->ring.core.is_quorate != s->ring.told_quorate) {
+		s->ring.told_quorate = s->ring.core.is_quorate;
 		hb_log(HB_LOG_QUORUM, (unsigned long long)ring_seq,
 		       s->ring.core.is_quorate ? "has quorum" :
 						 "has no quorum");

@@ -267,6 +267,12 @@ struct ha_listed_vm *hbs_list_find(struct ha_vm_list *list,
 				   const struct ha_uuid *uuid);
 /* Takes the entry out. */
 void hbs_list_remove(struct hb *hb, struct ha_listed_vm *vm);
+/* Before a clean stop: what is released binds nobody, and a list that is empty
+ * then says so. Returns how many entries stay. hb->lock not held. */
+uint32_t hbs_list_drop_released(struct hb *hb);
+/* At the start: what a daemon of this boot left in the list was granted to
+ * it, and nobody could pass it since. */
+void hbs_grant_own(struct hbs *s);
 bool hbs_is_granted(const struct hbs *s, const struct ha_uuid *uuid);
 void hbs_grant(struct hbs *s, const struct ha_uuid *uuid, bool is_granted);
 /* Why this host can't promise anything about a VM now; 0: it can. */
