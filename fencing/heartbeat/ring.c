@@ -200,6 +200,7 @@ static void
 on_quorate(void *data, uint64_t ring_seq, bool is_quorate)
 {
 	struct hbs *s = data;
+
 	ha_ring_quorate(&s->ring.core, ring_seq, is_quorate, ha_clock_now_ms());
 	if (s->ring.core.is_quorate != s->ring.told_quorate) {
 		s->ring.told_quorate = s->ring.core.is_quorate;
@@ -289,6 +290,7 @@ lose(struct hbs *s, const char *why)
 	ring->outbox_count = 0;
 	ring->owes_state = false;
 	ring->members = 0;
+	ring->told_quorate = false;
 	ha_ring_lost(&ring->core);
 	ring->next_connect_ms = ha_clock_now_ms() + HBS_RECONNECT_MS;
 }

@@ -135,7 +135,8 @@ struct hbs_ring {
 	uint64_t nonce;
 	uint64_t next_connect_ms, next_tick_ms;
 	enum ha_ring_mode told; /* last logged */
-	bool was_told;          /* "corosync is not there" was logged */
+	bool told_quorate;
+	bool was_told; /* "corosync is not there" was logged */
 	bool owes_state;
 	size_t members; /* nodes of the membership, those without slot too */
 	bool has_slotless;
