@@ -9,8 +9,6 @@
 bool
 ha_brake_is_full(const struct ha_brake *brake, uint64_t now_ms)
 {
-	uint32_t limit =
-		brake->limit < HA_BRAKE_KEPT ? brake->limit : HA_BRAKE_KEPT;
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < HA_BRAKE_KEPT; i++) {
@@ -22,7 +20,8 @@ ha_brake_is_full(const struct ha_brake *brake, uint64_t now_ms)
 			count++;
 		}
 	}
-	return count >= limit;
+	/* A higher limit than is remembered can't be kept. */
+	return count >= brake->limit || count == HA_BRAKE_KEPT;
 }
 
 void

@@ -302,17 +302,16 @@ static void
 take_state(struct ha_ring *ring, const struct ha_ring_msg *msg, uint64_t now_ms)
 {
 	static const struct ha_ring_known NEVER = { 0, false };
-	uint32_t hosts = msg->hosts < HA_HOSTS_MAX ? msg->hosts : HA_HOSTS_MAX;
 	struct ha_ring_peer *sender = &ring->peers[msg->sender];
 
 	/* A STATE that leaves its sender out is doubted. */
-	sender->is_ring_mode =
-		msg->sender >= hosts || msg->known[msg->sender].is_ring_mode;
+	sender->is_ring_mode = msg->sender >= msg->hosts ||
+			       msg->known[msg->sender].is_ring_mode;
 	sender->has_state = true;
 	for (uint32_t i = 0; i < HA_HOSTS_MAX; i++) {
 		if (i != ring->self && !ha_hostset_has(&ring->members, i)) {
 			take_hearsay(ring, i,
-				     i < hosts ? &msg->known[i] : &NEVER);
+				     i < msg->hosts ? &msg->known[i] : &NEVER);
 		}
 	}
 	note_states(ring, now_ms);
