@@ -158,6 +158,12 @@ refusals_come_with_their_errno(void **state)
 	pid = ask_in_child(0, 0, 0, NULL);
 	serve_one(listener, json_pack("{s:i}", "v", 1), 0);
 	assert_int_equal(status_of(pid), EPROTO);
+	pid = ask_in_child(0, 0, 0, NULL);
+	serve_one(listener,
+		  json_pack("{s:i, s:i, s:s}", "v", 1, "errno", EBUSY, "error",
+			    "x"),
+		  0);
+	assert_int_equal(status_of(pid), EPROTO);
 	/* Too long for a packet: the client hears that. */
 	pid = ask_in_child(0, 0, 0, NULL);
 	serve_one(listener, huge, -EMSGSIZE);
