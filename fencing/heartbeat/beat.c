@@ -5,7 +5,6 @@
  * tells a later state. It names the VM list that lies on its own datastore
  * already, never one that is still on its way (SAFETY 14).
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,25 +163,6 @@ hb_beat_assemble(struct hb_store *st, struct ha_beat *ret_beat)
 	};
 }
 
-/* SAFETY 1.1: a write that took longer than D is on the disk, but it is no
- * evidence. */
-static void
-count_late(struct hb_store *st, uint64_t took_ms)
-{
-	struct hb *hb = st->hb;
-	struct hb_event event = {
-		.kind = HB_EVENT_STORE_SLOW,
-		.store = st->index,
-		.value = took_ms,
-	};
-
-	hb->views[st->index].late++;
-	hb_event(hb, &event);
-	hb_store_failed(st, -ETIMEDOUT,
-			"writes take longer than the device tolerance: look "
-			"at the load of this datastore");
-}
-
 static void
 want_reads_locked(struct hb *hb)
 {
@@ -223,8 +203,9 @@ hb_beat_written(struct hb_store *st, const struct ha_disk_end *end)
 	view->written_ms = end->submitted_ms;
 	view->write_took_ms = (uint32_t)took_ms;
 	view->beats++;
+	/* SAFETY 1.1: on the disk, but no evidence. */
 	if (!st->is_write_good) {
-		count_late(st, took_ms);
+		hb_store_slow(st, took_ms);
 	}
 	hb_store_update(st);
 	/* A list change that now stands on w: whoever made it waits for reads

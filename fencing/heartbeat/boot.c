@@ -97,10 +97,14 @@ say_missing(struct hb *hb, const struct hb_patience *patience, uint32_t open)
 		const struct hb_store_view *view = &hb->views[i];
 
 		if (!view->is_open) {
-			at += (size_t)snprintf(text + at, sizeof(text) - at,
-					       " %s: %s;", hb->conf.store[i],
-					       view->error[0] ? view->error :
-								"opening");
+			/* Most sentences name the path already. */
+			bool is_named = strstr(view->error, hb->conf.store[i]);
+
+			at += (size_t)snprintf(
+				text + at, sizeof(text) - at, " %s%s%s;",
+				is_named ? "" : hb->conf.store[i],
+				is_named ? "" : ": ",
+				view->error[0] ? view->error : "opening");
 		}
 	}
 	pthread_mutex_unlock(&hb->lock);

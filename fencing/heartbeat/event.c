@@ -12,6 +12,8 @@
 #include "ha/clock.h"
 #include "heartbeat/store.h"
 
+#define HUNG "hangs, look at the path to this datastore: "
+
 void
 hb_wake(int fd)
 {
@@ -57,15 +59,36 @@ hb_store_failed(struct hb_store *st, int code, const char *text)
 		.store = st->index,
 		.code = code,
 	};
-	char before[sizeof(view->error)];
+	bool is_news = view->is_working || st->failed_code != code;
 
-	memcpy(before, view->error, sizeof(before));
-	(void)snprintf(view->error, sizeof(view->error), "%s", text);
 	view->is_working = false;
-	if (strcmp(before, view->error) != 0) {
+	st->failed_code = code;
+	(void)snprintf(view->error, sizeof(view->error), "%s", text);
+	if (is_news) {
 		(void)snprintf(event.text, sizeof(event.text), "%.127s", text);
 		hb_event(st->hb, &event);
 	}
+}
+
+void
+hb_store_slow(struct hb_store *st, uint64_t took_ms)
+{
+	struct hb_store_view *view = &st->hb->views[st->index];
+	struct hb_event event = {
+		.kind = HB_EVENT_STORE_SLOW,
+		.store = st->index,
+		.value = took_ms,
+	};
+
+	view->late++;
+	if (view->is_working) {
+		hb_event(st->hb, &event);
+	}
+	view->is_working = false;
+	st->failed_code = -ETIMEDOUT;
+	(void)snprintf(view->error, sizeof(view->error),
+		       "writes take longer than the device tolerance: look at "
+		       "the load of this datastore");
 }
 
 void
@@ -81,6 +104,7 @@ hb_store_update(struct hb_store *st)
 
 	if (is_good && !view->is_working) {
 		view->error[0] = '\0';
+		st->failed_code = 0;
 		hb_event(st->hb, &event);
 	}
 	view->is_working = is_good;
@@ -90,20 +114,25 @@ void
 hb_store_check(struct hb_store *st, uint64_t now_ms)
 {
 	uint64_t limit_ms = st->hb->sb.timing.tolerance_ms;
+	bool is_write, is_read;
 
 	if (!st->hb->is_agreed) {
 		return;
 	}
-	if (st->write_since_ms > 0 && now_ms > st->write_since_ms + limit_ms) {
+	is_write = st->write_since_ms > 0 &&
+		   now_ms > st->write_since_ms + limit_ms;
+	is_read =
+		st->read_since_ms > 0 && now_ms > st->read_since_ms + limit_ms;
+	if (is_write) {
 		st->is_write_good = false;
-		hb_store_failed(st, -ETIMEDOUT,
-				"a write hangs: look at the path to this "
-				"datastore");
 	}
-	if (st->read_since_ms > 0 && now_ms > st->read_since_ms + limit_ms) {
+	if (is_read) {
 		st->is_read_good = false;
+	}
+	if (is_write || is_read) {
 		hb_store_failed(st, -ETIMEDOUT,
-				"a read hangs: look at the path to this "
-				"datastore");
+				is_write && is_read ? HUNG "reads and writes" :
+				is_write            ? HUNG "a write" :
+						      HUNG "a read");
 	}
 }

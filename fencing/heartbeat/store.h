@@ -96,6 +96,7 @@ struct hb_store {
 	bool want_beat, want_read;
 	bool is_write_good, is_read_good;
 	uint64_t write_since_ms, read_since_ms; /* 0: nothing on its way */
+	int failed_code;                        /* last one said; 0: it works */
 	struct hb_own written; /* newest beat that was flushed */
 };
 
@@ -103,8 +104,10 @@ struct hb_store {
 
 void hb_wake(int fd);
 void hb_drain(int fd);
-/* Lock held: says why a store does not work, once per reason. */
+/* Lock held: says why a store does not work, once per kind of failure. */
 void hb_store_failed(struct hb_store *st, int code, const char *text);
+/* Lock held: a beat that took longer than D. */
+void hb_store_slow(struct hb_store *st, uint64_t took_ms);
 /* Lock held: after a write or read ended well. */
 void hb_store_update(struct hb_store *st);
 /* Lock held: an operation that hangs longer than D. */
