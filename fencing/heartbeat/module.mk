@@ -21,6 +21,14 @@ $(HB_DAEMON): $(filter-out $(HB_BEATING_OBJS),$(call objs,fencing/heartbeat)) \
 		$(shell $(PKG_CONFIG) --libs glib-2.0) -pthread
 PROGRAMS += $(HB_DAEMON)
 
-install-heartbeatd: $(HB_DAEMON)
+HB_MAN := $(BUILD)/docs/man/vmha-heartbeatd.8
+$(HB_MAN): fencing/heartbeat/man.8.roff VERSION
+	@mkdir -p $(@D)
+	sed 's/@VERSION@/$(VERSION)/' $< > $@
+PROGRAMS += $(HB_MAN)
+
+install-heartbeatd: $(HB_DAEMON) $(HB_MAN)
 	$(INSTALL) -D -m 755 $(HB_DAEMON) $(DESTDIR)$(SBINDIR)/vmha-heartbeatd
+	$(INSTALL) -D -m 644 $(HB_MAN) \
+		$(DESTDIR)$(MANDIR)/man8/vmha-heartbeatd.8
 INSTALLS += install-heartbeatd
