@@ -267,6 +267,7 @@ hbs_op_withdraw(struct hbs *s, struct hbs_client *client, const json_t *request)
 	rc = hbs_lock_ready(s, false, ha_clock_now_ms(), &err);
 	if (rc == 0) {
 		generation = take_off(hb, &uuid);
+		wait->had_entry = generation != 0;
 		/* Not listed: an earlier withdraw may not be flushed yet. */
 		wait->generation =
 			generation ? generation : hb->list.generation;
@@ -296,7 +297,9 @@ hbs_withdraw_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 	pthread_mutex_unlock(&hb->lock);
 	if (flushed >= wait->generation) {
 		ha_uuid_format(&wait->uuid, uuid);
-		hb_log(HB_LOG_WITHDRAWN, wait->resource, uuid);
+		if (wait->had_entry) {
+			hb_log(HB_LOG_WITHDRAWN, wait->resource, uuid);
+		}
 		hbs_wait_answer(s, wait, ha_ipc_ok());
 		return true;
 	}
