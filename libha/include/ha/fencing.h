@@ -41,8 +41,9 @@ struct ha_fence_facts {
 	bool is_member;         /* now */
 	bool member_since_stop; /* was a member after the beat that says
 				 * STOPPED or NEVER was first read */
-	bool has_moved;         /* its newest beat was first read more than
-				 * HA_FENCE_MOVED_BEATS after the agent began */
+	bool has_moved;         /* its newest beat is another than when the
+				 * agent began, and was first read later than
+				 * HA_FENCE_MOVED_BEATS after that */
 	/* the order that was given */
 	bool is_ordered;
 	bool is_order_acked; /* the target said: resetting now */
