@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every sub-command, option and exit code of vmha, one row each. The rows
+ * drive parsing, --help, vmha(8), vmha-heartbeat(8) and bash completion, so
+ * that none of them can tell something else.
+ */
+#include "ha/area.h"
+#include "ha/ipc.h"
+#include "vmha/vmha.h"
+
+#define AT(member) offsetof(struct vmha_args, member)
+#define BIT(id) (UINT32_C(1) << (id))
+
+static const struct vmha_option OPTIONS[OPT_N] = {
+	[OPT_CONF] = { "conf", "FILE", VMHA_TEXT, AT(conf), 0, 0, NULL,
+		       "read this instead of " HA_HBCONF_PATH },
+	[OPT_SOCKET] = { "socket", "PATH", VMHA_TEXT, AT(socket), 0, 0, NULL,
+			 "ask the daemon there, default " HA_IPC_PATH },
+	[OPT_COROSYNC_CONF] = { "corosync-conf", "FILE", VMHA_TEXT,
+				AT(corosync_conf), 0, 0, NULL,
+				"take names and times of the cluster from "
+				"this file; default: running corosync, "
+				"else " VMHA_COROSYNC_CONF },
+	[OPT_CLUSTER] = { "cluster", "NAME", VMHA_TEXT, AT(cluster), 0, 0, NULL,
+			  "the cluster's name; default: corosync's" },
+	[OPT_PROFILE] = { "profile", "NAME", VMHA_TEXT, AT(profile), 0, 0,
+			  "standard fast vsphere",
+			  "times of the heartbeat: standard (default; dead "
+			  "after 6 s), fast (3 s) or vsphere (18 s)" },
+	[OPT_BEAT] = { "beat-ms", "MS", VMHA_NUMBER, AT(beat_ms), 1, UINT32_MAX,
+		       NULL,
+		       "B: from one beat to the next, instead of the "
+		       "profile's" },
+	[OPT_WATCHDOG] = { "watchdog-ms", "MS", VMHA_NUMBER, AT(watchdog_ms), 1,
+			   UINT32_MAX, NULL,
+			   "W: the watchdog's time-out, whole seconds, instead "
+			   "of the profile's" },
+	[OPT_TOLERANCE] = { "tolerance-ms", "MS", VMHA_NUMBER, AT(tolerance_ms),
+			    1, UINT32_MAX, NULL,
+			    "D: a write that takes longer is no evidence, "
+			    "instead of the profile's" },
+	[OPT_HOSTS] = { "hosts", "A,B,...", VMHA_TEXT, AT(hosts), 0, 0, NULL,
+			"the hosts, as corosync names its nodes; default: "
+			"corosync's node list" },
+	[OPT_SLOTS] = { "slots", "N", VMHA_NUMBER, AT(slots), 1, HA_HOSTS_MAX,
+			NULL, "room for so many hosts, default 64" },
+	[OPT_VMS] = { "vms", "N", VMHA_NUMBER, AT(vms), 1, HA_VMS_MAX, NULL,
+		      "room for so many VMs on each host, default 256" },
+	[OPT_FORCE] = { "force", NULL, VMHA_FLAG, AT(is_forced), 0, 0, NULL,
+			"overwrite what is there, or go on in doubt; the "
+			"refusal says what is lost" },
+	[OPT_FORCE_LIVE] = { "force-live", NULL, VMHA_FLAG, AT(is_live_forced),
+			     0, 0, NULL,
+			     "overwrite although hosts beat there now: they "
+			     "are reset by their watchdogs" },
+	[OPT_WRITE_CONF] = { "write-conf", NULL, VMHA_FLAG, AT(writes_conf), 0,
+			     0, NULL,
+			     "write vmha.conf on this host instead of showing "
+			     "what belongs into it" },
+	[OPT_FIX] = { "fix", NULL, VMHA_FLAG, AT(is_fix), 0, 0, NULL,
+		      "mend what can be mended safely, and show each change" },
+	[OPT_INTERVAL] = { "interval", "SECONDS", VMHA_SPAN, AT(interval_ms), 0,
+			   0, NULL, "between two looks, default 1" },
+	[OPT_ONCE] = { "once", NULL, VMHA_FLAG, AT(is_once), 0, 0, NULL,
+		       "show it once and end" },
+	[OPT_WAIT] = { "wait", "SECONDS", VMHA_SPAN, AT(wait_ms), 0, 0, NULL,
+		       "wait so long for the other hosts, default 20" },
+	[OPT_REASON] = { "reason", "TEXT", VMHA_TEXT, AT(reason), 0, 0, NULL,
+			 "goes into the log of every host" },
+	[OPT_YES] = { "yes", NULL, VMHA_FLAG, AT(is_yes), 0, 0, NULL,
+		      "do not ask back" },
+	[OPT_JSON] = { "json", NULL, VMHA_FLAG, AT(is_json), 0, 0, NULL,
+		       "print JSON" },
+};
+
+const struct vmha_option *
+vmha_options(void)
+{
+	return OPTIONS;
+}
+
+static const struct vmha_exit_text EXITS[] = {
+	{ VMHA_OK, "done; of status: all is well; of check: nothing bad was "
+		   "found" },
+	{ VMHA_FAILED, "refused or failed, the sentence says why; of status: "
+		       "degraded; of check: something bad was found" },
+	{ VMHA_NO_DAEMON, "vmha-heartbeatd does not answer on this host" },
+	{ VMHA_TIMEOUT, "a datastore, the daemon or another host did not "
+			"answer in time" },
+	{ VMHA_USAGE, "the command line is wrong" },
+};
+
+const struct vmha_exit_text *
+vmha_exit_texts(size_t *ret_count)
+{
+	*ret_count = sizeof(EXITS) / sizeof(EXITS[0]);
+	return EXITS;
+}
+
+#define DISK_S 60u    /* commands that read datastores */
+#define CREATE_S 600u /* 1 GiB at 2 MiB/s */
+#define ASK_S 30u     /* commands that ask the local daemon */
+
+#define OPTS_DISK (BIT(OPT_CONF) | BIT(OPT_JSON))
+#define OPTS_ASK (BIT(OPT_SOCKET) | BIT(OPT_JSON))
+#define OPTS_TIMING                                             \
+	(BIT(OPT_PROFILE) | BIT(OPT_BEAT) | BIT(OPT_WATCHDOG) | \
+	 BIT(OPT_TOLERANCE))
+
+static const struct vmha_command COMMANDS[] = {
+	{ "status", "", VMHA_NOTHING, 0, 0, OPTS_ASK, ASK_S, vmha_status,
+	  "hosts, datastores and the VMs on every host, on one screen",
+	  "Asks the heartbeat daemon of this host. What it shows of other "
+	  "hosts comes from the heartbeat datastores and is as old as the "
+	  "beat beside it." },
+	{ "disarm", "", VMHA_NOTHING, 0, 0,
+	  OPTS_ASK | BIT(OPT_REASON) | BIT(OPT_WAIT), 0, vmha_disarm,
+	  "before planned work on storage or network: no host is reset",
+	  "Has every host that beats close its watchdog. Until \"vmha arm\" no "
+	  "host resets itself, and none can be proven dead: fence_vmha then "
+	  "fails and leaves the verdict to the next fencing level. The table "
+	  "says which host has followed. A host that has not is still armed." },
+	{ "arm", "", VMHA_NOTHING, 0, 0, OPTS_ASK | BIT(OPT_WAIT), 0, vmha_arm,
+	  "after planned work: every host is guarded again",
+	  "Ends what \"vmha disarm\" began. A host arms its watchdog as soon as "
+	  "its beats get through." },
+	{ "heartbeat create", "PATH...", VMHA_PATHS, 1, HA_STORES_MAX,
+	  OPTS_DISK | OPTS_TIMING | BIT(OPT_CLUSTER) | BIT(OPT_HOSTS) |
+		  BIT(OPT_SLOTS) | BIT(OPT_VMS) | BIT(OPT_FORCE) |
+		  BIT(OPT_FORCE_LIVE) | BIT(OPT_WRITE_CONF) |
+		  BIT(OPT_COROSYNC_CONF),
+	  CREATE_S, vmha_create,
+	  "make the heartbeat areas of a cluster, all of them at once",
+	  "Each PATH is a block device, or a file that is made with all its "
+	  "blocks written, on storage that every host sees under this path. "
+	  "Three datastores that share no array, switch or power are "
+	  "recommended: with two, one lost makes a host's death unknowable; "
+	  "with one, its loss ends the heartbeat. An area of another cluster, "
+	  "an existing one of this cluster and a device that holds data are "
+	  "refused without --force; one on which a host beats needs "
+	  "--force-live. Run it on one host, then copy vmha.conf to the "
+	  "others." },
+	{ "heartbeat list", "[PATH...]", VMHA_PATHS, 0, HA_STORES_MAX,
+	  OPTS_DISK, DISK_S, vmha_list,
+	  "what is on the heartbeat datastores, short",
+	  "Reads the datastores itself and needs no daemon. Without PATH: "
+	  "those of vmha.conf." },
+	{ "heartbeat dump", "PATH", VMHA_PATHS, 1, 1, OPTS_DISK, DISK_S,
+	  vmha_dump, "everything that one area holds, damaged blocks included",
+	  "Shows superblock, slot table, each beat with its orders, and both "
+	  "copies of each VM list. A block that can't be read is shown with "
+	  "the reason. Reads only, needs no daemon." },
+	{ "heartbeat add-host", "NAME [PATH...]", VMHA_HOST, 1,
+	  1 + HA_STORES_MAX, OPTS_DISK | BIT(OPT_FORCE), DISK_S, vmha_add_host,
+	  "give a host a slot, on all areas",
+	  "NAME is the node's name in corosync. Daemons that run already see "
+	  "the new host after their next restart." },
+	{ "heartbeat remove-host", "NAME [PATH...]", VMHA_HOST, 1,
+	  1 + HA_STORES_MAX, OPTS_DISK | BIT(OPT_FORCE), DISK_S,
+	  vmha_remove_host, "take a host's slot back, on all areas",
+	  "Refuses a host that beats. One that was not stopped cleanly, or "
+	  "that has VMs on its list, needs --force: then it is you who says "
+	  "that it is switched off." },
+	{ "heartbeat status", "", VMHA_NOTHING, 0, 0, OPTS_ASK, ASK_S,
+	  vmha_hb_status, "state of the heartbeat: hosts, datastores, watchdog",
+	  "Asks the daemon of this host. The exit code says whether all is "
+	  "well, and the lines at the end what is not." },
+	{ "heartbeat watch", "", VMHA_NOTHING, 0, 0,
+	  BIT(OPT_SOCKET) | BIT(OPT_INTERVAL) | BIT(OPT_ONCE), 0, vmha_watch,
+	  "the same, live, with the age of each beat",
+	  "A full bar is a host that is proven dead by the storage. Ctrl-C "
+	  "ends it." },
+	{ "heartbeat message", "HOST test|reset|off", VMHA_HOST_KIND, 2, 2,
+	  OPTS_ASK | BIT(OPT_WAIT) | BIT(OPT_YES), 0, vmha_message,
+	  "send an order to a host through the heartbeat datastores",
+	  "test does nothing but answer. reset and off end the host and all "
+	  "its VMs at once, as pulling the plug does; they count for "
+	  "fence_limit." },
+	{ "heartbeat check", "", VMHA_NOTHING, 0, 0,
+	  OPTS_DISK | OPTS_TIMING | BIT(OPT_SOCKET) | BIT(OPT_COROSYNC_CONF) |
+		  BIT(OPT_FIX),
+	  DISK_S, vmha_check,
+	  "compare vmha.conf, datastores, watchdog, corosync and Pacemaker",
+	  "One line a finding: ok, warn or bad, what, the value, the limit and "
+	  "what to do. With --fix it orders and completes datastores in "
+	  "vmha.conf, gives missing hosts their slots, and makes the times of "
+	  "all areas one, or those of --profile, unless a host beats." },
+};
+
+const struct vmha_command *
+vmha_commands(size_t *ret_count)
+{
+	*ret_count = sizeof(COMMANDS) / sizeof(COMMANDS[0]);
+	return COMMANDS;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* vmha heartbeat create: what was made, what to mind, what comes next. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ha/cleanup.h"
+#include "ha/text.h"
+#include "vmha/create.h"
+
+static uint32_t
+warn(const struct create *c, json_t *list)
+{
+	char text[512];
+	uint32_t count = 0;
+
+	text[0] = '\0';
+	if (c->sb.stores == 1) {
+		snprintf(text, sizeof(text),
+			 "one datastore: when it fails, no host can be proven "
+			 "dead and no VM be started; use three");
+	} else if (c->sb.stores % 2 == 0) {
+		snprintf(text, sizeof(text),
+			 "%" PRIu32 " datastores: of them %" PRIu32
+			 " must be written and %" PRIu32 " read, which bears "
+			 "no more losses than one less would; use three or "
+			 "five",
+			 c->sb.stores, ha_stores_write(c->sb.stores),
+			 ha_stores_read(c->sb.stores));
+	}
+	if (text[0]) {
+		vmha_warn("%s", text);
+		(void)json_array_append_new(list, json_string(text));
+		count++;
+	}
+	for (uint32_t i = 0; i < c->sb.stores; i++) {
+		for (uint32_t j = 0; j < i; j++) {
+			if (c->device[i] != c->device[j]) {
+				continue;
+			}
+			snprintf(text, sizeof(text),
+				 "%s and %s are on one device: they fail "
+				 "together and count as one in truth; put them "
+				 "on different storage",
+				 c->look[j].path, c->look[i].path);
+			vmha_warn("%s", text);
+			(void)json_array_append_new(list, json_string(text));
+			count++;
+		}
+	}
+	return count;
+}
+
+static json_t *
+result(const struct create *c, json_t *warnings)
+{
+	char uuid[HA_UUID_TEXT];
+	json_t *stores = json_array();
+	json_t *hosts = json_array();
+
+	ha_uuid_format(&c->sb.cluster, uuid);
+	for (uint32_t i = 0; i < c->sb.stores; i++) {
+		(void)json_array_append_new(stores,
+					    json_string(c->look[i].path));
+	}
+	for (uint32_t i = 0; i < c->hosts; i++) {
+		(void)json_array_append_new(hosts,
+					    json_string(c->table.names[i]));
+	}
+	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:I, s:o, "
+			 "s:o, s:o}",
+			 "cluster", c->sb.name, "uuid", uuid, "profile",
+			 ha_profile_name(c->sb.profile), "beat_ms",
+			 (int)c->sb.timing.beat_ms, "watchdog_ms",
+			 (int)c->sb.timing.watchdog_ms, "tolerance_ms",
+			 (int)c->sb.timing.tolerance_ms, "slots",
+			 (int)c->sb.slots, "vms", (int)c->sb.vms, "bytes",
+			 (json_int_t)(c->layout.total_blocks * HA_BLOCK),
+			 "datastores", stores, "hosts", hosts, "warnings",
+			 warnings);
+}
+
+static void
+tell_words(struct vmha *v, const struct create *c)
+{
+	char dead[32];
+
+	vmha_say(v,
+		 "Cluster %s: %" PRIu32 " area%s, %" PRIu32 " of %" PRIu32
+		 " slots given, profile %s.",
+		 c->sb.name, c->sb.stores, c->sb.stores == 1 ? "" : "s",
+		 c->hosts, c->sb.slots, ha_profile_name(c->sb.profile));
+	vmha_say(v,
+		 "Beat %" PRIu32 " ms, watchdog %" PRIu32
+		 " ms, tolerance %" PRIu32 " ms: a silent host is proven dead "
+		 "after %s.",
+		 c->sb.timing.beat_ms, c->sb.timing.watchdog_ms,
+		 c->sb.timing.tolerance_ms,
+		 vmha_span(ha_timing_silence_ms(&c->sb.timing), dead,
+			   sizeof(dead)));
+}
+
+int
+create_tell(struct vmha *v, struct create *c)
+{
+	const char *stores[HA_STORES_MAX];
+	ha_autofree char *text = NULL;
+	json_t *warnings = json_array();
+	int rc = 0;
+
+	for (uint32_t i = 0; i < c->sb.stores; i++) {
+		stores[i] = c->look[i].path;
+	}
+	tell_words(v, c);
+	(void)warn(c, warnings);
+	if (v->args.writes_conf) {
+		rc = vmha_conf_write(v, stores, c->sb.stores, &v->err);
+	}
+	if (rc == 0 && v->args.is_json) {
+		return vmha_json(v, result(c, warnings)) == VMHA_OK ? 0 : -EIO;
+	}
+	json_decref(warnings);
+	if (rc < 0) {
+		return rc;
+	}
+	if (v->args.writes_conf) {
+		vmha_say(v,
+			 "\n%s is written. Copy it to every host, then "
+			 "start vmha-heartbeatd there.",
+			 v->args.conf);
+		return 0;
+	}
+	text = vmha_conf_text(NULL, stores, c->sb.stores);
+	if (!text) {
+		return ha_err_set(&v->err, -ENOMEM, "no memory");
+	}
+	vmha_say(v,
+		 "\nPut this into %s on every host, then start "
+		 "vmha-heartbeatd there:\n\n%s",
+		 v->args.conf, text);
+	return 0;
+}
