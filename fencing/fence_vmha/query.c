@@ -28,7 +28,8 @@ status_of(const struct fence_args *args, const char *host, struct ha_err *err)
 	    answer.facts.storage.proof == HA_PROOF_ALIVE) {
 		return FENCE_EXIT_OK;
 	}
-	if (ha_proof_is_gone(answer.facts.storage.proof)) {
+	if (ha_fencing_is_gone(&answer.facts.storage, answer.facts.ring,
+			       answer.facts.ring_due_ms)) {
 		return FENCE_EXIT_OFF;
 	}
 	ha_err_set(err, -EBUSY, "the state of %s is not known: %s", host,
