@@ -148,6 +148,7 @@ on_tick(void *data)
 		return;
 	}
 	hbs_ring_tick(s);
+	hbs_serve_tick(s);
 	look(s);
 	if (qb_loop_timer_add(s->loop, QB_LOOP_MED,
 			      (uint64_t)HBS_TICK_MS * NS_PER_MS, s, on_tick,

@@ -191,6 +191,7 @@ on_client(int32_t fd, int32_t revents, void *data)
 		drop(client);
 		return 0;
 	}
+	client->asked_ms = ha_clock_now_ms();
 	answer = run(client, request);
 	json_decref(request);
 	if (answer) {
@@ -203,34 +204,66 @@ on_client(int32_t fd, int32_t revents, void *data)
 	return 0;
 }
 
-static int32_t
-on_listen(int32_t fd, int32_t revents, void *data)
+/* The connection is taken over. */
+static void
+add_client(struct hbs *s, int fd)
 {
-	struct hbs *s = data;
-	struct ha_err err = HA_ERR_INIT;
-	int client_fd;
-
-	(void)revents;
-	if (ha_ipc_accept(fd, &client_fd, &err) < 0) {
-		hb_log(HB_LOG_CLIENT, err.text);
-		return 0;
-	}
 	for (uint32_t i = 0; i < HBS_CLIENTS; i++) {
 		struct hbs_client *client = &s->clients[i];
 
 		if (client->fd >= 0) {
 			continue;
 		}
-		if (qb_loop_poll_add(s->loop, QB_LOOP_MED, client_fd, POLLIN,
-				     client, on_client) < 0) {
+		if (qb_loop_poll_add(s->loop, QB_LOOP_MED, fd, POLLIN, client,
+				     on_client) < 0) {
 			break;
 		}
-		*client = (struct hbs_client){ .s = s, .fd = client_fd };
-		return 0;
+		*client = (struct hbs_client){
+			.s = s,
+			.fd = fd,
+			.asked_ms = ha_clock_now_ms(),
+		};
+		return;
 	}
 	hb_log(HB_LOG_CLIENT, "too many at a time");
-	(void)close(client_fd);
+	(void)close(fd);
+}
+
+static int32_t
+on_listen(int32_t fd, int32_t revents, void *data)
+{
+	struct hbs *s = data;
+	struct ha_err err = HA_ERR_INIT;
+
+	(void)revents;
+	for (uint32_t i = 0; i < HBS_CLIENTS; i++) {
+		int client_fd;
+		int rc = ha_ipc_accept(fd, &client_fd, &err);
+
+		if (rc == 0) {
+			add_client(s, client_fd);
+		} else if (rc == -EACCES) {
+			hb_log(HB_LOG_CLIENT, err.text);
+		} else {
+			break; /* none is left, or no descriptor for it */
+		}
+	}
 	return 0;
+}
+
+void
+hbs_serve_tick(struct hbs *s)
+{
+	uint64_t now_ms = ha_clock_now_ms();
+
+	for (uint32_t i = 0; i < HBS_CLIENTS; i++) {
+		struct hbs_client *client = &s->clients[i];
+
+		if (client->fd >= 0 && !client->wait &&
+		    now_ms >= client->asked_ms + HBS_IDLE_MS) {
+			drop(client);
+		}
+	}
 }
 
 int

@@ -48,8 +48,9 @@
 #include "ha/vmlock.h"
 #include "heartbeat/hb.h"
 
-#define HBS_CLIENTS 64 /* connections at a time; more are turned away */
-#define HBS_WAITS 64   /* answers that are owed; one per client at most */
+#define HBS_CLIENTS 64     /* connections at a time; more are turned away */
+#define HBS_IDLE_MS 60000u /* a client that asks nothing makes room */
+#define HBS_WAITS 64       /* answers that are owed; one per client at most */
 #define HBS_TICK_MS 250u
 #define HBS_RECONNECT_MS 1000u /* to a corosync that is not there */
 #define HBS_ORDER_MS 60000u    /* an order nobody acknowledges is dropped */
@@ -66,6 +67,7 @@ struct hbs_client {
 	struct hbs *s;
 	int fd; /* -1: free */
 	struct hbs_wait *wait;
+	uint64_t asked_ms; /* its last request, or when it came */
 };
 
 enum hbs_wait_kind {
@@ -193,6 +195,8 @@ bool hbs_host_is_gone(const struct hbs *s, uint32_t slot,
 
 int hbs_serve_open(struct hbs *s, struct ha_err *err);
 void hbs_serve_close(struct hbs *s);
+/* Clients that have come and ask nothing are sent away. */
+void hbs_serve_tick(struct hbs *s);
 /* Answers the client of a wait and frees both; takes the answer over. */
 void hbs_wait_answer(struct hbs *s, struct hbs_wait *wait, json_t *answer);
 json_t *hbs_failed(int code, const char *format, ...)
