@@ -29,7 +29,7 @@
 #define VMS 64u
 #define B_MS 200u
 #define TEST_END_S 120 /* a failed assertion under a lock would hang */
-#define FAR_MS 20000u /* a test that waits as long has failed */
+#define FAR_MS 20000u  /* a test that waits as long has failed */
 
 static const char *const HOST_NAMES[] = { "alpha", "beta", "gamma" };
 static char test_dir[HA_PATH - 16];
@@ -260,6 +260,28 @@ host_end(struct hb *hb)
 					  wait_end_ms);               \
 		}                                                     \
 	} while (0)
+
+static inline uint64_t
+sequence_of(struct hb *hb)
+{
+	uint64_t sequence;
+
+	pthread_mutex_lock(&hb->lock);
+	sequence = hb->sequence;
+	pthread_mutex_unlock(&hb->lock);
+	return sequence;
+}
+
+static inline bool
+is_in_conflict(struct hb *hb)
+{
+	bool has_conflict;
+
+	pthread_mutex_lock(&hb->lock);
+	has_conflict = hb->has_conflict;
+	pthread_mutex_unlock(&hb->lock);
+	return has_conflict;
+}
 
 static inline uint32_t
 count_events(struct hb *hb, enum hb_event_kind kind, uint64_t value)

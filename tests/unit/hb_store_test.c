@@ -110,7 +110,7 @@ lists_reach_the_others(void **state)
 			    a->stores[1]->written.generation == 20 &&
 			    a->stores[2]->written.generation == 20);
 	check_named_copies(a);
-	assert_false(a->has_conflict);
+	assert_false(is_in_conflict(a));
 }
 
 static void
@@ -155,7 +155,7 @@ orders_are_obeyed_once(void **state)
 	give_order(b, 1, HA_ORDER_TEST, 77);
 	wait_for(b, is_acked(b, 77));
 	/* It stands on, and is not obeyed again. */
-	sequence = a->sequence;
+	sequence = sequence_of(a);
 	wait_for(a, a->sequence > sequence + 10);
 	assert_int_equal(count_events(a, HB_EVENT_ORDER, HA_ORDER_TEST), 1);
 	give_order(b, 1, HA_ORDER_SEAL, 78);
@@ -163,16 +163,16 @@ orders_are_obeyed_once(void **state)
 	wait_for(b, (b->hosts[0].beat.flags & HA_BEAT_SEALED) != 0);
 	/* Another incarnation's order means nothing (SAFETY 15). */
 	give_order(b, 2, HA_ORDER_RESET, 79);
-	sequence = a->sequence;
+	sequence = sequence_of(a);
 	wait_for(a, a->sequence > sequence + 10);
 	assert_int_equal(count_events(a, HB_EVENT_ORDER, HA_ORDER_RESET), 0);
-	assert_int_equal(test_resets, 0);
+	assert_int_equal(__atomic_load_n(&test_resets, __ATOMIC_SEQ_CST), 0);
 	give_order(b, 1, HA_ORDER_RESET, 80);
 	wait_for(b, is_acked(b, 80));
-	assert_true(a->is_reset_ordered);
+	wait_for(a, a->is_reset_ordered);
 	/* At once, and by the first datastore that showed it. */
 	wait_for(a, __atomic_load_n(&test_resets, __ATOMIC_SEQ_CST) == 1);
-	assert_false(b->is_reset_ordered);
+	wait_for(b, !b->is_reset_ordered);
 }
 
 static void
@@ -190,19 +190,19 @@ datastore_vanishes_and_returns(void **state)
 	area_get(1, 0, saved, count);
 	whole = (off_t)(count * HA_BLOCK);
 	assert_int_equal(truncate(test_file[1], 0), 0);
-	wait_for(a, !a->views[1].is_working && !a->views[1].is_open);
-	assert_true(a->views[1].error[0] != '\0');
+	wait_for(a, !a->views[1].is_working && !a->views[1].is_open &&
+			    a->views[1].error[0] != '\0');
 	/* Two of three go on, lists too. */
-	sequence = a->sequence;
+	sequence = sequence_of(a);
 	list_add(a, 1);
 	wait_for(a, a->sequence > sequence + 10 &&
 			    ha_evidence_generation(&a->evidence) == 1);
 	assert_int_equal(truncate(test_file[1], whole), 0);
 	area_put(1, 0, saved, count);
 	wait_for(a, a->views[1].is_working);
-	wait_for(a, a->stores[1]->written.generation == 1);
-	assert_int_equal(a->views[1].error[0], '\0');
-	assert_false(a->has_conflict);
+	wait_for(a, a->stores[1]->written.generation == 1 &&
+			    a->views[1].error[0] == '\0');
+	assert_false(is_in_conflict(a));
 	check_named_copies(a);
 	free(saved);
 }
@@ -240,7 +240,7 @@ foreign_beat_in_own_slot_is_a_conflict(void **state)
 	pthread_mutex_unlock(&a->lock);
 	/* Ours overwrites it each B: written until it is seen. */
 	beat.boot_id.bytes[0] ^= 1;
-	for (tries = 0; tries < 500 && !a->has_conflict; tries++) {
+	for (tries = 0; tries < 500 && !is_in_conflict(a); tries++) {
 		beat.sequence += 1000;
 		ha_beat_encode(&a->sb, &beat, block);
 		area_put(0, a->layout.beats.first, block, 1);
