@@ -234,6 +234,22 @@ on_message(void *data, uint32_t nodeid, const void *bytes, size_t len)
 	}
 }
 
+static bool
+wants_ring(const struct hbs *s, uint64_t now_ms)
+{
+	struct hb *hb = s->hb;
+	uint64_t stamp_ms = 0;
+	bool is_armed;
+	bool has_stamp;
+
+	pthread_mutex_lock(&hb->lock);
+	is_armed = hb->phase == HB_ARMED;
+	has_stamp = ha_evidence_stamp(&hb->evidence, &stamp_ms);
+	pthread_mutex_unlock(&hb->lock);
+	return is_armed && ha_ring_is_needed(&s->ring.core, &hb->sb.timing,
+					     has_stamp, stamp_ms, now_ms);
+}
+
 static void
 publish(struct hbs *s, uint64_t now_ms)
 {
@@ -243,6 +259,7 @@ publish(struct hbs *s, uint64_t now_ms)
 	uint64_t stamp_ms = 0;
 	bool has_evidence = ha_ring_evidence(core, &stamp_ms);
 	uint32_t flags = 0;
+	bool is_lost = wants_ring(s, now_ms);
 	bool is_changed;
 
 	flags |= core->has_membership ? HA_BEAT_MEMBER : 0;
@@ -260,7 +277,9 @@ publish(struct hbs *s, uint64_t now_ms)
 					     (struct ha_hostset){ { 0 } };
 	hb->has_ring_evidence = has_evidence;
 	hb->ring_evidence_ms = stamp_ms;
-	hb->is_lone = hbs_is_lone(s);
+	/* Only instead of storage: a pet must not be newer than what the
+	 * beats on working datastores prove. */
+	hb->is_lone = is_lost && hbs_is_lone(s);
 	hb->lone_ms = now_ms;
 	pthread_mutex_unlock(&hb->lock);
 	(void)!write(hb->pet_fd, &one, sizeof(one));
@@ -353,22 +372,6 @@ connect_corosync(struct hbs *s, uint64_t now_ms)
 			       ha_corosync_fd_quorum(ring->corosync), POLLIN, s,
 			       on_readable);
 	(void)on_readable(-1, 0, s); /* what came with the connection */
-}
-
-static bool
-wants_ring(const struct hbs *s, uint64_t now_ms)
-{
-	struct hb *hb = s->hb;
-	uint64_t stamp_ms = 0;
-	bool is_armed;
-	bool has_stamp;
-
-	pthread_mutex_lock(&hb->lock);
-	is_armed = hb->phase == HB_ARMED;
-	has_stamp = ha_evidence_stamp(&hb->evidence, &stamp_ms);
-	pthread_mutex_unlock(&hb->lock);
-	return is_armed && ha_ring_is_needed(&s->ring.core, &hb->sb.timing,
-					     has_stamp, stamp_ms, now_ms);
 }
 
 static void
