@@ -76,19 +76,20 @@ find_slot(struct hb *hb, struct ha_err *err)
 static int
 make_room(struct hb *hb, struct ha_err *err)
 {
-	bool is_short = false;
+	struct ha_listed_vm *vms;
+	bool is_short;
 	uint32_t i;
 
 	hb->list.slot = hb->self;
 	hb->list.vms = calloc(hb->sb.vms, sizeof(*hb->list.vms));
-	is_short = !hb->list.vms;
+	vms = calloc((size_t)hb->sb.slots * hb->sb.vms, sizeof(*vms));
+	is_short = !hb->list.vms || !vms;
 	for (i = 0; i < hb->sb.slots; i++) {
 		struct hb_host *host = &hb->hosts[i];
 
 		ha_watch_init(&host->watch, hb->conf.stores);
 		host->list.slot = i;
-		host->list.vms = calloc(hb->sb.vms, sizeof(*host->list.vms));
-		is_short = is_short || !host->list.vms;
+		host->list.vms = vms ? vms + (size_t)i * hb->sb.vms : NULL;
 	}
 	for (i = 0; i < hb->conf.stores; i++) {
 		is_short = is_short || hb_store_buffers(hb->stores[i], &hb->sb,

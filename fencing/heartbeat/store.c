@@ -415,6 +415,7 @@ hb_store_new(struct hb *hb, uint32_t index, struct ha_err *err)
 	if (!st) {
 		return ha_err_set(err, -ENOMEM, "no memory for a datastore");
 	}
+	hb->stores[index] = st;
 	st->hb = hb;
 	st->index = index;
 	st->is_write_good = true;
@@ -425,7 +426,6 @@ hb_store_new(struct hb *hb, uint32_t index, struct ha_err *err)
 				  "no memory or no descriptor for datastore %s",
 				  hb->conf.store[index]);
 	}
-	hb->stores[index] = st;
 	rc = hb_thread_begin(&st->thread, store_main, st);
 	if (rc < 0) {
 		return ha_err_set(err, rc, "can't start the thread of %s: %s",

@@ -233,9 +233,7 @@ host_end(struct hb *hb)
 		free(st->peer_vms);
 		free(st);
 	}
-	for (i = 0; i < HA_HOSTS_MAX; i++) {
-		free(hb->hosts[i].list.vms);
-	}
+	free(hb->hosts[0].list.vms); /* one array for all hosts */
 	free(hb->list.vms);
 	close(hb->main_fd);
 	close(hb->pet_fd);
