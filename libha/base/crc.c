@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * CRC-32C (polynomial 0x1edc6f41, reflected, as in RFC 3720 appendix B.4) by
- * eight tables, eight bytes a step: about a gigabyte a second without any
- * instruction that a processor may lack. All blocks of 255 hosts are 1 MiB.
+ * eight tables, eight bytes a step: gigabytes a second without an instruction
+ * that a processor may lack. All beats of 255 hosts are 1 MiB.
  *
  * The tables are constant expressions: a CRC is linear, so the entry of a
  * byte is the sum of the entries of its bits, and only those are written

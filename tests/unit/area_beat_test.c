@@ -436,8 +436,7 @@ glimpse_of_each_verdict(void **state)
 					   HA_GLIMPSE_DAMAGED :
 					   HA_GLIMPSE_FOREIGN;
 
-		ha_beat_glimpse((enum ha_block_verdict)v,
-				v == HA_BLOCK_OK ? &BEAT : NULL, block,
+		ha_beat_glimpse((enum ha_block_verdict)v, &BEAT, block,
 				&glimpse);
 		assert_int_equal(glimpse.kind, kind);
 		assert_true((glimpse.fingerprint != 0) ==
@@ -459,12 +458,12 @@ glimpse_of_each_verdict(void **state)
 			    (s == HA_BEAT_STANDING_DOWN));
 	}
 	/* The fingerprint is of all bytes. */
-	ha_beat_glimpse(HA_BLOCK_TORN, NULL, block, &glimpse);
+	ha_beat_glimpse(HA_BLOCK_TORN, &BEAT, block, &glimpse);
 	for (size_t at = 0; at < HA_BLOCK; at++) {
 		struct ha_glimpse other;
 
 		block[at] ^= 1;
-		ha_beat_glimpse(HA_BLOCK_TORN, NULL, block, &other);
+		ha_beat_glimpse(HA_BLOCK_TORN, &BEAT, block, &other);
 		assert_true(other.fingerprint != glimpse.fingerprint);
 		block[at] ^= 1;
 	}

@@ -174,7 +174,33 @@ list_verdicts(void **state)
 			 HA_BLOCK_INVALID);
 	assert_int_equal(decode(blocks, 0, INCARNATION, GENERATION, &back),
 			 HA_BLOCK_INVALID);
-	/* Another place, kind, cluster. */
+	/* A list longer than the area allows. */
+	other.vms = 49;
+	assert_int_equal(
+		ha_vm_list_decode(&other, SLOT, 1, blocks, 2, 0, 0, &back),
+		HA_BLOCK_INVALID);
+	memset(blocks + HA_BLOCK, 0, HA_BLOCK);
+	assert_int_equal(decode(blocks, 2, INCARNATION, GENERATION, &back),
+			 HA_BLOCK_BLANK);
+	assert_int_equal(back.count, 77);
+	free(blocks);
+	free(back.vms);
+	free(list.vms);
+}
+
+/* Another place, copy, kind, cluster. */
+static void
+list_places(void **state)
+{
+	struct ha_vm_list list = { .vms = room(SB.vms) };
+	struct ha_vm_list back = { .vms = room(SB.vms), .count = 77 };
+	struct ha_superblock other = SB;
+	uint64_t seed = 27;
+	uint8_t *blocks = area_blocks(2);
+
+	(void)state;
+	make_list(&seed, 50, &list);
+	ha_vm_list_encode(&SB, &list, 1, blocks);
 	assert_int_equal(
 		ha_vm_list_decode(&SB, SLOT, 0, blocks, 2, 0, 0, &back),
 		HA_BLOCK_MISPLACED);
@@ -195,15 +221,6 @@ list_verdicts(void **state)
 	assert_int_equal(
 		ha_vm_list_decode(&other, SLOT, 1, blocks, 2, 0, 0, &back),
 		HA_BLOCK_FOREIGN);
-	/* A list longer than the area allows. */
-	other = SB;
-	other.vms = 49;
-	assert_int_equal(
-		ha_vm_list_decode(&other, SLOT, 1, blocks, 2, 0, 0, &back),
-		HA_BLOCK_INVALID);
-	memset(blocks + HA_BLOCK, 0, HA_BLOCK);
-	assert_int_equal(decode(blocks, 2, INCARNATION, GENERATION, &back),
-			 HA_BLOCK_BLANK);
 	assert_int_equal(back.count, 77);
 	free(blocks);
 	free(back.vms);
@@ -410,6 +427,7 @@ main(void)
 		cmocka_unit_test(list_round_trip),
 		cmocka_unit_test(list_mixtures),
 		cmocka_unit_test(list_verdicts),
+		cmocka_unit_test(list_places),
 		cmocka_unit_test(list_every_byte),
 		cmocka_unit_test(list_contents),
 		cmocka_unit_test(hold_round_trip),

@@ -110,6 +110,25 @@ answer_round_trip(void **state)
 	}
 }
 
+/* One word for one proof in the daemon's answer and in the core's log. */
+static void
+answer_words(void **state)
+{
+	(void)state;
+	for (int i = 0; i < HA_PROOF_N; i++) {
+		struct ha_fence_answer answer = ANSWER;
+		json_t *object;
+
+		answer.facts.storage.proof = (enum ha_proof)i;
+		object = ha_wire_fence_answer(&answer);
+		assert_string_equal(
+			json_string_value(json_object_get(
+				json_object_get(object, "storage"), "proof")),
+			ha_proof_name((enum ha_proof)i));
+		json_decref(object);
+	}
+}
+
 /* "Never" does not fit into JSON's integers and must not become small. */
 static void
 answer_never(void **state)
@@ -377,6 +396,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answer_round_trip),
+		cmocka_unit_test(answer_words),
 		cmocka_unit_test(answer_never),
 		cmocka_unit_test(answer_needs_every_member),
 		cmocka_unit_test(answer_bad_values),
