@@ -213,7 +213,10 @@ due_ms(const struct ha_watch *watch, uint64_t silence_ms,
 	return from_ms + silence_ms;
 }
 
-/* Has a clean stop of this incarnation been seen on w datastores? */
+/* Has a clean stop of this incarnation been seen on w datastores, and nothing
+ * after it? A block that is damaged now was written after the beat that is
+ * remembered of its datastore, perhaps by a later incarnation that serves:
+ * then only silence tells. */
 static bool
 is_stop_flushed(const struct ha_watch *watch, uint64_t incarnation)
 {
@@ -222,6 +225,10 @@ is_stop_flushed(const struct ha_watch *watch, uint64_t incarnation)
 	for (uint32_t i = 0; i < watch->stores; i++) {
 		const struct ha_glimpse *what = &watch->beats[i].what;
 
+		if (watch->at[i].is_seen &&
+		    watch->at[i].what.kind == HA_GLIMPSE_DAMAGED) {
+			return false;
+		}
 		count += watch->beats[i].is_seen && what->is_disarmed &&
 			 what->list_count == 0 &&
 			 what->incarnation == incarnation;
