@@ -28,7 +28,7 @@ _vmha_offer() {
 		esac
 	done
 	mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY \
-		< <(compgen -W "${words[*]}" -- "$cur")
+		< <(compgen -W "${words[*]}" -- "$cur" | sort -u)
 }
 
 _vmha() {

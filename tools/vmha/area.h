@@ -79,6 +79,11 @@ const char *vmha_areas_names(const struct vmha_areas *areas,
 			     const struct ha_hostset *set, char *buffer,
 			     size_t size);
 
+/* Is `first` the first of several paths on one device? Then all of them,
+ * "/a, /b". */
+bool vmha_sharing(const char *const *path, const uint64_t *device,
+		  uint32_t count, uint32_t first, char *buffer, size_t size);
+
 /* slots.c: the slot of the host on every area, a new one if need be (ret_slot,
  * ret_is_new). The areas are loaded and may be written. */
 int vmha_slot_give(struct vmha_areas *areas, const char *host, bool is_forced,

@@ -257,6 +257,31 @@ vmha_areas_names(const struct vmha_areas *areas, const struct ha_hostset *set,
 	return buffer;
 }
 
+bool
+vmha_sharing(const char *const *path, const uint64_t *device, uint32_t count,
+	     uint32_t first, char *buffer, size_t size)
+{
+	size_t used = 0;
+	uint32_t sharing = 0;
+
+	buffer[0] = '\0';
+	for (uint32_t i = 0; i < count && used < size; i++) {
+		int n;
+
+		if (device[i] != device[first]) {
+			continue;
+		}
+		if (i < first) {
+			return false;
+		}
+		n = snprintf(buffer + used, size - used, "%s%s",
+			     sharing ? ", " : "", path[i]);
+		used += n > 0 ? (size_t)n : 0;
+		sharing++;
+	}
+	return sharing > 1;
+}
+
 const char *
 vmha_beat_state_name(enum ha_beat_state state)
 {

@@ -13,6 +13,8 @@
 
 #include "vmha/ask.h"
 
+#define INDENT 24 /* of the value on a terminal */
+
 const char *
 check_level_name(enum vmha_level level)
 {
@@ -149,21 +151,20 @@ findings_json(const struct check *c)
 	return list;
 }
 
+static const enum vmha_tone TONES[CHECK_N] = {
+	[CHECK_OK] = TONE_GOOD,
+	[CHECK_WARN] = TONE_WARN,
+	[CHECK_BAD] = TONE_BAD,
+};
+
+/* One line a finding, columns far apart, for grep and awk. */
 static void
-put_findings(const struct check *c)
+put_lines(const struct check *c)
 {
 	static const char *const TITLES[] = { "",      "WHAT",       "VALUE",
 					      "LIMIT", "WHAT TO DO", NULL };
-	static const enum vmha_tone TONES[CHECK_N] = {
-		[CHECK_OK] = TONE_GOOD,
-		[CHECK_WARN] = TONE_WARN,
-		[CHECK_BAD] = TONE_BAD,
-	};
-	struct vmha_screen screen = c->v->screen;
 	struct vmha_table table;
 
-	/* What to do is never cut. */
-	screen.is_terminal = false;
 	vmha_table_init(&table, TITLES);
 	for (uint32_t i = 0; i < c->findings; i++) {
 		const struct finding *f = &c->finding[i];
@@ -175,8 +176,44 @@ put_findings(const struct check *c)
 		vmha_table_add(&table, TONE_DIM, "%s", f->limit);
 		vmha_table_add(&table, TONE_PLAIN, "%s", f->todo);
 	}
-	vmha_table_print(&table, &screen, stdout);
+	vmha_table_print(&table, &c->v->screen, stdout);
 	vmha_table_done(&table);
+}
+
+/* The same for eyes: limit and what to do below, where something is wrong. */
+static void
+put_pages(const struct check *c)
+{
+	const struct vmha_screen *screen = &c->v->screen;
+
+	for (uint32_t i = 0; i < c->findings; i++) {
+		const struct finding *f = &c->finding[i];
+
+		printf("%s%-4s%s  %-16s  ",
+		       vmha_tone_on(screen, TONES[f->level]),
+		       check_level_name(f->level),
+		       vmha_tone_off(screen, TONES[f->level]), f->what);
+		vmha_put_wrapped(f->value, INDENT, INDENT, screen->width,
+				 stdout);
+		if (f->level != CHECK_OK) {
+			printf("%*s%swanted: %s%s\n", INDENT, "",
+			       vmha_tone_on(screen, TONE_DIM), f->limit,
+			       vmha_tone_off(screen, TONE_DIM));
+			printf("%*s", INDENT, "");
+			vmha_put_wrapped(f->todo, INDENT, INDENT, screen->width,
+					 stdout);
+		}
+	}
+}
+
+static void
+put_findings(const struct check *c)
+{
+	if (c->v->screen.is_terminal) {
+		put_pages(c);
+	} else {
+		put_lines(c);
+	}
 	printf("\n%u ok, %u to be looked at, %u bad%s.\n", c->count[CHECK_OK],
 	       c->count[CHECK_WARN], c->count[CHECK_BAD],
 	       c->lost ? " (some are not shown)" : "");

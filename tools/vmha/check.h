@@ -22,9 +22,9 @@ const char *check_level_name(enum vmha_level level);
 struct finding {
 	enum vmha_level level;
 	char what[64];
-	char value[160];
+	char value[400];
 	char limit[128];
-	char todo[256]; /* empty: nothing */
+	char todo[512]; /* empty: nothing */
 };
 
 struct check {

@@ -13,7 +13,8 @@
  * (docs/TIMEOUTS.md, "From host death to a running guest"). */
 #define RESTART_MS 500u
 
-static void
+/* Of another cluster's areas the slots say nothing. */
+static bool
 check_name(struct check *c, const struct ha_superblock *sb)
 {
 	bool is_same = strcmp(c->cluster.cluster_name, sb->name) == 0;
@@ -25,6 +26,7 @@ check_name(struct check *c, const struct ha_superblock *sb)
 			    "was renamed: create them for this one",
 		  "%s by %s, %s in the superblock", c->cluster.cluster_name,
 		  c->source, sb->name);
+	return is_same;
 }
 
 static bool
@@ -141,8 +143,7 @@ check_cluster(struct check *c)
 	if (!c->has_cluster) {
 		return;
 	}
-	if (sb) {
-		check_name(c, sb);
+	if (sb && check_name(c, sb)) {
 		check_slots(c);
 	}
 	check_quorum(c);

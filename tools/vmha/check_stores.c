@@ -46,10 +46,6 @@ check_pair(struct check *c, const struct vmha_area *a,
 		check_add(c, CHECK_BAD, "datastore", "each area once",
 			  "name it once in vmha.conf (--fix)",
 			  "%s and %s are one area", a->path, b->path);
-	} else if (ha_disk_device(a->disk) == ha_disk_device(b->disk)) {
-		check_add(c, CHECK_WARN, "devices", "one for each datastore",
-			  "they fail together: put them on different storage",
-			  "%s and %s share one", a->path, b->path);
 	}
 	if (memcmp(&a->sb.timing, &b->sb.timing, sizeof(a->sb.timing)) != 0 ||
 	    a->sb.slots != b->sb.slots || a->sb.vms != b->sb.vms) {
@@ -97,6 +93,30 @@ check_blocks(struct check *c, const struct vmha_area *area)
 	}
 }
 
+/* One line for all that share a device. */
+static void
+check_devices(struct check *c)
+{
+	const char *path[HA_STORES_MAX];
+	uint64_t device[HA_STORES_MAX];
+	char shared[512];
+
+	for (uint32_t i = 0; i < c->areas.count; i++) {
+		path[i] = c->areas.at[i]->path;
+		device[i] = ha_disk_device(c->areas.at[i]->disk);
+	}
+	for (uint32_t i = 0; i < c->areas.count; i++) {
+		if (vmha_sharing(path, device, c->areas.count, i, shared,
+				 sizeof(shared))) {
+			check_add(c, CHECK_WARN, "devices",
+				  "one for each datastore",
+				  "they fail together: put them on different "
+				  "storage",
+				  "one for %s", shared);
+		}
+	}
+}
+
 void
 check_stores(struct check *c)
 {
@@ -111,6 +131,7 @@ check_stores(struct check *c)
 		return;
 	}
 	check_number(c, sb);
+	check_devices(c);
 	for (uint32_t i = 0; i < c->areas.count; i++) {
 		check_blocks(c, c->areas.at[i]);
 		for (uint32_t j = 0; j < i; j++) {

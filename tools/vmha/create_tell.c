@@ -9,11 +9,12 @@
 #include "ha/text.h"
 #include "vmha/create.h"
 
-static uint32_t
+static void
 warn(const struct create *c, json_t *list)
 {
-	char text[512];
-	uint32_t count = 0;
+	const char *path[HA_STORES_MAX];
+	char shared[640];
+	char text[800];
 
 	text[0] = '\0';
 	if (c->sb.stores == 1) {
@@ -32,24 +33,21 @@ warn(const struct create *c, json_t *list)
 	if (text[0]) {
 		vmha_warn("%s", text);
 		(void)json_array_append_new(list, json_string(text));
-		count++;
 	}
 	for (uint32_t i = 0; i < c->sb.stores; i++) {
-		for (uint32_t j = 0; j < i; j++) {
-			if (c->device[i] != c->device[j]) {
-				continue;
-			}
+		path[i] = c->look[i].path;
+	}
+	for (uint32_t i = 0; i < c->sb.stores; i++) {
+		if (vmha_sharing(path, c->device, c->sb.stores, i, shared,
+				 sizeof(shared))) {
 			snprintf(text, sizeof(text),
-				 "%s and %s are on one device: they fail "
-				 "together and count as one in truth; put them "
-				 "on different storage",
-				 c->look[j].path, c->look[i].path);
+				 "%s are on one device: they fail together; "
+				 "put them on different storage",
+				 shared);
 			vmha_warn("%s", text);
 			(void)json_array_append_new(list, json_string(text));
-			count++;
 		}
 	}
-	return count;
 }
 
 static json_t *
@@ -113,7 +111,7 @@ create_tell(struct vmha *v, struct create *c)
 		stores[i] = c->look[i].path;
 	}
 	tell_words(v, c);
-	(void)warn(c, warnings);
+	warn(c, warnings);
 	if (v->args.writes_conf) {
 		rc = vmha_conf_write(v, stores, c->sb.stores, &v->err);
 	}

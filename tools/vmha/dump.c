@@ -100,6 +100,10 @@ put_beat(const struct vmha *v, const json_t *slot)
 	if (!beat) {
 		return;
 	}
+	if (number(beat, "incarnation") == 0) {
+		puts("  state      unclaimed: no daemon has used this slot");
+		return;
+	}
 	printf("  state      %s%s%s%s, evidence %s, watchdog %lld ms\n",
 	       text(beat, "state"), text(beat, "flags")[0] ? " (" : "",
 	       text(beat, "flags"), text(beat, "flags")[0] ? ")" : "",

@@ -7,27 +7,10 @@
 #define NAME_WIDTH 24
 #define LINE_WIDTH 76u
 
-/* Words of a text in lines, each indented. */
 static void
 put_wrapped(const char *text, unsigned int indent, unsigned int used, FILE *out)
 {
-	while (*text) {
-		size_t len = strcspn(text, " ");
-
-		if (used + len + 1 > LINE_WIDTH && used > indent) {
-			fprintf(out, "\n%*s", (int)indent, "");
-			used = indent;
-		}
-		fprintf(out, "%.*s", (int)len, text);
-		used += (unsigned int)len;
-		text += len;
-		if (*text == ' ') {
-			fputc(' ', out);
-			used++;
-			text++;
-		}
-	}
-	fputc('\n', out);
+	vmha_put_wrapped(text, indent, used, LINE_WIDTH, out);
 }
 
 static void

@@ -310,3 +310,26 @@ vmha_bar(const struct vmha_screen *screen, uint64_t part, uint64_t whole,
 	}
 	return buffer;
 }
+
+void
+vmha_put_wrapped(const char *text, unsigned int indent, unsigned int used,
+		 unsigned int width, FILE *out)
+{
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (used + len + 1 > width && used > indent) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			used = indent;
+		}
+		fprintf(out, "%.*s", (int)len, text);
+		used += (unsigned int)len;
+		text += len;
+		if (*text == ' ') {
+			fputc(' ', out);
+			used++;
+			text++;
+		}
+	}
+	fputc('\n', out);
+}

@@ -68,6 +68,10 @@ const char *vmha_bytes(uint64_t bytes, char *buffer, size_t size);
 const char *vmha_bar(const struct vmha_screen *screen, uint64_t part,
 		     uint64_t whole, unsigned int cells, char *buffer,
 		     size_t size);
+/* Words in lines of `width`, further lines indented; `used` characters of the
+ * first line are. */
+void vmha_put_wrapped(const char *text, unsigned int indent, unsigned int used,
+		      unsigned int width, FILE *out);
 /* Characters that a terminal shows of it. */
 unsigned int vmha_text_width(const char *text);
 

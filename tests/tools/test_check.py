@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vmha heartbeat check: contradictions are found, --fix mends what it says.
+Pacemaker's properties come from a real cibadmin on a CIB file."""
+
+import os
+import struct
+import unittest
+
+from blocks import Beating
+from case import Case
+
+CIB = """\
+<cib validate-with="pacemaker-3.0" epoch="1" num_updates="0" admin_epoch="0">
+  <configuration>
+    <crm_config>
+      <cluster_property_set id="cib-bootstrap-options">
+%s      </cluster_property_set>
+    </crm_config>
+    <nodes/>
+    <resources>%s</resources>
+    <constraints/>
+  </configuration>
+  <status/>
+</cib>
+"""
+DEVICE = '<primitive id="f" class="stonith" type="fence_vmha"/>'
+
+
+class Base(Case):
+    """Runs it on real files and a corosync.conf."""
+
+    def check(self, *words, code=1, env=None):
+        """Findings by what they are about, and the whole answer. Without a
+        watchdog device, a check of this machine finds something bad."""
+        told = self.json("check", "--socket", self.path("no"), *words,
+                         code=code, env=env)
+        return {f["what"]: f for f in told["findings"]}, told
+
+    def levels(self, found, *names):
+        """Their levels."""
+        return [found[n]["level"] if n in found else None for n in names]
+
+    def conf_names(self, *names):
+        """Rewrites vmha.conf."""
+        with open(self.conf, "w", encoding="utf-8") as f:
+            f.write("[heartbeat]\ndatastores="
+                    + ";".join(self.path(n) for n in names) + "\n")
+
+
+class Check(Base):
+    """What it finds."""
+
+    def test_sound(self):
+        self.create()
+        found, _ = self.check(self.corosync("h1", "h2", "h3"))
+        self.assertEqual(
+            self.levels(found, "configuration", "datastores", "redundancy",
+                        "times", "cluster name", "slots", "quorum",
+                        "failover"), ["ok"] * 8)
+        # All three are on this machine's one disk.
+        self.assertEqual(self.levels(found, "devices"), ["warn"])
+        # token 1000 + 650 for the third node, consensus 1.2 of that
+        self.assertIn("3.6 s", found["failover"]["value"])
+
+    def test_a_line_for_each(self):
+        self.create()
+        done = self.heartbeat("check", self.corosync("h1", "h2", "h3"),
+                              "--socket", self.path("no"), code=1)
+        lines = done.stdout.splitlines()
+        self.assertTrue(lines[1].startswith("ok    configuration"))
+        self.assertRegex(lines[-1], r"^\d+ ok, \d+ to be looked at, \d+ bad")
+
+    def test_no_conf(self):
+        found, _ = self.check(self.corosync("h1"))
+        self.assertEqual(found["configuration"]["level"], "bad")
+
+    def test_wrong_conf(self):
+        with open(self.conf, "w", encoding="utf-8") as f:
+            f.write("[heartbeat]\ndatastore=/x\n")
+        found, _ = self.check(self.corosync("h1"))
+        self.assertIn("datastore", found["configuration"]["todo"])
+
+    def test_names_differ(self):
+        self.create()
+        found, _ = self.check(self.corosync("h1", "h2", "h3", name="prod"))
+        self.assertEqual(found["cluster name"]["level"], "bad")
+        self.assertIn("prod", found["cluster name"]["value"])
+
+    def test_hosts_differ(self):
+        self.create()
+        _, told = self.check(self.corosync("h1", "h2", "n4"))
+        slots = [f for f in told["findings"] if f["what"] == "slots"]
+        self.assertEqual([(f["level"], f["value"].split()[0])
+                          for f in slots], [("bad", "node"), ("warn", "h3")])
+
+    def test_number_differs(self):
+        self.create()
+        self.conf_names("hb1", "hb2")
+        found, _ = self.check(self.corosync("h1", "h2", "h3"))
+        self.assertIn("2 in vmha.conf, 3", found["datastores"]["value"])
+        self.assertEqual(found["datastores"]["level"], "bad")
+
+    def test_foreign_area_in_conf(self):
+        self.create()
+        self.create(name="b", prefix="x")
+        self.conf_names("hb1", "hb2", "x3")
+        found, _ = self.check(self.corosync("h1", "h2", "h3"))
+        self.assertIn("of cluster b", found["datastore"]["value"])
+
+    def test_quorum(self):
+        self.create(hosts="h1,h2")
+        for quorum, level in (("two_node: 1", "ok"),
+                              ("two_node: 1\n    wait_for_all: 0", "bad"),
+                              ("", "warn")):
+            found, _ = self.check(self.corosync("h1", "h2", quorum=quorum))
+            self.assertEqual(found["quorum"]["level"], level, quorum)
+
+    def test_redundancy(self):
+        self.create(stores=2)
+        found, _ = self.check(self.corosync("h1", "h2", "h3"))
+        self.assertEqual(found["redundancy"]["level"], "warn")
+
+    def test_watchdog(self):
+        self.create()
+        with open(self.conf, "a", encoding="utf-8") as f:
+            f.write("watchdog=" + self.path("none") + "\n")
+        found, _ = self.check(self.corosync("h1", "h2", "h3"))
+        self.assertEqual(found["watchdog"]["level"], "bad")
+
+    def test_impossible_times(self):
+        for area in self.create():
+            for block in (0, 1):
+                area.change(block, 48 + 120, struct.pack("<I", 1000), True)
+        found, _ = self.check(self.corosync("h1", "h2", "h3"))
+        self.assertEqual(found["times"]["level"], "bad")
+        self.assertIn("watchdog_ms", found["times"]["todo"])
+
+
+class Fix(Base):
+    """check --fix."""
+
+    def fix(self, *words, code=1):
+        """What it changed."""
+        return self.check("--fix", *words, code=code)
+
+    def test_conf_order_and_doubles(self):
+        self.create()
+        self.conf_names("hb3", "hb1", "hb2")
+        found, told = self.fix(self.corosync("h1", "h2", "h3"))
+        self.assertEqual(len(told["changes"]), 1)
+        with open(self.conf, encoding="utf-8") as f:
+            self.assertIn(";".join(self.path(f"hb{i}") for i in (1, 2, 3)),
+                          f.read())
+        self.assertEqual(found["datastores"]["level"], "ok")
+        _, told = self.fix(self.corosync("h1", "h2", "h3"))
+        self.assertEqual(told["changes"], [])
+
+    def test_missing_host(self):
+        self.create()
+        found, told = self.fix(self.corosync("h1", "h2", "h3", "h4"))
+        self.assertIn("h4: slot 3", told["changes"][0])
+        self.assertEqual(found["slots"]["level"], "ok")
+
+    def test_not_for_another_cluster(self):
+        self.create()
+        _, told = self.fix(self.corosync("h1", "h9", name="prod"))
+        self.assertEqual(told["changes"], [])
+
+    def test_profile(self):
+        areas = self.create()
+        option = self.corosync("h1", "h2", "h3")
+        with Beating(areas[2], 1, "h2"):
+            done = self.heartbeat("check", "--fix", "--profile", "standard",
+                                  option, code=1)
+            self.assertIn("while hosts beat (h2)", done.stderr)
+        self.assertEqual(self.json("list")["areas"][0]["profile"], "fast")
+        self.fix("--profile", "standard", option)
+        told = self.json("list")["areas"]
+        self.assertEqual([(a["profile"], a["beat_ms"], a["generation"])
+                          for a in told], [("standard", 1000, 2)] * 3)
+
+    def test_torn_superblock(self):
+        areas = self.create()
+        areas[1].change(0, 100, b"\xff", False)
+        areas[2].change(2, 100, b"\xff", False)
+        self.heartbeat("list")
+        found, told = self.fix(self.corosync("h1", "h2", "h3"))
+        self.assertEqual(len(told["changes"]), 3)
+        self.assertNotIn("superblock", found)
+        self.assertNotIn("slot table", found)
+        self.heartbeat("dump", areas[1].path)
+        self.heartbeat("dump", areas[2].path)
+
+    def test_lost_area_stops_it(self):
+        areas = self.create()
+        os.unlink(areas[1].path)
+        done = self.heartbeat("check", "--fix", self.corosync("h1", "h4"),
+                              code=1)
+        self.assertIn("not changed", done.stderr)
+
+
+class Pacemaker(Base):
+    """Its properties, by both names."""
+
+    def properties(self, device=DEVICE, **values):
+        """Findings with these properties set."""
+        rows = "".join(
+            f'        <nvpair id="i{i}" name="{k.replace("_", "-")}" '
+            f'value="{v}"/>\n' for i, (k, v) in enumerate(values.items()))
+        path = self.path("cib.xml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(CIB % (rows, device))
+        found, _ = self.check(self.corosync("h1", "h2", "h3"),
+                              env={"CIB_file": path})
+        return found
+
+    def test_defaults(self):
+        self.create()
+        found = self.properties()
+        self.assertEqual(
+            self.levels(found, "stonith-enabled", "stonith-timeout",
+                        "stonith-watchdog-timeout", "concurrent-fencing",
+                        "no-quorum-policy", "fence device"), ["ok"] * 6)
+
+    def test_contradictions(self):
+        self.create()
+        for name, value, level in (("stonith-enabled", "false", "bad"),
+                                   ("stonith-timeout", "14s", "bad"),
+                                   ("stonith-timeout", "15s", "ok"),
+                                   ("stonith-timeout", "soon", "bad"),
+                                   ("stonith-watchdog-timeout", "10", "bad"),
+                                   ("stonith-watchdog-timeout", "0", "ok"),
+                                   ("concurrent-fencing", "false", "warn"),
+                                   ("no-quorum-policy", "ignore", "bad"),
+                                   ("no-quorum-policy", "freeze", "ok")):
+            found = self.properties(**{name.replace("-", "_"): value})
+            self.assertEqual(found[name]["level"], level, (name, value))
+        self.assertEqual(self.properties("")["fence device"]["level"], "warn")
+
+    def test_new_names(self):
+        self.create()
+        found = self.properties(fencing_enabled="false", fencing_timeout="5",
+                                fencing_watchdog_timeout="10")
+        self.assertEqual(
+            self.levels(found, "stonith-enabled", "stonith-timeout",
+                        "stonith-watchdog-timeout"), ["bad"] * 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
