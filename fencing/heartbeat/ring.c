@@ -288,6 +288,51 @@ publish(struct hbs *s, uint64_t now_ms)
 	}
 }
 
+/* The announcement, and the first nonce after it was echoed, do not wait for
+ * the next beat: the watchdog counts since the last storage evidence. */
+static bool
+is_urgent(const struct hbs_ring *ring, bool is_wanted)
+{
+	return is_wanted && (ring->core.mode == HA_RING_STORAGE ||
+			     (ring->core.mode == HA_RING_LEASED &&
+			      ring->mode_at_tick != HA_RING_LEASED));
+}
+
+static void
+beat(struct hbs *s, uint64_t now_ms)
+{
+	static const char *const TEXT[] = {
+		[HA_RING_STORAGE] =
+			"the heartbeat datastores are back: ring evidence is "
+			"no longer used",
+		[HA_RING_ANNOUNCED] =
+			"the heartbeat datastores are lost: the other hosts "
+			"are asked to vouch for this one",
+		[HA_RING_LEASED] =
+			"a majority of hosts vouches for this one, whose "
+			"heartbeat datastores are lost",
+	};
+	struct hbs_ring *ring = &s->ring;
+	bool is_wanted = wants_ring(s, now_ms);
+	struct ha_ring_msg msg;
+
+	if (now_ms >= ring->next_tick_ms || is_urgent(ring, is_wanted)) {
+		ring->next_tick_ms = now_ms + s->hb->sb.timing.beat_ms;
+		ring->mode_at_tick = ring->core.mode;
+		if (++ring->nonce == 0) {
+			ring->nonce = 1;
+		}
+		if (ha_ring_tick(&ring->core, is_wanted, ring->nonce, now_ms,
+				 &msg)) {
+			post(s, &msg);
+		}
+	}
+	if (ring->core.mode != ring->told) {
+		ring->told = ring->core.mode;
+		hb_log(HB_LOG_RING_MODE, TEXT[ring->told]);
+	}
+}
+
 static void
 lose(struct hbs *s, const char *why)
 {
@@ -328,6 +373,7 @@ on_readable(int32_t fd, int32_t revents, void *data)
 		lose(s, "it has closed the connection");
 	} else {
 		flush_outbox(s);
+		beat(s, ha_clock_now_ms());
 	}
 	publish(s, ha_clock_now_ms());
 	return 0;
@@ -372,42 +418,6 @@ connect_corosync(struct hbs *s, uint64_t now_ms)
 			       ha_corosync_fd_quorum(ring->corosync), POLLIN, s,
 			       on_readable);
 	(void)on_readable(-1, 0, s); /* what came with the connection */
-}
-
-static void
-beat(struct hbs *s, uint64_t now_ms)
-{
-	static const char *const TEXT[] = {
-		[HA_RING_STORAGE] =
-			"the heartbeat datastores are back: ring evidence is "
-			"no longer used",
-		[HA_RING_ANNOUNCED] =
-			"the heartbeat datastores are lost: the other hosts "
-			"are asked to vouch for this one",
-		[HA_RING_LEASED] =
-			"a majority of hosts vouches for this one, whose "
-			"heartbeat datastores are lost",
-	};
-	struct hbs_ring *ring = &s->ring;
-	struct ha_ring_msg msg;
-
-	if (now_ms >= ring->next_tick_ms) {
-		ring->next_tick_ms += s->hb->sb.timing.beat_ms;
-		if (ring->next_tick_ms <= now_ms) {
-			ring->next_tick_ms = now_ms + s->hb->sb.timing.beat_ms;
-		}
-		if (++ring->nonce == 0) {
-			ring->nonce = 1;
-		}
-		if (ha_ring_tick(&ring->core, wants_ring(s, now_ms),
-				 ring->nonce, now_ms, &msg)) {
-			post(s, &msg);
-		}
-	}
-	if (ring->core.mode != ring->told) {
-		ring->told = ring->core.mode;
-		hb_log(HB_LOG_RING_MODE, TEXT[ring->told]);
-	}
 }
 
 void

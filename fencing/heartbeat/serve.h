@@ -51,7 +51,7 @@
 #define HBS_CLIENTS 64     /* connections at a time; more are turned away */
 #define HBS_IDLE_MS 60000u /* a client that asks nothing makes room */
 #define HBS_WAITS 64       /* answers that are owed; one per client at most */
-#define HBS_TICK_MS 250u
+#define HBS_TICK_MS 100u
 #define HBS_RECONNECT_MS 1000u /* to a corosync that is not there */
 #define HBS_ORDER_MS 60000u    /* an order nobody acknowledges is dropped */
 #define HBS_ORDERS_KEPT 64     /* order-state knows so many past ones */
@@ -137,6 +137,7 @@ struct hbs_ring {
 	uint64_t nonce;
 	uint64_t next_connect_ms, next_tick_ms;
 	enum ha_ring_mode told; /* last logged */
+	enum ha_ring_mode mode_at_tick; /* before the last tick */
 	bool told_quorate;
 	bool was_told; /* "corosync is not there" was logged */
 	bool owes_state;
