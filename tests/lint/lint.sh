@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The style rules that a tool can judge, one function each:
-#   lint.sh format|cppcheck|analyzer|shell|python|size|spdx
+#   lint.sh format|cppcheck|analyzer|shell|python|size|spdx|times
 # Run from the top of the tree; looks at what git knows or would add, or at
 # every file where there is no git. Prints one line per violation; exit status
 # 0 clean, 1 violations, 2 a tool is missing. A missing tool is a failure: a
@@ -203,6 +203,34 @@ lint_spdx() {
 	done < <(files) | fail_if_any
 }
 
+# Every wait has a row in docs/TIMEOUTS.md that says the code's number. What
+# converts units (_PER_), bounds a range (_MIN_, _MAX_) or is a place on disk
+# (AT_) is no wait. The agents' own numbers are held by timeouts_test.
+lint_times() {
+	local path line number text
+	while IFS= read -r -d '' path; do
+		case $path in
+		fencing/*.[ch] | tools/*.[ch] | libha/io/disk/*.[ch] | \
+			libha/io/ipc/*.[ch]) ;;
+		*) continue ;;
+		esac
+		while read -r line; do
+			number=${line##* }
+			text="\`${line%% *}\`"
+			if ! grep -F "$text" docs/TIMEOUTS.md 2>/dev/null |
+				grep -qF "$text "; then
+				echo "lint-times: $path: $text has no row in" \
+					"docs/TIMEOUTS.md"
+			elif ! grep -F "$text" docs/TIMEOUTS.md |
+				grep -qE "[ |]${number%u} m?s([ ,|]|$)"; then
+				echo "lint-times: $path: docs/TIMEOUTS.md" \
+					"does not say ${number%u} for $text"
+			fi
+		done < <(sed -nE 's/^#define +([A-Z0-9_]+_(MS|S)) +\(?([0-9]+)u?.*/\1 \3/p' \
+			"$path" | grep -vE '_PER_|_(MIN|MAX)_|^AT_')
+	done < <(files) | fail_if_any
+}
+
 fail_if_any() {
 	local found=0 line
 	while IFS= read -r line; do
@@ -221,6 +249,7 @@ shell) lint_shell || status=$? ;;
 python) lint_python || status=$? ;;
 size) lint_size || status=$? ;;
 spdx) lint_spdx || status=$? ;;
+times) lint_times || status=$? ;;
 *)
 	sed -n 's/^#   \(lint.sh .*\)/usage: \1/p' "$0" >&2
 	exit 2

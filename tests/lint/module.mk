@@ -5,10 +5,10 @@
 LINT_SH := CC=$(CC) CLANG_FORMAT=$(CLANG_FORMAT) PYTHON=$(PYTHON) \
 	tests/lint/lint.sh
 
-LINT_SIMPLE := format cppcheck analyzer shell python size spdx
+LINT_SIMPLE := format cppcheck analyzer shell python size spdx times
 LINTS += lint-layers $(addprefix lint-,$(LINT_SIMPLE)) lint-prove
 HELP += "make lint: layers, format, cppcheck, gcc -fanalyzer, shell, python," \
-	"           sizes, licences, and that each of them can fail" \
+	"           sizes, licences, times, and that each of them can fail" \
 	"make format: clang-format over every C source"
 
 # The analyzer is gcc's, whatever compiles the rest.

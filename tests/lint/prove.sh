@@ -142,6 +142,16 @@ wants spdx 'agents/p.c' "$lint" spdx
 printf '%s\n' "$spdx" | plant libha/base/p.h
 wants spdx-lgpl 'libha/base/p.h.*LGPL' "$lint" spdx
 
+fresh
+mkdir -p "$tree/docs"
+printf '| `KNOWN_MS` | 20 ms | |\n' >"$tree/docs/TIMEOUTS.md"
+printf '#define KNOWN_MS 20u\n' | plant tools/p.c
+clean times-known "$lint" times
+printf '#define KNOWN_MS 30u\n' | plant tools/p.c
+wants times-value 'tools/p.c.*does not say 30' "$lint" times
+printf '#define PLANTED_MS 20u\n' | plant tools/p.c
+wants times-row 'tools/p.c.*PLANTED_MS.*no row' "$lint" times
+
 # Layers: a copy of the archives, with one object added where it must not be.
 layers() {
 	rm -rf "$scratch/b"
