@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,8 @@ init(struct hb *hb, const struct ha_hbconf *conf, struct ha_err *err)
 {
 	pthread_mutexattr_t attr;
 
+	/* An arena per thread would be 64 MiB of locked address space each. */
+	(void)mallopt(M_ARENA_MAX, 1);
 	memset(hb, 0, sizeof(*hb));
 	hb->conf = *conf;
 	hb->self = HA_SLOT_NONE;
@@ -80,32 +83,27 @@ refuse_marker(struct ha_err *err)
 
 /* ---- datastores -------------------------------------------------------- */
 
+/* `what`, and which datastores don't work for which reason. */
 static void
-say_missing(struct hb *hb, const struct hb_patience *patience, uint32_t open)
+say_missing(struct hb *hb, const struct hb_patience *patience, const char *what)
 {
 	char text[HA_ERR_TEXT];
-	size_t at;
+	size_t at = (size_t)snprintf(text, sizeof(text), "%s", what);
 	uint32_t i;
 
-	at = (size_t)snprintf(text, sizeof(text),
-			      "%u of %u heartbeat datastores are open, %u are "
-			      "needed;",
-			      open, hb->conf.stores,
-			      ha_stores_read(hb->conf.stores));
 	pthread_mutex_lock(&hb->lock);
 	for (i = 0; i < hb->conf.stores && at < sizeof(text); i++) {
 		const struct hb_store_view *view = &hb->views[i];
+		/* Most sentences name the path already. */
+		bool is_named = strstr(view->error, hb->conf.store[i]);
 
-		if (!view->is_open) {
-			/* Most sentences name the path already. */
-			bool is_named = strstr(view->error, hb->conf.store[i]);
-
-			at += (size_t)snprintf(
-				text + at, sizeof(text) - at, " %s%s%s;",
-				is_named ? "" : hb->conf.store[i],
-				is_named ? "" : ": ",
-				view->error[0] ? view->error : "opening");
+		if (view->is_working || (view->is_open && !view->error[0])) {
+			continue;
 		}
+		at += (size_t)snprintf(
+			text + at, sizeof(text) - at, "; %s%s%s",
+			is_named ? "" : hb->conf.store[i], is_named ? "" : ": ",
+			view->error[0] ? view->error : "opening");
 	}
 	pthread_mutex_unlock(&hb->lock);
 	patience->say(LOG_WARNING, text);
@@ -134,6 +132,7 @@ static int
 wait_open(struct hb *hb, const struct hb_patience *patience, struct ha_err *err)
 {
 	uint64_t said_ms = ha_clock_now_ms();
+	char what[128];
 
 	for (;;) {
 		uint32_t open = 0;
@@ -151,7 +150,13 @@ wait_open(struct hb *hb, const struct hb_patience *patience, struct ha_err *err)
 		}
 		if (ha_clock_now_ms() > said_ms + HB_SAY_MS) {
 			said_ms = ha_clock_now_ms();
-			say_missing(hb, patience, open);
+			(void)snprintf(
+				what, sizeof(what),
+				"%u of %u heartbeat datastores are open, "
+				"%u are needed",
+				open, hb->conf.stores,
+				ha_stores_read(hb->conf.stores));
+			say_missing(hb, patience, what);
 		}
 	}
 }
@@ -195,7 +200,7 @@ wait_until(struct hb *hb, const struct hb_patience *patience,
 		}
 		if (ha_clock_now_ms() > said_ms + HB_SAY_MS) {
 			said_ms = ha_clock_now_ms();
-			patience->say(LOG_WARNING, what);
+			say_missing(hb, patience, what);
 		}
 	}
 }
