@@ -12,7 +12,7 @@
 #include "ha/clock.h"
 #include "heartbeat/store.h"
 
-#define HUNG "hangs, look at the path to this datastore: "
+#define LOOK ", look at the path to this datastore"
 
 void
 hb_wake(int fd)
@@ -131,8 +131,9 @@ hb_store_check(struct hb_store *st, uint64_t now_ms)
 	}
 	if (is_write || is_read) {
 		hb_store_failed(st, -ETIMEDOUT,
-				is_write && is_read ? HUNG "reads and writes" :
-				is_write            ? HUNG "a write" :
-						      HUNG "a read");
+				is_write && is_read ?
+					"reads and writes hang" LOOK :
+				is_write ? "a write hangs" LOOK :
+					   "a read hangs" LOOK);
 	}
 }
