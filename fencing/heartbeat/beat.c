@@ -120,6 +120,18 @@ evidence_on_disk(enum ha_evidence_kind kind)
 	return HA_BEAT_EVIDENCE_NONE;
 }
 
+/* SAFETY 14: readers follow the beat with the highest sequence to its list, so
+ * a higher sequence must never name an older list. The list here may have
+ * hung on its way while newer ones were flushed elsewhere: its beat then takes
+ * the sequence that was set aside when that list was the newest. */
+static uint64_t
+next_sequence(struct hb_store *st)
+{
+	return hb_list_is_behind(st) && st->list.sequence > 0 ?
+		       st->list.sequence :
+		       ++st->hb->sequence;
+}
+
 void
 hb_beat_assemble(struct hb_store *st, struct ha_beat *ret_beat)
 {
@@ -131,7 +143,7 @@ hb_beat_assemble(struct hb_store *st, struct ha_beat *ret_beat)
 		.slot = hb->self,
 		.boot_id = hb->boot_id,
 		.incarnation = hb->incarnation,
-		.sequence = ++hb->sequence,
+		.sequence = next_sequence(st),
 		.state = hb_beat_state(hb),
 		.flags = hb->flags,
 		.evidence = evidence_on_disk(hb->evidence_kind),

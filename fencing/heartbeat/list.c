@@ -37,6 +37,8 @@ hb_list_take(struct hb_store *st)
 	const struct ha_vm_list *list = &st->hb->list;
 
 	st->going = (struct hb_own){
+		/* Of the beat that will name it, see hb_beat_assemble(). */
+		.sequence = ++st->hb->sequence,
 		.incarnation = st->hb->incarnation,
 		.generation = list->generation,
 		.count = list->count,
