@@ -17,6 +17,7 @@ HOST, LINK, DAEMON = "host", "link", "daemon"
 SIMPLE = {
     "poweroff": ((HOST,), "pull the plug: everything in the host dies at once"),
     "poweron": ((HOST,), "boot the host and start its daemons"),
+    "boot": ((HOST,), "boot the host, start no daemon"),
     "shutdown": ((HOST,), "clean end: pacemaker, libvirtd, corosync, then off"),
     "pause": ((HOST,), "SIGSTOP to everything in the host"),
     "resume": ((HOST,), "let a paused host go on"),

@@ -253,6 +253,10 @@ class Bed:
     def poweron(self, host):
         return self.ask("poweron", host=host)
 
+    def boot(self, host):
+        """Powers it on and starts none of its daemons."""
+        return self.ask("boot", host=host)
+
     def shutdown(self, host):
         return self.ask("shutdown", host=host)
 

@@ -141,6 +141,7 @@ TABLE = {
 }
 HOST_TABLE = {
     "pid": lambda h, _: h.live_pid(),
+    "boot": lambda h, _: h.boot(),
     "poweroff": lambda h, _: h.power_off(),
     "pause": lambda h, _: h.pause(),
     "resume": lambda h, _: h.resume(),

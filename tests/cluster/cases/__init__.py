@@ -9,17 +9,22 @@ trace: the lab is put right between them, or thrown away.
 import collections
 import importlib
 
-Case = collections.namedtuple("Case", "name hosts text function")
+# bed: (argument, value) pairs of class Bed beyond the usual ones; a case runs
+# in a bed that was made with exactly these.
+Case = collections.namedtuple("Case", "name hosts text function bed")
 
 CASES = []
-MODULES = ("stop", "config", "failover", "libvirtd", "migration", "stale")
+MODULES = ("stop", "config", "failover", "libvirtd", "migration", "stale",
+           "heartbeat_power", "heartbeat_halt", "heartbeat_leave")
 
 
-def case(hosts=3):
-    """Registers a test that needs at least so many hosts."""
+def case(hosts=3, **bed):
+    """Registers a test that needs at least so many hosts, and a bed made with
+    these arguments (heartbeat=3)."""
     def register(function):
         text = " ".join(function.__doc__.split())
-        CASES.append(Case(function.__name__, hosts, text, function))
+        CASES.append(Case(function.__name__, hosts, text, function,
+                          tuple(sorted(bed.items()))))
         return function
     return register
 

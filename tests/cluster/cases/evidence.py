@@ -10,7 +10,8 @@ import setting
 from bed import BedError
 
 LOGS = ("messages", "boot.log", "corosync/corosync.log",
-        "pacemaker/pacemaker.log", "libvirt/libvirtd.log", "libvirt/qemu/*")
+        "pacemaker/pacemaker.log", "libvirt/libvirtd.log", "libvirt/qemu/*",
+        "vmha/heartbeatd.log", "watchdog.log", "faultfs.log")
 AGENT_LINE = re.compile(r"VirtualMachine\(|_(start|stop|migrate_\w+|monitor)"
                         r"_\d+:\d+|Result of")
 MON_DEADLINE_S = 15

@@ -9,7 +9,7 @@ import concurrent.futures
 import shutil
 import time
 
-from bed import Bed, Cluster, Timeline
+from bed import Bed, Cluster, Timeline, config, heartbeat
 
 from .vm import Vm
 
@@ -18,18 +18,23 @@ ONLINE_DEADLINE_S = 60
 START_DEADLINE_S = 60
 SETTLE_DEADLINE_S = 60
 DAEMONS = ("corosync", "libvirtd", "pacemaker")
+HEARTBEATD = "heartbeatd"
 SHARES = ("ds1", "config")
 STICKINESS = "rsc_defaults rsc-options: resource-stickiness=100\n"
-RESOURCES = """<resources><primitive id="fencing" class="stonith" \
-type="fence_bed"><instance_attributes id="fencing-params">\
-<nvpair id="fencing-check" name="pcmk_host_check" value="static-list"/>\
-<nvpair id="fencing-list" name="pcmk_host_list" value="{hosts}"/>\
-</instance_attributes></primitive></resources>"""
+# Tests order more resets in an hour than a cluster should.
+FENCE_LIMIT = 64
+FENCE_LIMIT_SET = (f"echo fence_limit={FENCE_LIMIT} >>{heartbeat.CONF_PATH} && "
+                   "kill -HUP $(cat /run/vmha/heartbeatd.pid)")
 # What these tests care about beyond the timeline's own patterns.
 PATTERNS = [
     (r"Result of (?:probe|monitor) operation for (\S+) on (\S+): "
      r"(?!ok|not running)(.*)", "monitor: {0} on {1}: {2}"),
     (r"Initiating (?:shutdown|stop) .*Node (\S+)", "shutdown of {0}"),
+    # The lines of vmha-heartbeatd by their ids (docs/LOGS.md).
+    (r"vmha-heartbeatd\[\d+\]: \[\w+\] (.*) \[(?:failed|serving|stopped|"
+     r"stop-\w+(?:-\w+)?|conflict|pet-failed|no-evidence|evidence|stood-still|"
+     r"host-\w+(?:-\w+)?|ring-lost|members|ordered|order|order-\w+|braked|"
+     r"fenced|not-fenced|refused)\]", "heartbeat: {0}"),
 ]
 REPEAT_S = 3.0
 
@@ -40,10 +45,15 @@ class CheckFailed(Exception):
 
 class Lab:
     def __init__(self, name, hosts, stage, guest, accel, keep=False,
-                 progress=None):
-        """keep: the bed outlives the process that made it."""
+                 progress=None, **bed):
+        """keep: the bed outlives the process that made it. bed: arguments of
+        class Bed (heartbeat=3)."""
+        self.kind = tuple(sorted(bed.items()))
         self.bed = Bed(name, hosts=hosts, stage=stage, progress=progress,
-                       owner=0 if keep else None)
+                       owner=0 if keep else None, **bed)
+        self.fences = config.fence_resources(self.bed.fence,
+                                             self.bed.heartbeat)
+        self.daemons = DAEMONS + (HEARTBEATD,) * bool(self.bed.heartbeat)
         self.cluster = Cluster(self.bed)
         self.guest = guest
         self.accel = accel
@@ -54,6 +64,9 @@ class Lab:
         self.bed.up()
         shutil.copy(self.guest, f"{self.bed.shared('ds1')}/nano.elf")
         self.cluster.configure("h1", STICKINESS)
+        if self.bed.heartbeat:
+            for host in self.hosts:
+                self.bed.run(host, "sh", "-c", FENCE_LIMIT_SET)
         self.begin()
 
     def down(self):
@@ -151,6 +164,11 @@ class Lab:
     def _repair(self, host):
         """One host: power, cables, shares, daemons."""
         name = host["host"]
+        # A daemon that was killed is not to be started again in that boot.
+        if host["state"] == "on" and HEARTBEATD in self.daemons and \
+                host["daemons"][HEARTBEATD] != "runs":
+            self.bed.poweroff(name)
+            host["state"] = "off"
         if host["state"] == "off":
             self.bed.restore(name)
             for share in SHARES:
@@ -163,18 +181,22 @@ class Lab:
             self.bed.restore(name)
         for share in host["away"]:
             self.bed.share(name, share)
-        for daemon in DAEMONS:
+        for daemon in self.daemons:
             if host["daemons"][daemon] == "frozen":
                 self.bed.thaw(name, daemon)
             elif host["daemons"][daemon] == "-":
                 self.bed.start(name, daemon)
 
+    def _fences_xml(self):
+        return "<resources>" + "".join(
+            config.fence_xml(name, agent, self.hosts)
+            for name, agent in self.fences.items()) + "</resources>"
+
     def _erase(self):
         """Takes all resources out of the CIB; Pacemaker stops them."""
         first = self.cluster.any_host()
         for scope, text in (("constraints", "<constraints/>"),
-                            ("resources", RESOURCES.format(
-                                hosts=" ".join(self.hosts)))):
+                            ("resources", self._fences_xml())):
             self.bed.run(first, "cibadmin", "--replace", "--scope", scope,
                          "--xml-text", text)
         for host, state in self.cluster.state(first).nodes.items():
@@ -182,12 +204,15 @@ class Lab:
                 self.cluster.crm(first, f"node online {host}")
 
     def _is_empty(self, state):
-        return state.all_online() and set(state.resources) == {"fencing"} \
-            and state.node_of("fencing")
+        return state.all_online() and \
+            set(state.resources) == set(self.fences) and \
+            all(state.node_of(name) for name in self.fences)
 
     def clean(self):
         """Puts the bed right; says so when a QEMU outlives its resource."""
         self.bed.fence_device("ok")
+        if self.bed.heartbeat:
+            self.bed.heal()
         status = self.bed.status()
         with concurrent.futures.ThreadPoolExecutor(len(status)) as pool:
             list(pool.map(self._repair, status))

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Hosts that the cluster loses while they live on and their VMs run: they beat,
+so nobody may take them for dead. They are ordered to reset themselves, and
+only their silence afterwards is the proof."""
+from . import case
+from .heartbeat import fenced_by_proof, is_off, moved, wait_off
+
+# How a host ends that obeys: Pacemaker asks for off here, or reboots.
+OBEYED = ("switched off by itself", "reset by itself", "panic by sysrq",
+          "watchdog fired")
+LINKS = ("link0", "link1")
+
+
+def obeys(lab, vm, victim, ordinal=2):
+    wait_off(lab, victim, *OBEYED)
+    moved(lab, vm, victim, ordinal, "silent")
+    order = lab.line.first(f"heartbeat: {victim} is ordered")
+    dead = fenced_by_proof(lab, victim, "silent")
+    lab.expect(order is not None and order < dead,
+               f"order at {order} s, proof at {dead} s")
+
+
+@case(heartbeat=3)
+def heartbeat_cut(lab):
+    """All links of a host but storage are cut: it beats on, is ordered to
+    reset, and only then its VM starts elsewhere."""
+    vm = lab.vm("web1")
+    lab.protect(vm)
+    victim = lab.where(vm)
+    lab.begin()
+    lab.mark(f"links of {victim} are cut", is_zero=True)
+    for link in LINKS:
+        lab.bed.cut(victim, link)
+    obeys(lab, vm, victim)
+    lab.hold(2, vm, vm.hosts(), "after the restart")
+
+
+@case(heartbeat=3)
+def heartbeat_corosync_killed(lab):
+    """corosync is killed: the host beats on with its VM, is ordered to reset,
+    and only then the VM starts elsewhere."""
+    vm = lab.vm("web1")
+    lab.protect(vm)
+    victim = lab.where(vm)
+    lab.begin()
+    lab.mark(f"SIGKILL to corosync of {victim}", is_zero=True)
+    lab.bed.kill(victim, "corosync")
+    obeys(lab, vm, victim)
+
+
+@case(heartbeat=3)
+def heartbeat_pacemaker_killed(lab):
+    """Pacemaker's controller is killed, then all of Pacemaker: the host is a
+    member and beats. Whatever Pacemaker decides, the VM never runs twice."""
+    vm = lab.vm("web1")
+    lab.protect(vm)
+    victim = lab.where(vm)
+    lab.begin()
+    lab.mark(f"SIGKILL to pacemaker-controld of {victim}", is_zero=True)
+    lab.bed.kill(victim, "pacemaker-controld")
+    lab.settle()
+    why = is_off(lab, victim)
+    lab.note(f"{victim} is off: {why}" if why else f"{victim} goes on")
