@@ -85,6 +85,24 @@ count_outside(const struct ha_ring *ring, uint32_t slot,
 	return outside;
 }
 
+/* SAFETY 1.7: a lone host lives on by a quorum that needs no majority, and
+ * this host has the same kind (two_node, last_man_standing). It trusts that
+ * who was out of the way can't decide before the two have met. wait_for_all
+ * sees to that for corosync; for a daemon started beside a corosync that met
+ * the other long ago, this does. */
+static bool
+may_be_lone(const struct ha_ring *ring, const struct ha_ring_peer *peer)
+{
+	uint32_t votes = 0;
+
+	for (uint32_t i = 0; i < HA_HOSTS_MAX; i++) {
+		if (ha_hostset_has(&ring->members, i)) {
+			votes += ring->peers[i].votes;
+		}
+	}
+	return peer->incarnation == 0 && votes < ring->total_votes / 2 + 1;
+}
+
 enum ha_ring_silence
 ha_ring_silence(const struct ha_ring *ring, const struct ha_timing *timing,
 		uint32_t slot, const struct ha_hostset *gone, uint64_t now_ms,
@@ -110,7 +128,7 @@ ha_ring_silence(const struct ha_ring *ring, const struct ha_timing *timing,
 		return HA_RING_SILENCE_NO_QUORUM;
 	}
 	outside = count_outside(ring, slot, gone, &gone_votes, &gone_ms);
-	if (outside - gone_votes >= majority) {
+	if (outside - gone_votes >= majority || may_be_lone(ring, peer)) {
 		return HA_RING_SILENCE_MAJORITY;
 	}
 	if (outside < majority && ring->states_ms != 0 && !peer->is_ring_mode &&

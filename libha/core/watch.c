@@ -273,6 +273,12 @@ judge_unseen(const struct ha_watch *watch, uint32_t needed, uint64_t about)
 	uint32_t unclaimed = 0;
 
 	for (uint32_t i = 0; i < watch->stores; i++) {
+		if (watch->at[i].is_seen &&
+		    watch->at[i].what.kind == HA_GLIMPSE_DAMAGED) {
+			/* Somebody has written here: its first beat, caught
+			 * half way, would look like this. */
+			return HA_PROOF_UNKNOWN;
+		}
 		unclaimed += watch->at[i].is_seen &&
 			     watch->at[i].what.kind == HA_GLIMPSE_UNCLAIMED;
 	}
