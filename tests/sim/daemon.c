@@ -106,6 +106,7 @@ claim(struct world *w, uint32_t host, uint32_t incarnation, uint32_t sequence)
 
 		/* SAFETY 14: not over the copy that the last beat names. */
 		st->named = st->is_own_valid ? st->own.list_copy : 0;
+		st->copied = st->named;
 	}
 	STORY(w, host, "claims incarnation %u", d->incarnation);
 	ha_ring_init(&d->ring, host, d->incarnation);

@@ -14,7 +14,8 @@
 #define FAST_LOW_US 50
 #define FAST_HIGH_US 3000
 #define TORN_PERCENT 15
-#define TORN_READ_PERCENT 3
+#define TORN_READ_PERCENT 10
+#define LANDING_US 2000
 
 struct io_times {
 	uint64_t at_us;   /* lands or looks */
@@ -138,7 +139,6 @@ disk_write_submit(struct world *w, uint32_t host, uint32_t store)
 	io->is_awaited = true;
 	io->is_torn = false;
 	io->is_error = t.is_error;
-	io->submitted_us = w->now_us;
 	io->lands = !t.is_error || draw_percent(w, 35);
 	if (t.is_error && io->lands && draw_percent(w, 30)) {
 		/* Reported failed, lands afterwards. */
@@ -147,6 +147,7 @@ disk_write_submit(struct world *w, uint32_t host, uint32_t store)
 	if (c->until_us > w->now_us && c->mode != COND_OK) {
 		w->truth[host].bad_stores |= 1u << store;
 	}
+	io->land_us = t.at_us;
 	world_plain(w, EV_APPLY, host, store, io->id, t.at_us);
 	world_thread(w, EV_WDONE, host, store, io->id, t.done_us - w->now_us);
 }
@@ -214,6 +215,7 @@ disk_read_sample(struct world *w, uint32_t host, uint32_t store, uint32_t id)
 
 		io->blocks[i] = w->disk[store].blocks[i];
 		if (write->is_pending && !write->is_list &&
+		    write->land_us < w->now_us + LANDING_US &&
 		    draw_percent(w, TORN_READ_PERCENT)) {
 			/* Looked in the middle of a write. */
 			io->blocks[i].is_damaged = true;

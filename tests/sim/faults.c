@@ -48,6 +48,7 @@ host_power_off(struct world *w, uint32_t host, const char *why)
 {
 	struct host *h = &w->host[host];
 	struct truth *truth = &w->truth[host];
+	uint32_t i;
 
 	if (!h->is_on) {
 		return;
@@ -65,6 +66,10 @@ host_power_off(struct world *w, uint32_t host, const char *why)
 	h->net_members = 0;
 	truth->guarded = truth->runs = 0;
 	truth->is_disturbed = true;
+	/* Another one lost: the clocks of ring evidence may begin anew. */
+	for (i = 0; i < w->hosts; i++) {
+		w->truth[i].fit_us = 0;
+	}
 	net_changed(w);
 }
 
@@ -153,6 +158,9 @@ last_off(struct world *w, const struct fault *f)
 	    truth->runs != w->host[f->host].d.incarnation) {
 		return;
 	}
+	truth->off_us = w->now_us;
+	truth->off_incarnation = truth->runs;
+	host_power_off(w, f->host, "for good");
 	for (i = 0; i < w->hosts; i++) {
 		w->truth[i].fit_us = 0;
 		if (w->host[i].is_on && w->host[i].d.phase == PHASE_ARMED &&
@@ -160,9 +168,6 @@ last_off(struct world *w, const struct fault *f)
 			w->truth[i].fit_us = w->now_us;
 		}
 	}
-	truth->off_us = w->now_us;
-	truth->off_incarnation = truth->runs;
-	host_power_off(w, f->host, "for good");
 	bound_us = w->token_us + w->token_us / 2 +
 		   (w->silence_ms + 4 * w->timing.beat_ms) * US_PER_MS;
 	world_plain(w, EV_CHECK, f->host, 0, 0, w->now_us + bound_us);
@@ -176,6 +181,7 @@ heal_all(struct world *w)
 
 	STORY(w, SIM_HOSTS, "everything is repaired");
 	w->is_quiet = true;
+	w->stall_count = 0;
 	for (i = 0; i < w->hosts; i++) {
 		w->host[i].component = 0;
 		for (s = 0; s < w->stores; s++) {

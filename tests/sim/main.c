@@ -134,6 +134,7 @@ prove(struct world *w)
 {
 	struct options o = { .from = 1 };
 	uint32_t missed = 0;
+	uint32_t carried = 0;
 	uint32_t i;
 
 	for (i = 1; i < RULE_N; i++) {
@@ -141,6 +142,11 @@ prove(struct world *w)
 		uint64_t seed = 0;
 		uint64_t tries;
 
+		if (!row->seeds) {
+			printf("none %-20s other rules carry it\n", row->name);
+			carried++;
+			continue;
+		}
 		o.off = (enum rule)i;
 		tries = search(w, &o, row->seeds, &seed);
 		if (tries) {
@@ -152,7 +158,7 @@ prove(struct world *w)
 			missed++;
 		}
 	}
-	printf("%u passed, %u failed\n", RULE_N - 1 - missed, missed);
+	printf("%u passed, %u failed\n", RULE_N - 1 - missed - carried, missed);
 	return missed ? 1 : 0;
 }
 

@@ -53,7 +53,7 @@ ring_publish(struct world *w, uint32_t host)
 		d->ring_ms = d->ring.nonce_ms;
 	}
 	d->is_lone = false;
-	if (is_alone && d->ring.is_quorate) {
+	if (d->wants_ring && is_alone && d->ring.is_quorate) {
 		out = out_of_the_way(w, host);
 		d->is_lone = ha_lone_allowed(true, true, w->is_wait_for_all,
 					     &all, &out, host) ||
@@ -120,6 +120,7 @@ ring_tick(struct world *w, uint32_t host)
 			net_send(w, host, message);
 		}
 	}
+	d->wants_ring = wants;
 	if (!wants) {
 		d->own_echo_ms = 0;
 	}
@@ -211,6 +212,7 @@ ring_take(struct world *w, uint32_t host)
 		ha_ring_quorate(&d->ring, got.ring_seq, got.is_quorate,
 				world_local_ms(w, host));
 		want_fencing(w, host, 2 * FENCE_PERCENT);
+		observe_all(w, host);
 		break;
 	case DELIVER_MESSAGE:
 		take_message(w, host, &got);

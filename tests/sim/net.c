@@ -17,6 +17,7 @@
 #define PUMP_US 50000
 #define SELF_PERCENT 30
 #define PART_PERCENT 20
+#define ALL_PERCENT 100
 
 static bool
 is_reachable(const struct world *w, uint32_t from, uint32_t to)
@@ -138,6 +139,7 @@ install(struct world *w, uint8_t members)
 			h->net_members = members;
 			h->is_net_quorate = quorate;
 			h->is_wait_done |= quorate;
+			w->truth[i].fit_us *= quorate;
 			h->out_count = 0;
 			push_membership(w, i);
 		}
@@ -203,50 +205,58 @@ deliver(struct world *w, uint32_t to, uint32_t message, uint32_t serial)
 	net_push(w, to, &d);
 }
 
-static void
+/* To the members that can be reached, less those who have it: who now has
+ * it. */
+static uint8_t
 deliver_reachable(struct world *w, uint32_t from, uint32_t message,
-		  uint32_t serial, uint32_t percent)
+		  uint32_t serial, uint8_t has, uint32_t percent)
 {
 	uint32_t i;
 
 	for (i = 0; i < w->hosts; i++) {
-		if ((w->host[from].net_members & 1u << i) &&
+		if ((w->host[from].net_members & ~has & 1u << i) &&
 		    is_reachable(w, from, i) &&
-		    (percent >= 100 || draw_percent(w, percent))) {
+		    (percent >= ALL_PERCENT || draw_percent(w, percent))) {
 			deliver(w, i, message, serial);
+			has = (uint8_t)(has | 1u << i);
 		}
 	}
+	return has;
 }
 
+/* While a member can't be reached the token does not go round. If it was
+ * here, the message comes back to its sender, or has reached some; the rest
+ * get it when the membership lives on, and never when it does not. */
 void
 net_send(struct world *w, uint32_t host, uint32_t message)
 {
 	struct host *h = &w->host[host];
 	uint32_t serial = w->pool_serial[message];
+	uint8_t has = 0;
 
 	if (!h->has_corosync || !h->net_seq) {
 		return;
 	}
 	if (!net_is_stuck(w, host) && !h->out_count) {
-		deliver_reachable(w, host, message, serial, 100);
+		deliver_reachable(w, host, message, serial, 0, ALL_PERCENT);
+		return;
+	}
+	if (h->out_count == SIM_OUT) {
 		return;
 	}
 	if (draw_percent(w, SELF_PERCENT)) {
 		deliver(w, host, message, serial);
-		return;
+		has = (uint8_t)(1u << host);
+	} else if (draw_percent(w, PART_PERCENT)) {
+		has = deliver_reachable(w, host, message, serial, 0,
+					ALL_PERCENT / 2);
 	}
-	if (draw_percent(w, PART_PERCENT)) {
-		deliver_reachable(w, host, message, serial, 50);
-		return;
-	}
-	if (h->out_count < SIM_OUT) {
-		h->out[h->out_count].message = message;
-		h->out[h->out_count].serial = serial;
-		h->out[h->out_count].net_seq = h->net_seq;
-		if (h->out_count++ == 0) {
-			world_plain(w, EV_PUMP, host, 0, 0,
-				    w->now_us + PUMP_US);
-		}
+	h->out[h->out_count].message = message;
+	h->out[h->out_count].serial = serial;
+	h->out[h->out_count].net_seq = h->net_seq;
+	h->out[h->out_count].has = has;
+	if (h->out_count++ == 0) {
+		world_plain(w, EV_PUMP, host, 0, 0, w->now_us + PUMP_US);
 	}
 }
 
@@ -266,7 +276,8 @@ net_pump(struct world *w, uint32_t host)
 	for (i = 0; i < h->out_count; i++) {
 		if (h->out[i].net_seq == h->net_seq) {
 			deliver_reachable(w, host, h->out[i].message,
-					  h->out[i].serial, 100);
+					  h->out[i].serial, h->out[i].has,
+					  ALL_PERCENT);
 		}
 	}
 	h->out_count = 0;

@@ -41,6 +41,7 @@ observe_judge(struct world *w, uint32_t host, uint32_t about,
 	if (world_is_off(w, RULE_WINDOW) && v.proof == HA_PROOF_ALIVE) {
 		newest = ha_watch_newest(watch, NULL);
 		if (newest && newest->what.is_armed &&
+		    newest->last_ms >= newest->first_ms + w->silence_ms &&
 		    is_silent_somewhen(w, watch)) {
 			v.proof = HA_PROOF_SILENT;
 			v.until_ms = world_local_ms(w, host);
@@ -55,13 +56,25 @@ observe_judge(struct world *w, uint32_t host, uint32_t about,
 	return v;
 }
 
-/* Never claimed, or stopped clean. */
+/* Never claimed, or stopped clean, by reads submitted after it was a member
+ * for the last time: what was read before knows nothing of a daemon that has
+ * come since (SAFETY 1.7). */
 bool
 observe_is_away(struct world *w, uint32_t host, uint32_t about)
 {
+	const struct daemon *d = &w->host[host].d;
 	enum ha_proof proof = observe_judge(w, host, about, 0).proof;
+	uint64_t read_ms[HA_STORES_MAX] = { 0 };
+	uint32_t s;
 
-	return proof == HA_PROOF_STOPPED || proof == HA_PROOF_NEVER;
+	if (proof != HA_PROOF_STOPPED && proof != HA_PROOF_NEVER) {
+		return false;
+	}
+	for (s = 0; s < w->stores; s++) {
+		read_ms[s] = d->store[s].read_submitted_ms;
+	}
+	return world_is_off(w, RULE_LONE_READ) ||
+	       ha_watch_fresh(read_ms, w->stores, d->member_ms[about] + 1);
 }
 
 static uint32_t

@@ -190,7 +190,7 @@ plan_near_death(struct draft *p)
 
 	add_path(p, host, all_stores(p),
 		 draw_percent(w, 50) ? COND_ERROR : COND_HANG, 1, at, edge);
-	add_path(p, host, all_stores(p), COND_SLOW, 1, at + edge,
+	add_path(p, host, all_stores(p), any_mode(p), 1, at + edge,
 		 p->b_us + draw_below(w, p->t_us));
 	for (i = 0; i < w->hosts; i++) {
 		if (i != host && draw_percent(w, 60)) {
@@ -277,14 +277,107 @@ plan_company(struct draft *p)
 	add(p, &f);
 	add_path(p, host, all_stores(p), COND_ERROR, 3, at + 2 * w->token_us,
 		 4 * p->t_us);
-	/* Then with the third and without the host, before healing. */
+	/* Then with the third and without the host, before the membership of
+	 * all has formed. */
 	f.host = host;
 	f.mask = (uint8_t)(1u << host);
-	f.at_us += f.length_us - draw_below(w, p->b_us / 4);
+	f.at_us += f.length_us + 1 + draw_below(w, w->token_us / 2);
 	f.length_us = 2 * p->t_us;
 	add(p, &f);
 	if (draw_percent(w, 30)) {
 		add_stall(p, any_host(p), at);
+	}
+}
+
+static void
+add_stall_at(struct draft *p, uint8_t host, enum step step, uint64_t at_us,
+	     uint64_t length)
+{
+	struct world *w = p->w;
+
+	if (w->stall_count < SIM_STALLS) {
+		w->stalls[w->stall_count++] = (struct stall){
+			.host = host,
+			.step = (uint8_t)step,
+			.is_whole = true,
+			.from_us = at_us,
+			.length_us = length,
+		};
+	}
+	if (at_us + length > p->last_us) {
+		p->last_us = at_us + length;
+	}
+}
+
+/* A daemon that is stopped between check and pet, or killed and started
+ * again, for less than W; and then is silent. */
+static void
+plan_late_pet(struct draft *p)
+{
+	struct world *w = p->w;
+	uint8_t host = any_host(p);
+	uint64_t at = moment_us(p);
+	uint64_t late = draw_between(w, p->b_us, p->w_us);
+
+	if (draw_percent(w, 50)) {
+		add_stall_at(p, host,
+			     draw_percent(w, 60) ?
+				     STEP_CHECKED :
+				     (enum step)draw_between(w, STEP_JUDGED,
+							     STEP_CHECKED),
+			     at, late);
+		add_stall_at(p, host, STEP_PETTED, at, 2 * p->t_us);
+	} else {
+		add_kind(p, FAULT_KILL, host, at + draw_below(w, p->b_us),
+			 late);
+	}
+	if (draw_percent(w, 70)) {
+		add_path(p, host, all_stores(p), COND_ERROR, 1,
+			 at + p->b_us / 4, 2 * p->t_us);
+	}
+	add_kind(p, FAULT_PARTITION, host, at, 2 * p->t_us);
+}
+
+/* A host misses a beat or two; just then another's reads begin to hang. */
+static void
+plan_hung_reader(struct draft *p)
+{
+	struct world *w = p->w;
+	uint8_t host = any_host(p);
+	uint64_t at = moment_us(p);
+
+	add_path(p, host, all_stores(p),
+		 draw_percent(w, 50) ? COND_ERROR : COND_HANG, 1, at,
+		 p->b_us + draw_below(w, 2 * p->b_us));
+	add_path(p, other_host(p, host), all_stores(p), COND_HANG, 2,
+		 at + draw_below(w, 2 * p->b_us),
+		 p->t_us + draw_below(w, p->t_us));
+	add_kind(p, FAULT_PARTITION, host, at, 3 * p->t_us);
+}
+
+/* Two hosts: one stops or comes, the other loses its storage, the network
+ * parts them, in any order. */
+static void
+plan_lone(struct draft *p)
+{
+	struct world *w = p->w;
+	uint8_t host = any_host(p);
+	uint8_t other = other_host(p, host);
+	uint64_t at = moment_us(p);
+	uint64_t count = draw_between(w, 1, 2);
+
+	add_kind(p, FAULT_STOP, other, at + draw_below(w, p->t_us),
+		 1 + draw_below(w, p->t_us));
+	add_path(p, host, all_stores(p), COND_ERROR, 3,
+		 at + draw_below(w, 2 * p->t_us), 4 * p->t_us);
+	while (count--) {
+		add_kind(p, FAULT_PARTITION, host,
+			 at + draw_below(w, 2 * p->t_us),
+			 p->t_us + draw_below(w, 2 * p->t_us));
+	}
+	if (draw_percent(w, 30)) {
+		add_kind(p, FAULT_PAUSE_HOST, any_host(p),
+			 at + draw_below(w, p->t_us), length_us(p));
 	}
 }
 
@@ -367,7 +460,7 @@ plan_template(struct draft *p)
 {
 	struct world *w = p->w;
 
-	w->template_no = (uint32_t)draw_below(w, 9);
+	w->template_no = (uint32_t)draw_below(w, 12);
 	switch (w->template_no) {
 	case 0:
 	case 1:
@@ -390,6 +483,15 @@ plan_template(struct draft *p)
 		break;
 	case 7:
 		plan_turns(p);
+		break;
+	case 8:
+		plan_late_pet(p);
+		break;
+	case 9:
+		plan_hung_reader(p);
+		break;
+	case 10:
+		plan_lone(p);
 		break;
 	default:
 		plan_ends(p);

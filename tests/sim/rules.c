@@ -15,7 +15,7 @@ const struct rule_row rule_table[RULE_N] = {
 			 "evidence is stamped when the write has completed",
 			 50000 },
 	[RULE_LATE] = { "late-write", "1.1",
-			"a write that completes after D is evidence", 50000 },
+			"a write that completes after D is evidence", 0 },
 	[RULE_KILL] = { "kill-timer", "1.2",
 			"no SIGKILL timer between check and pet", 20000 },
 	[RULE_REOPEN] = { "no-reopen", "1.2",
@@ -52,6 +52,14 @@ const struct rule_row rule_table[RULE_N] = {
 	[RULE_LONE] = { "lone-proof", "1.7",
 			"a lone quorate host lives on without the proof",
 			20000 },
+	[RULE_ORDER] = { "one-moment", "14",
+			 "a beat that waited for its list takes its sequence "
+			 "and state later than its list",
+			 20000 },
+	[RULE_LONE_READ] = { "lone-read", "1.7",
+			     "the proof for a lone host may be older than its "
+			     "last membership with the other",
+			     200000 },
 	[RULE_FLUSH] = { "beat-names-list", "14",
 			 "a list counts as flushed before a beat names it",
 			 20000 },
@@ -59,6 +67,10 @@ const struct rule_row rule_table[RULE_N] = {
 			      "any list copy is taken for the one that the "
 			      "beat names",
 			      20000 },
+	[RULE_DAMAGED_LIST] = { "damaged-beat", "14",
+				"a datastore whose beat is damaged counts as "
+				"read when a list is chosen",
+				50000 },
 	[RULE_OVERLAP] = { "w-and-r-overlap", "Times",
 			   "one written datastore is enough: w + r = N",
 			   20000 },

@@ -161,7 +161,8 @@ take_blocks(struct world *w, uint32_t host, uint32_t store)
 	for (i = 0; i < w->hosts; i++) {
 		seen_glimpse(w, host, store, i, &io->blocks[i], submitted_ms,
 			     completed_ms);
-		st->valid[i] = !io->blocks[i].is_damaged;
+		st->valid[i] = !io->blocks[i].is_damaged ||
+			       world_is_off(w, RULE_DAMAGED_LIST);
 		st->valid_us[i] = io->submitted_us;
 	}
 	st->has_read = true;

@@ -52,10 +52,13 @@ enum rule {
 	RULE_RING_SILENCE,
 	RULE_STATES,
 	RULE_LONE,
+	RULE_LONE_READ,
 	RULE_GENERATION,
+	RULE_ORDER,
 	RULE_FLUSH,
 	RULE_OVERLAP,
 	RULE_DAMAGED_BOOT,
+	RULE_DAMAGED_LIST,
 	RULE_WINDOW,
 	RULE_N
 };
@@ -155,7 +158,7 @@ struct disk_write {
 	bool lands, is_torn, is_error;
 	uint8_t copy;
 	uint32_t id;
-	uint64_t submitted_us;
+	uint64_t land_us;
 	struct block block;
 	struct list_copy list;
 };
@@ -221,7 +224,9 @@ struct store_thread {
 	uint8_t named;            /* copy that the last beat here names */
 	uint8_t copied;           /* copy that holds list_generation */
 	uint32_t list_generation; /* copied here */
-	uint8_t written_state;    /* enum block_state of the last beat */
+	uint8_t list_count;
+	struct block next;     /* the beat that will name the list under way */
+	uint8_t written_state; /* enum block_state of the last beat */
 	bool has_read;
 	bool has_written;
 	uint64_t read_submitted_ms; /* of the newest complete read; 0: none */
@@ -279,7 +284,7 @@ struct daemon {
 	/* ring */
 	struct ha_ring ring;
 	uint8_t members;
-	bool is_quorate, has_ring;
+	bool has_ring, wants_ring;
 	uint64_t ring_ms;
 	bool is_lone;
 	uint64_t lone_ms;
@@ -324,6 +329,7 @@ struct host {
 	uint64_t fifo_last_us;
 	struct {
 		uint32_t message, serial, net_seq;
+		uint8_t has; /* members that have it */
 	} out[SIM_OUT];
 	uint32_t out_count;
 	struct daemon d;

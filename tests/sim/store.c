@@ -30,29 +30,40 @@ beat_state(const struct daemon *d)
 	return BLOCK_UNCLAIMED;
 }
 
+/* Everything a beat tells is taken at one moment, its sequence too: a later
+ * sequence always tells a later state and a later list. */
 static void
-assemble_beat(struct world *w, uint32_t host, uint32_t store)
+fill_beat(struct world *w, uint32_t host, struct block *ret_block, uint8_t copy,
+	  uint32_t generation, uint8_t count)
 {
 	struct daemon *d = &w->host[host].d;
-	struct store_thread *st = &d->store[store];
-	struct disk_write *io = disk_write_prepare(w, host, store);
 	uint32_t i;
 
-	st->writing = 2;
-	io->is_list = false;
-	io->block = (struct block){
+	*ret_block = (struct block){
 		.state = beat_state(d),
-		.list_copy = st->list_generation ? st->copied : st->named,
-		.list_count = d->list_count,
+		.list_copy = copy,
+		.list_count = count,
 		.boot = w->host[host].boot,
-		.list_generation = st->list_generation,
+		.list_generation = generation,
 		.incarnation = d->incarnation,
 		.sequence = ++d->sequence,
 		.fingerprint = ++w->fingerprint,
 	};
 	for (i = 0; i < w->hosts; i++) {
-		io->block.orders[i] = d->orders[i];
+		ret_block->orders[i] = d->orders[i];
 	}
+}
+
+static void
+assemble_beat(struct world *w, uint32_t host, uint32_t store)
+{
+	struct store_thread *st = &w->host[host].d.store[store];
+	struct disk_write *io = disk_write_prepare(w, host, store);
+
+	st->writing = 2;
+	io->is_list = false;
+	fill_beat(w, host, &io->block, st->copied, st->list_generation,
+		  st->list_count);
 }
 
 static void
@@ -68,6 +79,8 @@ assemble_list(struct world *w, uint32_t host, uint32_t store)
 	io->list = (struct list_copy){ .count = d->list_count,
 				       .incarnation = d->incarnation,
 				       .generation = d->list_generation };
+	fill_beat(w, host, &st->next, io->copy, d->list_generation,
+		  d->list_count);
 }
 
 static void
@@ -117,10 +130,14 @@ list_written(struct world *w, uint32_t host, uint32_t store,
 	struct store_thread *st = &w->host[host].d.store[store];
 
 	st->list_generation = io->list.generation;
+	st->list_count = io->list.count;
 	st->copied = io->copy;
 	check_flush(w, host);
 	/* The beat that names it, even if the list has changed again. */
 	assemble_beat(w, host, store);
+	if (!world_is_off(w, RULE_ORDER)) {
+		w->host[host].write[store].block = st->next;
+	}
 	submit(w, host, store);
 }
 
