@@ -11,9 +11,6 @@ VMHA_MAN := $(BUILD)/docs/man/vmha.8 $(BUILD)/docs/man/vmha-heartbeat.8 \
 	$(BUILD)/docs/man/vmha.conf.5
 VMHA_COMPLETION := $(BUILD)/packaging/completion/vmha
 
-# "vmha/area.h", as "heartbeat/hb.h" is fencing's.
-$(BUILD)/tools/vmha/%.o: ALL_CPPFLAGS += -Itools
-
 $(VMHA): $(call objs,tools/vmha) $(VMHA_ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(VMHA_ARCHIVES) -Wl,--end-group \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 #
 # bash completion for vmha. _vmha_options, _vmha_operands and _vmha_values are
 # printed by "vmha --completion" when the package is built: commands and

@@ -3,7 +3,7 @@
  * One heartbeat area: open, judge, read, write. Every write is read back:
  * what an administrator believes to be on the datastore is there.
  */
-#include "vmha/area.h"
+#include "area.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -12,7 +12,7 @@
 #include "ha/area.h"
 #include "ha/disk.h"
 #include "ha/hbconf.h"
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 #define AREA_IO_MS 10000u   /* one read or write of a datastore */
 #define AREA_OPEN_MS 20000u /* open(2) of a share that reconnects */

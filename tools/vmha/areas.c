@@ -11,7 +11,7 @@
 #include "ha/cleanup.h"
 #include "ha/clock.h"
 #include "ha/text.h"
-#include "vmha/area.h"
+#include "area.h"
 
 /* Beyond a beat and a tolerance: the reads themselves. */
 #define LIVE_EXTRA_MS 200u

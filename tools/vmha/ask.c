@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Questions to the daemon of this host, and what is wrong by its answer. */
-#include "vmha/ask.h"
+#include "ask.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -6,7 +6,7 @@
 #ifndef VMHA_ASK_H
 #define VMHA_ASK_H
 
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 #define ASK_MS 3000u /* an answer that waits for nothing takes below 1 ms */
 
@@ -33,8 +33,10 @@ enum vmha_tone vmha_state_tone(const char *state);
 void vmha_table_beat(struct vmha_table *table, const struct vmha_screen *screen,
 		     const json_t *host, size_t store, int64_t silence_ms,
 		     unsigned int bar);
-/* Title for a datastore: its file's name without the ending. */
-const char *vmha_store_title(const json_t *store, char *buffer, size_t size);
+/* Title for a datastore: its file's name without the ending, its directory's
+ * where several files have one name. */
+void vmha_store_title(const json_t *stores, size_t at, char *buffer,
+		      size_t size);
 
 /* status.c: the lines above and below the hosts. */
 void vmha_put_head(const struct vmha *v, const json_t *status);

@@ -4,14 +4,14 @@
  * daemon and Pacemaker say, has each part judged, and prints the findings.
  * It opens no watchdog: opening one arms it.
  */
-#include "vmha/check.h"
+#include "check.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmha/ask.h"
+#include "ask.h"
 
 #define INDENT 24 /* of the value on a terminal */
 

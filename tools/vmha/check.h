@@ -7,7 +7,7 @@
 #define VMHA_CHECK_H
 
 #include "ha/hostset.h"
-#include "vmha/area.h"
+#include "area.h"
 
 enum vmha_level {
 	CHECK_OK,

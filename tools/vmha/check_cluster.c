@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "vmha/check.h"
+#include "check.h"
 
 /* From proof to a running guest: scheduler, start, libvirt and QEMU
  * (docs/TIMEOUTS.md, "From host death to a running guest"). */

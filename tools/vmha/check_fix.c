@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmha/check.h"
-#include "vmha/create.h"
+#include "check.h"
+#include "create.h"
 
 static void change(struct check *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -15,8 +15,8 @@
 #include "ha/cleanup.h"
 #include "ha/text.h"
 #include "ha/watchdog.h"
-#include "vmha/ask.h"
-#include "vmha/check.h"
+#include "ask.h"
+#include "check.h"
 
 #define WATCHDOG_DEFAULT "/dev/watchdog"
 

@@ -11,7 +11,7 @@
 
 #include "ha/cleanup.h"
 #include "ha/text.h"
-#include "vmha/check.h"
+#include "check.h"
 
 #define CIB_MS 5000u /* cibadmin takes 30 ms; a CIB in election more */
 #define CIB_DOWN 102 /* CRM_EX_DISCONNECT of crm/common/results.h */

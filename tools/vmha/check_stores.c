@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmha/check.h"
+#include "check.h"
 
 static void
 check_number(struct check *c, const struct ha_superblock *sb)

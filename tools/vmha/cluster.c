@@ -9,7 +9,7 @@
 
 #include "ha/cleanup.h"
 #include "ha/text.h"
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 #define COROSYNC_BYTES_MAX (1024u * 1024)
 /* corosync.conf(5): token, token_coefficient; consensus is 1.2 token. */

@@ -6,7 +6,7 @@
  */
 #include "ha/area.h"
 #include "ha/ipc.h"
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 #define AT(member) offsetof(struct vmha_args, member)
 #define BIT(id) (UINT32_C(1) << (id))

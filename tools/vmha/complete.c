@@ -2,7 +2,7 @@
 /* The tables as bash variables for packaging/completion/vmha. */
 #include <string.h>
 
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 static const char *
 operand_word(enum vmha_operand operand)

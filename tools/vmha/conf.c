@@ -15,7 +15,7 @@
 
 #include "ha/cleanup.h"
 #include "ha/text.h"
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 #define CONF_BYTES_MAX 65536u
 #define CONF_HEAD                                                                 \

@@ -14,8 +14,8 @@
 
 #include "ha/cleanup.h"
 #include "ha/text.h"
-#include "vmha/create.h"
-#include "vmha/look.h"
+#include "create.h"
+#include "look.h"
 
 #define SLOTS 64u /* rows a cluster of today may grow to */
 #define VMS 256u

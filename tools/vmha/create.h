@@ -3,7 +3,7 @@
 #ifndef VMHA_CREATE_H
 #define VMHA_CREATE_H
 
-#include "vmha/look.h"
+#include "look.h"
 
 struct create {
 	struct ha_superblock sb; /* store and store_index: each area's own */

@@ -7,7 +7,7 @@
 
 #include "ha/cleanup.h"
 #include "ha/text.h"
-#include "vmha/create.h"
+#include "create.h"
 
 static void
 warn(const struct create *c, json_t *list)

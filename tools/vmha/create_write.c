@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "ha/text.h"
-#include "vmha/create.h"
+#include "create.h"
 
 #define CHUNK_BLOCKS 256u /* 1 MiB */
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmha/dump.h"
+#include "dump.h"
 
 static const char *
 text(const json_t *object, const char *key)

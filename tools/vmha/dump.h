@@ -3,7 +3,7 @@
 #ifndef VMHA_DUMP_H
 #define VMHA_DUMP_H
 
-#include "vmha/area.h"
+#include "area.h"
 
 /* The area is open, and loaded where its superblock is sound. Slots that
  * were never given and never used are left out. ret_is_damaged: something

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Everything in an area as JSON: blocks with their verdicts, beats, lists. */
-#include "vmha/dump.h"
+#include "dump.h"
 
 #include <errno.h>
 #include <inttypes.h>

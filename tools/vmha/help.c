@@ -2,7 +2,7 @@
 /* vmha --help, of everything and of one command, from the tables. */
 #include <string.h>
 
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 #define NAME_WIDTH 24
 #define LINE_WIDTH 76u

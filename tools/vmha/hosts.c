@@ -8,25 +8,62 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmha/ask.h"
+#include "ask.h"
 
 #define STORES_MAX 5u
 #define BAR_MAX 12u
-#define BAR_MIN 3u /* below that, no bar */
-#define FIXED 8u   /* columns beside those of the datastores */
+#define BAR_MIN 3u    /* below that, no bar */
+#define TITLE_MAX 12u /* of its characters */
+#define FIXED 7u      /* columns beside those of the datastores */
 
-const char *
-vmha_store_title(const json_t *store, char *buffer, size_t size)
+/* Where the last part of the path begins that ends at `end`. */
+static size_t
+part_before(const char *path, size_t end)
 {
-	const char *path = vmha_text(store, "path");
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	const char *dot = strrchr(name, '.');
-	int len = dot && dot != name ? (int)(dot - name) : (int)strlen(name);
+	while (end > 0 && path[end - 1] != '/') {
+		end--;
+	}
+	return end;
+}
 
-	/* Some have one file name in many directories. */
-	snprintf(buffer, size, "%.*s", len > 12 ? 12 : len, name);
-	return buffer;
+/* Files of one name in several directories are told apart by these. */
+static bool
+has_twin(const json_t *stores, size_t at, const char *name)
+{
+	const json_t *store;
+	size_t i;
+
+	json_array_foreach(stores, i, store)
+	{
+		const char *slash = strrchr(vmha_text(store, "path"), '/');
+
+		if (i != at && slash && strcmp(slash + 1, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+vmha_store_title(const json_t *stores, size_t at, char *buffer, size_t size)
+{
+	const char *path = vmha_text(json_array_get(stores, at), "path");
+	size_t end = strlen(path);
+	size_t first = part_before(path, end);
+	const char *dot;
+
+	if (first > 1 && has_twin(stores, at, path + first)) {
+		end = first - 1;
+		first = part_before(path, end);
+	}
+	dot = memchr(path + first, '.', end - first);
+	if (dot && dot != path + first) {
+		end = (size_t)(dot - path);
+	}
+	if (end - first > TITLE_MAX) {
+		first = end - TITLE_MAX;
+	}
+	snprintf(buffer, size, "%.*s", (int)(end - first), path + first);
 }
 
 void
@@ -68,15 +105,6 @@ vmha_table_beat(struct vmha_table *table, const struct vmha_screen *screen,
 		       vmha_span((uint64_t)age_ms, age, sizeof(age)));
 }
 
-static const char *
-member_word(const json_t *host)
-{
-	if (!vmha_bool(host, "member")) {
-		return "no";
-	}
-	return "yes";
-}
-
 /* What the host itself said of its membership, in its beat. */
 static bool
 has_flag(const json_t *host, const char *flag)
@@ -92,6 +120,19 @@ has_flag(const json_t *host, const char *flag)
 		}
 	}
 	return false;
+}
+
+/* Corosync's word on whether it is there, its own on whether it is quorate. */
+static void
+put_member(struct vmha_table *table, const json_t *host)
+{
+	if (!vmha_bool(host, "member")) {
+		vmha_table_add(table, TONE_DIM, "no");
+	} else if (has_flag(host, "quorate")) {
+		vmha_table_add(table, TONE_GOOD, "quorate");
+	} else {
+		vmha_table_add(table, TONE_WARN, "no quorum");
+	}
 }
 
 static const char *
@@ -131,12 +172,7 @@ put_host(struct vmha_table *table, const struct vmha_screen *screen,
 	vmha_table_add(table, TONE_PLAIN, "%s",
 		       is_live ? watchdog_word(host, buffer, sizeof(buffer)) :
 				 "-");
-	vmha_table_add(table, vmha_bool(host, "member") ? TONE_GOOD : TONE_DIM,
-		       "%s", member_word(host));
-	vmha_table_add(table, TONE_PLAIN, "%s",
-		       !is_live                  ? "-" :
-		       has_flag(host, "quorate") ? "yes" :
-						   "no");
+	put_member(table, host);
 	vmha_table_add(table, TONE_PLAIN, "%" PRId64,
 		       vmha_number(host, "list_count"));
 }
@@ -145,23 +181,23 @@ put_host(struct vmha_table *table, const struct vmha_screen *screen,
 static void
 titles_of(const json_t *status, const char **titles, char names[STORES_MAX][16])
 {
+	const json_t *stores = json_object_get(status, "stores");
 	const json_t *store;
 	size_t n = 0;
 	size_t i;
 
 	titles[n++] = "HOST";
 	titles[n++] = "STATE";
-	json_array_foreach(json_object_get(status, "stores"), i, store)
+	json_array_foreach(stores, i, store)
 	{
 		if (i < STORES_MAX) {
-			titles[n++] = vmha_store_title(store, names[i],
-						       sizeof(names[i]));
+			vmha_store_title(stores, i, names[i], sizeof(names[i]));
+			titles[n++] = names[i];
 		}
 	}
 	titles[n++] = "EVIDENCE";
 	titles[n++] = "WATCHDOG";
 	titles[n++] = "MEMBER";
-	titles[n++] = "QUORATE";
 	titles[n++] = ">VMS";
 	titles[n] = NULL;
 }

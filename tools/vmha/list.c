@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "ha/text.h"
-#include "vmha/area.h"
+#include "area.h"
 
 struct listed {
 	struct vmha_areas areas; /* those that can be read */

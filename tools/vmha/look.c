@@ -4,7 +4,7 @@
  * was not recognised, and whether hosts beat on an area is found by looking
  * twice, never by what its blocks say.
  */
-#include "vmha/look.h"
+#include "look.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #ifndef VMHA_LOOK_H
 #define VMHA_LOOK_H
 
-#include "vmha/area.h"
+#include "area.h"
 
 enum vmha_look_kind {
 	LOOK_ABSENT,  /* a file to be made */

@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 static bool
 is_help(const char *word)

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 #define HEARTBEAT "heartbeat "
 

@@ -12,7 +12,7 @@
 
 #include "ha/clock.h"
 #include "ha/ipc.h"
-#include "vmha/ask.h"
+#include "ask.h"
 
 #define WAIT_MS 20000u
 #define POLL_MS 100u

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "ha/text.h"
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 #define NEAR_MAX 3u /* letters apart that still make a suggestion */
 

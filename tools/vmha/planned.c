@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ha/ipc.h"
-#include "vmha/ask.h"
+#include "ask.h"
 
 #define WAIT_MS 20000u
 #define MARGIN_MS 2000u /* the daemon's answer comes at its own deadline */

@@ -14,7 +14,7 @@
 
 #include "ha/clock.h"
 #include "ha/worker.h"
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 #define OUTPUT_MAX (8u * 1024 * 1024) /* a CIB section */
 #define NOT_FOUND 127                 /* sh(1)'s word for it */

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 static enum vmha_exit
 exit_of(int code)

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "ha/text.h"
-#include "vmha/area.h"
+#include "area.h"
 
 int
 vmha_host_name_check(const char *host, struct ha_err *err)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ha/ipc.h"
-#include "vmha/ask.h"
+#include "ask.h"
 
 #define PART 64
 

@@ -17,7 +17,7 @@
 
 #include "ha/clock.h"
 #include "ha/text.h"
-#include "vmha/vmha.h"
+#include "vmha.h"
 
 #define LOOK_MS 200u /* the child may have moved its deadline */
 #define END_MS 200u  /* from closed pipe to exit status */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tables, colours, bars and spans: everything that vmha shows goes here. */
-#include "vmha/table.h"
+#include "table.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -281,7 +281,7 @@ vmha_bar(const struct vmha_screen *screen, uint64_t part, uint64_t whole,
 	 unsigned int cells, char *buffer, size_t size)
 {
 	/* Left blocks of one to seven eighths, U+258F to U+2589. */
-	static const char *const PARTS[EIGHTHS] = { " ", "▏", "▎", "▍",
+	static const char *const PARTS[EIGHTHS] = { "░", "▏", "▎", "▍",
 						    "▌", "▋", "▊", "▉" };
 	uint64_t eighths = 0;
 	size_t used = 0;

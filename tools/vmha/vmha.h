@@ -18,7 +18,7 @@
 #include "ha/corosync.h"
 #include "ha/err.h"
 #include "ha/hbconf.h"
-#include "vmha/table.h"
+#include "table.h"
 
 /* Exit codes; EXIT_TEXTS in commands.c has the words for the man page. */
 enum vmha_exit {

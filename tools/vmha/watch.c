@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "ha/clock.h"
-#include "vmha/ask.h"
+#include "ask.h"
 
 #define INTERVAL_MS 1000u
 
