@@ -76,7 +76,9 @@ write_stopped(struct hb *hb, uint64_t deadline_ms, struct ha_err *err)
 
 	while (!is_written) {
 		pthread_mutex_lock(&hb->lock);
-		is_written = hb_is_marked(hb, HA_BEAT_STOPPED);
+		/* The pet thread may be opening the device right now. */
+		is_written =
+			!hb->is_arming && hb_is_marked(hb, HA_BEAT_STOPPED);
 		pthread_mutex_unlock(&hb->lock);
 		if (!is_written && ha_clock_left_ms(deadline_ms) == 0) {
 			return ha_err_set(
