@@ -161,8 +161,10 @@ take_cover(struct pet *p, struct ha_pet *ret_pet)
 		return false;
 	}
 	pet = judge(p, &is_reset);
+	/* Evidence may have been taken away meanwhile: what is left must
+	 * reach as far as the timer does. */
 	if (pet.kind == HA_EVIDENCE_NONE || is_reset ||
-	    ha_clock_now_ms() >= kill_at_ms) {
+	    pet.kill_at_ms < kill_at_ms || ha_clock_now_ms() >= kill_at_ms) {
 		(void)ha_deadman_unset(&p->deadman);
 		return false;
 	}
@@ -227,6 +229,19 @@ arm_failed(struct pet *p, int code, const struct ha_err *err)
 	pthread_mutex_unlock(&hb->lock);
 }
 
+/* The kernel stops a device without magic close when the daemon dies, and it
+ * is by the daemon's death that a host without evidence ends (SAFETY 1.2). */
+static int
+refuse_device(struct pet *p, struct ha_err *err)
+{
+	(void)ha_watchdog_close(&p->watchdog, true, NULL);
+	return ha_err_set(err, -ENOTSUP,
+			  "watchdog %s (%s) stops when its program dies (no "
+			  "magic close): it would not reset this host. Choose "
+			  "another device",
+			  p->watchdog.path, p->watchdog.identity);
+}
+
 static void
 arm(struct pet *p)
 {
@@ -252,6 +267,9 @@ arm(struct pet *p)
 	rc = ha_watchdog_open(conf->watchdog, hb->sb.timing.watchdog_ms,
 			      conf->pretimeout_s * 1000u, &p->watchdog, &err);
 	(void)ha_deadman_unset(&p->deadman);
+	if (rc == 0 && !p->watchdog.has_magic_close) {
+		rc = refuse_device(p, &err);
+	}
 	if (rc < 0) {
 		(void)unlink(HB_MARKER);
 		arm_failed(p, rc, &err);
