@@ -246,7 +246,8 @@ is_readable(const struct hb *hb, uint32_t slot, uint64_t since_ms)
 
 	for (uint32_t i = 0; i < hb->sb.stores; i++) {
 		readable += hb->views[i].read_ms >= since_ms &&
-			    host->verdict[i] == HA_BLOCK_OK;
+			    host->verdict[i] == HA_BLOCK_OK &&
+			    host->watch.at[i].what.kind == HA_GLIMPSE_BEAT;
 	}
 	if (readable < ha_stores_read(hb->sb.stores) || !host->has_beat) {
 		return false;
@@ -255,6 +256,16 @@ is_readable(const struct hb *hb, uint32_t slot, uint64_t since_ms)
 	       (host->has_list &&
 		host->list.incarnation == host->beat.incarnation &&
 		host->list.generation == host->beat.list_generation);
+}
+
+/* SAFETY 12: death is judged on what was read after the own flush. A host
+ * that was silent until then may be back. hb->lock held. */
+static bool
+is_judged_since(const struct hb *hb, uint32_t slot, uint64_t since_ms)
+{
+	struct ha_watch_verdict verdict = hb_judge(hb, slot, 0);
+
+	return verdict.proof != HA_PROOF_SILENT || verdict.until_ms >= since_ms;
 }
 
 /* hb->lock held. `slots` tells whose facts they are. */
@@ -277,7 +288,8 @@ gather(const struct hbs *s, const struct hbs_wait *wait, uint64_t now_ms,
 		}
 		*fact = (struct ha_vmlock_host){
 			.name = hb->table.names[slot],
-			.is_gone = hbs_host_is_gone(s, slot, &out, now_ms),
+			.is_gone = is_judged_since(hb, slot, wait->since_ms) &&
+				   hbs_host_is_gone(s, slot, &out, now_ms),
 			.is_readable = is_readable(hb, slot, wait->since_ms),
 		};
 		if (fact->is_readable && host->beat.list_count > 0) {

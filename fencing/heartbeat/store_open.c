@@ -200,6 +200,8 @@ publish(struct hb_store *st, struct ha_err *err)
 		for (i = 0; hb->is_agreed && i < hb->sb.slots; i++) {
 			ha_watch_forget(&hb->hosts[i].watch, st->index);
 		}
+		/* Nor that it was read: what r have shown counts together. */
+		view->read_ms = 0;
 		if (!hb->is_agreed) {
 			view->error[0] = '\0';
 		}
