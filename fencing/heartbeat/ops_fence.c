@@ -121,7 +121,10 @@ gather_host(const struct hbs *s, uint32_t slot, uint64_t now_ms,
 	struct ha_fence_facts *facts = &answer->facts;
 	struct ha_hostset out;
 
-	if (answer->about == 0) {
+	/* A member that never said which incarnation it is may be the newest
+	 * one: then nothing was replaced. */
+	if (answer->about == 0 &&
+	    host->state_ring_seq == host->member_ring_seq) {
 		answer->about = host->member_incarnation;
 	}
 	facts->storage = hb_judge(hb, slot, answer->about);
