@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "sim/sim.h"
+#include "sim.h"
 
 void
 check_fail(struct world *w, const char *fmt, ...)

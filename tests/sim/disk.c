@@ -9,7 +9,7 @@
  * wrong order. The daemon has one outstanding; what an earlier life left
  * under way lands before the first write of the next one, or never.
  */
-#include "sim/sim.h"
+#include "sim.h"
 
 #define FAST_LOW_US 50
 #define FAST_HIGH_US 3000

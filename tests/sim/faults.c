@@ -4,7 +4,7 @@
  * power, killed and stopped daemons. What was done to whom is noted, since a
  * host that nothing was done to must not be reset.
  */
-#include "sim/sim.h"
+#include "sim.h"
 
 #define BOOT_OFFSET_MS 3600000
 #define REBOOT_PERCENT 75
@@ -139,6 +139,16 @@ pause_host(struct world *w, const struct fault *f, uint32_t index)
 }
 
 static void
+pull(struct world *w, const struct fault *f)
+{
+	host_power_off(w, f->host, "pulled");
+	if (f->length_us) {
+		world_plain(w, EV_POWER_ON, f->host, 0, 0,
+			    w->now_us + f->length_us);
+	}
+}
+
+static void
 kill_daemon(struct world *w, const struct fault *f)
 {
 	daemon_end(w, f->host, "killed");
@@ -222,11 +232,7 @@ fault_begin(struct world *w, uint32_t index)
 			    w->now_us + f->length_us);
 		break;
 	case FAULT_POWER:
-		host_power_off(w, f->host, "pulled");
-		if (f->length_us) {
-			world_plain(w, EV_POWER_ON, f->host, 0, 0,
-				    w->now_us + f->length_us);
-		}
+		pull(w, f);
 		break;
 	case FAULT_KILL:
 		kill_daemon(w, f);

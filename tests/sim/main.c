@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "sim/sim.h"
+#include "sim.h"
 
 #define SEEDS_DEFAULT 2000
 #define STORY_LINES 70

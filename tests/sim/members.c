@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "sim/sim.h"
+#include "sim.h"
 
 #define FENCE_PERCENT 40 /* per beat: Pacemaker asks for a lost host */
 

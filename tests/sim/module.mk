@@ -7,9 +7,6 @@ SIM_SEEDS := 5000
 SEEDS ?= 1000000
 SIM := $(BUILD)/tests/sim/vmha-sim
 
-# Here and not in ALL_CPPFLAGS: tests include their own folder by its name.
-$(BUILD)/tests/sim/%.o: CPPFLAGS += -Itests
-
 $(SIM): $(call objs,tests/sim) $(HA_CORE) $(HA_BASE)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(HA_CORE) $(HA_BASE)
 

@@ -10,7 +10,7 @@
  * All who form a membership have left their old ones before. A daemon hears
  * of all this in order, and late when it is paused.
  */
-#include "sim/sim.h"
+#include "sim.h"
 
 #define LATENCY_LOW_US 100
 #define LATENCY_HIGH_US 3000

@@ -5,7 +5,7 @@
  * ha_fencing_is_gone() and ha_fencing_judge(). Every conclusion goes to
  * check.c, which knows what is true.
  */
-#include "sim/sim.h"
+#include "sim.h"
 
 #define FENCE_EXTRA_BEATS 4
 #define FENCE_EXTRA_MS 5000

@@ -7,7 +7,7 @@
  * The watchdog fires at most W after the last pet: a device that counts
  * slower than its word is outside of the model, as it is outside of SAFETY.
  */
-#include "sim/sim.h"
+#include "sim.h"
 
 #define LOOKS_PER_BEAT 4
 #define PPM UINT64_C(1000000)

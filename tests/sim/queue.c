@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "sim/sim.h"
+#include "sim.h"
 
 static inline bool
 is_before(const struct event *a, const struct event *b)

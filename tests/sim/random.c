@@ -4,7 +4,7 @@
  * number of the schedule (Steele, Lea, Flood 2014). Not libc's: its
  * generators may change, and a seed in a bug report must replay for ever.
  */
-#include "sim/sim.h"
+#include "sim.h"
 
 uint64_t
 draw(struct world *w)

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "sim/sim.h"
+#include "sim.h"
 
 const struct rule_row rule_table[RULE_N] = {
 	[RULE_NONE] = { "none", "-", "all rules on", 0 },

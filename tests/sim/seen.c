@@ -4,7 +4,7 @@
  * ha_watch, orders to itself, and lists whose generation it does not know
  * yet (SAFETY 1.3, 14, 15).
  */
-#include "sim/sim.h"
+#include "sim.h"
 
 void
 seen_glimpse(struct world *w, uint32_t host, uint32_t store, uint32_t about,

@@ -447,6 +447,9 @@ world_is_off(const struct world *w, enum rule rule)
 	return w->off == rule;
 }
 
+/* cluster.c */
+void plan_cluster(struct world *w);
+
 /* plan.c */
 void plan_draw(struct world *w);
 

@@ -5,7 +5,7 @@
  * (SAFETY 14). The stamps are taken where the daemon takes them: before a
  * submission, after a completion, with room for a pause in between.
  */
-#include "sim/sim.h"
+#include "sim.h"
 
 static bool
 is_behind(const struct daemon *d, const struct store_thread *st)

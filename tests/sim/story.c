@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/sim.h"
+#include "sim.h"
 
 void
 story(struct world *w, uint32_t host, const char *fmt, ...)

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "sim/sim.h"
+#include "sim.h"
 
 #define PPM UINT64_C(1000000)
 
