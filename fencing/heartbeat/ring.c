@@ -288,6 +288,25 @@ publish(struct hbs *s, uint64_t now_ms)
 	}
 }
 
+/* 1 is a word of its own in a STATE, 0 none. */
+static uint64_t
+next_nonce(struct hbs_ring *ring)
+{
+	ring->nonce = ring->nonce + 1 > 1 ? ring->nonce + 1 : 2;
+	return ring->nonce;
+}
+
+static bool
+wants_ask(struct hbs *s, uint64_t now_ms)
+{
+	bool is_wanted;
+
+	pthread_mutex_lock(&s->hb->lock);
+	is_wanted = hbs_ring_wants_ask(s, now_ms);
+	pthread_mutex_unlock(&s->hb->lock);
+	return is_wanted;
+}
+
 /* The announcement, and the first nonce after it was echoed, do not wait for
  * the next beat: the watchdog counts since the last storage evidence. */
 static bool
@@ -319,13 +338,14 @@ beat(struct hbs *s, uint64_t now_ms)
 	if (now_ms >= ring->next_tick_ms || is_urgent(ring, is_wanted)) {
 		ring->next_tick_ms = now_ms + s->hb->sb.timing.beat_ms;
 		ring->mode_at_tick = ring->core.mode;
-		if (++ring->nonce == 0) {
-			ring->nonce = 1;
-		}
-		if (ha_ring_tick(&ring->core, is_wanted, ring->nonce, now_ms,
-				 &msg)) {
+		if (ha_ring_tick(&ring->core, is_wanted, next_nonce(ring),
+				 now_ms, &msg)) {
 			post(s, &msg);
 		}
+	}
+	if (wants_ask(s, now_ms) &&
+	    ha_ring_ask(&ring->core, next_nonce(ring), now_ms, &msg)) {
+		post(s, &msg);
 	}
 	if (ring->core.mode != ring->told) {
 		ring->told = ring->core.mode;

@@ -57,8 +57,42 @@ hbs_ring_silence(const struct hbs *s, uint32_t slot,
 		 const struct ha_hostset *out, uint64_t now_ms,
 		 uint64_t *ret_due_ms)
 {
-	return ha_ring_silence(&s->ring.core, &s->hb->sb.timing, slot, out,
-			       now_ms, ret_due_ms);
+	enum ha_ring_silence silence =
+		ha_ring_silence(&s->ring.core, &s->hb->sb.timing, slot, out,
+				now_ms, ret_due_ms);
+
+	if ((silence == HA_RING_SILENCE_YES ||
+	     silence == HA_RING_SILENCE_LATER) &&
+	    !ha_ring_is_confirmed(&s->ring.core, out, *ret_due_ms)) {
+		return HA_RING_SILENCE_UNCONFIRMED;
+	}
+	return silence;
+}
+
+/* A question answers for all hosts that are away, and is put as soon as its
+ * answer would count, so that nobody has to wait for it. */
+bool
+hbs_ring_wants_ask(const struct hbs *s, uint64_t now_ms)
+{
+	const struct hb *hb = s->hb;
+	struct ha_hostset out;
+
+	if (!s->ring.core.has_membership ||
+	    now_ms < s->ring.core.ask_ms + HBS_TICK_MS) {
+		return false;
+	}
+	hbs_out_of_the_way(s, &out);
+	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
+		uint64_t due_ms = 0;
+
+		if (hb->table.names[slot][0] &&
+		    hbs_ring_silence(s, slot, &out, now_ms, &due_ms) ==
+			    HA_RING_SILENCE_UNCONFIRMED &&
+		    now_ms >= due_ms) {
+			return true;
+		}
+	}
+	return false;
 }
 
 bool

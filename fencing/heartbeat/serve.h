@@ -136,7 +136,7 @@ struct hbs_ring {
 	uint32_t nodeids[HA_HOSTS_MAX]; /* by slot, 0: none */
 	uint64_t nonce;
 	uint64_t next_connect_ms, next_tick_ms;
-	enum ha_ring_mode told; /* last logged */
+	enum ha_ring_mode told;         /* last logged */
 	enum ha_ring_mode mode_at_tick; /* before the last tick */
 	bool told_quorate;
 	bool was_told; /* "corosync is not there" was logged */
@@ -178,6 +178,8 @@ void hbs_ring_done(struct hbs *s);
 /* Never claimed, or stopped cleanly with an empty list (SAFETY 1.5). */
 void hbs_out_of_the_way(const struct hbs *s, struct ha_hostset *ret_out);
 bool hbs_is_lone(const struct hbs *s);
+/* Is it time to ask the members whether they are still there? */
+bool hbs_ring_wants_ask(const struct hbs *s, uint64_t now_ms);
 /* As the fencing verdict needs it; `out` are those out of the way. */
 enum ha_ring_silence hbs_ring_silence(const struct hbs *s, uint32_t slot,
 				      const struct ha_hostset *out,

@@ -70,6 +70,7 @@ static const char *const RINGS[] = {
 	[HA_RING_SILENCE_MAJORITY] = "majority",
 	[HA_RING_SILENCE_LATER] = "later",
 	[HA_RING_SILENCE_YES] = "yes",
+	[HA_RING_SILENCE_UNCONFIRMED] = "unconfirmed",
 };
 #define RINGS_N (sizeof(RINGS) / sizeof(RINGS[0]))
 

@@ -34,6 +34,7 @@ ha_fencing_is_gone(const struct ha_watch_verdict *storage,
 	case HA_RING_SILENCE_NO_QUORUM:
 	case HA_RING_SILENCE_MEMBER:
 	case HA_RING_SILENCE_MAJORITY:
+	case HA_RING_SILENCE_UNCONFIRMED:
 		break;
 	}
 	return false;
@@ -152,6 +153,7 @@ judge_silent(const struct ha_fence_facts *facts, const struct ha_timing *timing)
 	case HA_RING_SILENCE_LATER:
 		return wait_for(facts, timing, HA_FENCE_WHY_RING_LEASE);
 	case HA_RING_SILENCE_YES:
+	case HA_RING_SILENCE_UNCONFIRMED:
 		break;
 	}
 	return wait_for(facts, timing, HA_FENCE_WHY_COUNTING);

@@ -52,7 +52,9 @@ note_states(struct ha_ring *ring, uint64_t now_ms)
 			return;
 		}
 	}
-	ring->states_ms = now_ms ? now_ms : 1;
+	if (ring->states_ms == 0) {
+		ring->states_ms = now_ms ? now_ms : 1;
+	}
 }
 
 /* The clocks "without" run only through quorate memberships, uninterrupted. */
@@ -92,6 +94,7 @@ ha_ring_changed(struct ha_ring *ring, uint64_t ring_seq,
 	ring->is_quorum_known = false;
 	ring->is_nonce_open = false;
 	ring->states_ms = 0;
+	ha__ring_ask_void(ring);
 	if (ring->mode == HA_RING_LEASED) {
 		/* The new members must hear of it before it counts. */
 		ring->mode = HA_RING_ANNOUNCED;
@@ -135,6 +138,7 @@ ha_ring_lost(struct ha_ring *ring)
 	ring->ring_seq = 0;
 	ring->early_seq = 0;
 	ring->states_ms = 0;
+	ha__ring_ask_void(ring);
 	memset(&ring->members, 0, sizeof(ring->members));
 	if (ring->mode == HA_RING_LEASED) {
 		ring->mode = HA_RING_ANNOUNCED;
@@ -324,8 +328,14 @@ ha_ring_deliver(struct ha_ring *ring, const struct ha_ring_msg *msg,
 	struct ha_ring_peer *sender;
 
 	if (!ring->has_membership || msg->ring_seq != ring->ring_seq ||
-	    msg->sender == ring->self || msg->incarnation == 0 ||
-	    !ha_hostset_has(&ring->members, msg->sender)) {
+	    msg->incarnation == 0 || msg->sender >= HA_HOSTS_MAX) {
+		return false;
+	}
+	if (msg->sender == ring->self) {
+		ha__ring_ask_deliver(ring, msg);
+		return false;
+	}
+	if (!ha_hostset_has(&ring->members, msg->sender)) {
 		return false;
 	}
 	sender = &ring->peers[msg->sender];
@@ -339,6 +349,7 @@ ha_ring_deliver(struct ha_ring *ring, const struct ha_ring_msg *msg,
 	switch (msg->type) {
 	case HA_RING_MSG_STATE:
 		take_state(ring, msg, now_ms);
+		ha__ring_ask_deliver(ring, msg);
 		if (msg->nonce == 0) {
 			return false;
 		}

@@ -11,8 +11,8 @@
 #define SCENARIOS "tests/scenarios/fencing.scn"
 
 static const char *const STEP[] = { "success", "fail", "order", "wait" };
-static const char *const RING[] = { "no-quorum", "member", "majority", "later",
-				    "yes" };
+static const char *const RING[] = { "no-quorum", "member", "majority",
+				    "later",     "yes",    "unconfirmed" };
 
 static const struct ha_fence_facts HEALTHY = {
 	.action = HA_FENCE_REBOOT,

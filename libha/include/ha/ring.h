@@ -63,6 +63,8 @@ struct ha_ring_peer {
 	uint64_t without_ms;  /* first quorate membership without it since it
 			       * was last a member, uninterrupted; 0: none */
 	uint64_t gone_ms;     /* since when ha_ring_gone() says so; 0: not */
+	uint64_t answered_ms; /* when the newest ha_ring_ask() was put that it
+			       * has answered in this membership; 0: none */
 };
 
 struct ha_ring {
@@ -84,6 +86,9 @@ struct ha_ring {
 	uint64_t nonce_ms;  /* when: the stamp that an echo would buy */
 	bool is_nonce_open; /* its echoes are still counted */
 	struct ha_hostset echoed;
+	uint64_t ask_nonce;  /* of ha_ring_ask(); 0: none */
+	uint64_t ask_ms;     /* when it was put */
+	bool is_ask_ordered; /* it was delivered here: answers count */
 	bool has_evidence;
 	uint64_t evidence_ms;
 	struct ha_ring_peer peers[HA_HOSTS_MAX];
@@ -158,18 +163,38 @@ void ha_ring_gone(struct ha_ring *ring, const struct ha_hostset *gone,
  * YES and LATER hold only together with silence on storage that is proven by
  * reads submitted at or after *ret_due_ms (ha_watch_verdict.until_ms): of
  * what happened before, an older read knows nothing. ha_fencing_is_gone()
- * puts both together. */
+ * puts both together.
+ * - UNCONFIRMED is not said by ha_ring_silence(): the caller puts it in the
+ *   place of YES and LATER while ha_ring_is_confirmed() does not hold for
+ *   *ret_due_ms. */
 enum ha_ring_silence {
 	HA_RING_SILENCE_NO_QUORUM,
 	HA_RING_SILENCE_MEMBER,
 	HA_RING_SILENCE_MAJORITY,
 	HA_RING_SILENCE_LATER,
 	HA_RING_SILENCE_YES,
+	HA_RING_SILENCE_UNCONFIRMED,
 };
 enum ha_ring_silence ha_ring_silence(const struct ha_ring *ring,
 				     const struct ha_timing *timing,
 				     uint32_t slot,
 				     const struct ha_hostset *gone,
 				     uint64_t now_ms, uint64_t *ret_due_ms);
+
+/* Asks the members whether they are still there, to be multicast before the
+ * silence of another host is believed: a corosync that stands still tells an
+ * old membership for ever. nonce is at least 2 and new each time. False: no
+ * membership. */
+bool ha_ring_ask(struct ha_ring *ring, uint64_t nonce, uint64_t now_ms,
+		 struct ha_ring_msg *ret_msg);
+
+/* Have enough members answered a question put at or after since_ms, that the
+ * rest could not have echoed a lease meanwhile? */
+bool ha_ring_is_confirmed(const struct ha_ring *ring,
+			  const struct ha_hostset *gone, uint64_t since_ms);
+
+/* Shared in core: membership changed; a message of it arrived. */
+void ha__ring_ask_void(struct ha_ring *ring);
+void ha__ring_ask_deliver(struct ha_ring *ring, const struct ha_ring_msg *msg);
 
 #endif
