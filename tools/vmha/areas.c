@@ -207,10 +207,10 @@ vmha_areas_live(struct vmha_areas *areas, struct ha_hostset *ret_live,
 			  wait_ms * 2);
 		ha_clock_sleep_ms(wait_ms, ha_clock_now_ms() + wait_ms);
 	}
-	for (uint32_t i = 0; i < areas->count; i++) {
-		if (rc == 0) {
-			rc = compare(areas->at[i], before[i], &live, err);
-		}
+	for (uint32_t i = 0; rc == 0 && i < areas->count && before[i]; i++) {
+		rc = compare(areas->at[i], before[i], &live, err);
+	}
+	for (uint32_t i = 0; i < HA_STORES_MAX; i++) {
 		free(before[i]);
 	}
 	if (rc == 0) {

@@ -107,7 +107,6 @@ static int
 write_all(struct check *c, const struct ha_superblock *want,
 	  const struct ha_slot_table *table)
 {
-	struct ha_slot_table copy = *table;
 	int rc = 0;
 
 	for (uint32_t i = 0; rc == 0 && i < c->areas.count; i++) {
@@ -116,7 +115,7 @@ write_all(struct check *c, const struct ha_superblock *want,
 		area->sb.timing = want->timing;
 		area->sb.profile = want->profile;
 		area->sb.generation = want->generation + 1;
-		area->table = copy;
+		area->table = *table;
 		area->table_verdict = HA_BLOCK_OK;
 		rc = vmha_area_write_table(area, &c->v->err);
 		if (rc == 0) {
@@ -140,6 +139,7 @@ fix_superblocks(struct check *c)
 {
 	struct ha_superblock want = *check_sb(c);
 	const struct ha_slot_table *table = newest_table(c);
+	static struct ha_slot_table copy;
 	struct ha_hostset live;
 	struct ha_hostset none = { { 0 } };
 	char names[256];
@@ -150,11 +150,13 @@ fix_superblocks(struct check *c)
 				  "no slot table can be read on any area: "
 				  "create them again");
 	}
+	/* Looking for live hosts reads all tables anew. */
+	copy = *table;
 	rc = vmha_timing_args(c->v, &want.timing, &want.profile, &c->v->err);
 	if (rc < 0) {
 		return rc;
 	}
-	if (!is_different(c, &want, table)) {
+	if (!is_different(c, &want, &copy)) {
 		return 0;
 	}
 	rc = vmha_areas_live(&c->areas, &live, &c->v->err);
@@ -170,7 +172,7 @@ fix_superblocks(struct check *c)
 			vmha_areas_names(&c->areas, &live, names,
 					 sizeof(names)));
 	}
-	return write_all(c, &want, newest_table(c));
+	return write_all(c, &want, &copy);
 }
 
 static int

@@ -43,7 +43,7 @@ from_file(const char *path, struct ha_corosync_config *ret_config,
 	static struct ha_corosync_conf conf;
 	struct ha_corosync_config config = { 0 };
 	ha_autofree char *text = NULL;
-	size_t len;
+	size_t len = 0;
 	int rc = vmha_file_read(path, COROSYNC_BYTES_MAX, &text, &len, err);
 
 	if (rc == 0) {

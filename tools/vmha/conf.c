@@ -130,7 +130,7 @@ vmha_conf_read(const struct vmha *v, struct ha_hbconf *ret_conf,
 	       struct ha_err *err)
 {
 	ha_autofree char *text = NULL;
-	size_t len;
+	size_t len = 0;
 	int rc = vmha_file_read(v->args.conf, CONF_BYTES_MAX, &text, &len, err);
 
 	if (rc == -ENOENT) {
@@ -230,7 +230,7 @@ vmha_conf_write(const struct vmha *v, const char *const *stores, uint32_t count,
 	ha_autofree char *old = NULL;
 	ha_autofree char *text = NULL;
 	struct ha_hbconf conf;
-	size_t len;
+	size_t len = 0;
 	int rc = vmha_file_read(v->args.conf, CONF_BYTES_MAX, &old, &len, err);
 
 	if (rc < 0 && rc != -ENOENT) {

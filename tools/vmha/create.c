@@ -326,11 +326,12 @@ int
 vmha_create(struct vmha *v)
 {
 	struct create *c = calloc(1, sizeof(*c));
-	int rc = c ? 0 : ha_err_set(&v->err, -ENOMEM, "no memory");
+	int rc;
 
-	if (rc == 0) {
-		rc = take_names(v, c);
+	if (!c) {
+		return vmha_fail_with(v, -ENOMEM, "no memory");
 	}
+	rc = take_names(v, c);
 	if (rc == 0) {
 		rc = take_sizes(v, c);
 	}

@@ -128,10 +128,10 @@ create_write(struct vmha *v, struct create *c)
 			rc = wipe(area[i], 0, 2, &v->err);
 		}
 	}
-	for (uint32_t i = 0; rc == 0 && i < c->sb.stores; i++) {
+	for (uint32_t i = 0; rc == 0 && i < c->sb.stores && area[i]; i++) {
 		rc = write_body(area[i], c, &v->err);
 	}
-	for (uint32_t i = 0; rc == 0 && i < c->sb.stores; i++) {
+	for (uint32_t i = 0; rc == 0 && i < c->sb.stores && area[i]; i++) {
 		rc = vmha_area_write_sb(area[i], &v->err);
 	}
 	for (uint32_t i = 0; i < c->sb.stores; i++) {
