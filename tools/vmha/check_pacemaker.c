@@ -17,7 +17,7 @@
 #define CIB_DOWN 102 /* CRM_EX_DISCONNECT of crm/common/results.h */
 #define STONITH_TIMEOUT_MS 60000u /* Pacemaker's default */
 #define STONITH_EXTRA_BEATS 3u /* docs/TIMEOUTS.md: T (1 + rho) + 3 B + 10 s */
-#define STONITH_EXTRA_MS 10000u
+#define STONITH_RESERVE_MS 10000u
 
 static void
 unescape(char *text)
@@ -151,7 +151,7 @@ check_timeout(struct check *c, const char *xml)
 	}
 	least_ms = ha_timing_silence_ms(&sb->timing) +
 		   STONITH_EXTRA_BEATS * (uint64_t)sb->timing.beat_ms +
-		   STONITH_EXTRA_MS;
+		   STONITH_RESERVE_MS;
 	is_enough = ms >= least_ms;
 	snprintf(limit, sizeof(limit), "at least %" PRIu64 " s",
 		 (least_ms + 999) / 1000);

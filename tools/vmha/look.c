@@ -20,8 +20,9 @@
 
 #define FRONT_BYTES (1024u * 1024) /* signatures stand there */
 /* An area whose superblock can't be read may have any times: the slowest
- * beat and tolerance of libha/core/timing.c that a profile has. */
-#define UNKNOWN_WAIT_MS 4500u
+ * beat and tolerance that libha/core/timing.c allows, and the reads. */
+#define UNKNOWN_WAIT_MS 20200u
+#define UNKNOWN_LOOK_MS 500u             /* between two looks at it */
 #define UNKNOWN_BYTES (4u * 1024 * 1024) /* beats stand in front */
 
 /* Offsets and magics as blkid(8) knows them. */
@@ -104,6 +105,8 @@ is_front_moving(const char *path, bool *ret_is_moving, struct ha_err *err)
 {
 	uint8_t *first = ha_disk_buffer_new(UNKNOWN_BYTES);
 	uint8_t *second = ha_disk_buffer_new(UNKNOWN_BYTES);
+	uint64_t end_ms = ha_clock_now_ms() + UNKNOWN_WAIT_MS;
+	bool is_moving = false;
 	size_t a = 0;
 	size_t b = 0;
 	int rc = first && second ? 0 : ha_err_set(err, -ENOMEM, "no memory");
@@ -111,13 +114,15 @@ is_front_moving(const char *path, bool *ret_is_moving, struct ha_err *err)
 	if (rc == 0) {
 		rc = read_front(path, first, UNKNOWN_BYTES, &a, err);
 	}
-	if (rc == 0) {
-		vmha_step("waiting for beats on", path, UNKNOWN_WAIT_MS * 3);
-		ha_clock_sleep_ms(UNKNOWN_WAIT_MS, UINT64_MAX);
+	vmha_step("waiting for beats on", path, UNKNOWN_WAIT_MS * 2);
+	while (rc == 0 && !is_moving && ha_clock_left_ms(end_ms) > 0) {
+		ha_clock_sleep_ms(UNKNOWN_LOOK_MS, end_ms);
 		rc = read_front(path, second, UNKNOWN_BYTES, &b, err);
+		is_moving =
+			rc == 0 && (a != b || memcmp(first, second, a) != 0);
 	}
 	if (rc == 0) {
-		*ret_is_moving = a != b || memcmp(first, second, a) != 0;
+		*ret_is_moving = is_moving;
 	}
 	ha_disk_buffer_free(first);
 	ha_disk_buffer_free(second);
