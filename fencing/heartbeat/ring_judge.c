@@ -60,10 +60,16 @@ hbs_ring_silence(const struct hbs *s, uint32_t slot,
 	enum ha_ring_silence silence =
 		ha_ring_silence(&s->ring.core, &s->hb->sb.timing, slot, out,
 				now_ms, ret_due_ms);
+	uint64_t proven_ms = hb_judge(s->hb, slot, 0).proven_ms;
 
+	/* An answer from before it fell silent does not tell what keeps it
+	 * alive since. */
+	if (proven_ms < *ret_due_ms) {
+		proven_ms = *ret_due_ms;
+	}
 	if ((silence == HA_RING_SILENCE_YES ||
 	     silence == HA_RING_SILENCE_LATER) &&
-	    !ha_ring_is_confirmed(&s->ring.core, out, *ret_due_ms)) {
+	    !ha_ring_is_confirmed(&s->ring.core, out, proven_ms)) {
 		return HA_RING_SILENCE_UNCONFIRMED;
 	}
 	return silence;

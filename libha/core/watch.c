@@ -184,11 +184,11 @@ is_silent(const struct ha_watch *watch, uint64_t silence_ms,
 	return until_ms != 0;
 }
 
-/* The earliest span that could still prove silence: from the r-th of the
- * sightings on, and from the newest beat. */
+/* The end of the earliest span that could prove silence: from the r-th of the
+ * sightings on that were read at until_ms or later, and from the newest beat. */
 static uint64_t
 due_ms(const struct ha_watch *watch, uint64_t silence_ms,
-       const struct ha_sighting *newest, uint32_t needed)
+       const struct ha_sighting *newest, uint32_t needed, uint64_t until_ms)
 {
 	uint64_t from_ms = UINT64_MAX;
 
@@ -196,11 +196,13 @@ due_ms(const struct ha_watch *watch, uint64_t silence_ms,
 		uint64_t first_ms = watch->at[i].first_ms;
 		uint32_t earlier = 0;
 
-		if (!is_telling(watch, i) || first_ms >= from_ms) {
+		if (!is_telling(watch, i) || first_ms >= from_ms ||
+		    watch->at[i].last_ms < until_ms) {
 			continue;
 		}
 		for (uint32_t j = 0; j < watch->stores; j++) {
 			earlier += is_telling(watch, j) &&
+				   watch->at[j].last_ms >= until_ms &&
 				   watch->at[j].first_ms <= first_ms;
 		}
 		if (earlier >= needed) {
@@ -322,6 +324,9 @@ ha_watch_judge(const struct ha_watch *watch, const struct ha_timing *timing,
 	verdict.proof = judge_beat(watch, &newest->what, silent);
 	if (verdict.proof != HA_PROOF_SILENT) {
 		verdict.until_ms = 0;
+	} else {
+		verdict.proven_ms = due_ms(watch, silence_ms, newest,
+					   verdict.needed, verdict.until_ms);
 	}
 	if (verdict.proof == HA_PROOF_SILENT ||
 	    verdict.proof == HA_PROOF_ALIVE) {
@@ -329,7 +334,7 @@ ha_watch_judge(const struct ha_watch *watch, const struct ha_timing *timing,
 	}
 	if (verdict.proof == HA_PROOF_ALIVE) {
 		verdict.due_ms =
-			due_ms(watch, silence_ms, newest, verdict.needed);
+			due_ms(watch, silence_ms, newest, verdict.needed, 0);
 	}
 	return verdict;
 }

@@ -86,18 +86,23 @@ const char *ha_proof_name(enum ha_proof proof);
 struct ha_watch_verdict {
 	enum ha_proof proof;
 	uint64_t incarnation; /* highest read on any datastore, 0: none */
-	uint64_t since_ms; /* ALIVE, SILENT: completion of the read that first
+	uint64_t since_ms;  /* ALIVE, SILENT: completion of the read that first
 			    * showed the newest beat */
-	uint64_t due_ms;   /* ALIVE: a read submitted from here on that shows
+	uint64_t due_ms;    /* ALIVE: a read submitted from here on that shows
 			    * nothing new would prove silence; else 0 */
-	uint64_t until_ms; /* SILENT: submission of the reads up to which the
+	uint64_t until_ms;  /* SILENT: submission of the reads up to which the
 			    * silence is proven, on r datastores at once. The
 			    * ring's due time is compared with this, not with
 			    * the clock: a host may come back to life on
 			    * storage after the last read. Else 0 */
-	uint32_t silent;   /* datastores on which silence is proven over one
+	uint64_t proven_ms; /* SILENT: from here to until_ms it was dead, as
+			     * far as storage can tell; T before, it may have
+			     * lived. What else kept it alive is of interest up
+			     * to here, so that must have been asked later. Else
+			     * 0; not on the wire */
+	uint32_t silent;    /* datastores on which silence is proven over one
 			    * and the same span */
-	uint32_t needed;   /* r */
+	uint32_t needed;    /* r */
 };
 
 /* What is proven about the incarnation `about` (0: the newest one known).
