@@ -103,6 +103,24 @@ standing(const struct hbs *s, uint32_t host, enum ha_order_kind kind,
 	return NULL;
 }
 
+/* Stand down and stand to: the later one is meant. Both together would be
+ * obeyed in the order in which they happen to stand in the beat. */
+static void
+take_back_opposite(struct hbs *s, uint32_t host, enum ha_order_kind kind)
+{
+	for (uint32_t i = 0; i < HBS_ORDERS_KEPT; i++) {
+		struct hbs_order *order = &s->orders[i];
+
+		if (order->host == host &&
+		    ((kind == HA_ORDER_STAND_TO &&
+		      order->kind == HA_ORDER_STAND_DOWN) ||
+		     (kind == HA_ORDER_STAND_DOWN &&
+		      order->kind == HA_ORDER_STAND_TO))) {
+			order->is_open = false;
+		}
+	}
+}
+
 int
 hbs_order_give(struct hbs *s, uint32_t host, enum ha_order_kind kind,
 	       uint64_t *ret_nonce, struct ha_err *err)
@@ -115,6 +133,7 @@ hbs_order_give(struct hbs *s, uint32_t host, enum ha_order_kind kind,
 	uint64_t incarnation;
 	uint64_t nonce;
 
+	take_back_opposite(s, host, kind);
 	pthread_mutex_lock(&hb->lock);
 	incarnation = hb_judge(hb, host, 0).incarnation;
 	pthread_mutex_unlock(&hb->lock);
