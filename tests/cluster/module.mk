@@ -6,6 +6,9 @@ CLUSTER := tests/cluster
 CLUSTER_STAGE := $(BUILD)/tests/cluster/stage
 CLUSTER_ENV = BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1
 KILLS_N ?= 20
+KILLS_SETUPS ?= fast standard sbd
+MINUTES ?= 30
+PROFILES ?= fast standard
 ONLY ?=
 KEEP ?=
 
@@ -26,11 +29,18 @@ demo:
 
 kills: cluster-stage
 	$(CLUSTER_ENV) $(CLUSTER)/kills -n $(KILLS_N) \
-		--json $(BUILD)/tests/cluster/kills.json
+		--json $(BUILD)/tests/cluster/kills.json $(KILLS_SETUPS)
+
+soak-calm: cluster-stage
+	$(CLUSTER_ENV) $(CLUSTER)/soak-calm --minutes $(MINUTES) \
+		--json $(BUILD)/tests/cluster/soak-calm.json $(PROFILES)
 
 CHECKS += check-cluster
 HELP += "make demo KEEP=1: the same, and leaves the cluster up to be tried" \
 	"make check-cluster: real clusters (root), ONLY=PATTERN for some of it" \
-	"make kills: 20 host kills in a row, where the time goes (KILLS_N=N)"
+	"make kills: host kills in a row, where the time goes; vmha beside sbd \
+(KILLS_N=20 KILLS_SETUPS='fast standard sbd')" \
+	"make soak-calm: no false fencing on a machine that is busy all over \
+(MINUTES=30 PROFILES='fast standard')"
 
-.PHONY: cluster-stage check-cluster demo kills
+.PHONY: cluster-stage check-cluster demo kills soak-calm
