@@ -213,7 +213,10 @@ check_alive_end(struct world *w, uint32_t host)
 		enum ha_ring_silence silence;
 		uint64_t due_ms;
 
-		if (i == host || !is_fit(w, i)) {
+		/* Who was never met stays unknown where a lone host could
+		 * live on (SAFETY 1.7). */
+		if (i == host || !is_fit(w, i) ||
+		    !w->host[i].d.ring.peers[host].incarnation) {
 			continue;
 		}
 		v = observe_judge(w, i, host, truth->off_incarnation);

@@ -7,6 +7,27 @@
  */
 #include "sim.h"
 
+/* Draws are arguments here, and C does not say in which order arguments are
+ * evaluated: each place draws by a number of its own and by how many faults
+ * are planned, so that every compiler plans the same schedule. */
+#define draw_below(w, bound) roll(w, __COUNTER__, 0, (bound)-1)
+#define draw_between(w, low, high) roll(w, __COUNTER__, low, high)
+#define draw_percent(w, percent) \
+	(roll(w, __COUNTER__, 0, 99) < (uint64_t)(percent))
+#define draw(w) roll(w, __COUNTER__, 0, UINT32_MAX)
+
+static uint64_t
+roll(const struct world *w, uint32_t place, uint64_t low, uint64_t high)
+{
+	uint64_t z = w->random + place * UINT64_C(0x9e3779b97f4a7c15) +
+		     w->planned * UINT64_C(0xd1342543de82ef95);
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	z ^= z >> 31;
+	return high > low ? low + z % (high - low + 1) : low;
+}
+
 struct draft {
 	struct world *w;
 	uint64_t b_us, w_us, d_us, t_us; /* B, W, D, T (1 + rho) */
@@ -78,6 +99,7 @@ add(struct draft *p, const struct fault *fault)
 	struct world *w = p->w;
 	uint64_t end_us = fault->at_us + fault->length_us;
 
+	w->planned++;
 	if (w->fault_count == SIM_FAULTS) {
 		return;
 	}
@@ -117,6 +139,10 @@ add_kind(struct draft *p, enum fault_kind kind, uint8_t host, uint64_t at_us,
 			   .at_us = at_us,
 			   .length_us = length };
 
+	if (kind == FAULT_PATH) {
+		f.mode = any_mode(p);
+		f.extra++;
+	}
 	if (kind == FAULT_PARTITION && draw_percent(w, 60)) {
 		f.mask = (uint8_t)(1u << host);
 	}
@@ -129,6 +155,7 @@ add_stall(struct draft *p, uint8_t host, uint64_t at_us)
 	struct world *w = p->w;
 	struct stall *s = &w->stalls[w->stall_count];
 
+	w->planned++;
 	if (w->stall_count == SIM_STALLS) {
 		return;
 	}
@@ -295,6 +322,7 @@ add_stall_at(struct draft *p, uint8_t host, enum step step, uint64_t at_us,
 {
 	struct world *w = p->w;
 
+	w->planned++;
 	if (w->stall_count < SIM_STALLS) {
 		w->stalls[w->stall_count++] = (struct stall){
 			.host = host,
@@ -528,6 +556,7 @@ plan_draw(struct world *w)
 	for (i = 0; i < w->hosts; i++) {
 		uint64_t at = draw_below(w, 1000);
 
+		w->planned++;
 		if (draw_percent(w, 4)) { /* comes late, or never */
 			at = p.from_us + draw_below(w, 4 * p.t_us);
 			w->truth[i].is_disturbed = true;

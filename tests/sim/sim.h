@@ -398,7 +398,7 @@ struct world {
 	uint32_t template_no;
 	/* plan */
 	struct fault faults[SIM_FAULTS];
-	uint32_t fault_count;
+	uint32_t fault_count, planned;
 	struct stall stalls[SIM_STALLS];
 	uint32_t stall_count;
 	/* state */

@@ -252,7 +252,7 @@ world_init(struct world *w, uint64_t seed, enum rule off)
 	w->random = seed * UINT64_C(0xd1342543de82ef95) + 1;
 	w->now_us = 0;
 	w->queue_count = w->order = 0;
-	w->fault_count = w->stall_count = 0;
+	w->fault_count = w->stall_count = w->planned = 0;
 	w->ids = w->net_seq = w->fingerprint = w->epochs = 0;
 	w->pool_next = 0;
 	w->events_run = w->verdicts = 0;
