@@ -123,6 +123,7 @@ static void
 look(struct hbs *s)
 {
 	hbs_events_log(s);
+	hbs_ring_look(s);
 	hbs_order_check(s);
 	hbs_wait_check(s);
 }

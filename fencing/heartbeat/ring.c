@@ -472,6 +472,14 @@ hbs_ring_tick(struct hbs *s)
 }
 
 void
+hbs_ring_look(struct hbs *s)
+{
+	if (s->ring.corosync) {
+		beat(s, ha_clock_now_ms());
+	}
+}
+
+void
 hbs_ring_done(struct hbs *s)
 {
 	if (s->ring.corosync) {

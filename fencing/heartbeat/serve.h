@@ -171,6 +171,8 @@ struct hbs {
 void hbs_ring_init(struct hbs *s);
 /* Connects, retries, ticks, publishes; called at least each HBS_TICK_MS. */
 void hbs_ring_tick(struct hbs *s);
+/* After news of the datastores: sends what can't wait for the next tick. */
+void hbs_ring_look(struct hbs *s);
 void hbs_ring_done(struct hbs *s);
 
 /* ---- ring_judge.c: hb->lock held ---------------------------------------- */
