@@ -23,7 +23,10 @@ WORDS = (
     (r"membership: (\S+) lost", "corosync: {0} is no member any more"),
     (r"fencing requested: off (\S+)",
      "Pacemaker: {0} must be fenced before anything of it is restarted"),
-    (r"fencing result: off (\S+) OK", "fencing: {0} is proven to be off"),
+    (r"heartbeat: (\S+) has been silent on the heartbeat datastores",
+     "heartbeat: {0} has been silent so long that its watchdog has fired"),
+    (r"heartbeat: (\S+) counts as dead", "fence_vmha: {0} is dead"),
+    (r"fencing result: off (\S+) OK", "Pacemaker: {0} is fenced"),
     (r"op begin: start (\S+) on (\S+)",
      "Pacemaker: {1} is told to start {0}"),
     (r"op end: start (\S+) on (\S+): ok",
@@ -34,7 +37,10 @@ WORDS = (
     (r"op end: migrate_from (\S+) on (\S+): ok", "agent: {0} is on {1}"),
 )
 QUIET = re.compile(r"fencing on|controller:|op (begin|end): stop|membership: "
-                   r"\S+ member|op end: migrate_to|op begin: migrate_from")
+                   r"\S+ member|op end: migrate_to|op begin: migrate_from|"
+                   r"heartbeat: (?!\S+ (has been silent|counts as dead))")
+# The sentence by which the fence agent accounts for its success.
+EVIDENCE = re.compile(r"heartbeat: (\S+) counts as dead: (.*)")
 
 
 class Story:
@@ -93,6 +99,16 @@ class Story:
             if is_done or time.monotonic() > end:
                 return is_done
             time.sleep(POLL_S)
+
+    def evidence(self, lab, victim):
+        """The daemon's own line, of the host where the fence agent ran."""
+        for _, host, text in lab.events():
+            found = EVIDENCE.match(text)
+            if found and found[1] == victim:
+                self.plain(f"log of {host}:", "dim")
+                for part in re.split(r"(?<=[;,]) (?=datastore|storage)",
+                                     text.partition(": ")[2]):
+                    self.plain(part, "green")
 
     def bars(self, rows):
         """[(label, who, seconds)] as one bar after the other."""
