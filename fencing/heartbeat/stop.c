@@ -67,20 +67,36 @@ hb_threads_end(struct hb *hb, uint64_t deadline_ms)
 	}
 }
 
+/* Lock held. Main waits here, and main is what keeps the ring's evidence alive
+ * (SAFETY 1.6): where the datastores are lost it must not wait any longer. */
+static bool
+is_storage_lost(const struct hb *hb)
+{
+	const struct ha_timing *timing = &hb->sb.timing;
+	uint64_t stamp_ms;
+
+	return !ha_evidence_stamp(&hb->evidence, &stamp_ms) ||
+	       ha_clock_now_ms() >
+		       stamp_ms + timing->beat_ms + timing->tolerance_ms;
+}
+
 /* 0: it stands on w. */
 static int
 write_stopped(struct hb *hb, uint64_t deadline_ms, struct ha_err *err)
 {
 	uint32_t w = ha_stores_write(hb->conf.stores);
 	bool is_written = false;
+	bool is_lost;
 
 	while (!is_written) {
 		pthread_mutex_lock(&hb->lock);
 		/* The pet thread may be opening the device right now. */
 		is_written =
 			!hb->is_arming && hb_is_marked(hb, HA_BEAT_STOPPED);
+		is_lost = is_storage_lost(hb);
 		pthread_mutex_unlock(&hb->lock);
-		if (!is_written && ha_clock_left_ms(deadline_ms) == 0) {
+		if (!is_written &&
+		    (is_lost || ha_clock_left_ms(deadline_ms) == 0)) {
 			return ha_err_set(
 				err, -ETIMEDOUT,
 				"\"stopped\" could not be written to %u of %u "

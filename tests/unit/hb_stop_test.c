@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The clean stop against a pet thread that is just arming: the daemon must
- * not end with a watchdog that counts. Real datastores and store threads; the
- * pet thread's part is played, so that no watchdog is touched.
+ * The clean stop against a pet thread that is just arming (the daemon must not
+ * end with a watchdog that counts) and against lost datastores. Real
+ * datastores and store threads; the pet thread's part is played, so that no
+ * watchdog is touched.
  */
 #include <errno.h>
 
@@ -55,12 +56,33 @@ stop_waits_for_a_watchdog_that_opens(void **state)
 	assert_int_equal(A->phase, HB_STOPPED);
 }
 
+/* Main is held up by a stop, and with it the ring's evidence. */
+static void
+stop_without_datastores_fails_at_once(void **state)
+{
+	struct ha_err err = HA_ERR_INIT;
+	uint64_t deadline_ms;
+
+	(void)state;
+	assert_int_equal(truncate(test_file[0], 0), 0);
+	assert_int_equal(truncate(test_file[1], 0), 0);
+	wait_for(A, !A->views[0].is_open && !A->views[1].is_open);
+	deadline_ms = ha_clock_now_ms() + FAR_MS;
+	assert_int_equal(hb_stop(A, deadline_ms, &err), -ETIMEDOUT);
+	assert_true(ha_clock_left_ms(deadline_ms) > FAR_MS / 2);
+	assert_int_equal(A->phase, HB_ARMED);
+	assert_false(A->is_ending);
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			stop_waits_for_a_watchdog_that_opens, host_begin,
+			host_done),
+		cmocka_unit_test_setup_teardown(
+			stop_without_datastores_fails_at_once, host_begin,
 			host_done),
 	};
 
