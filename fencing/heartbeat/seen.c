@@ -213,7 +213,8 @@ see_block(struct hb_store *st, uint32_t slot, const uint8_t *block,
 }
 
 /* Lock held. Hosts that were added while this daemon runs become known; a
- * name that is known stays, since its slot's history is its own. */
+ * name that is known stays, since its slot's history is its own. A slot that
+ * nobody was seen to beat in has none: its name may have been a mistake. */
 static void
 take_names(struct hb_store *st)
 {
@@ -221,8 +222,9 @@ take_names(struct hb_store *st)
 	uint32_t slot;
 
 	for (slot = 0; slot < hb->sb.slots; slot++) {
-		if (hb->table.names[slot][0] == '\0' &&
-		    st->table.names[slot][0] != '\0') {
+		if (st->table.names[slot][0] != '\0' &&
+		    (hb->table.names[slot][0] == '\0' ||
+		     (slot != hb->self && !hb->hosts[slot].has_beat))) {
 			memcpy(hb->table.names[slot], st->table.names[slot],
 			       sizeof(hb->table.names[slot]));
 		}

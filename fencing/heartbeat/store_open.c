@@ -169,7 +169,9 @@ judge_identity(struct hb_store *st, struct ha_err *err)
 		const char *mine = hb->table.names[i];
 		const char *there = st->table.names[i];
 
-		if (mine[0] && there[0] && strcmp(mine, there) != 0) {
+		/* As hb_seen_head() does: no beat, no history. */
+		if (mine[0] && there[0] && strcmp(mine, there) != 0 &&
+		    (i == hb->self || hb->hosts[i].has_beat)) {
 			return ha_err_set(err, -ESTALE,
 					  "slot %u is %s's here and %s's on "
 					  "the other datastores: run `vmha "
