@@ -158,8 +158,11 @@ count_state(const struct world *w, uint32_t host, enum block_state state)
 	uint32_t s;
 
 	for (s = 0; s < w->stores; s++) {
-		count += d->store[s].has_written &&
-			 d->store[s].written_state == state;
+		const struct store_thread *st = &d->store[s];
+
+		count += st->has_written && st->written_state == state &&
+			 (state != BLOCK_STOPPED ||
+			  st->list_generation == d->list_generation);
 	}
 	return count;
 }
