@@ -90,7 +90,7 @@ lint_cppcheck() {
 		--inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem \
 		--suppressions-list=tests/lint/cppcheck.suppress \
 		--template='lint-cppcheck: {file}:{line}: {id}: {message}' \
-		-Ilibha/include -Iagents -Ilibha -D_GNU_SOURCE -D__x86_64__ \
+		-Ilibha/include -Iagents -Ifencing -Ilibha -D_GNU_SOURCE -D__x86_64__ \
 		-DVMHA_VERSION='"0"' -DVMHA_LIBEXECDIR='"/"'
 }
 
@@ -105,7 +105,7 @@ lint_analyzer() {
 	read -r -a cflags < <(pkg-config --cflags libxml-2.0 libvirt glib-2.0)
 	analyzer_sources | xargs -0 -r -n 1 -P "$JOBS" timeout \
 		"$FILE_TIMEOUT_S" "$CC" -std=gnu11 -O0 -fanalyzer -Werror \
-		-Ilibha/include -Iagents -Ilibha -D_GNU_SOURCE= \
+		-Ilibha/include -Iagents -Ifencing -Ilibha -D_GNU_SOURCE= \
 		-DVMHA_VERSION='"0"' -DVMHA_LIBEXECDIR='"/"' \
 		-fdiagnostics-path-format=none -fno-diagnostics-show-caret \
 		"${cflags[@]}" -c -o /dev/null

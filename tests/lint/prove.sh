@@ -144,6 +144,7 @@ wants spdx-lgpl 'libha/base/p.h.*LGPL' "$lint" spdx
 
 fresh
 mkdir -p "$tree/docs"
+# shellcheck disable=SC2016 # backquotes of the page, not of the shell
 printf '| `KNOWN_MS` | 20 ms | |\n' >"$tree/docs/TIMEOUTS.md"
 printf '#define KNOWN_MS 20u\n' | plant tools/p.c
 clean times-known "$lint" times
