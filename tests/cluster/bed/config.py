@@ -63,6 +63,8 @@ def corosync(names, cluster, token_ms):
     lines += ["}", "quorum {", "\tprovider: corosync_votequorum"]
     if len(names) == 2:
         lines += ["\ttwo_node: 1"]
+    # host.py gives it its priority.
+    lines += ["}", "system {", "\tsched_rr: no"]
     lines += ["}", "logging {", "\tto_logfile: yes",
               "\tlogfile: /var/log/corosync/corosync.log",
               "\tto_syslog: yes", "\ttimestamp: hires", "}"]

@@ -28,6 +28,10 @@ PROBE_DEADLINE_S = 5
 # Between probes of a starting daemon: each is a process of its own, and the
 # machine is busy starting daemons.
 PROBE_POLL_S = 0.15
+# Real-time, as everywhere, but not 99: corosync spins for seconds when it
+# starts, and the hosts of a bed share few CPUs. Disks (faults.py), watchdogs
+# and heartbeats of the others, which are above it, must not stop for that.
+COROSYNC_RR = 20
 
 
 class Daemon:
@@ -47,7 +51,7 @@ PCMK = ["pacemakerd", "pacemaker-based", "pacemaker-fenced",
         "pacemaker-execd", "pacemaker-attrd", "pacemaker-schedulerd",
         "pacemaker-controld"]
 DAEMONS = {
-    "corosync": Daemon("corosync -f", ["corosync"],
+    "corosync": Daemon(f"chrt --rr {COROSYNC_RR} corosync -f", ["corosync"],
                        ["corosync-cfgtool", "-s"],
                        "corosync/corosync.log"),
     "pacemaker": Daemon("pacemakerd -f", PCMK,
