@@ -100,3 +100,11 @@ def power_on(lab, host):
     lab.bed.poweron(host)
     lab.cluster.wait_online(ONLINE_DEADLINE_S)
     lab.note(f"{host} is back")
+
+
+def bring(lab, vm, host):
+    """By live migration, as an administrator would."""
+    lab.cluster.crm(host, f"--wait resource move {vm.name} {host} force")
+    lab.where(vm, on=host)
+    lab.expect(vm.hosts() == [host], f"QEMU on {vm.hosts()}, not {host}")
+    lab.note(f"{vm.name} was moved to {host}")

@@ -3,7 +3,7 @@
 so nobody may take them for dead. They are ordered to reset themselves, and
 only their silence afterwards is the proof."""
 from . import case
-from .heartbeat import fenced_by_proof, is_off, moved, wait_off
+from .heartbeat import fenced_by_proof, moved, nobody_fenced, wait_off
 
 # How a host ends that obeys: Pacemaker asks for off here, or reboots.
 OBEYED = ("switched off by itself", "reset by itself", "panic by sysrq",
@@ -50,14 +50,18 @@ def heartbeat_corosync_killed(lab):
 
 @case(heartbeat=3)
 def heartbeat_pacemaker_killed(lab):
-    """Pacemaker's controller is killed, then all of Pacemaker: the host is a
-    member and beats. Whatever Pacemaker decides, the VM never runs twice."""
+    """Pacemaker's controller is killed, and then all of Pacemaker: the host is
+    a member and beats. Whatever Pacemaker decides, the VM never runs twice."""
     vm = lab.vm("web1")
     lab.protect(vm)
     victim = lab.where(vm)
     lab.begin()
     lab.mark(f"SIGKILL to pacemaker-controld of {victim}", is_zero=True)
     lab.bed.kill(victim, "pacemaker-controld")
-    lab.settle()
-    why = is_off(lab, victim)
-    lab.note(f"{victim} is off: {why}" if why else f"{victim} goes on")
+    lab.cluster.wait_online(host=lab.others(victim)[0])
+    nobody_fenced(lab, "a controller that was started again")
+    vm.check(ordinal=1)
+    lab.begin()
+    lab.mark(f"SIGKILL to all of Pacemaker of {victim}", is_zero=True)
+    lab.bed.kill(victim, "pacemaker")
+    obeys(lab, vm, victim)
