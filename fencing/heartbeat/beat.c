@@ -5,6 +5,7 @@
  * tells a later state. It names the VM list that lies on its own datastore
  * already, never one that is still on its way (SAFETY 14).
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,12 +50,15 @@ program_version(void)
 	return (uint32_t)(major << PROGRAM_SHIFT | minor);
 }
 
-/* 1: not yet, the order is being carried out. */
+/* 1: not yet, the order is being carried out. Negative: refused. */
 static int
 order_result(const struct hb *hb, const struct ha_order *order)
 {
 	switch (order->kind) {
 	case HA_ORDER_STAND_DOWN:
+		if (hb->is_armed && hb->watchdog.is_nowayout) {
+			return -EPERM;
+		}
 		return hb->is_standing_down && !hb->is_armed ? 0 : 1;
 	case HA_ORDER_STAND_TO:
 		return !hb->is_standing_down && hb->is_armed ? 0 : 1;
@@ -88,16 +92,17 @@ collect_acks(struct hb *hb)
 		}
 		for (i = 0; i < host->beat.orders_count; i++) {
 			const struct ha_order *order = &host->beat.orders[i];
+			int result = order_result(hb, order);
 
 			if (order->target != hb->self ||
 			    order->incarnation != hb->incarnation ||
-			    hb->acks_count == HA_ORDERS_MAX ||
-			    order_result(hb, order) != 0) {
+			    hb->acks_count == HA_ORDERS_MAX || result > 0) {
 				continue;
 			}
 			hb->acks[hb->acks_count++] = (struct ha_order_ack){
 				.sender = slot,
 				.nonce = order->nonce,
+				.result = result,
 			};
 		}
 	}
@@ -278,6 +283,10 @@ hb_is_marked(const struct hb *hb, enum ha_beat_state state)
 void
 hb_stand_down_locked(struct hb *hb, bool is_down)
 {
+	/* A device that can't be stopped would reset this host. */
+	if (is_down && hb->is_armed && hb->watchdog.is_nowayout) {
+		return;
+	}
 	if (hb->is_standing_down != is_down) {
 		hb->is_standing_down = is_down;
 		hb_mark(hb);

@@ -61,17 +61,14 @@ init(struct hb *hb, const struct ha_hbconf *conf, struct ha_err *err)
 static int
 refuse_marker(struct ha_err *err)
 {
-	char marked[64];
-	struct ha_uuid boot_id, now;
+	struct ha_uuid now;
 	int rc = hb_boot_id_read(&now, err);
 
 	if (rc < 0) {
 		return rc;
 	}
 	/* A marker of a boot before says that the watchdog did its work. */
-	if (hb_marker_read(HB_MARKER, marked, sizeof(marked)) < 0 ||
-	    ha_uuid_parse(marked, &boot_id) < 0 ||
-	    memcmp(&boot_id, &now, sizeof(boot_id)) != 0) {
+	if (!hb_marker_is_of(HB_MARKER, &now)) {
 		return 0;
 	}
 	return ha_err_set(err, -EOWNERDEAD,

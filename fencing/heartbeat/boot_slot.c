@@ -298,6 +298,16 @@ hb_slot_claim(struct hb *hb, const struct hb_patience *patience,
 	if (rc < 0) {
 		return rc;
 	}
+	/* What is damaged may name a list of VMs that run since this boot. */
+	if (past.damaged > 0 && past.valid < ha_stores_read(hb->conf.stores) &&
+	    hb_marker_is_of(HB_RAN, &hb->boot_id)) {
+		return ha_err_set(
+			err, -EIO,
+			"this host's beat (slot %u) is damaged on %u "
+			"datastores, and a daemon ran before in this boot: "
+			"which VMs it listed can't be known; reboot this host",
+			hb->self, past.damaged);
+	}
 	if (past.has_beat && memcmp(&past.beat.boot_id, &hb->boot_id,
 				    sizeof(hb->boot_id)) == 0) {
 		if (past.beat.state == HA_BEAT_ARMED) {

@@ -44,6 +44,7 @@ log_store(const struct hbs *s, const struct hb_event *event)
 	case HB_EVENT_NO_EVIDENCE:
 	case HB_EVENT_EVIDENCE:
 	case HB_EVENT_ORDER:
+	case HB_EVENT_RIVAL:
 	case HB_EVENT_CLOCK:
 	case HB_EVENT_CONFLICT:
 		break;
@@ -58,7 +59,9 @@ log_order(const struct hbs *s, const struct hb_event *event)
 				     s->hb->table.names[event->host] :
 				     "?";
 
-	if (kind == HA_ORDER_RESET || kind == HA_ORDER_OFF) {
+	if (event->kind == HB_EVENT_RIVAL) {
+		hb_log(HB_LOG_RIVAL, sender, ha_order_kind_name(kind), sender);
+	} else if (kind == HA_ORDER_RESET || kind == HA_ORDER_OFF) {
 		hb_log(HB_LOG_ORDERED, sender, ha_order_kind_name(kind));
 	} else {
 		hb_log(HB_LOG_TOLD, sender, ha_order_kind_name(kind));
@@ -94,6 +97,7 @@ log_self(const struct hbs *s, const struct hb_event *event)
 			       "?");
 		break;
 	case HB_EVENT_ORDER:
+	case HB_EVENT_RIVAL:
 		log_order(s, event);
 		break;
 	case HB_EVENT_CLOCK:

@@ -34,6 +34,7 @@
 
 #define HB_EVENTS 64
 #define HB_MARKER "/run/vmha/heartbeatd.armed"
+#define HB_RAN "/run/vmha/heartbeatd.ran" /* stays: armed once in this boot */
 
 enum hb_phase {
 	HB_OPENING,  /* datastores are being opened and read */
@@ -56,6 +57,7 @@ enum hb_event_kind {
 	HB_EVENT_NO_EVIDENCE, /* value: age of the last in ms */
 	HB_EVENT_EVIDENCE,    /* value: enum ha_evidence_kind from now on */
 	HB_EVENT_ORDER,       /* host: sender, value: enum ha_order_kind */
+	HB_EVENT_RIVAL,       /* the same, not obeyed: it is ordered as well */
 	HB_EVENT_BLOCK,       /* host, store, value: enum ha_block_verdict */
 	HB_EVENT_CLOCK,       /* value: ms that a loop stood still */
 	HB_EVENT_CONFLICT,    /* somebody else writes our slot */

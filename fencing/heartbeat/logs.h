@@ -65,6 +65,7 @@
 /* orders and fencing */
 #define HB_LOG_ORDERED LOG_CRIT, "ordered", "%s orders this host: %s"
 #define HB_LOG_TOLD LOG_NOTICE, "told", "%s tells this host: %s"
+#define HB_LOG_RIVAL LOG_ERR, "rival", "%s orders this host: %s; it is not obeyed, since this host ordered %s first and its name is the greater one"
 #define HB_LOG_ORDER LOG_NOTICE, "order", "%s is ordered: %s"
 #define HB_LOG_ORDER_ACKED LOG_NOTICE, "order-acked", "%s acknowledges: %s"
 #define HB_LOG_ORDER_OVER LOG_WARNING, "order-over", "%s did not acknowledge: %s"

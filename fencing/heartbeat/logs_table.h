@@ -58,6 +58,7 @@ static const struct hb_log_row HB_LOG_ROWS[] = {
 	{ HB_LOG_RING_MODE, "The datastores are lost and the other hosts vouch for this one, or they are back." },
 	{ HB_LOG_ORDERED, "reset or off. It is carried out at once: this is the last line before the reset, if it is written at all." },
 	{ HB_LOG_TOLD, "test: a question whether orders arrive. stand-down, stand-to: planned work begins or ends. seal: this host takes no VM any more." },
+	{ HB_LOG_RIVAL, "Two hosts that don't hear each other both want the other reset, as in a two-node cluster that is cut apart. One of them must live." },
 	{ HB_LOG_ORDER, "This host gave the order. It stands in its beat until it is acknowledged or means nothing any more." },
 	{ HB_LOG_ORDER_ACKED, "The other host has read the order and does as told." },
 	{ HB_LOG_ORDER_OVER, "The other host is dead, was restarted, or can't read its datastores." },

@@ -38,10 +38,20 @@ begin(struct hbs *s, struct hbs_client *client, const json_t *request,
 	struct hb *hb = s->hb;
 	struct hbs_wait *wait;
 	bool is_armed;
+	bool is_nowayout;
 
 	pthread_mutex_lock(&hb->lock);
 	is_armed = hb->phase == HB_ARMED;
+	is_nowayout = hb->is_armed && hb->watchdog.is_nowayout;
 	pthread_mutex_unlock(&hb->lock);
+	if (is_down && is_nowayout) {
+		return hbs_failed(
+			-EPERM,
+			"the driver of watchdog %s is loaded with "
+			"nowayout: it can't be stopped, so nothing is "
+			"disarmed; load it with nowayout=0",
+			hb->conf.watchdog);
+	}
 	if (!is_armed) {
 		return hbs_failed(-EAGAIN, "the heartbeat daemon of this host "
 					   "is not ready, or is stopping");

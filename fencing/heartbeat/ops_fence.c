@@ -111,6 +111,12 @@ hbs_gather_self(const struct hbs *s, uint64_t now_ms,
 	facts->is_braked = ha_brake_is_full(&s->brake, now_ms);
 }
 
+static uint64_t
+start_ms(const struct hb *hb)
+{
+	return (uint64_t)2 * hb->sb.timing.beat_ms + hb->sb.timing.tolerance_ms;
+}
+
 /* The host that is asked about. hb->lock held. */
 static void
 gather_host(const struct hbs *s, uint32_t slot, uint64_t now_ms,
@@ -133,6 +139,13 @@ gather_host(const struct hbs *s, uint32_t slot, uint64_t now_ms,
 	}
 	if (hbs_host_is_unguarded(s, slot, &facts->storage)) {
 		facts->storage.proof = HA_PROOF_UNGUARDED;
+	}
+	/* A host that was out of the way may have come back since; its start
+	 * takes 2 B + D at least. */
+	if ((facts->storage.proof == HA_PROOF_STOPPED ||
+	     facts->storage.proof == HA_PROOF_NEVER) &&
+	    !hbs_is_read_since(hb, now_ms - start_ms(hb))) {
+		facts->storage.proof = HA_PROOF_UNKNOWN;
 	}
 	hbs_out_of_the_way(s, &out);
 	facts->ring =

@@ -247,7 +247,6 @@ kind_from_name(const char *name, enum ha_order_kind *ret_kind)
 		HA_ORDER_TEST,
 		HA_ORDER_RESET,
 		HA_ORDER_OFF,
-		HA_ORDER_SEAL,
 	};
 
 	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
@@ -278,8 +277,8 @@ hbs_op_order(struct hbs *s, struct hbs_client *client, const json_t *request)
 	}
 	if (kind_from_name(text, &kind) < 0) {
 		return hbs_failed(-EINVAL,
-				  "\"%s\" can't be ordered; test, reset, off "
-				  "and seal can",
+				  "\"%s\" can't be ordered; test, reset and "
+				  "off can",
 				  text);
 	}
 	if (slot == s->hb->self) {

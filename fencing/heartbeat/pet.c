@@ -40,10 +40,10 @@ struct pet {
 /* ---- marker ------------------------------------------------------------ */
 
 static int
-marker_write(const struct hb *hb, struct ha_err *err)
+marker_write(const struct hb *hb, const char *path, struct ha_err *err)
 {
 	ha_autoclose int fd =
-		open(HB_MARKER, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	char text[96];
 	char boot_id[37];
 	int len;
@@ -52,7 +52,7 @@ marker_write(const struct hb *hb, struct ha_err *err)
 	len = snprintf(text, sizeof(text), "%s %llu\n", boot_id,
 		       (unsigned long long)hb->incarnation);
 	if (fd < 0 || write(fd, text, (size_t)len) != len) {
-		return ha_err_set(err, -EIO, "can't write %s: %s", HB_MARKER,
+		return ha_err_set(err, -EIO, "can't write %s: %s", path,
 				  strerror(errno));
 	}
 	return 0;
@@ -74,6 +74,17 @@ hb_marker_read(const char *path, char *ret_boot_id, size_t size)
 	ret_boot_id[len] = '\0';
 	ret_boot_id[strcspn(ret_boot_id, " \n")] = '\0';
 	return 0;
+}
+
+bool
+hb_marker_is_of(const char *path, const struct ha_uuid *boot_id)
+{
+	char text[64];
+	struct ha_uuid marked;
+
+	return hb_marker_read(path, text, sizeof(text)) == 0 &&
+	       ha_uuid_parse(text, &marked) == 0 &&
+	       memcmp(&marked, boot_id, sizeof(marked)) == 0;
 }
 
 /* ---- evidence ---------------------------------------------------------- */
@@ -256,7 +267,8 @@ arm(struct pet *p)
 	}
 	/* Before the timer: the file system may be slow. Not armed yet, so
 	 * this thread may touch one. */
-	rc = marker_write(hb, &err);
+	rc = marker_write(hb, HB_RAN, &err);
+	rc = rc < 0 ? rc : marker_write(hb, HB_MARKER, &err);
 	if (rc < 0) {
 		arm_failed(p, rc, &err);
 		return;

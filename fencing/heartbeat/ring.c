@@ -58,6 +58,7 @@ take_config(struct hbs *s)
 	for (uint32_t slot = 0; slot < HA_HOSTS_MAX; slot++) {
 		ha_ring_votes(&ring->core, slot, votes[slot]);
 	}
+	ha_ring_no_lone(&ring->core, !ring->config.wait_for_all);
 }
 
 static void
@@ -229,7 +230,8 @@ on_message(void *data, uint32_t nodeid, const void *bytes, size_t len)
 		s->hosts[msg.sender].member_incarnation = msg.incarnation;
 		s->hosts[msg.sender].state_ring_seq = msg.ring_seq;
 	}
-	if (ha_ring_deliver(&ring->core, &msg, ha_clock_now_ms(), &reply)) {
+	if (ha_ring_deliver(&ring->core, &msg, ha_clock_now_ms(), &reply) &&
+	    (reply.type != HA_RING_MSG_ECHO || hbs_is_armed(s->hb))) {
 		post(s, &reply);
 	}
 }

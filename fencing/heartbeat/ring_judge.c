@@ -6,6 +6,18 @@
  */
 #include "heartbeat/serve.h"
 
+bool
+hbs_is_read_since(const struct hb *hb, uint64_t since_ms)
+{
+	uint64_t read_ms[HA_STORES_MAX];
+
+	for (uint32_t i = 0; i < hb->sb.stores; i++) {
+		read_ms[i] = hb->views[i].read_ms;
+	}
+	return since_ms == 0 ||
+	       ha_watch_fresh(read_ms, hb->sb.stores, since_ms);
+}
+
 void
 hbs_out_of_the_way(const struct hbs *s, struct ha_hostset *ret_out)
 {
@@ -21,7 +33,10 @@ hbs_out_of_the_way(const struct hbs *s, struct ha_hostset *ret_out)
 		/* Not the silent ones (SAFETY 1.5): they may be in ring
 		 * mode, and a dead one may come back. */
 		proof = hb_judge(hb, slot, 0).proof;
-		if (proof == HA_PROOF_STOPPED || proof == HA_PROOF_NEVER) {
+		/* Nor what was read while it was a member: it may have begun
+		 * since. */
+		if ((proof == HA_PROOF_STOPPED || proof == HA_PROOF_NEVER) &&
+		    hbs_is_read_since(hb, s->hosts[slot].last_member_ms)) {
 			ha_hostset_add(ret_out, slot);
 		}
 	}
@@ -124,4 +139,17 @@ hbs_host_is_gone(const struct hbs *s, uint32_t slot,
 		hbs_ring_silence(s, slot, out, now_ms, &due_ms);
 
 	return ha_fencing_is_gone(&verdict, ring, due_ms);
+}
+
+/* One that is stopping vouches for nobody: it may be out of the way to others
+ * already. */
+bool
+hbs_is_armed(struct hb *hb)
+{
+	bool is_so;
+
+	pthread_mutex_lock(&hb->lock);
+	is_so = hb->phase == HB_ARMED;
+	pthread_mutex_unlock(&hb->lock);
+	return is_so;
 }

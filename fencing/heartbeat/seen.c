@@ -86,6 +86,29 @@ obey(struct hb *hb, uint32_t sender, const struct ha_order *order)
 	return what;
 }
 
+/* Lock held. Two hosts that both think the other must go (two_node, cut
+ * apart, storage works): one of them lives, the one whose name is greater as
+ * text, as with claims (SAFETY 11). */
+static bool
+is_rival(const struct hb *hb, uint32_t sender, const struct ha_order *order)
+{
+	uint32_t i;
+
+	if ((order->kind != HA_ORDER_RESET && order->kind != HA_ORDER_OFF) ||
+	    strcmp(hb->table.names[hb->self], hb->table.names[sender]) < 0) {
+		return false;
+	}
+	for (i = 0; i < hb->orders_count; i++) {
+		const struct ha_order *own = &hb->orders[i];
+
+		if (own->target == sender && (own->kind == HA_ORDER_RESET ||
+					      own->kind == HA_ORDER_OFF)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Lock held: orders of the new beat that were not in the one before. */
 static int
 take_orders(struct hb *hb, uint32_t sender, const struct ha_beat *beat)
@@ -103,6 +126,16 @@ take_orders(struct hb *hb, uint32_t sender, const struct ha_beat *beat)
 		    (host->has_beat &&
 		     host->beat.incarnation == beat->incarnation &&
 		     has_order(&host->beat, order))) {
+			continue;
+		}
+		if (is_rival(hb, sender, order)) {
+			struct hb_event event = {
+				.kind = HB_EVENT_RIVAL,
+				.host = sender,
+				.value = order->kind,
+			};
+
+			hb_event(hb, &event);
 			continue;
 		}
 		one = obey(hb, sender, order);

@@ -177,9 +177,13 @@ void hbs_ring_done(struct hbs *s);
 
 /* ---- ring_judge.c: hb->lock held ---------------------------------------- */
 
+/* Were r datastores read by reads submitted since then? */
+bool hbs_is_read_since(const struct hb *hb, uint64_t since_ms);
 /* Never claimed, or stopped cleanly with an empty list (SAFETY 1.5). */
 void hbs_out_of_the_way(const struct hbs *s, struct ha_hostset *ret_out);
 bool hbs_is_lone(const struct hbs *s);
+/* Takes the lock itself: may this host vouch for others? */
+bool hbs_is_armed(struct hb *hb);
 /* Is it time to ask the members whether they are still there? */
 bool hbs_ring_wants_ask(const struct hbs *s, uint64_t now_ms);
 /* As the fencing verdict needs it; `out` are those out of the way. */

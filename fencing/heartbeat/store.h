@@ -179,6 +179,8 @@ void hb_list_named(struct hb_host *host, uint64_t submitted_ms);
 
 int hb_pet_begin(struct hb *hb, struct ha_err *err);
 int hb_marker_read(const char *path, char *ret_boot_id, size_t size);
+/* Was it left in the boot of that id? */
+bool hb_marker_is_of(const char *path, const struct ha_uuid *boot_id);
 
 /* ---- boot.c ------------------------------------------------------------- */
 

@@ -41,6 +41,12 @@
 #include <stddef.h>
 
 void
+ha_ring_no_lone(struct ha_ring *ring, bool is_excluded)
+{
+	ring->is_lone_excluded = is_excluded;
+}
+
+void
 ha_ring_gone(struct ha_ring *ring, const struct ha_hostset *gone,
 	     uint64_t now_ms)
 {
@@ -95,6 +101,9 @@ may_be_lone(const struct ha_ring *ring, const struct ha_ring_peer *peer)
 {
 	uint32_t votes = 0;
 
+	if (ring->is_lone_excluded) {
+		return false;
+	}
 	for (uint32_t i = 0; i < HA_HOSTS_MAX; i++) {
 		if (ha_hostset_has(&ring->members, i)) {
 			votes += ring->peers[i].votes;

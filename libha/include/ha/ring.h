@@ -71,6 +71,7 @@ struct ha_ring {
 	uint32_t self;
 	uint64_t incarnation;
 	uint32_t total_votes;
+	bool is_lone_excluded; /* ha_ring_no_lone() */
 	uint64_t ring_seq;
 	struct ha_hostset members;
 	bool has_membership;
@@ -98,6 +99,10 @@ void ha_ring_init(struct ha_ring *ring, uint32_t self, uint64_t incarnation);
 
 /* Configured votes of a host (cmap nodelist, votequorum). */
 void ha_ring_votes(struct ha_ring *ring, uint32_t slot, uint32_t votes);
+
+/* Without wait_for_all no host lives on alone (SAFETY 1.7), so nobody has to
+ * reckon with it. Reckoned with unless told otherwise. */
+void ha_ring_no_lone(struct ha_ring *ring, bool is_excluded);
 
 /* A new membership was installed (totem configuration change). An open nonce
  * is void, evidence already had stays. The caller then multicasts

@@ -17,6 +17,8 @@ struct ha_watchdog {
 	uint32_t pretimeout_ms; /* 0: none */
 	bool is_soft;           /* softdog: shares the kernel's fate */
 	bool has_magic_close;
+	bool is_nowayout; /* its driver ignores magic close: it can't be
+			   * stopped, a close ends in a reset */
 	char identity[33];
 	char path[256];
 };

@@ -190,6 +190,22 @@ set_pretimeout(struct ha_watchdog *watchdog, uint32_t pretimeout_ms)
 	watchdog->pretimeout_ms = (uint32_t)confirmed * MS_PER_S;
 }
 
+/* Only sysfs tells; a device without it may still turn out so at its close. */
+static bool
+is_nowayout(const struct ha_watchdog *watchdog)
+{
+	struct stat st;
+	char dir[96];
+	char text[16];
+
+	if (fstat(watchdog->fd, &st) < 0 || !S_ISCHR(st.st_mode)) {
+		return false;
+	}
+	sysfs_directory(watchdog->path, &st, dir, sizeof(dir));
+	return read_attribute(dir, "nowayout", text, sizeof(text)) &&
+	       text[0] == '1';
+}
+
 static int
 identify(struct ha_watchdog *watchdog, struct ha_err *err)
 {
@@ -206,6 +222,7 @@ identify(struct ha_watchdog *watchdog, struct ha_err *err)
 	set_identity(watchdog, (const char *)info.identity,
 		     sizeof(info.identity));
 	watchdog->has_magic_close = (info.options & WDIOF_MAGICCLOSE) != 0;
+	watchdog->is_nowayout = is_nowayout(watchdog);
 	if ((info.options & WDIOF_SETTIMEOUT) == 0) {
 		return ha_err_set(
 			err, -ENOTSUP,
