@@ -26,6 +26,8 @@
 
 #define LINE_BYTES 1024
 #define STAMP_BYTES 32
+#define ID_BYTES 32 /* with its brackets */
+#define LOST_BYTES 64
 /* More than a start, or the loss of all datastores, has to say. */
 #define LINES_KEPT 128u
 /* At the end: a log that hangs is left behind. */
@@ -171,8 +173,8 @@ keep(int level, const char *text, const char *id)
 void
 hb_log(int level, const char *id, const char *format, ...)
 {
-	char text[LINE_BYTES - 32];
-	char lost[64];
+	char text[LINE_BYTES - ID_BYTES];
+	char lost[LOST_BYTES];
 	va_list args;
 
 	if (level > out.level) {
