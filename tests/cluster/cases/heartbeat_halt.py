@@ -4,15 +4,18 @@ watchdog allows is a reset, shorter is nothing. Nobody resumes into a cluster
 that has moved on."""
 import time
 
-from bed import BedError
+from bed import BedError, wait_for
 
 from . import case
-from .heartbeat import (daemon_pid, is_off, moved, nobody_fenced, power_on,
-                        status, wait_off)
+from .heartbeat import (SEEN_DEADLINE_S, daemon_pid, is_off, moved,
+                        nobody_fenced, power_on, status, wait_off)
 
 REFUSED = "the watchdog will reset this host"
 # Long enough for a fencing that a pause has caused to show.
 QUIET_S = 5
+# Beyond what its watchdog and the proof of its death take.
+HANG_S = 8
+LOG_ON_STORE = "/srv/hb1/heartbeatd.log"
 
 
 def bearable_s(lab, host):
@@ -57,6 +60,32 @@ def heartbeat_paused(lab):
         lab.note(f"resume: {e}")
     lab.hold(2, vm, vm.hosts(), "after the resume")
     vm.check(ordinal=2)
+
+
+@case(heartbeat=3)
+def heartbeat_log_hangs(lab):
+    """All heartbeat datastores of a host hang, and with them the disk that its
+    daemon logs to: the ring keeps it alive, its VM runs on."""
+    vm = lab.vm("web1")
+    victim = lab.others(lab.cluster.state().dc)[-1]
+    for daemon in ("pacemaker", "heartbeatd"):
+        lab.bed.stop(victim, daemon)
+    lab.bed.run(victim, "sh", "-c", "setsid /usr/sbin/vmha-heartbeatd -f "
+                f">{LOG_ON_STORE} 2>&1 </dev/null &")
+    lab.bed.start(victim, "pacemaker")
+    lab.cluster.wait_online()
+    lab.protect(vm, on=victim)
+    lab.begin()
+    lab.mark(f"datastores of {victim} and its log hang", is_zero=True)
+    lab.bed.fault(victim, "all", "all", "hang")
+    lab.hold(HANG_S, vm, [victim], "without datastores")
+    lab.expect(status(lab, victim)["self"]["evidence"] == "ring",
+               f"{victim}: {status(lab, victim)['self']}")
+    lab.bed.heal(victim)
+    wait_for(lambda: status(lab, victim)["self"]["evidence"] == "storage",
+             SEEN_DEADLINE_S, f"{victim}: evidence by storage")
+    vm.check(ordinal=1)
+    nobody_fenced(lab, "lost datastores")
 
 
 @case(heartbeat=3)

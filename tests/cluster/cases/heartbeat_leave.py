@@ -2,8 +2,11 @@
 """Hosts that the cluster loses while they live on and their VMs run: they beat,
 so nobody may take them for dead. They are ordered to reset themselves, and
 only their silence afterwards is the proof."""
+from bed import wait_for
+
 from . import case
-from .heartbeat import fenced_by_proof, moved, nobody_fenced, wait_off
+from .heartbeat import (SEEN_DEADLINE_S, fenced_by_proof, moved, power_on,
+                        wait_off)
 
 # How a host ends that obeys: Pacemaker asks for off here, or reboots.
 OBEYED = ("switched off by itself", "reset by itself", "panic by sysrq",
@@ -48,6 +51,24 @@ def heartbeat_corosync_killed(lab):
     obeys(lab, vm, victim)
 
 
+def decided(lab, vm, victim):
+    """Pacemaker fences a host whose controller has died, or finds it started
+    again in time; the VM's boots."""
+    other = lab.others(victim)[0]
+    wait_for(lambda: lab.line.first("fencing requested") is not None or
+             lab.line.first("controller: S_NOT_DC", host=victim) is not None,
+             SEEN_DEADLINE_S, f"what Pacemaker makes of {victim}")
+    lab.cluster.settle(host=other)
+    if lab.line.first("fencing requested") is None:
+        lab.note(f"the controller of {victim} was started again in time")
+        lab.cluster.wait_online(host=other)
+        vm.check(ordinal=1)
+        return 1
+    obeys(lab, vm, victim)
+    power_on(lab, victim)
+    return 2
+
+
 @case(heartbeat=3)
 def heartbeat_pacemaker_killed(lab):
     """Pacemaker's controller is killed, and then all of Pacemaker: the host is
@@ -58,10 +79,9 @@ def heartbeat_pacemaker_killed(lab):
     lab.begin()
     lab.mark(f"SIGKILL to pacemaker-controld of {victim}", is_zero=True)
     lab.bed.kill(victim, "pacemaker-controld")
-    lab.cluster.wait_online(host=lab.others(victim)[0])
-    nobody_fenced(lab, "a controller that was started again")
-    vm.check(ordinal=1)
+    ordinal = decided(lab, vm, victim)
+    victim = lab.where(vm)
     lab.begin()
     lab.mark(f"SIGKILL to all of Pacemaker of {victim}", is_zero=True)
     lab.bed.kill(victim, "pacemaker")
-    obeys(lab, vm, victim)
+    obeys(lab, vm, victim, ordinal + 1)
