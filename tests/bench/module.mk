@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What monitor costs, beside ocf:heartbeat:VirtualDomain, in one run. Needs
-# root, a cluster stack, resource-agents and strace; part of no check, since a
-# busy machine spoils the figures.
+# What monitor costs, beside ocf:heartbeat:VirtualDomain, in one run; and what
+# the heartbeat costs, beside the least that it could. Needs root, a cluster
+# stack, resource-agents and strace; sbd is compared with where it is there.
+# Part of no check, since a busy machine spoils the figures.
 #
-#   make bench BENCH="--runs 50 --slow-runs 5 --timeout 10"
+#   make bench-monitor BENCH="--runs 50 --slow-runs 5 --timeout 10"
+#   make bench-beats BEATS="--seconds 120"
 
 BENCH ?=
+BEATS ?=
 BENCH_OUT := $(BUILD)/bench
 BENCH_STAGE := $(BENCH_OUT)/stage
 BENCH_PROGRAMS := $(BENCH_OUT)/runner $(BENCH_OUT)/floor \
-	$(BENCH_OUT)/floor-libs
+	$(BENCH_OUT)/floor-libs $(BENCH_OUT)/beat-floor
 
-.PHONY: bench
-bench: build $(NANO_ELF) bed $(BENCH_PROGRAMS)
+.PHONY: bench bench-stage bench-monitor bench-beats
+bench: bench-monitor bench-beats
+
+bench-stage: build $(NANO_ELF) bed $(BENCH_PROGRAMS)
 	rm -rf $(BENCH_STAGE)
 	$(MAKE) --no-print-directory -s install PREFIX=/usr \
 		DESTDIR=$(abspath $(BENCH_STAGE))
+
+bench-monitor: bench-stage
 	BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/bench/bench.py \
 		--stage $(abspath $(BENCH_STAGE)) \
 		--nano $(abspath $(NANO_ELF)) \
@@ -23,9 +30,17 @@ bench: build $(NANO_ELF) bed $(BENCH_PROGRAMS)
 		--floor-libs $(BENCH_OUT)/floor-libs \
 		--json $(BENCH_OUT)/monitor.json $(BENCH)
 
+bench-beats: bench-stage faults
+	BUILD=$(abspath $(BUILD)) $(PYTHON) -B tests/bench/beats.py \
+		--stage $(abspath $(BENCH_STAGE)) \
+		--runner $(BENCH_OUT)/runner --floor $(BENCH_OUT)/floor \
+		--beat-floor $(BENCH_OUT)/beat-floor \
+		--json $(BENCH_OUT)/beats.json $(BEATS)
+
 $(BENCH_OUT)/runner: $(BUILD)/tests/bench/runner.o
 $(BENCH_OUT)/floor: $(BUILD)/tests/bench/floor.o
 $(BENCH_OUT)/floor-libs: $(BENCH_OUT)/floor-libs.o
+$(BENCH_OUT)/beat-floor: $(BUILD)/tests/bench/beat_floor.o
 $(BENCH_PROGRAMS):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(BENCH_LIBS)
@@ -34,4 +49,5 @@ $(BENCH_OUT)/floor-libs.o: tests/bench/floor.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) -DFLOOR_LIBS $(ALL_CFLAGS) -c -o $@ $<
 
-HELP += "make bench: what monitor costs, beside VirtualDomain (needs root)"
+HELP += "make bench: what monitor costs, beside VirtualDomain; what a beat \
+and fence_vmha cost (root)"
