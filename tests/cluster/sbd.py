@@ -41,11 +41,13 @@ def losetup(*args):
 class SbdLab(lab.Lab):
     """Like a lab, but who fences is sbd."""
 
-    def __init__(self, name, hosts, stage, guest, accel):
+    def __init__(self, name, hosts, stage, guest, accel, folder=None):
         # One heartbeat datastore, which nobody uses: hosts with a watchdog.
         super().__init__(name, hosts, stage, guest, accel, heartbeat=1,
-                         fence="bed", cluster=False)
+                         fence="bed", cluster=False, folder=folder)
         self.image = f"{setting.build_dir()}/tests/cluster/{name}.sbd"
+        if folder:
+            self.image = f"{os.path.dirname(folder)}/{name}.sbd"
         self.device = None
 
     def up(self):
