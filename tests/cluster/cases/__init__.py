@@ -15,7 +15,8 @@ Case = collections.namedtuple("Case", "name hosts text function bed")
 
 CASES = []
 MODULES = ("stop", "config", "failover", "libvirtd", "migration", "stale",
-           "heartbeat_power", "heartbeat_halt", "heartbeat_leave")
+           "heartbeat_power", "heartbeat_halt", "heartbeat_leave",
+           "heartbeat_storage", "heartbeat_storage_harm")
 
 
 def case(hosts=3, **bed):

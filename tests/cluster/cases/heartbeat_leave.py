@@ -14,19 +14,39 @@ OBEYED = ("switched off by itself", "reset by itself", "panic by sysrq",
 LINKS = ("link0", "link1")
 
 
-def obeys(lab, vm, victim, ordinal=2):
+def obeyed(lab, victim):
+    """It was ordered, ended, and only then counted as dead."""
     wait_off(lab, victim, *OBEYED)
-    moved(lab, vm, victim, ordinal, "silent")
+    wait_for(lambda: lab.line.first(f"{victim} counts as dead"),
+             SEEN_DEADLINE_S, f"proof that {victim} is dead")
     order = lab.line.first(f"heartbeat: {victim} is ordered")
     dead = fenced_by_proof(lab, victim, "silent")
     lab.expect(order is not None and order < dead,
                f"order at {order} s, proof at {dead} s")
 
 
+def obeys(lab, vm, victim, ordinal=2):
+    obeyed(lab, victim)
+    moved(lab, vm, victim, ordinal, "silent")
+
+
+def force_start(lab, vm, victim):
+    """Past Pacemaker, by a person who takes the host for dead: the list on
+    the datastores says that it is not."""
+    done = lab.bed.run(lab.others(victim)[0], "crm_resource", "--force-start",
+                       "--resource", vm.name, check=False)
+    said = " ".join((done.stdout + done.stderr).split())
+    lab.note(f"a forced start: status {done.returncode}")
+    lab.expect(done.returncode != 0 and
+               f"{vm.name} is listed as running on {victim}" in said,
+               f"a forced start: status {done.returncode}: {said}")
+
+
 @case(heartbeat=3)
 def heartbeat_cut(lab):
-    """All links of a host but storage are cut: it beats on, is ordered to
-    reset, and only then its VM starts elsewhere."""
+    """All links of a host but storage are cut: it beats on, nobody can start
+    its VM, by force neither; it is ordered to reset, and only then the VM
+    starts elsewhere."""
     vm = lab.vm("web1")
     lab.protect(vm)
     victim = lab.where(vm)
@@ -34,6 +54,7 @@ def heartbeat_cut(lab):
     lab.mark(f"links of {victim} are cut", is_zero=True)
     for link in LINKS:
         lab.bed.cut(victim, link)
+    force_start(lab, vm, victim)
     obeys(lab, vm, victim)
     lab.hold(2, vm, vm.hosts(), "after the restart")
 
