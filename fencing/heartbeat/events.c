@@ -34,7 +34,7 @@ log_store(const struct hbs *s, const struct hb_event *event)
 		    event->host < HA_HOSTS_MAX) {
 			hb_log(HB_LOG_BLOCK, store,
 			       s->hb->table.names[event->host],
-			       ha_block_verdict_text(
+			       ha_block_verdict_name(
 				       (enum ha_block_verdict)event->value));
 		}
 		break;
