@@ -48,7 +48,8 @@ class Lab:
                  progress=None, **bed):
         """keep: the bed outlives the process that made it. bed: arguments of
         class Bed (heartbeat=3)."""
-        self.kind = tuple(sorted(bed.items()))
+        self.kind = tuple(sorted((k, v) for k, v in bed.items()
+                                 if k != "folder"))
         self.bed = Bed(name, hosts=hosts, stage=stage, progress=progress,
                        owner=0 if keep else None, **bed)
         self.fences = config.fence_resources(self.bed.fence,
