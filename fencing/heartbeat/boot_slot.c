@@ -97,6 +97,7 @@ struct past {
 	bool has_beat;
 	struct ha_beat beat;
 	uint32_t valid, damaged;
+	uint32_t seen;        /* datastores that showed anything */
 	uint64_t incarnation; /* highest */
 };
 
@@ -117,6 +118,7 @@ look_back(struct hb *hb)
 		if (!at->is_seen) {
 			continue;
 		}
+		past.seen++;
 		switch (at->what.kind) {
 		case HA_GLIMPSE_BEAT:
 		case HA_GLIMPSE_UNCLAIMED:
@@ -133,14 +135,23 @@ look_back(struct hb *hb)
 	return past;
 }
 
-/* Two hosts of one name: the other one's beats move. */
+static bool
+is_moved(const struct past *past, const struct past *later)
+{
+	return later->beat.incarnation != past->beat.incarnation ||
+	       later->beat.sequence != past->beat.sequence;
+}
+
+/* Two hosts of one name: the other one's beats move. A datastore that was read
+ * for the first time may show a later beat of a host that is long dead: then
+ * it is looked once more, at most once for each datastore. */
 static int
 refuse_twin(struct hb *hb, const struct hb_patience *patience,
 	    struct past *past, struct ha_err *err)
 {
 	const struct ha_timing *timing = &hb->sb.timing;
 	char boot_id[37];
-	struct past later;
+	struct past later = *past;
 	int rc;
 
 	if (!past->has_beat || past->beat.state == HA_BEAT_STOPPED ||
@@ -149,16 +160,19 @@ refuse_twin(struct hb *hb, const struct hb_patience *patience,
 	}
 	patience->say(LOG_INFO, "looking whether another host beats in this "
 				"host's slot");
-	rc = wait_reads(hb, patience,
-			ha_clock_now_ms() + (uint64_t)2 * timing->beat_ms +
-				timing->tolerance_ms,
-			err);
-	if (rc < 0) {
-		return rc;
-	}
-	later = look_back(hb);
-	if (later.beat.incarnation != past->beat.incarnation ||
-	    later.beat.sequence != past->beat.sequence) {
+	do {
+		*past = later;
+		rc = wait_reads(hb, patience,
+				ha_clock_now_ms() +
+					(uint64_t)2 * timing->beat_ms +
+					timing->tolerance_ms,
+				err);
+		if (rc < 0) {
+			return rc;
+		}
+		later = look_back(hb);
+	} while (is_moved(past, &later) && later.seen > past->seen);
+	if (is_moved(past, &later)) {
 		ha_uuid_format(&later.beat.boot_id, boot_id);
 		return ha_err_set(err, -EADDRINUSE,
 				  "another host beats as %s in slot %u (boot "

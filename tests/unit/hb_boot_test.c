@@ -215,6 +215,47 @@ twin_is_refused(void **state)
 	host_end(A);
 }
 
+/* Says "looking" after the first look: from then on the third one is there,
+ * with a later beat than the others have. */
+static void
+third_comes_back(int priority, const char *text)
+{
+	char away[HA_PATH + 8];
+
+	(void)priority;
+	if (strstr(text, "looking whether")) {
+		snprintf(away, sizeof(away), "%s.away", test_file[2]);
+		assert_int_equal(rename(away, test_file[2]), 0);
+		ha_clock_sleep_ms(2 * HB_UNKNOWN_BEAT_MS, UINT64_MAX);
+	}
+}
+
+static void
+datastore_ahead_is_no_twin(void **state)
+{
+	static const struct hb_patience patience = { is_over,
+						     third_comes_back };
+	struct ha_hbconf conf = host_conf("alpha");
+	struct ha_beat beat = past_beat(HA_BEAT_ARMED, 3, 100);
+	struct ha_err err = HA_ERR_INIT;
+	char away[HA_PATH + 8];
+
+	(void)state;
+	beat.boot_id.bytes[0] ^= 1;
+	leave_beat(0, beat);
+	leave_beat(1, beat);
+	beat.sequence++;
+	leave_beat(2, beat);
+	snprintf(away, sizeof(away), "%s.away", test_file[2]);
+	assert_int_equal(rename(test_file[2], away), 0);
+	if (hb_join(A, &conf, &patience, &err) < 0) {
+		fail_msg("%s", err.text);
+	}
+	assert_true(A->views[2].is_open);
+	assert_int_equal(A->incarnation, 4);
+	host_end(A);
+}
+
 static void
 unfit_datastores_are_refused(void **state)
 {
@@ -276,6 +317,7 @@ main(int argc, char **argv)
 		CASE(listed_vms_of_this_boot_are_taken_over),
 		CASE(lost_list_is_refused),
 		CASE(twin_is_refused),
+		CASE(datastore_ahead_is_no_twin),
 		CASE(unfit_datastores_are_refused),
 		CASE(missing_datastores_are_waited_for),
 	};
