@@ -119,9 +119,11 @@ note_evidence(struct pet *p, const struct ha_pet *pet, uint64_t now_ms)
 	pthread_mutex_lock(&hb->lock);
 	if (kind != HA_EVIDENCE_NONE) {
 		p->evidence_ms = pet->stamp_ms;
-	} else if (now_ms <=
-		   p->evidence_ms + timing->beat_ms + timing->tolerance_ms) {
-		kind = hb->evidence_kind; /* the next one is due */
+	} else if (!p->is_armed || now_ms <= p->evidence_ms + timing->beat_ms +
+						     timing->tolerance_ms) {
+		/* The next one is due, or nothing waits for it yet: after
+		 * `vmha disarm` the last one is as old as that. */
+		kind = hb->evidence_kind;
 	}
 	if (kind != hb->evidence_kind) {
 		hb->evidence_kind = kind;
