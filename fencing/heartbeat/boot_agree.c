@@ -41,8 +41,8 @@ compare_areas(struct hb *hb, const struct hb_store **lead, struct ha_err *err)
 					hb->conf.store[j], hb->conf.store[i]);
 			}
 			if (hb_area_compare(&st->sb, &other->sb, err) < 0) {
-				return ha_err_prefix(err, -EINVAL, "%s",
-						     hb->conf.store[i]);
+				return ha_err_prefix(err, -EINVAL,
+						     "%s: ", hb->conf.store[i]);
 			}
 		}
 	}
