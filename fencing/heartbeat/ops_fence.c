@@ -216,10 +216,14 @@ hbs_op_fenced(struct hbs *s, struct hbs_client *client, const json_t *request)
 	const char *why = word(request, "why");
 	const char *evidence = word(request, "evidence");
 
-	(void)s;
 	(void)client;
 	if (json_is_false(json_object_get(request, "success"))) {
 		hb_log(HB_LOG_NOT_FENCED, host, why, evidence);
+		if (strcmp(why, ha_fence_reason_name(HA_FENCE_WHY_BRAKED)) ==
+		    0) {
+			hb_log(HB_LOG_BRAKED, host, s->brake.limit,
+			       s->brake.limit);
+		}
 	} else {
 		hb_log(HB_LOG_FENCED, host, why, evidence);
 	}
