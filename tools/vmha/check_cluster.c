@@ -127,6 +127,16 @@ check_times(struct check *c, const struct ha_superblock *sb)
 		  " + consensus %" PRIu32 "), death is proven after %s",
 		  all, member, c->cluster.token_ms, c->cluster.consensus_ms,
 		  proof);
+	/* While a membership forms nobody can vouch for a host that lives by
+	 * ring evidence. Two failures at a time: told, not warned of. */
+	check_add(c, CHECK_OK, "ring evidence", "watchdog above it", "",
+		  sb->timing.watchdog_ms >
+				  member_ms + 2 * (uint64_t)sb->timing.beat_ms ?
+			  "outlives a membership change of %s" :
+			  "does not outlive a membership change of %s: a host "
+			  "that has lost all datastores is reset when another "
+			  "one leaves meanwhile",
+		  member);
 	if (member_ms > 2 * proof_ms) {
 		check_add(c, CHECK_WARN, "corosync token",
 			  "near the proof of death",
