@@ -228,6 +228,8 @@ class Pacemaker(Base):
                                    ("stonith-timeout", "14s", "bad"),
                                    ("stonith-timeout", "15s", "ok"),
                                    ("stonith-timeout", "soon", "bad"),
+                                   ("stonith-max-attempts", "10", "warn"),
+                                   ("stonith-max-attempts", "INFINITY", "ok"),
                                    ("stonith-watchdog-timeout", "10", "bad"),
                                    ("stonith-watchdog-timeout", "0", "ok"),
                                    ("concurrent-fencing", "false", "warn"),

@@ -183,6 +183,27 @@ check_watchdog_timeout(struct check *c, const char *xml)
 		  "%s", value);
 }
 
+/* fence_vmha fails while nothing is knowable (storage away, planned work):
+ * Pacemaker counts that, and would not ask again when it is. */
+static void
+check_attempts(struct check *c, const char *xml)
+{
+	char value[64] = "10 (default)";
+	bool is_endless;
+
+	(void)either(xml, "max-attempts", value, sizeof(value));
+	is_endless = strcmp(value, "INFINITY") == 0;
+	check_add(c, is_endless ? CHECK_OK : CHECK_WARN, "stonith-max-attempts",
+		  "INFINITY",
+		  is_endless ?
+			  "" :
+			  "crm configure property "
+			  "stonith-max-attempts=INFINITY: a host that dies "
+			  "while the datastores are away stays unfenced "
+			  "after they are back",
+		  "%s", value);
+}
+
 static void
 check_rest(struct check *c, const char *xml)
 {
@@ -269,6 +290,7 @@ check_pacemaker(struct check *c)
 	check_enabled(c, config);
 	check_timeout(c, config);
 	check_watchdog_timeout(c, config);
+	check_attempts(c, config);
 	check_rest(c, config);
 	if (query("resources", &resources, &status) == 0 && status == 0) {
 		check_device(c, resources);
