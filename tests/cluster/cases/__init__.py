@@ -16,7 +16,8 @@ Case = collections.namedtuple("Case", "name hosts text function bed")
 CASES = []
 MODULES = ("stop", "config", "failover", "libvirtd", "migration", "stale",
            "heartbeat_power", "heartbeat_halt", "heartbeat_leave",
-           "heartbeat_storage", "heartbeat_storage_harm")
+           "heartbeat_storage", "heartbeat_storage_harm", "heartbeat_input",
+           "heartbeat_input_admin")
 
 
 def case(hosts=3, **bed):

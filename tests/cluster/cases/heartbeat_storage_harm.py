@@ -52,6 +52,7 @@ def flip(lab, store, marker):
 def rot(lab, host):
     """A damaged beat that stays: named once by each host, without effect."""
     others = lab.others(host)
+    lab.look_for(BLOCK_LINE)
     lab.bed.fault(host, "hb2", "write", "drop")
     lab.mark(f"a byte of the beat of {host} on hb2 is flipped")
     flip(lab, "hb2", uuid.UUID(seen(lab, host)["boot_id"]).bytes)
