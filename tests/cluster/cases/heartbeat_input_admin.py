@@ -7,7 +7,7 @@ from bed import wait_for
 
 from . import case
 from .heartbeat import (SEEN_DEADLINE_S, fenced_by_proof, is_off, moved,
-                        nobody_fenced, power_on, status, wait_off)
+                        power_on, status, wait_off)
 from .heartbeat_halt import QUIET_S
 from .heartbeat_input import CONF_PATH, STORES, conf
 from .heartbeat_storage import (NOT_PROVEN, NOT_PROVEN_DEADLINE_S, all_on,
