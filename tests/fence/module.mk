@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# fence_vmha as a process: FenceAgentAPI.md, without a daemon and with one
+# that says what the test wants it to say. Verdicts are the core's tests, the
+# real thing is in check-cluster.
+check-fence: $(FENCE_VMHA)
+	cd tests/fence && FENCE_VMHA=$(abspath $(FENCE_VMHA)) \
+		$(PYTHON) -m unittest -q test_fence_vmha
+CHECKS += check-fence
+HELP += "make check-fence: fence_vmha's manners as a fence agent"

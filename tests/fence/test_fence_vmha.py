@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""fence_vmha's manners: metadata that ClusterLabs' schema accepts, input as
+FenceAgentAPI.md wants it, exit codes, and never a success in doubt.
+
+The daemon's place is taken by a socket that answers what a test says: what a
+daemon of another version, or a broken one, might answer. What a real one says
+about real hosts is tried in the cluster tests.
+"""
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+FENCE = os.environ["FENCE_VMHA"]
+RNG = "/usr/share/cluster/relaxng/metadata.rng"
+RUN_S = 20
+PACKET = 192 * 1024
+
+FACTS = {
+    "v": 1, "ok": True, "about": 3, "sequence": 100, "is_self": False,
+    "can_write": True, "can_read": True, "is_quorate": True,
+    "is_known": True, "is_member": False, "member_since_stop": False,
+    "is_standing_down": False, "is_braked": False, "ring_due_ms": 0,
+    "ring": "yes", "host": "h2", "evidence": "hb1 beat 412 is 7.0 s old",
+    "storage": {"proof": "silent", "incarnation": 3, "since_ms": 1,
+                "due_ms": 0, "until_ms": 9, "silent": 2, "needed": 2},
+    "timing": {"beat_ms": 200, "watchdog_ms": 1000, "tolerance_ms": 100,
+               "drift_ppm": 1000},
+}
+
+
+def run(*args, stdin=None):
+    done = subprocess.run([FENCE, *args], input=stdin, text=True,
+                          capture_output=True, timeout=RUN_S, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def facts(**changes):
+    answer = json.loads(json.dumps(FACTS))
+    answer["storage"].update(changes.pop("storage", {}))
+    answer.update(changes)
+    return answer
+
+
+class Daemon:
+    """Answers each operation with what `answers` has for it: a dictionary, or
+    a function of the request."""
+
+    def __init__(self, answers):
+        self.answers = answers
+        self.asked = []
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = f"{self.folder.name}/s"
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(self.path)
+        self.listener.listen(8)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client:
+                request = json.loads(client.recv(PACKET))
+                self.asked.append(request)
+                answer = self.answers.get(request["op"], {"v": 1, "ok": True})
+                if callable(answer):
+                    answer = answer(request)
+                client.send(json.dumps(answer).encode())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+        self.folder.cleanup()
+
+    def ops(self):
+        return [r["op"] for r in self.asked]
+
+
+class Manners(unittest.TestCase):
+    def test_metadata_is_valid(self):
+        code, out, _ = run("-o", "metadata")
+        self.assertEqual(code, 0)
+        done = subprocess.run(["xmllint", "--noout", "--relaxng", RNG, "-"],
+                              input=out, text=True, capture_output=True,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for action in ("on", "off", "reboot", "status", "monitor", "list",
+                       "list-status", "metadata", "manpage", "validate-all"):
+            self.assertIn(f'<action name="{action}"', out)
+        for name in ("action", "plug", "delay", "power_timeout"):
+            self.assertIn(f'<parameter name="{name}"', out)
+
+    def test_every_parameter_is_understood(self):
+        _, out, _ = run("-o", "metadata")
+        words = [w.split('"')[0].split("=")[0] for w in out.split("--")[1:]]
+        for word in words:
+            if word in ("help", "version", "verbose", "quiet", "action"):
+                continue
+            value = "/x" if word == "socket" else "1"
+            code, _, err = run("-o", "validate-all", f"--{word}", value)
+            self.assertEqual(code, 0, f"{word}: {err}")
+
+    def test_stdin(self):
+        code, out, _ = run(stdin="# comment\n\naction=off\nsome_day=x\n"
+                                 "no equals sign\n action = metadata \n")
+        self.assertEqual(code, 0, "the last action wins, rest ignored")
+        self.assertIn("<resource-agent", out)
+
+    def test_bad_values(self):
+        for text, words in (("power_timeout=soon", ("power_timeout", "soon")),
+                            ("action=explode", ("explode",)),
+                            ("verbose=perhaps", ("verbose", "perhaps")),
+                            ("plug=" + "x" * 200, ("plug",))):
+            code, out, err = run(stdin=f"action=status\n{text}\n")
+            self.assertEqual(code, 1, text)
+            self.assertEqual(out, "")
+            for word in words:
+                self.assertIn(word, err)
+        code, _, err = run("--no-such-option")
+        self.assertEqual(code, 1)
+
+    def test_man_page_renders(self):
+        _, page, _ = run("-o", "manpage")
+        done = subprocess.run(["man", "--warnings", "-l", "-"], input=page,
+                              text=True, capture_output=True, check=False,
+                              env=dict(os.environ, MANPAGER="cat"))
+        self.assertEqual(done.stderr, "")
+        self.assertIn("EXIT STATUS", done.stdout)
+
+    def test_no_daemon_is_failure(self):
+        for action in ("off", "reboot", "status", "monitor", "list"):
+            code, _, err = run("-o", action, "-n", "h2", "--socket",
+                               "/nonexistent/s")
+            self.assertEqual(code, 1, action)
+            self.assertIn("/nonexistent/s", err)
+
+    def test_host_must_be_named(self):
+        code, _, err = run("-o", "off", "--socket", "/nonexistent/s")
+        self.assertEqual(code, 1)
+        self.assertIn("plug", err)
+
+
+class Verdicts(unittest.TestCase):
+    def fence(self, answer, *args, action="reboot"):
+        with Daemon({"fence-facts": answer,
+                     "order": {"v": 1, "ok": True, "nonce": 7}}) as daemon:
+            result = run("-o", action, "-n", "h2", "--socket", daemon.path,
+                         *args)
+            return (*result, daemon)
+
+    def test_proven(self):
+        code, _, _, daemon = self.fence(facts())
+        self.assertEqual(code, 0)
+        told = [r for r in daemon.asked if r["op"] == "fenced"]
+        self.assertEqual(told[0]["why"], "silent")
+        self.assertTrue(told[0]["success"])
+        self.assertNotIn("order", daemon.ops())
+
+    def test_doubt_is_failure(self):
+        for change in ({"is_quorate": False}, {"can_read": False},
+                       {"is_known": False}, {"is_self": True},
+                       {"is_standing_down": True}, {"ring": "member"},
+                       {"ring": "unconfirmed"}, {"ring_due_ms": 10},
+                       {"storage": {"proof": "unknown"}},
+                       {"storage": {"proof": "unguarded"}}):
+            code, _, err, _ = self.fence(facts(**change),
+                                         "--power-timeout", "1")
+            self.assertEqual(code, 1, change)
+            self.assertIn("h2", err)
+
+    def test_answers_that_make_no_sense(self):
+        for answer in ({"v": 1, "ok": True}, facts(ring="perhaps"),
+                       facts(storage={"proof": "gone"}),
+                       {"v": 1, "ok": False, "errno": 5, "error": "broken"}):
+            code, _, err, _ = self.fence(answer)
+            self.assertEqual(code, 1, answer)
+            self.assertTrue(err.startswith("ERROR: "), err)
+
+    def test_a_live_host_is_ordered_once(self):
+        """A member whose stop failed beats on, is ordered, and then dead."""
+        began = time.monotonic()
+
+        def answer(_):
+            if time.monotonic() - began < 0.5:
+                return facts(is_member=True,
+                             storage={"proof": "alive", "until_ms": 0})
+            return facts()
+        code, _, _, daemon = self.fence(answer, action="off")
+        self.assertEqual(code, 0)
+        self.assertEqual(daemon.ops().count("order"), 1)
+        order = next(r for r in daemon.asked if r["op"] == "order")
+        self.assertEqual((order["host"], order["kind"]), ("h2", "off"))
+
+    def test_the_same_incarnation_is_asked_about(self):
+        seen = []
+
+        def answer(request):
+            seen.append(request.get("about"))
+            return facts(ring="unconfirmed" if len(seen) < 3 else "yes")
+        code, _, _, _ = self.fence(answer)
+        self.assertEqual(code, 0)
+        self.assertEqual(seen[1:], [3] * (len(seen) - 1))
+
+    def test_status(self):
+        for answer, code in ((facts(), 2), (facts(is_member=True), 0),
+                             (facts(storage={"proof": "alive"}), 0),
+                             (facts(ring="unconfirmed"), 1),
+                             (facts(storage={"proof": "unknown"}), 1)):
+            with Daemon({"fence-facts": answer}) as daemon:
+                self.assertEqual(run("-o", "status", "-n", "h2", "--socket",
+                                     daemon.path)[0], code, answer)
+
+
+if __name__ == "__main__":
+    unittest.main()
