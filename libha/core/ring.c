@@ -57,7 +57,7 @@ note_states(struct ha_ring *ring, uint64_t now_ms)
 	}
 }
 
-/* The clocks "without" run only through quorate memberships, uninterrupted. */
+/* The clocks "without" run within one membership, while it is quorate. */
 static void
 take_quorum(struct ha_ring *ring, bool is_quorate, uint64_t now_ms)
 {
@@ -83,9 +83,6 @@ void
 ha_ring_changed(struct ha_ring *ring, uint64_t ring_seq,
 		const struct ha_hostset *members, uint64_t now_ms)
 {
-	bool was_quorate = ring->has_membership && ring->is_quorum_known &&
-			   ring->is_quorate;
-
 	ring->is_new = !ring->has_membership;
 	ring->has_membership = true;
 	ring->ring_seq = ring_seq;
@@ -105,9 +102,9 @@ ha_ring_changed(struct ha_ring *ring, uint64_t ring_seq,
 		peer->has_state = false;
 		/* Our own memory is one of those that count. */
 		peer->is_doubtful = peer->incarnation == 0;
-		if (!was_quorate || ha_hostset_has(members, i)) {
-			peer->without_ms = 0;
-		}
+		/* Even when we came from a membership without it: who is with
+		 * us now may have been with it meanwhile. */
+		peer->without_ms = 0;
 	}
 	if (ring->early_seq == ring_seq && ring->early_seq != 0) {
 		take_quorum(ring, ring->is_early_quorate, now_ms);

@@ -9,9 +9,10 @@
  * membership without X. Let `outside` be the votes that are neither in M nor
  * proven gone. If outside < majority, Q can't lie outside of M: some V of Q is
  * in M (or was gone, see below). V echoed in a membership with X, which it
- * had left before it installed the first of ours without X (extended virtual
- * synchrony). So every echo is older than without_ms, and X's watchdog has
- * fired T after it.
+ * had left before it installed ours (extended virtual synchrony). So every
+ * echo is older than without_ms, and X's watchdog has fired T after it. This
+ * holds for one membership alone: between two of ours V may have been in one
+ * with X, while our corosync stood still and told nothing of it.
  *
  *   - votes that votequorum lowered (last_man_standing): M may be quorate and
  *     small; then outside >= majority, and the answer is MAJORITY until the

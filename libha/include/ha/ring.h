@@ -60,8 +60,8 @@ struct ha_ring_peer {
 	bool has_state;       /* its STATE of this membership arrived */
 	bool is_doubtful;     /* a member has never heard of it, so it may have
 			       * forgotten that it echoed for it */
-	uint64_t without_ms;  /* first quorate membership without it since it
-			       * was last a member, uninterrupted; 0: none */
+	uint64_t without_ms;  /* since when this membership, without it, is
+			       * quorate; 0: it is not, or it is with it */
 	uint64_t gone_ms;     /* since when ha_ring_gone() says so; 0: not */
 	uint64_t answered_ms; /* when the newest ha_ring_ask() was put that it
 			       * has answered in this membership; 0: none */
@@ -164,7 +164,8 @@ void ha_ring_gone(struct ha_ring *ring, const struct ha_hostset *gone,
  *   lease without us: unknown;
  * - YES: all members' STATE says that it is in storage mode;
  * - LATER: it is, or may be, in ring mode: only from *ret_due_ms on, T after
- *   the first quorate membership without it.
+ *   the begin of this quorate membership. An earlier one without it does not
+ *   count: its members may have left it, vouched for the host and come back.
  * YES and LATER hold only together with silence on storage that is proven by
  * reads submitted at or after *ret_due_ms (ha_watch_verdict.until_ms): of
  * what happened before, an older read knows nothing. ha_fencing_is_gone()
