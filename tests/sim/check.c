@@ -202,6 +202,23 @@ is_fit(const struct world *w, uint32_t host)
 	       w->truth[host].runs_us < w->truth[host].fit_us;
 }
 
+/* A member without a daemon answers nobody, and its vote may decide whether
+ * the rest could have vouched for the one that is lost. */
+static bool
+has_answers(const struct world *w, uint32_t host)
+{
+	uint32_t votes = w->votes[host];
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if (i != host && (w->host[host].d.members & 1u << i) &&
+		    w->host[i].d.phase >= PHASE_CLAIMING) {
+			votes += w->votes[i];
+		}
+	}
+	return w->total_votes - votes < w->total_votes / 2 + 1;
+}
+
 void
 check_alive_end(struct world *w, uint32_t host)
 {
@@ -215,7 +232,7 @@ check_alive_end(struct world *w, uint32_t host)
 
 		/* Who was never met stays unknown where a lone host could
 		 * live on (SAFETY 1.7). */
-		if (i == host || !is_fit(w, i) ||
+		if (i == host || !is_fit(w, i) || !has_answers(w, i) ||
 		    !w->host[i].d.ring.peers[host].incarnation) {
 			continue;
 		}

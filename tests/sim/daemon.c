@@ -109,6 +109,9 @@ claim(struct world *w, uint32_t host, uint32_t incarnation, uint32_t sequence)
 		st->copied = st->named;
 	}
 	STORY(w, host, "claims incarnation %u", d->incarnation);
+	/* A nonce is never used twice, not by its next daemon either; 1 has a
+	 * meaning of its own. */
+	d->nonce = d->epoch << 16 | 1;
 	ha_ring_init(&d->ring, host, d->incarnation);
 	for (i = 0; i < w->hosts; i++) {
 		ha_ring_votes(&d->ring, i, w->votes[i]);
@@ -271,6 +274,7 @@ daemon_close(struct world *w, uint32_t host)
 	daemon_end(w, host, "stopped clean");
 	if (takes_corosync) {
 		h->has_corosync = false;
+		h->still_until_us = 0;
 		h->net_seq = 0;
 		net_changed(w);
 	}

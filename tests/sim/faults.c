@@ -61,6 +61,7 @@ host_power_off(struct world *w, uint32_t host, const char *why)
 	h->is_watchdog_open = false;
 	h->watchdog_us = NEVER_US;
 	h->paused_until_us = h->stopped_until_us = 0;
+	h->still_until_us = 0;
 	h->has_corosync = false;
 	h->net_seq = 0;
 	h->net_members = 0;
@@ -136,6 +137,20 @@ pause_host(struct world *w, const struct fault *f, uint32_t index)
 	}
 	net_changed(w);
 	world_plain(w, EV_HEAL, f->host, 0, index, h->paused_until_us);
+}
+
+static void
+stand_still(struct world *w, const struct fault *f, uint32_t index)
+{
+	uint64_t until_us = w->now_us + f->length_us;
+
+	STORY(w, f->host, "corosync stands still for %llu ms",
+	      (unsigned long long)(f->length_us / US_PER_MS));
+	net_still(w, f->host, until_us);
+	if (w->is_two_node) {
+		disturb_all(w); /* each side may take the other for lost */
+	}
+	world_plain(w, EV_HEAL, f->host, 0, index, until_us);
 }
 
 static void
@@ -218,6 +233,9 @@ fault_begin(struct world *w, uint32_t index)
 		      (unsigned long long)(f->length_us / US_PER_MS));
 		w->host[f->host].stopped_until_us = w->now_us + f->length_us;
 		break;
+	case FAULT_STILL:
+		stand_still(w, f, index);
+		break;
 	case FAULT_PATH:
 		STORY(w, f->host,
 		      "path: datastores 0x%x, mode %u, %s%s for %llu ms",
@@ -270,6 +288,8 @@ fault_end(struct world *w, uint32_t index)
 
 	if (f->kind == FAULT_PARTITION) {
 		partition(w, f, true);
+	} else if (f->kind == FAULT_STILL) {
+		net_resume(w, f->host);
 	} else {
 		net_changed(w); /* a pause is over: corosync looks again */
 	}

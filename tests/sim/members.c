@@ -80,12 +80,79 @@ want_fencing(struct world *w, uint32_t host, uint32_t percent)
 }
 
 void
-ring_send(struct world *w, uint32_t host)
+ring_send(struct world *w, uint32_t host, uint32_t message)
+{
+	if (w->pool_serial[message] == w->host[host].d.pending_serial) {
+		net_send(w, host, message);
+	}
+}
+
+/* Stamped already: a pause before it is sent makes the stamp older only. */
+static void
+multicast(struct world *w, uint32_t host, uint32_t message)
+{
+	uint64_t stall_us = world_stall(w, host, STEP_NONCE);
+
+	if (!stall_us) {
+		net_send(w, host, message);
+		return;
+	}
+	w->host[host].d.pending_serial = w->pool_serial[message];
+	world_thread(w, EV_SEND, host, 0, message, stall_us);
+}
+
+/* The members are asked as soon as their answer would count. */
+static bool
+wants_ask(struct world *w, uint32_t host)
+{
+	const struct daemon *d = &w->host[host].d;
+	uint64_t now_ms = world_local_ms(w, host);
+	uint32_t i;
+
+	if (world_is_off(w, RULE_CONFIRM) || !d->ring.has_membership ||
+	    now_ms < d->ring.ask_ms + w->timing.beat_ms) {
+		return false;
+	}
+	for (i = 0; i < w->hosts; i++) {
+		uint64_t due_ms = 0;
+
+		if (i != host && !(d->members & 1u << i) &&
+		    ring_silence(w, host, i, &due_ms) ==
+			    HA_RING_SILENCE_UNCONFIRMED &&
+		    now_ms >= due_ms) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+ring_look(struct world *w, uint32_t host)
 {
 	struct daemon *d = &w->host[host].d;
+	uint32_t message;
 
-	if (w->pool_serial[d->send_message] == d->send_serial) {
-		net_send(w, host, d->send_message);
+	if (!wants_ask(w, host)) {
+		return;
+	}
+	message = net_message(w);
+	if (ha_ring_ask(&d->ring, ++d->nonce, world_local_ms(w, host),
+			&w->pool[message])) {
+		STORY(w, host, "ring: asks who is still there");
+		multicast(w, host, message);
+	}
+}
+
+static void
+note_members(struct world *w, uint32_t host)
+{
+	struct daemon *d = &w->host[host].d;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if (d->members & 1u << i) {
+			d->member_ms[i] = world_local_ms(w, host);
+		}
 	}
 }
 
@@ -101,7 +168,6 @@ ring_tick(struct world *w, uint32_t host)
 		ha_ring_is_needed(&d->ring, &w->timing, has, stamp_ms, now_ms);
 	uint32_t message = net_message(w);
 	struct ha_hostset out = out_of_the_way(w, host);
-	uint64_t stall_us;
 
 	world_thread(w, EV_RING_TICK, host, 0, 0,
 		     w->timing.beat_ms * US_PER_MS);
@@ -111,15 +177,10 @@ ring_tick(struct world *w, uint32_t host)
 		STORY(w, host, "ring: sends %s",
 		      w->pool[message].type == HA_RING_MSG_LEAVE ? "LEAVE" :
 								   "NONCE");
-		d->send_message = message;
-		d->send_serial = w->pool_serial[message];
-		stall_us = world_stall(w, host, STEP_NONCE);
-		if (stall_us) {
-			world_thread(w, EV_SEND, host, 0, 0, stall_us);
-		} else {
-			net_send(w, host, message);
-		}
+		multicast(w, host, message);
 	}
+	ring_look(w, host);
+	note_members(w, host);
 	d->wants_ring = wants;
 	if (!wants) {
 		d->own_echo_ms = 0;
@@ -127,19 +188,6 @@ ring_tick(struct world *w, uint32_t host)
 	ring_publish(w, host);
 	want_fencing(w, host, FENCE_PERCENT);
 	observe_all(w, host);
-}
-
-static void
-note_members(struct world *w, uint32_t host)
-{
-	struct daemon *d = &w->host[host].d;
-	uint32_t i;
-
-	for (i = 0; i < w->hosts; i++) {
-		if (d->members & 1u << i) {
-			d->member_ms[i] = world_local_ms(w, host);
-		}
-	}
 }
 
 static void
@@ -197,6 +245,11 @@ ring_take(struct world *w, uint32_t host)
 	if (!h->fifo_count) {
 		return;
 	}
+	if (h->still_until_us > w->now_us) {
+		world_thread(w, EV_RING, host, 0, 0,
+			     h->still_until_us - w->now_us);
+		return;
+	}
 	got = h->fifo[h->fifo_first];
 	h->fifo_first = (h->fifo_first + 1) % SIM_FIFO;
 	if (--h->fifo_count) {
@@ -218,7 +271,23 @@ ring_take(struct world *w, uint32_t host)
 		take_message(w, host, &got);
 		break;
 	}
+	ring_look(w, host);
 	ring_publish(w, host);
+}
+
+/* An answer from before it fell silent does not tell what keeps it alive
+ * since. */
+static bool
+is_confirmed(struct world *w, uint32_t host, uint32_t about,
+	     const struct ha_hostset *out, uint64_t due_ms)
+{
+	uint64_t since_ms = observe_judge(w, host, about, 0).proven_ms;
+
+	if (since_ms < due_ms || world_is_off(w, RULE_CONFIRM_LATE)) {
+		since_ms = due_ms;
+	}
+	return world_is_off(w, RULE_CONFIRM) ||
+	       ha_ring_is_confirmed(&w->host[host].d.ring, out, since_ms);
 }
 
 enum ha_ring_silence
@@ -237,7 +306,12 @@ ring_silence(struct world *w, uint32_t host, uint32_t about,
 	     (world_is_off(w, RULE_STATES) &&
 	      !d->ring.peers[about].is_ring_mode))) {
 		*ret_due_ms = 0;
-		return HA_RING_SILENCE_YES;
+		silence = HA_RING_SILENCE_YES;
+	}
+	if ((silence == HA_RING_SILENCE_YES ||
+	     silence == HA_RING_SILENCE_LATER) &&
+	    !is_confirmed(w, host, about, &out, *ret_due_ms)) {
+		return HA_RING_SILENCE_UNCONFIRMED;
 	}
 	return silence;
 }

@@ -9,7 +9,14 @@
  * come back to it alone, or reach a part of the members (safety evidence F5).
  * All who form a membership have left their old ones before. A daemon hears
  * of all this in order, and late when it is paused.
+ *
+ * A corosync may stand still alone, as in SIGSTOP: its daemon runs on, hears
+ * nothing and sends into a queue. When it runs again it first hands over what
+ * had reached its socket, may then take the old token for good, which brings
+ * its own messages back, and only then learns what the others have formed.
  */
+#include <string.h>
+
 #include "sim.h"
 
 #define LATENCY_LOW_US 100
@@ -18,15 +25,29 @@
 #define SELF_PERCENT 30
 #define PART_PERCENT 20
 #define ALL_PERCENT 100
+#define OLD_TOKEN_PERCENT 70 /* the old token lies in the socket */
 
 static bool
-is_reachable(const struct world *w, uint32_t from, uint32_t to)
+is_still(const struct world *w, uint32_t host)
+{
+	return w->host[host].still_until_us > w->now_us;
+}
+
+/* What is sent now gets to its socket. */
+static bool
+is_connected(const struct world *w, uint32_t from, uint32_t to)
 {
 	const struct host *a = &w->host[from];
 	const struct host *b = &w->host[to];
 
 	return b->is_on && b->has_corosync && b->net_seq == a->net_seq &&
 	       b->component == a->component && b->paused_until_us <= w->now_us;
+}
+
+static bool
+is_reachable(const struct world *w, uint32_t from, uint32_t to)
+{
+	return is_connected(w, from, to) && !is_still(w, to);
 }
 
 bool
@@ -122,6 +143,21 @@ is_quorate(const struct world *w, uint8_t members)
 	       (w->is_two_node ? votes > 0 : 2 * votes > w->total_votes);
 }
 
+/* A second change while a host is away: the ring's clocks begin anew. */
+static bool
+is_anew(const struct world *w, uint32_t host)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if (w->truth[i].off_us != NEVER_US &&
+		    !(w->host[host].net_members & 1u << i)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 install(struct world *w, uint8_t members)
 {
@@ -135,11 +171,11 @@ install(struct world *w, uint8_t members)
 		struct host *h = &w->host[i];
 
 		if (members & 1u << i) {
+			h->is_wait_done |= quorate;
+			w->truth[i].fit_us *= quorate && !is_anew(w, i);
 			h->net_seq = w->net_seq;
 			h->net_members = members;
 			h->is_net_quorate = quorate;
-			h->is_wait_done |= quorate;
-			w->truth[i].fit_us *= quorate;
 			h->out_count = 0;
 			push_membership(w, i);
 		}
@@ -158,7 +194,7 @@ form(struct world *w, uint32_t component)
 		const struct host *h = &w->host[i];
 
 		if (h->is_on && h->has_corosync && h->component == component &&
-		    h->paused_until_us <= w->now_us) {
+		    h->paused_until_us <= w->now_us && !is_still(w, i)) {
 			members = (uint8_t)(members | 1u << i);
 		}
 	}
@@ -205,23 +241,34 @@ deliver(struct world *w, uint32_t to, uint32_t message, uint32_t serial)
 	net_push(w, to, &d);
 }
 
-/* To the members that can be reached, less those who have it: who now has
- * it. */
+/* To the members that it gets to, less those who have it: who now has it.
+ * One that stands still finds it in its socket later. */
 static uint8_t
-deliver_reachable(struct world *w, uint32_t from, uint32_t message,
-		  uint32_t serial, uint8_t has, uint32_t percent)
+deliver_members(struct world *w, uint32_t from, uint32_t message,
+		uint32_t serial, uint8_t has, uint32_t percent)
 {
 	uint32_t i;
 
 	for (i = 0; i < w->hosts; i++) {
 		if ((w->host[from].net_members & ~has & 1u << i) &&
-		    is_reachable(w, from, i) &&
+		    is_connected(w, from, i) &&
 		    (percent >= ALL_PERCENT || draw_percent(w, percent))) {
 			deliver(w, i, message, serial);
 			has = (uint8_t)(has | 1u << i);
 		}
 	}
 	return has;
+}
+
+/* The oldest has lost its worth, as in the daemon's own outbox. */
+static void
+make_room(struct host *h)
+{
+	if (h->out_count == SIM_OUT) {
+		memmove(&h->out[0], &h->out[1],
+			(SIM_OUT - 1) * sizeof(h->out[0]));
+		h->out_count--;
+	}
 }
 
 /* While a member can't be reached the token does not go round. If it was
@@ -238,18 +285,18 @@ net_send(struct world *w, uint32_t host, uint32_t message)
 		return;
 	}
 	if (!net_is_stuck(w, host) && !h->out_count) {
-		deliver_reachable(w, host, message, serial, 0, ALL_PERCENT);
+		deliver_members(w, host, message, serial, 0, ALL_PERCENT);
 		return;
 	}
-	if (h->out_count == SIM_OUT) {
-		return;
-	}
-	if (draw_percent(w, SELF_PERCENT)) {
+	make_room(h);
+	if (is_still(w, host)) {
+		has = 0;
+	} else if (draw_percent(w, SELF_PERCENT)) {
 		deliver(w, host, message, serial);
 		has = (uint8_t)(1u << host);
 	} else if (draw_percent(w, PART_PERCENT)) {
-		has = deliver_reachable(w, host, message, serial, 0,
-					ALL_PERCENT / 2);
+		has = deliver_members(w, host, message, serial, 0,
+				      ALL_PERCENT / 2);
 	}
 	h->out[h->out_count].message = message;
 	h->out[h->out_count].serial = serial;
@@ -275,10 +322,50 @@ net_pump(struct world *w, uint32_t host)
 	}
 	for (i = 0; i < h->out_count; i++) {
 		if (h->out[i].net_seq == h->net_seq) {
-			deliver_reachable(w, host, h->out[i].message,
-					  h->out[i].serial, h->out[i].has,
-					  ALL_PERCENT);
+			deliver_members(w, host, h->out[i].message,
+					h->out[i].serial, h->out[i].has,
+					ALL_PERCENT);
 		}
 	}
 	h->out_count = 0;
+}
+
+void
+net_still(struct world *w, uint32_t host, uint64_t until_us)
+{
+	struct host *h = &w->host[host];
+
+	if (h->is_on && h->has_corosync && until_us > h->still_until_us) {
+		h->still_until_us = until_us;
+		net_changed(w);
+	}
+}
+
+/* With the old token what the daemon has sent meanwhile gets its place behind
+ * all that came before, in the membership that stood: it comes back, and goes
+ * to whoever is still there. */
+void
+net_resume(struct world *w, uint32_t host)
+{
+	struct host *h = &w->host[host];
+	uint32_t i;
+
+	if (!h->is_on || !h->has_corosync || is_still(w, host)) {
+		return;
+	}
+	STORY(w, host, "corosync runs again");
+	if (draw_percent(w, OLD_TOKEN_PERCENT)) {
+		for (i = 0; i < h->out_count; i++) {
+			if (h->out[i].net_seq != h->net_seq ||
+			    (h->out[i].has & 1u << host)) {
+				continue;
+			}
+			deliver(w, host, h->out[i].message, h->out[i].serial);
+			h->out[i].has = deliver_members(
+				w, host, h->out[i].message, h->out[i].serial,
+				(uint8_t)(h->out[i].has | 1u << host),
+				ALL_PERCENT / 2);
+		}
+	}
+	net_changed(w);
 }

@@ -73,8 +73,8 @@ observe_is_away(struct world *w, uint32_t host, uint32_t about)
 	for (s = 0; s < w->stores; s++) {
 		read_ms[s] = d->store[s].read_submitted_ms;
 	}
-	return world_is_off(w, RULE_LONE_READ) ||
-	       ha_watch_fresh(read_ms, w->stores, d->member_ms[about] + 1);
+	return world_is_off(w, RULE_LONE_READ) || !d->member_ms[about] ||
+	       ha_watch_fresh(read_ms, w->stores, d->member_ms[about]);
 }
 
 static uint32_t

@@ -274,8 +274,10 @@ plan_ring(struct draft *p)
 		uint64_t cut = at + draw_below(w, lost + p->b_us);
 
 		if (draw_percent(w, 25)) {
-			add_kind(p, FAULT_PAUSE_HOST, any_host(p), cut,
-				 length_us(p));
+			add_kind(p,
+				 draw_percent(w, 50) ? FAULT_PAUSE_HOST :
+						       FAULT_STILL,
+				 any_host(p), cut, length_us(p));
 		} else {
 			add_kind(p, FAULT_PARTITION,
 				 draw_percent(w, 60) ? host : any_host(p), cut,
@@ -334,6 +336,50 @@ add_stall_at(struct draft *p, uint8_t host, enum step step, uint64_t at_us,
 	}
 	if (at_us + length > p->last_us) {
 		p->last_us = at_us + length;
+	}
+}
+
+/* A corosync stands still in a membership without a host, which comes back to
+ * the others just then and lives by their echoes. Often nobody can write an
+ * order: one that is not a member is soon told to reset itself. */
+static void
+plan_still(struct draft *p)
+{
+	struct world *w = p->w;
+	uint8_t host = any_host(p);
+	uint8_t still = other_host(p, host);
+	uint64_t cut =
+		w->token_us + w->token_us / 2 + draw_below(w, 2 * p->b_us);
+	uint64_t back = p->from_us + cut;
+	struct fault f = { .kind = FAULT_PARTITION,
+			   .host = host,
+			   .mask = (uint8_t)(1u << host),
+			   .at_us = p->from_us,
+			   .length_us = cut };
+	uint8_t i;
+
+	add(p, &f);
+	f.kind = FAULT_STILL;
+	f.host = still;
+	f.at_us =
+		back - draw_below(w, p->b_us / 2) + draw_below(w, w->token_us);
+	f.length_us = draw_below(w, 4 * p->t_us);
+	add(p, &f);
+	for (i = 0; i < w->hosts; i++) {
+		if (i == host || (i != still && draw_percent(w, 70))) {
+			add_path(p, i, all_stores(p),
+				 draw_percent(w, 70) ? COND_ERROR : COND_HANG,
+				 draw_percent(w, 70) ? 3 : 1,
+				 p->from_us + draw_below(w, cut + w->token_us),
+				 p->t_us + draw_below(w, 3 * p->t_us));
+		}
+	}
+	if (draw_percent(w, 20)) {
+		add_kind(p, FAULT_PARTITION, any_host(p),
+			 back + draw_below(w, 2 * p->t_us), length_us(p));
+	}
+	if (draw_percent(w, 30)) {
+		add_stall(p, any_host(p), back);
 	}
 }
 
@@ -486,44 +532,17 @@ plan_ends(struct draft *p)
 static void
 plan_template(struct draft *p)
 {
+	static void (*const templates[])(struct draft *) = {
+		plan_any,      plan_any,         plan_near_death, plan_stalls,
+		plan_ring,     plan_company,     plan_lag,        plan_turns,
+		plan_late_pet, plan_hung_reader, plan_lone,       plan_still,
+		plan_ends,
+	};
 	struct world *w = p->w;
 
-	w->template_no = (uint32_t)draw_below(w, 12);
-	switch (w->template_no) {
-	case 0:
-	case 1:
-		plan_any(p);
-		break;
-	case 2:
-		plan_near_death(p);
-		break;
-	case 3:
-		plan_stalls(p);
-		break;
-	case 4:
-		plan_ring(p);
-		break;
-	case 5:
-		plan_company(p);
-		break;
-	case 6:
-		plan_lag(p);
-		break;
-	case 7:
-		plan_turns(p);
-		break;
-	case 8:
-		plan_late_pet(p);
-		break;
-	case 9:
-		plan_hung_reader(p);
-		break;
-	case 10:
-		plan_lone(p);
-		break;
-	default:
-		plan_ends(p);
-	}
+	w->template_no =
+		(uint32_t)draw_below(w, sizeof(templates) / sizeof(*templates));
+	templates[w->template_no](p);
 }
 
 static void

@@ -46,9 +46,17 @@ const struct rule_row rule_table[RULE_N] = {
 				"a host in ring mode is dead when its storage "
 				"is silent",
 				20000 },
+	[RULE_CONFIRM] = { "ring-confirm", "1.6",
+			   "silence is believed without asking the members "
+			   "whether they are still there",
+			   20000 },
+	[RULE_CONFIRM_LATE] = { "ring-confirm-late", "1.6",
+				"the members' answers may be older than the "
+				"silence",
+				50000 },
 	[RULE_STATES] = { "state-exchange", "1.6",
 			  "who has not told its mode is in storage mode",
-			  100000 },
+			  0 },
 	[RULE_LONE] = { "lone-proof", "1.7",
 			"a lone quorate host lives on without the proof",
 			20000 },

@@ -203,6 +203,7 @@ store_read_done(struct world *w, uint32_t host, uint32_t store, uint32_t id,
 		daemon_progress(w, host);
 		return;
 	}
+	ring_look(w, host);
 	for (i = 0; i < w->hosts; i++) {
 		if (i != host) {
 			look_for_list(w, host, store, i);

@@ -60,6 +60,8 @@ enum rule {
 	RULE_DAMAGED_BOOT,
 	RULE_DAMAGED_LIST,
 	RULE_WINDOW,
+	RULE_CONFIRM,
+	RULE_CONFIRM_LATE,
 	RULE_N
 };
 struct rule_row {
@@ -95,7 +97,7 @@ enum event_kind {
 	EV_WATCHDOG,
 	EV_RING_TICK,
 	EV_RING,  /* daemon takes the head of its deliveries */
-	EV_SEND,  /* ring thread went on after a stall */
+	EV_SEND,  /* ring thread went on after a stall; arg: message */
 	EV_PUMP,  /* corosync: messages that wait for the token */
 	EV_FORM,  /* corosync: memberships are formed */
 	EV_VM,    /* the VM list changes */
@@ -290,7 +292,7 @@ struct daemon {
 	uint64_t lone_ms;
 	uint64_t own_echo_ms;
 	uint32_t nonce;
-	uint32_t send_message, send_serial;
+	uint32_t pending_serial;       /* of a message that a stall holds */
 	uint64_t member_ms[SIM_HOSTS]; /* last time it was a member */
 	uint64_t away_ms[SIM_HOSTS];   /* since when stopped or never */
 	uint32_t member_inc[SIM_HOSTS];
@@ -319,6 +321,7 @@ struct host {
 	uint32_t kept_incarnation, kept_generation;
 	uint8_t kept_count;
 	/* corosync */
+	uint64_t still_until_us; /* it alone stands still */
 	bool has_corosync, is_wait_done;
 	uint8_t component;
 	uint32_t net_seq;
@@ -360,6 +363,7 @@ struct truth {
 enum fault_kind {
 	FAULT_PAUSE_HOST,
 	FAULT_PAUSE_DAEMON,
+	FAULT_STILL, /* corosync alone */
 	FAULT_STALL,
 	FAULT_PATH, /* one host, stores by mask */
 	FAULT_PARTITION,
@@ -517,12 +521,15 @@ uint32_t net_message(struct world *w);
 void net_join(struct world *w, uint32_t host);
 void net_push(struct world *w, uint32_t host, const struct delivery *d);
 bool net_is_stuck(const struct world *w, uint32_t host);
+void net_still(struct world *w, uint32_t host, uint64_t until_us);
+void net_resume(struct world *w, uint32_t host);
 
 /* members.c: the daemon's ring thread */
 void ring_tick(struct world *w, uint32_t host);
 void ring_take(struct world *w, uint32_t host);
-void ring_send(struct world *w, uint32_t host);
+void ring_send(struct world *w, uint32_t host, uint32_t message);
 void ring_publish(struct world *w, uint32_t host);
+void ring_look(struct world *w, uint32_t host);
 enum ha_ring_silence ring_silence(struct world *w, uint32_t host,
 				  uint32_t about, uint64_t *ret_due_ms);
 

@@ -157,7 +157,7 @@ run_thread(struct world *w, const struct event *e)
 		ring_take(w, e->host);
 		break;
 	case EV_SEND:
-		ring_send(w, e->host);
+		ring_send(w, e->host, e->arg);
 		break;
 	case EV_VM:
 		daemon_vm(w, e->host, e->arg);
