@@ -190,17 +190,36 @@ ring_tick(struct world *w, uint32_t host)
 	observe_all(w, host);
 }
 
+/* Only with a rule off: the clocks of the membership before run on. */
+static void
+keep_clocks(struct world *w, uint32_t host, const struct ha_ring *before)
+{
+	struct ha_ring *ring = &w->host[host].d.ring;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts && before->is_quorate; i++) {
+		if (!ha_ring_is_member(ring, i)) {
+			ring->peers[i].without_ms = before->peers[i].without_ms;
+		}
+	}
+}
+
 static void
 take_membership(struct world *w, uint32_t host, const struct delivery *got)
 {
 	struct daemon *d = &w->host[host].d;
 	struct ha_hostset members = hostset(got->members);
+	struct ha_ring before;
 	uint32_t message;
 
+	before = d->ring;
 	note_members(w, host);
 	d->members = got->members;
 	ha_ring_changed(&d->ring, got->ring_seq, &members,
 			world_local_ms(w, host));
+	if (world_is_off(w, RULE_CLOCK)) {
+		keep_clocks(w, host, &before);
+	}
 	note_members(w, host);
 	message = net_message(w);
 	ha_ring_state(&d->ring, &w->pool[message]);

@@ -54,9 +54,12 @@ const struct rule_row rule_table[RULE_N] = {
 				"the members' answers may be older than the "
 				"silence",
 				50000 },
+	[RULE_CLOCK] = { "clock-anew", "1.6",
+			 "T without a host runs on over memberships whose "
+			 "members may have been with it between",
+			 50000 },
 	[RULE_STATES] = { "state-exchange", "1.6",
-			  "who has not told its mode is in storage mode",
-			  0 },
+			  "who has not told its mode is in storage mode", 0 },
 	[RULE_LONE] = { "lone-proof", "1.7",
 			"a lone quorate host lives on without the proof",
 			20000 },

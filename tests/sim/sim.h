@@ -62,6 +62,7 @@ enum rule {
 	RULE_WINDOW,
 	RULE_CONFIRM,
 	RULE_CONFIRM_LATE,
+	RULE_CLOCK,
 	RULE_N
 };
 struct rule_row {
