@@ -170,6 +170,16 @@ kill_daemon(struct world *w, const struct fault *f)
 	world_plain(w, EV_DAEMON, f->host, 0, 0, w->now_us + f->length_us + 1);
 }
 
+static void
+stop_clean(struct world *w, const struct fault *f)
+{
+	daemon_stop(w, f->host, f->extra != 0);
+	if (f->length_us) {
+		world_plain(w, EV_DAEMON, f->host, 0, 0,
+			    w->now_us + f->length_us);
+	}
+}
+
 /* The power goes for good, and everybody who is fit must find out. */
 static void
 last_off(struct world *w, const struct fault *f)
@@ -256,11 +266,7 @@ fault_begin(struct world *w, uint32_t index)
 		kill_daemon(w, f);
 		break;
 	case FAULT_STOP:
-		daemon_stop(w, f->host, f->extra != 0);
-		if (f->length_us) {
-			world_plain(w, EV_DAEMON, f->host, 0, 0,
-				    w->now_us + f->length_us);
-		}
+		stop_clean(w, f);
 		break;
 	case FAULT_FENCE:
 		if (w->host[f->mode].d.phase == PHASE_ARMED) {
