@@ -140,11 +140,13 @@ expire(void)
 	}
 	if (pidfd_send_signal(dog.host, SIGKILL, NULL, 0) < 0) {
 		wdtlog("expired: the host is off already");
+		wdtlog_end();
 		_exit(0);
 	}
 	late_ms = boottime_ms() - expiry_ms();
 	wdtlog("expired: %llu ms late, %ld s after the last of %lu pets",
 	       (unsigned long long)late_ms, dog.timeout_s, dog.pets);
+	wdtlog_end();
 	_exit(EXIT_FIRED);
 }
 

@@ -14,6 +14,8 @@
 uint64_t boottime_ms(void);
 /* Appends to the file; negative errno. */
 int wdtlog_open(const char *path);
+/* Before the process ends: waits a moment for the last lines. */
+void wdtlog_end(void);
 void wdtlog(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif
