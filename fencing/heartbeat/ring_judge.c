@@ -67,6 +67,16 @@ hbs_is_lone(const struct hbs *s)
 			       hb->self);
 }
 
+/* An answer from before a host fell silent does not tell what keeps it alive
+ * since. */
+static uint64_t
+since_ms(const struct hbs *s, uint32_t slot, uint64_t due_ms)
+{
+	uint64_t proven_ms = hb_judge(s->hb, slot, 0).proven_ms;
+
+	return proven_ms > due_ms ? proven_ms : due_ms;
+}
+
 enum ha_ring_silence
 hbs_ring_silence(const struct hbs *s, uint32_t slot,
 		 const struct ha_hostset *out, uint64_t now_ms,
@@ -75,31 +85,28 @@ hbs_ring_silence(const struct hbs *s, uint32_t slot,
 	enum ha_ring_silence silence =
 		ha_ring_silence(&s->ring.core, &s->hb->sb.timing, slot, out,
 				now_ms, ret_due_ms);
-	uint64_t proven_ms = hb_judge(s->hb, slot, 0).proven_ms;
 
-	/* An answer from before it fell silent does not tell what keeps it
-	 * alive since. */
-	if (proven_ms < *ret_due_ms) {
-		proven_ms = *ret_due_ms;
-	}
 	if ((silence == HA_RING_SILENCE_YES ||
 	     silence == HA_RING_SILENCE_LATER) &&
-	    !ha_ring_is_confirmed(&s->ring.core, out, proven_ms)) {
+	    !ha_ring_is_confirmed(&s->ring.core, out,
+				  since_ms(s, slot, *ret_due_ms))) {
 		return HA_RING_SILENCE_UNCONFIRMED;
 	}
 	return silence;
 }
 
 /* A question answers for all hosts that are away, and is put as soon as its
- * answer would count, so that nobody has to wait for it. */
+ * answer would count, so that nobody has to wait for it. A new one makes the
+ * open one void: so again only after a beat, or when the open one was put too
+ * early to count. */
 bool
 hbs_ring_wants_ask(const struct hbs *s, uint64_t now_ms)
 {
 	const struct hb *hb = s->hb;
+	uint64_t asked_ms = s->ring.core.ask_ms;
 	struct ha_hostset out;
 
-	if (!s->ring.core.has_membership ||
-	    now_ms < s->ring.core.ask_ms + HBS_TICK_MS) {
+	if (!s->ring.core.has_membership || now_ms < asked_ms + HBS_TICK_MS) {
 		return false;
 	}
 	hbs_out_of_the_way(s, &out);
@@ -109,7 +116,9 @@ hbs_ring_wants_ask(const struct hbs *s, uint64_t now_ms)
 		if (hb->table.names[slot][0] &&
 		    hbs_ring_silence(s, slot, &out, now_ms, &due_ms) ==
 			    HA_RING_SILENCE_UNCONFIRMED &&
-		    now_ms >= due_ms) {
+		    now_ms >= due_ms &&
+		    (asked_ms < since_ms(s, slot, due_ms) ||
+		     now_ms >= asked_ms + hb->sb.timing.beat_ms)) {
 			return true;
 		}
 	}
