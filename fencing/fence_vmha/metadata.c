@@ -15,7 +15,7 @@
 static const char *const LONG[] = {
 	"fence_vmha reports a host as fenced when it is proven dead, and "
 	"otherwise fails. It needs no power switch. Every host writes a beat "
-	"to the heartbeat datastores each second or faster and pets its "
+	"to the heartbeat datastores, each second with the profile standard, and pets its "
 	"watchdog only while these beats get through; a host whose beats have "
 	"stood still for beat + watchdog + tolerance has been reset by its "
 	"watchdog. The heartbeat daemon of the host on which Pacemaker runs "

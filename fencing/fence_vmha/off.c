@@ -139,8 +139,9 @@ step(const struct fence_args *args, const char *host,
 	case HA_FENCE_FAIL:
 		report(args, host, false, session, verdict.why,
 		       answer.evidence);
-		return ha_err_set(err, -EBUSY, "%s is not proven dead: %s; %s",
+		return ha_err_set(err, -EBUSY, "%s is not proven dead: %s%s%s",
 				  host, ha_fence_reason_text(verdict.why),
+				  answer.evidence[0] ? "; " : "",
 				  answer.evidence);
 	case HA_FENCE_ORDER:
 		code = give_order(args, host, session, err);

@@ -69,7 +69,7 @@ static const struct fence_option OPTIONS[] = {
 	  FIELD(power_timeout_ms),
 	  .text = "Seconds after which the agent gives up and the next "
 		  "fencing level decides. 0: long enough for the timing "
-		  "profile in force (about 16 s with \"standard\"). Keep it "
+		  "profile in force (15 s with \"standard\"). Keep it "
 		  "below Pacemaker's stonith-timeout." },
 	{ .name = "power_wait",
 	  .word = "power-wait",

@@ -19,8 +19,9 @@ status_of(const struct fence_args *args, const char *host, struct ha_err *err)
 	}
 	if (!answer.facts.is_known) {
 		ha_err_set(err, -ENOENT,
-			   "%s has no slot on the heartbeat datastores; vmha "
-			   "heartbeat add-host %s gives it one",
+			   "the heartbeat daemon here knows no host %s; if "
+			   "\"vmha heartbeat list\" does not show it either, "
+			   "vmha heartbeat add-host %s gives it a slot",
 			   host, host);
 		return FENCE_EXIT_FAILED;
 	}

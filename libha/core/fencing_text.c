@@ -28,8 +28,9 @@ static const struct {
 				"a host can't prove its own death: another "
 				"host must fence it" },
 	[HA_FENCE_WHY_UNKNOWN_HOST] = { "unknown-host",
-					"it has no heartbeat slot: give it one "
-					"with \"vmha heartbeat\"" },
+					"the heartbeat daemon here knows no such "
+					"host: \"vmha heartbeat add-host\" "
+					"gives it a slot" },
 	[HA_FENCE_WHY_NO_QUORUM] = { "no-quorum",
 				     "this host is in no quorate membership and "
 				     "must not judge others" },

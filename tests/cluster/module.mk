@@ -13,7 +13,7 @@ ONLY ?=
 KEEP ?=
 
 # A make of its own: DESTDIR must differ from what the user may have set.
-cluster-stage: build guest bed
+cluster-stage: build guest bed faults
 	rm -rf $(CLUSTER_STAGE)
 	$(MAKE) -s install DESTDIR=$(abspath $(CLUSTER_STAGE)) PREFIX=/usr \
 		LIBEXECDIR=/usr/libexec/vmha OCFDIR=/usr/lib/ocf/resource.d/vmha

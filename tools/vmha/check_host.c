@@ -121,11 +121,17 @@ check_sbd(struct check *c)
 	for (size_t i = 0; i < sizeof(LINKS) / sizeof(LINKS[0]); i++) {
 		is_enabled = is_enabled || access(LINKS[i], F_OK) == 0;
 	}
-	if (is_enabled || is_running("sbd")) {
+	/* Its package enables it; without a configuration it does not run. */
+	if (is_running("sbd")) {
 		check_add(c, CHECK_BAD, "sbd", "not enabled",
 			  "two daemons can't hold one watchdog: systemctl "
 			  "disable sbd, and remove its fence devices",
-			  "%s", is_enabled ? "enabled" : "runs");
+			  "runs");
+	} else if (is_enabled) {
+		check_add(c, CHECK_WARN, "sbd", "not enabled",
+			  "it would take the watchdog at the next boot: "
+			  "systemctl disable sbd",
+			  "enabled, does not run");
 	} else {
 		check_add(c, CHECK_OK, "sbd", "not enabled", "", "not enabled");
 	}

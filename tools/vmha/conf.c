@@ -18,9 +18,10 @@
 #include "vmha.h"
 
 #define CONF_BYTES_MAX 65536u
-#define CONF_HEAD                                                                 \
-	"# The heartbeat of this host's cluster, see vmha.conf(5). The same on\n" \
-	"# every host; a change needs a restart of vmha-heartbeatd.\n"
+#define CONF_HEAD                                                                       \
+	"# The heartbeat of this host's cluster, see vmha.conf(5). The same on\n"       \
+	"# every host. fence_limit is taken over by a reload of vmha-heartbeatd, all\n" \
+	"# else when it starts.\n"
 
 int
 vmha_file_read(const char *path, size_t max, char **ret_text, size_t *ret_len,

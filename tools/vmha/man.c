@@ -142,7 +142,7 @@ put_vmha(FILE *out)
 	      ".SH DESCRIPTION\n"
 	      "Shows and manages what the heartbeat of a cluster's hosts and "
 	      "their virtual machines\nneed. Policy of the cluster is set with "
-	      ".BR crm (8)\nor\n.BR pcs (8).\n"
+	      "\n.BR crm (8)\nor\n.BR pcs (8).\n"
 	      "The commands of the heartbeat datastores are in\n"
 	      ".BR vmha\\-heartbeat (8).\n",
 	      out);

@@ -234,8 +234,7 @@ tell(struct vmha *v, const char *what, const char *host, uint32_t slot,
 	}
 	printf("%s: slot %" PRIu32 " %s on %" PRIu32 " area%s.\n", host, slot,
 	       what, areas, areas == 1 ? "" : "s");
-	printf("Daemons that run see it after \"systemctl restart "
-	       "vmha-heartbeatd\", one host after the other.\n");
+	printf("Daemons that run see it within a beat.\n");
 	return VMHA_OK;
 }
 

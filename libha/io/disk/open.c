@@ -30,7 +30,7 @@
 #define CLAIM_TRIES 5u
 #define CLAIM_PAUSE_MS 20u
 #define SECTOR_UNKNOWN_BYTES HA__DISK_ALIGN
-#define MIB (1024u * 1024u)
+#define KIB 1024u
 
 int
 ha__disk_size(int fd, const struct stat *st, uint64_t *ret_bytes)
@@ -202,11 +202,11 @@ judge(struct ha_disk *disk, const char *path, uint64_t min_bytes,
 	}
 	if (disk->bytes < min_bytes) {
 		return ha_err_set(err, -ERANGE,
-				  "%s has %" PRIu64 " bytes, %" PRIu64
-				  " (%" PRIu64 " MiB) are needed. Make it "
-				  "larger, or name another one",
-				  path, disk->bytes, min_bytes,
-				  (min_bytes + MIB - 1) / MIB);
+				  "%s has %" PRIu64 " KiB, %" PRIu64
+				  " KiB are needed. Make it larger, or name "
+				  "another one",
+				  path, disk->bytes / KIB,
+				  (min_bytes + KIB - 1) / KIB);
 	}
 	rc = ha__disk_is_sparse(disk->fd, &st, min_bytes);
 	if (rc < 0) {

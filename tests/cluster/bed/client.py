@@ -128,7 +128,9 @@ class Bed:
         if self.is_up():
             raise BedError(f"bed {self.name} is up already ({self.dir})")
         self._clean_dead()
-        if os.path.isdir(self.dir) and os.listdir(self.dir):
+        # bin alone is what a bed leaves that could not be begun.
+        if os.path.isdir(self.dir) and os.listdir(self.dir) not in ([],
+                                                                    ["bin"]):
             if not os.path.exists(f"{self.dir}/lock"):
                 raise BedError(f"{self.dir} is not empty and not a bed's "
                                "folder; choose another")
