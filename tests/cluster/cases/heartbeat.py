@@ -23,8 +23,10 @@ PROOF = (r"{host} counts as dead: (\S+); datastore 1: beat \d+ is ([\d.]+) s "
 
 def status(lab, by):
     """vmha status of one host; its exit code only says "not all well"."""
-    return json.loads(lab.bed.run(by, "vmha", "status", "--json",
-                                  check=False).stdout)
+    done = lab.bed.run(by, "vmha", "status", "--json", check=False)
+    lab.expect(done.stdout, f"{by} has no status, {is_off(lab, by)}: "
+               f"{done.returncode} {done.stderr}")
+    return json.loads(done.stdout)
 
 
 def seen(lab, host, by=None):
