@@ -97,6 +97,10 @@ def heartbeat_pacemaker_killed(lab):
     vm = lab.vm("web1")
     lab.protect(vm)
     victim = lab.where(vm)
+    # Its coordinator may compute just before it hears of the end of a
+    # Pacemaker, and looks again only after this (default: 15 min).
+    lab.bed.run(victim, "crm_attribute", "--type", "crm_config", "--name",
+                "cluster-recheck-interval", "--update", "10s")
     lab.begin()
     lab.mark(f"SIGKILL to pacemaker-controld of {victim}", is_zero=True)
     lab.bed.kill(victim, "pacemaker-controld")
