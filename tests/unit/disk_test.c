@@ -267,7 +267,7 @@ says_why_it_refuses(void **state)
 	close(fd);
 	prepared("odd");
 	assert_int_equal(truncate(path, AREA_BYTES - 1), 0);
-	refused(path, -ERANGE, "262144 (1 MiB) are needed");
+	refused(path, -ERANGE, "has 255 KiB, 256 KiB are needed");
 	unlink(path);
 }
 
