@@ -129,6 +129,7 @@ static int
 wait_open(struct hb *hb, const struct hb_patience *patience, struct ha_err *err)
 {
 	uint64_t said_ms = ha_clock_now_ms();
+	uint64_t enough_ms = 0; /* since when r are open */
 	char what[128];
 
 	for (;;) {
@@ -138,8 +139,16 @@ wait_open(struct hb *hb, const struct hb_patience *patience, struct ha_err *err)
 		pthread_mutex_lock(&hb->lock);
 		rc = count_open(hb, &open, err);
 		pthread_mutex_unlock(&hb->lock);
-		if (rc < 0 || open >= ha_stores_read(hb->conf.stores)) {
+		if (rc < 0 || open == hb->conf.stores) {
 			return rc;
+		}
+		/* The others get a moment: what is wrong with the
+		 * configuration is better refused now than found later. */
+		if (open >= ha_stores_read(hb->conf.stores)) {
+			enough_ms = enough_ms ? enough_ms : ha_clock_now_ms();
+			if (ha_clock_now_ms() >= enough_ms + HB_OTHERS_MS) {
+				return 0;
+			}
 		}
 		rc = hb_wait_step(patience, err);
 		if (rc < 0) {

@@ -23,6 +23,7 @@
 #define HB_STACK_TOUCHED (64u * 1024u)
 #define HB_STEP_MS 20u           /* how often main looks while it waits */
 #define HB_UNKNOWN_BEAT_MS 1000u /* B, as long as no superblock tells it */
+#define HB_OTHERS_MS 500u        /* for datastores that open later than r */
 #define HB_SAY_MS 5000u          /* a start that waits says so that often */
 #define HB_IDLE_MS 1000u         /* longest sleep of a store thread */
 #define HB_PET_MARGIN_MS \
