@@ -30,40 +30,6 @@ number(uint64_t value)
 	return json_integer((json_int_t)value);
 }
 
-const char *
-hbs_beat_state_name(enum ha_beat_state state)
-{
-	switch (state) {
-	case HA_BEAT_UNCLAIMED:
-		return "unclaimed";
-	case HA_BEAT_STARTING:
-		return "starting";
-	case HA_BEAT_ARMED:
-		return "armed";
-	case HA_BEAT_STOPPED:
-		return "stopped";
-	case HA_BEAT_STANDING_DOWN:
-		return "standing-down";
-	}
-	return "?";
-}
-
-static const char *
-beat_evidence_name(enum ha_evidence_kind_disk kind)
-{
-	switch (kind) {
-	case HA_BEAT_EVIDENCE_NONE:
-		return "none";
-	case HA_BEAT_EVIDENCE_STORAGE:
-		return "storage";
-	case HA_BEAT_EVIDENCE_RING:
-		return "ring";
-	case HA_BEAT_EVIDENCE_LONE:
-		return "lone";
-	}
-	return "?";
-}
-
 /* One word per host. "late" is a host whose beat is overdue and not yet
  * proven silent; "silent" one that only the ring may keep alive. */
 static const char *
@@ -169,8 +135,8 @@ host_json(const struct hbs *s, uint32_t slot, const struct shot *shot,
 		v->due_ms > now_ms ? number(v->due_ms - now_ms) : json_null(),
 		"incarnation", (json_int_t)v->incarnation, "boot_id", boot_id,
 		"sequence", (json_int_t)beat->sequence, "beat_state",
-		hbs_beat_state_name(beat->state), "evidence",
-		beat_evidence_name(beat->evidence));
+		ha_beat_state_name(beat->state), "evidence",
+		ha_beat_evidence_name(beat));
 	if (!host) {
 		return NULL;
 	}

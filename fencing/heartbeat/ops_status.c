@@ -193,7 +193,7 @@ self_json(struct hbs *s, const struct self *self, uint64_t now_ms)
 		"incarnation", (json_int_t)hb->incarnation, "boot_id", boot_id,
 		"version", VMHA_VERSION, "pid", (int)getpid(), "phase",
 		phase_name(self->phase), "beat_state",
-		hbs_beat_state_name(self->beat_state), "sequence",
+		ha_beat_state_name(self->beat_state), "sequence",
 		(json_int_t)self->sequence, "evidence",
 		ha_evidence_kind_name(self->kind), "evidence_age_ms",
 		hbs_age(now_ms, self->evidence_ms), "pet_age_ms",

@@ -255,7 +255,6 @@ json_t *hbs_op_arm(struct hbs *s, struct hbs_client *client,
 
 /* ops_hosts.c: as many as fit into the packet, from slot `from` on. */
 void hbs_status_hosts(const struct hbs *s, uint32_t from, json_t *answer);
-const char *hbs_beat_state_name(enum ha_beat_state state);
 
 /* ops_fence.c: can this host write, read, speak for a quorum? hb->lock held. */
 void hbs_gather_self(const struct hbs *s, uint64_t now_ms,

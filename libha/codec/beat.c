@@ -326,3 +326,37 @@ ha_beat_glimpse(enum ha_block_verdict verdict, const struct ha_beat *beat,
 	}
 	*ret_glimpse = glimpse;
 }
+
+const char *
+ha_beat_state_name(enum ha_beat_state state)
+{
+	switch (state) {
+	case HA_BEAT_UNCLAIMED:
+		return "unclaimed";
+	case HA_BEAT_STARTING:
+		return "starting";
+	case HA_BEAT_ARMED:
+		return "armed";
+	case HA_BEAT_STOPPED:
+		return "stopped";
+	case HA_BEAT_STANDING_DOWN:
+		return "standing-down";
+	}
+	return "?";
+}
+
+const char *
+ha_beat_evidence_name(const struct ha_beat *beat)
+{
+	switch (beat->evidence) {
+	case HA_BEAT_EVIDENCE_NONE:
+		return "none";
+	case HA_BEAT_EVIDENCE_STORAGE:
+		return "storage";
+	case HA_BEAT_EVIDENCE_RING:
+		return "ring";
+	case HA_BEAT_EVIDENCE_LONE:
+		return "lone";
+	}
+	return "?";
+}

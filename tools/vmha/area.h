@@ -90,8 +90,6 @@ int vmha_slot_give(struct vmha_areas *areas, const char *host, bool is_forced,
 		   uint32_t *ret_slot, struct ha_err *err);
 int vmha_host_name_check(const char *host, struct ha_err *err);
 
-const char *vmha_beat_state_name(enum ha_beat_state state);
-const char *vmha_beat_evidence_name(const struct ha_beat *beat);
 /* "member,quorate"; empty where there is none. */
 const char *vmha_beat_flags(uint32_t flags, char *buffer, size_t size);
 

@@ -129,10 +129,10 @@ beat_json(const struct ha_beat *beat)
 			 "host", beat->host, "boot_id", boot_id, "incarnation",
 			 (json_int_t)beat->incarnation, "sequence",
 			 (json_int_t)beat->sequence, "state",
-			 vmha_beat_state_name(beat->state), "flags",
+			 ha_beat_state_name(beat->state), "flags",
 			 vmha_beat_flags(beat->flags, flags, sizeof(flags)),
-			 "evidence", vmha_beat_evidence_name(beat),
-			 "watchdog_ms", (int)beat->watchdog_ms, "stores_ok",
+			 "evidence", ha_beat_evidence_name(beat), "watchdog_ms",
+			 (int)beat->watchdog_ms, "stores_ok",
 			 (int)beat->stores_ok, "stores_seen",
 			 (json_int_t)beat->stores_seen);
 	if (json) {

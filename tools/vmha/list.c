@@ -188,7 +188,7 @@ slot_json(const struct listed *l, uint32_t slot, const char *damaged)
 		(void)json_object_update_new(
 			json,
 			json_pack("{s:s, s:I, s:I, s:i}", "state",
-				  vmha_beat_state_name(beat->state),
+				  ha_beat_state_name(beat->state),
 				  "incarnation", (json_int_t)beat->incarnation,
 				  "sequence", (json_int_t)beat->sequence, "vms",
 				  (int)beat->list_count));
@@ -208,7 +208,7 @@ put_slot(struct vmha_table *table, const struct listed *l, uint32_t slot,
 		       host[0] ? host : "(removed)");
 	if (beat) {
 		vmha_table_add(table, TONE_PLAIN, "%s",
-			       vmha_beat_state_name(beat->state));
+			       ha_beat_state_name(beat->state));
 		vmha_table_add(table, TONE_PLAIN, "%" PRIu64,
 			       beat->incarnation);
 		vmha_table_add(table, TONE_PLAIN, "%" PRIu64, beat->sequence);

@@ -284,7 +284,7 @@ may_remove(struct vmha *v, struct vmha_areas *areas, uint32_t slot,
 			  " VMs on its list): it may still run them without "
 			  "its storage. Switch it off, then use --force",
 			  host,
-			  beat ? vmha_beat_state_name(beat->state) :
+			  beat ? ha_beat_state_name(beat->state) :
 				 "its beat can't be read",
 			  beat ? beat->list_count : 0);
 }

@@ -212,6 +212,10 @@ struct ha_beat {
 	struct ha_order_ack acks[HA_ORDERS_MAX];
 };
 
+/* Words for people and JSON; "?" for what no beat says. */
+const char *ha_beat_state_name(enum ha_beat_state state);
+const char *ha_beat_evidence_name(const struct ha_beat *beat);
+
 void ha_beat_encode(const struct ha_superblock *sb, const struct ha_beat *beat,
 		    void *ret_block);
 enum ha_block_verdict ha_beat_decode(const struct ha_superblock *sb,
