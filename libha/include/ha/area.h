@@ -161,6 +161,7 @@ enum ha_order_kind {
 	HA_ORDER_SEAL,
 	HA_ORDER_STAND_DOWN,
 	HA_ORDER_STAND_TO, /* end of STAND_DOWN */
+	HA_ORDER_UNSEAL,   /* of the master: the list is settled */
 };
 const char *ha_order_kind_name(enum ha_order_kind kind);
 
@@ -269,11 +270,17 @@ ha_vm_list_decode(const struct ha_superblock *sb, uint32_t slot, uint32_t copy,
 		  const void *blocks, uint32_t n_blocks, uint64_t incarnation,
 		  uint64_t generation, struct ha_vm_list *ret_list);
 
-/* ---- holds: room and codec; written from the isolation work on ---------- */
+/* ---- holds (SAFETY 17, 19, 23) ------------------------------------------- */
 
 enum ha_hold_kind {
 	HA_HOLD_OWNER,  /* safety, never expires */
 	HA_HOLD_POLICY, /* wave, retry, admission: has a deadline */
+	HA_HOLD_LIFTED, /* by the master: ends every hold of this VM with the
+			 * same owner and incarnation up to owner_generation */
+	HA_HOLD_CONFIRMED_DEAD, /* an administrator's word that this incarnation
+				 * of `owner` is dead; owner_generation is the
+				 * sequence of its newest beat then: one that
+				 * beats on is not. No VM in it */
 };
 struct ha_hold {
 	struct ha_uuid uuid; /* all zero: only the resource is known */
@@ -281,6 +288,7 @@ struct ha_hold {
 	enum ha_hold_kind kind;
 	uint32_t owner; /* slot */
 	uint64_t owner_incarnation;
+	uint64_t owner_generation; /* of the owner's list when it was placed */
 	uint64_t term;
 	uint32_t reason;
 	uint32_t left_ms; /* POLICY: what was left when it was written */

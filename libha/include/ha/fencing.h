@@ -24,6 +24,21 @@ enum ha_fence_action {
 	HA_FENCE_REBOOT,
 };
 
+/* What a fault domain manager on the asking host said about holding the VMs of
+ * a host that lives on, cut off. */
+enum ha_fence_hold {
+	HA_FENCE_HOLD_UNASKED,
+	HA_FENCE_HOLD_MAY,         /* asked only: it could */
+	HA_FENCE_HOLD_UNAVAILABLE, /* no manager here, or no master: nobody could
+				    * ever grant what is held */
+	HA_FENCE_HOLD_FORBIDDEN,   /* something that no ticket gates is active
+				    * or pending there (SAFETY 16) */
+	HA_FENCE_HOLD_PLACED,      /* on disk and in the CIB, by this question */
+	HA_FENCE_HOLD_STANDING,    /* nothing was missing */
+};
+/* A transition that was computed before the hold is aborted by then. */
+#define HA_FENCE_SETTLE_MS 1000u
+
 struct ha_fence_facts {
 	enum ha_fence_action action;
 	/* the host that asks */
@@ -44,7 +59,16 @@ struct ha_fence_facts {
 	bool has_moved;         /* its newest beat is another than when the
 				 * agent began, and was first read later than
 				 * HA_FENCE_MOVED_BEATS after that */
-	/* the order that was given */
+	/* the seal (SAFETY 8, and 16 to 17) */
+	bool says_sealed; /* its newest beat, read on r within 2 B + D, says
+			   * sealed, and armed */
+	bool is_list_read; /* the list that this beat names is here */
+	enum ha_fence_hold hold;
+	bool is_seal_ordered;
+	bool must_reset; /* by the administrator's word (`live=reset`) */
+	bool waits_after_hold; /* `after_hold=wait`: no failure between */
+	bool is_hold_settled;  /* HA_FENCE_SETTLE_MS over since PLACED */
+	/* the order to reset that was given */
 	bool is_ordered;
 	bool is_order_acked; /* the target said: resetting now */
 	/* the brake and planned work */
@@ -59,6 +83,9 @@ enum ha_fence_step {
 	HA_FENCE_SUCCESS,
 	HA_FENCE_FAIL,
 	HA_FENCE_ORDER, /* write the order (reset or off), then ask again */
+	HA_FENCE_ASK,   /* ask the manager whether it may hold, then again */
+	HA_FENCE_SEAL,  /* order it to seal, then ask again */
+	HA_FENCE_PLACE, /* have its VMs held, then ask again */
 	HA_FENCE_WAIT,  /* nothing to do until wait_ms or news */
 };
 
@@ -81,6 +108,11 @@ enum ha_fence_reason {
 	HA_FENCE_WHY_RING_LEASE, /* waits for the end of a ring lease */
 	HA_FENCE_WHY_COUNTING,   /* silent so far, T is not over */
 	HA_FENCE_WHY_NO_TIME,    /* the deadline came first */
+	HA_FENCE_WHY_HELD,       /* sealed, and all it runs is held */
+	HA_FENCE_WHY_UNSEALED,   /* lives, cut off: waits for its seal */
+	HA_FENCE_WHY_UNREAD,     /* sealed: its list can't be read yet */
+	HA_FENCE_WHY_PLACED,     /* holds were placed: to be asked once more, so
+				  * that no transition is older than they */
 	HA_FENCE_WHY_N
 };
 const char *ha_fence_reason_name(enum ha_fence_reason reason);

@@ -21,7 +21,27 @@
  *   announce    uuid, resource, state, budget_ms -> when flushed and nobody
  *               else holds the VM
  *   withdraw    uuid, resource, budget_ms -> when flushed
+ *   hold        host, incarnation, generation, term, vms: [{uuid, resource}]
+ *               -> flushed on w: "placed" and "standing" counts
+ *   lift        the same and "by" the master alone: ends these holds
+ *   holds       -> "holds":[{uuid, resource, kind, owner, owner_incarnation,
+ *               owner_generation, term, by}], "complete": all hosts' hold
+ *               lists that their newest beats name are read
+ *   master      on, lease_ms -> "term": this host's fault domain manager is
+ *               master for so long, flushed on w; on=false ends it
+ *   tickets     tickets: [{resource, term}]: what the local CIB says, for the
+ *               start gate (SAFETY 19); replaces what was said before
+ *   isolated    on: this host declares itself isolated, in its beats
+ *   confirm-dead host -> flushed: an administrator's word
  *   disarm, arm planned work, whole cluster -> "hosts":[{name, acked}]
+ *
+ * The fault domain manager (vmha-fdmd) answers on HA_IPC_FDM_PATH:
+ *
+ *   may-hold    host -> ok, or errno EPERM with the resource that forbids it
+ *   hold        host, incarnation, generation, budget_ms -> its VMs are held, on
+ *               disk and in the CIB: "placed", "standing"
+ *   status      "state", "is_master", "term", "dc", "isolation", "hosts", "vms"
+ *   vm          resource -> all that is known of one VM and its ticket
  */
 #ifndef HA_IPC_H
 #define HA_IPC_H
@@ -35,6 +55,7 @@
 
 #define HA_IPC_VERSION 1
 #define HA_IPC_PATH "/run/vmha/heartbeatd.sock"
+#define HA_IPC_FDM_PATH "/run/vmha/fdmd.sock" /* of the fault domain manager */
 #define HA_IPC_GROUP "haclient"
 #define HA_IPC_PACKET (192u * 1024u) /* below net.core.wmem_default 208 KiB */
 

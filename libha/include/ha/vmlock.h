@@ -24,6 +24,9 @@ struct ha_vmlock_host {
 	bool is_readable;
 	bool is_listed; /* this VM, in `state` */
 	enum ha_listed_state state;
+	/* an effective hold of any host's names the VM as this host's, for an
+	 * incarnation that is not proven gone (SAFETY 12, 17) */
+	bool is_held;
 };
 
 enum ha_vmlock_step {
@@ -39,6 +42,7 @@ enum ha_vmlock_reason {
 	HA_VMLOCK_WHY_YIELD,      /* both start it: the lower name withdraws */
 	HA_VMLOCK_WHY_RIVAL,      /* both start it: waits for the lower one */
 	HA_VMLOCK_WHY_UNREADABLE, /* a host that may live hides its list */
+	HA_VMLOCK_WHY_HOLD,       /* held in the name of another host */
 };
 
 struct ha_vmlock_verdict {
