@@ -3,8 +3,10 @@
  * The list is the lock (SAFETY 12, 13): the judgement about one VM, host by
  * host. An entry of a host that is not proven gone stops everybody else,
  * whatever it says, except the two ends of one migration; a list that can't
- * be read is taken for one that holds the VM. There is no state, no age and
- * no deadline by which an entry may be passed over.
+ * be read is taken for one that holds the VM, and a hold in a host's name
+ * stops everybody like an entry, whatever that host's list says: the master
+ * lifts it first. There is no state, no age and no deadline by which an entry
+ * or a hold may be passed over.
  */
 #include "ha/vmlock.h"
 
@@ -41,6 +43,12 @@ judge_host(const char *self, enum ha_listed_state wanted,
 	if (host->is_gone) {
 		return (struct ha_vmlock_verdict){ HA_VMLOCK_GRANT,
 						   HA_VMLOCK_WHY_FREE, 0 };
+	}
+	/* SAFETY 12: before readability, so that nobody waits for a list that
+	 * could not free the VM. */
+	if (host->is_held) {
+		return (struct ha_vmlock_verdict){ HA_VMLOCK_REFUSE,
+						   HA_VMLOCK_WHY_HOLD, 0 };
 	}
 	if (!host->is_readable) {
 		return (struct ha_vmlock_verdict){ HA_VMLOCK_WAIT,

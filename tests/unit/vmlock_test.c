@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libha/core/vmlock: every pair of states, what a host's death and an
+ * libha/core/vmlock: every pair of states, what a host's death, a hold and an
  * unreadable list do, and that two hosts asking about the same VM never both
  * hear "granted" (the two ends of a migration apart).
  */
@@ -161,6 +161,47 @@ an_unreadable_list_holds_everything(void **state)
 	assert_int_equal(v.step, HA_VMLOCK_WAIT);
 }
 
+/* SAFETY 12, 17: whatever the owner's list says, and every wish: only the
+ * owner's death, or the lift, passes a hold. */
+static void
+a_hold_stops_everybody_but_not_for_the_dead(void **state)
+{
+	(void)state;
+	for (int wanted = 0; wanted < WISH_STATES; wanted++) {
+		for (unsigned int i = 0; i < 4u * HA_LISTED_N; i++) {
+			struct ha_vmlock_host host =
+				listed("h1", (enum ha_listed_state)(i / 4));
+
+			host.is_listed = i & 1u;
+			host.is_readable = i & 2u;
+			host.is_held = true;
+			expect(HA_VMLOCK_REFUSE, HA_VMLOCK_WHY_HOLD,
+			       (enum ha_listed_state)wanted, host);
+			host.is_gone = true;
+			expect(HA_VMLOCK_GRANT, HA_VMLOCK_WHY_FREE,
+			       (enum ha_listed_state)wanted, host);
+		}
+	}
+}
+
+/* Neither a third host's silence nor the end of a migration hides it. */
+static void
+a_hold_is_found_among_many(void **state)
+{
+	struct ha_vmlock_host hosts[3] = {
+		{ .name = "h1" },
+		listed("h3", HA_LISTED_RUNNING),
+		{ .name = "h4", .is_readable = true, .is_held = true },
+	};
+	struct ha_vmlock_verdict v =
+		ha_vmlock_judge("h2", HA_LISTED_INCOMING, hosts, 3);
+
+	(void)state;
+	assert_int_equal(v.step, HA_VMLOCK_REFUSE);
+	assert_int_equal(v.why, HA_VMLOCK_WHY_HOLD);
+	assert_int_equal(v.host, 2);
+}
+
 /* Both entries are flushed before either reads: each sees the other's. */
 static void
 never_both(void **state)
@@ -202,6 +243,8 @@ main(void)
 		cmocka_unit_test(migration_has_two_ends),
 		cmocka_unit_test(the_dead_hold_nothing),
 		cmocka_unit_test(an_unreadable_list_holds_everything),
+		cmocka_unit_test(a_hold_stops_everybody_but_not_for_the_dead),
+		cmocka_unit_test(a_hold_is_found_among_many),
 		cmocka_unit_test(never_both),
 	};
 
