@@ -159,6 +159,9 @@ gather_host(const struct hbs *s, uint32_t slot, uint64_t now_ms,
 				   host->last_member_ms >= host->stopped_ms;
 	answer->sequence =
 		hb->hosts[slot].has_beat ? hb->hosts[slot].beat.sequence : 0;
+	answer->list_generation = hb->hosts[slot].has_beat ?
+					  hb->hosts[slot].beat.list_generation :
+					  0;
 }
 
 json_t *

@@ -30,6 +30,7 @@ struct member {
 static const struct member MEMBERS[] = {
 	{ NULL, "about", MEMBER_U64, AT(about) },
 	{ NULL, "sequence", MEMBER_U64, AT(sequence) },
+	{ NULL, "list_generation", MEMBER_U64, AT(list_generation) },
 	{ NULL, "is_self", MEMBER_BOOL, AT(facts.is_self) },
 	{ NULL, "can_write", MEMBER_BOOL, AT(facts.can_write) },
 	{ NULL, "can_read", MEMBER_BOOL, AT(facts.can_read) },

@@ -21,7 +21,8 @@ RUN_S = 20
 PACKET = 192 * 1024
 
 FACTS = {
-    "v": 1, "ok": True, "about": 3, "sequence": 100, "is_self": False,
+    "v": 1, "ok": True, "about": 3, "sequence": 100,
+    "list_generation": 7, "is_self": False,
     "can_write": True, "can_read": True, "is_quorate": True,
     "is_known": True, "is_member": False, "member_since_stop": False,
     "is_standing_down": False, "is_braked": False, "ring_due_ms": 0,

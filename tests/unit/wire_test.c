@@ -31,6 +31,7 @@ static const struct ha_fence_answer ANSWER = {
 	.timing = { 1000, 4000, 500, 1001 },
 	.about = 11,
 	.sequence = 4711,
+	.list_generation = 7,
 	.host = "h2",
 	.evidence = "hb1 beat 412 is 3.2 s old",
 };
@@ -60,6 +61,7 @@ expect_answer(const struct ha_fence_answer *a, const struct ha_fence_answer *b)
 	assert_int_equal(a->facts.storage.needed, b->facts.storage.needed);
 	assert_memory_equal(&a->timing, &b->timing, sizeof(a->timing));
 	assert_true(a->about == b->about && a->sequence == b->sequence);
+	assert_true(a->list_generation == b->list_generation);
 	assert_string_equal(a->host, b->host);
 	assert_string_equal(a->evidence, b->evidence);
 }

@@ -24,6 +24,7 @@ struct ha_fence_answer {
 			 * with the next question */
 	uint64_t sequence; /* of the newest beat read of the host: the agent
 			    * sees by it whether the host still beats */
+	uint64_t list_generation; /* of its VM list, as that beat names it */
 	char host[HA_HOST_NAME];
 	char evidence[256]; /* "hb1 beat 412 is 3.2 s old, hb2 ..." */
 };
