@@ -20,6 +20,14 @@ struct fence_session {
 	bool is_ordered;
 	bool is_acked;
 	json_int_t nonce;
+	/* the hold */
+	bool is_seal_ordered;
+	enum ha_fence_hold hold;
+	uint64_t hold_generation; /* list that was held */
+	uint64_t placed_ms;
+	json_int_t vms;      /* held, counted by the manager */
+	uint64_t refused_ms; /* the manager's first refusal; 0: none */
+	char manager[512];   /* its last sentence; empty: none */
 	uint64_t began_ms;
 	bool is_timed; /* deadline_ms is set: the timing in force is known */
 	uint64_t deadline_ms;
@@ -32,5 +40,22 @@ int fence_ask(const struct fence_args *args, json_t *request,
 int fence_ask_facts(const struct fence_args *args, const char *host,
 		    struct fence_session *session,
 		    struct ha_fence_answer *ret_answer, struct ha_err *err);
+
+/* ---- hold.c: the fault domain manager ------------------------------------ */
+
+/* May this host's VMs be held? Whatever goes wrong means: they can't. */
+void fence_hold_ask(const struct fence_args *args, const char *host,
+		    struct fence_session *session,
+		    const struct ha_timing *timing);
+/* Has them held, by the list that the newest beat names. */
+void fence_hold_place(const struct fence_args *args, const char *host,
+		      struct fence_session *session,
+		      const struct ha_fence_answer *answer);
+/* Holds of a list that has changed since are none of this one. */
+void fence_hold_check(struct fence_session *session,
+		      const struct ha_fence_answer *answer);
+/* "its 3 VMs are held in its name, nothing was reset" or why not. */
+void fence_hold_text(const struct fence_session *session, char *buffer,
+		     size_t size);
 
 #endif

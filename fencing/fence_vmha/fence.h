@@ -28,6 +28,9 @@ struct fence_args {
 	char plug[HA_HOST_NAME]; /* the host to fence */
 	char nodename[HA_HOST_NAME];
 	char socket[108]; /* sizeof sockaddr_un.sun_path */
+	char manager_socket[108];
+	char live[8];       /* "hold" or "reset" */
+	char after_hold[8]; /* "retry" or "wait" */
 	uint64_t delay_ms;
 	uint64_t power_timeout_ms; /* 0: from the timing in force */
 	uint64_t power_wait_ms;
@@ -40,7 +43,9 @@ enum fence_type {
 	FENCE_SECONDS,
 	FENCE_BOOL,
 	FENCE_ACTION,
+	FENCE_CHOICE,
 };
+#define FENCE_CHOICES 2
 
 /* One row drives command line, standard input, metadata, usage and man. */
 struct fence_option {
@@ -54,6 +59,7 @@ struct fence_option {
 	size_t offset;  /* in struct fence_args */
 	size_t size;
 	const char *text;
+	const char *choices[FENCE_CHOICES]; /* FENCE_CHOICE: the values */
 };
 const struct fence_option *fence_options(size_t *ret_count);
 

@@ -20,17 +20,28 @@ static const char *const LONG[] = {
 	"stood still for beat + watchdog + tolerance has been reset by its "
 	"watchdog. The heartbeat daemon of the host on which Pacemaker runs "
 	"this agent has usually seen this by the time it is asked.",
-	"A host that still beats is ordered, through the datastores, to reset "
-	"itself, and is reported as fenced when its silence or its next "
-	"incarnation proves that it did. No more than fence_limit orders an "
-	"hour (vmha.conf) are given, so that a broken network can't reset one "
-	"host after the other.",
+	"A host that left the cluster and still beats is cut off, not dead, and "
+	"its VMs may run on. It seals itself: from then on no VM starts there. "
+	"With live=hold (the default) the VMs on its list are held in its name, "
+	"on the datastores and by their tickets, and it counts as fenced; "
+	"nothing is reset. Whatever ends there may start elsewhere. This "
+	"needs the fault domain manager (ocf:vmha:FaultDomain) and a gate for "
+	"all that runs there (\"vmha vm add\"); without either the host is "
+	"reset.",
+	"A host that can't be held, and a member whose stop failed, is ordered, "
+	"through the datastores, to reset itself, and is reported as fenced "
+	"when its silence or its next incarnation proves that it did. No more "
+	"than fence_limit orders an hour (vmha.conf) are given, so that a "
+	"broken network can't reset one host after the other.",
 	"It fails when nothing can be proven: this host is not quorate, can't "
 	"write or read enough datastores, no watchdog guards the target, or "
 	"\"vmha disarm\" is in force. Put a power fencing agent (fence_ipmilan "
 	"or the like) on the next level of the fencing topology for these "
 	"cases. A host that writes a crash dump is left to finish when "
-	"fence_kdump stands on a level before this agent.",
+	"fence_kdump stands on a level before this agent. With a later level, "
+	"set after_hold=wait on this agent: an attempt that has just held VMs "
+	"otherwise fails once on purpose, and the later level would switch "
+	"the host off that was to live on.",
 };
 #define LONG_COUNT (sizeof(LONG) / sizeof(LONG[0]))
 
@@ -65,6 +76,8 @@ xml_type(enum fence_type type)
 		return "second";
 	case FENCE_BOOL:
 		return "boolean";
+	case FENCE_CHOICE:
+		return "select";
 	case FENCE_STRING:
 	case FENCE_ACTION:
 		return "string";
@@ -77,12 +90,28 @@ put_getopt(const struct fence_option *option)
 {
 	const char *value = option->type == FENCE_BOOL    ? "" :
 			    option->type == FENCE_SECONDS ? "=SECONDS" :
+			    option->type == FENCE_CHOICE  ? "=WORD" :
 							    "=NAME";
 
 	if (option->letter) {
 		printf("-%c, ", option->letter);
 	}
 	printf("--%s%s", option->word, value);
+}
+
+/* The end of <content>. */
+static void
+put_choices(const struct fence_option *option)
+{
+	if (option->type != FENCE_CHOICE) {
+		fputs(" />", stdout);
+		return;
+	}
+	fputs(">", stdout);
+	for (size_t i = 0; i < FENCE_CHOICES; i++) {
+		printf("\n\t\t\t<option value=\"%s\" />", option->choices[i]);
+	}
+	fputs("\n\t\t</content>", stdout);
 }
 
 static void
@@ -99,7 +128,8 @@ put_parameter(const struct fence_option *option)
 	if (option->fallback) {
 		printf(" default=\"%s\"", option->fallback);
 	}
-	fputs(" />\n\t\t<shortdesc lang=\"en\">", stdout);
+	put_choices(option);
+	fputs("\n\t\t<shortdesc lang=\"en\">", stdout);
 	put_xml(option->text);
 	fputs("</shortdesc>\n\t</parameter>\n", stdout);
 }
@@ -246,7 +276,8 @@ fence_manpage(const struct fence_args *args)
 	      "crm configure primitive fence stonith:fence_vmha\n.fi\n.PP\n"
 	      "With power fencing behind it, for what evidence can't prove:\n"
 	      ".PP\n.nf\n"
-	      "crm configure primitive fence stonith:fence_vmha\n"
+	      "crm configure primitive fence stonith:fence_vmha "
+	      "params after_hold=wait\n"
 	      "crm configure primitive ipmi1 stonith:fence_ipmilan "
 	      "params ip=10.0.0.1 ...\n"
 	      "crm configure fencing_topology host1: fence ipmi1\n.fi\n"

@@ -5,6 +5,7 @@
  * (no daemon, no answer, no memory) is a failure, never a success.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fence_vmha/ask.h"
@@ -20,6 +21,27 @@ patience_ms(const struct fence_args *args, const struct ha_timing *timing)
 	}
 	return ha_timing_silence_ms(timing) +
 	       (uint64_t)FENCE_EXTRA_BEATS * timing->beat_ms + FENCE_EXTRA_MS;
+}
+
+/* An order that nobody hears is given again by the next attempt. */
+static int
+order_seal(const struct fence_args *args, const char *host,
+	   struct fence_session *session, struct ha_err *err)
+{
+	json_t *answer = NULL;
+	int code = fence_ask(args,
+			     json_pack("{s:i, s:s, s:s, s:s}", "v",
+				       HA_IPC_VERSION, "op", "order", "host",
+				       host, "kind", "seal"),
+			     &answer, err);
+
+	if (code < 0) {
+		return ha_err_prefix(err, code, "can't order %s to seal itself",
+				     host);
+	}
+	session->is_seal_ordered = true;
+	json_decref(answer);
+	return 0;
 }
 
 static int
@@ -89,10 +111,12 @@ report(const struct fence_args *args, const char *host, bool is_success,
 }
 
 static struct ha_fence_verdict
-judge(struct ha_fence_answer *answer, const struct fence_session *session)
+judge(const struct fence_args *args, struct ha_fence_answer *answer,
+      struct fence_session *session)
 {
 	struct ha_fence_facts *facts = &answer->facts;
 
+	fence_hold_check(session, answer);
 	facts->action = session->action;
 	facts->was_member = session->was_member;
 	facts->is_ordered = session->is_ordered;
@@ -104,7 +128,14 @@ judge(struct ha_fence_answer *answer, const struct fence_session *session)
 		facts->storage.since_ms >
 			session->began_ms + (uint64_t)HA_FENCE_MOVED_BEATS *
 						    answer->timing.beat_ms;
+	facts->hold = session->hold;
+	facts->is_seal_ordered = session->is_seal_ordered;
+	facts->must_reset = strcmp(args->live, "reset") == 0;
+	facts->waits_after_hold = strcmp(args->after_hold, "wait") == 0;
 	facts->now_ms = ha_clock_now_ms();
+	facts->is_hold_settled =
+		session->hold == HA_FENCE_HOLD_PLACED &&
+		facts->now_ms >= session->placed_ms + HA_FENCE_SETTLE_MS;
 	facts->deadline_ms = session->deadline_ms;
 	return ha_fencing_judge(facts, &answer->timing);
 }
@@ -125,6 +156,52 @@ wait_for_news(const struct ha_fence_answer *answer,
 			  deadline_ms);
 }
 
+/* What the verdict wants done. 1: ask again. */
+static int
+act(const struct fence_args *args, const char *host,
+    struct fence_session *session, const struct ha_fence_answer *answer,
+    const struct ha_fence_verdict *verdict, struct ha_err *err)
+{
+	char held[600];
+	char evidence[sizeof(held) + sizeof(answer->evidence) + 2];
+	int code = 0;
+
+	fence_hold_text(session, held, sizeof(held));
+	(void)snprintf(evidence, sizeof(evidence), "%s%s%s", held,
+		       held[0] && answer->evidence[0] ? "; " : "",
+		       answer->evidence);
+	switch (verdict->step) {
+	case HA_FENCE_SUCCESS:
+		report(args, host, true, session, verdict->why, evidence);
+		if (verdict->why == HA_FENCE_WHY_HELD) {
+			fence_say("%s is cut off and sealed: %s", host,
+				  evidence);
+		}
+		return 0;
+	case HA_FENCE_FAIL:
+		report(args, host, false, session, verdict->why, evidence);
+		return ha_err_set(err, -EBUSY, "%s is not proven dead: %s%s%s",
+				  host, ha_fence_reason_text(verdict->why),
+				  evidence[0] ? "; " : "", evidence);
+	case HA_FENCE_ORDER:
+		code = give_order(args, host, session, err);
+		break;
+	case HA_FENCE_SEAL:
+		code = order_seal(args, host, session, err);
+		break;
+	case HA_FENCE_ASK:
+		fence_hold_ask(args, host, session, &answer->timing);
+		break;
+	case HA_FENCE_PLACE:
+		fence_hold_place(args, host, session, answer);
+		break;
+	case HA_FENCE_WAIT:
+		wait_for_news(answer, verdict, session->deadline_ms);
+		break;
+	}
+	return code < 0 ? code : 1;
+}
+
 /* One question, one verdict. 1: ask again. */
 static int
 step(const struct fence_args *args, const char *host,
@@ -143,30 +220,12 @@ step(const struct fence_args *args, const char *host,
 			session->began_ms + patience_ms(args, &answer.timing);
 	}
 	look_for_ack(args, host, session);
-	verdict = judge(&answer, session);
+	verdict = judge(args, &answer, session);
 	if (args->is_verbose) {
 		fence_say("%s: %s; %s", host, ha_fence_reason_text(verdict.why),
 			  answer.evidence);
 	}
-	switch (verdict.step) {
-	case HA_FENCE_SUCCESS:
-		report(args, host, true, session, verdict.why, answer.evidence);
-		return 0;
-	case HA_FENCE_FAIL:
-		report(args, host, false, session, verdict.why,
-		       answer.evidence);
-		return ha_err_set(err, -EBUSY, "%s is not proven dead: %s%s%s",
-				  host, ha_fence_reason_text(verdict.why),
-				  answer.evidence[0] ? "; " : "",
-				  answer.evidence);
-	case HA_FENCE_ORDER:
-		code = give_order(args, host, session, err);
-		return code < 0 ? code : 1;
-	case HA_FENCE_WAIT:
-		wait_for_news(&answer, &verdict, session->deadline_ms);
-		return 1;
-	}
-	return -EINVAL;
+	return act(args, host, session, &answer, &verdict, err);
 }
 
 static int

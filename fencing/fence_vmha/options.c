@@ -78,6 +78,35 @@ static const struct fence_option OPTIONS[] = {
 	  FIELD(power_wait_ms),
 	  .text = "Seconds to wait after success, for instance for a switch "
 		  "port to settle" },
+	{ .name = "live",
+	  .word = "live",
+	  .type = FENCE_CHOICE,
+	  .fallback = "hold",
+	  FIELD(live),
+	  .choices = { "hold", "reset" },
+	  .text = "What is done with a host that is cut off and still beats. "
+		  "hold: it seals, its VMs run on and are held in its name, "
+		  "and it counts as fenced; it is reset only where that is "
+		  "impossible. reset: it is always reset." },
+	{ .name = "after_hold",
+	  .word = "after-hold",
+	  .type = FENCE_CHOICE,
+	  .fallback = "retry",
+	  FIELD(after_hold),
+	  .choices = { "retry", "wait" },
+	  .text = "What follows when VMs had to be held. retry: this attempt "
+		  "fails, and Pacemaker's next one, about a second later, "
+		  "succeeds: what it had planned before the holds is then "
+		  "planned anew. wait: this attempt waits a second and "
+		  "succeeds. Use wait where the fencing topology has a power "
+		  "switch on a later level: one failure would let it switch "
+		  "the host off." },
+	{ .name = "manager_socket",
+	  .word = "manager-socket",
+	  .type = FENCE_STRING,
+	  .fallback = HA_IPC_FDM_PATH,
+	  FIELD(manager_socket),
+	  .text = "Socket of the fault domain manager of this host" },
 	{ .name = "socket",
 	  .word = "socket",
 	  .type = FENCE_STRING,
@@ -117,6 +146,20 @@ fence_options(size_t *ret_count)
 }
 
 static int
+set_choice(char *field, const struct fence_option *option, const char *value,
+	   struct ha_err *err)
+{
+	for (size_t i = 0; i < FENCE_CHOICES; i++) {
+		if (strcmp(option->choices[i], value) == 0) {
+			return ha_text_copy(field, option->size, value);
+		}
+	}
+	return ha_err_set(err, -EINVAL, "%s=\"%s\" is neither %s nor %s",
+			  option->name, value, option->choices[0],
+			  option->choices[1]);
+}
+
+static int
 set_option(struct fence_args *args, const struct fence_option *option,
 	   const char *value, struct ha_err *err)
 {
@@ -136,6 +179,8 @@ set_option(struct fence_args *args, const struct fence_option *option,
 					  value);
 		}
 		return 0;
+	case FENCE_CHOICE:
+		return set_choice(field, option, value, err);
 	case FENCE_SECONDS:
 		if (ha_text_duration_ms(value, &ms) < 0) {
 			return ha_err_set(err, -EINVAL,

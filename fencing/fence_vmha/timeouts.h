@@ -14,4 +14,10 @@
 #define FENCE_EXTRA_BEATS 4u
 #define FENCE_EXTRA_MS 5000u
 
+/* Holds are flushed, then written to the CIB. */
+#define FENCE_HOLD_MS 5000u
+/* A manager that is there and can't answer, or knows no master yet, is asked
+ * again for so long; then the host is reset. A new master needs two beats. */
+#define FENCE_MANAGER_BEATS 5u
+
 #endif

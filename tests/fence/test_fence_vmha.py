@@ -25,6 +25,7 @@ FACTS = {
     "list_generation": 7, "is_self": False,
     "can_write": True, "can_read": True, "is_quorate": True,
     "is_known": True, "is_member": False, "member_since_stop": False,
+    "says_sealed": False, "is_list_read": False,
     "is_standing_down": False, "is_braked": False, "ring_due_ms": 0,
     "ring": "yes", "host": "h2", "evidence": "hb1 beat 412 is 7.0 s old",
     "storage": {"proof": "silent", "incarnation": 3, "since_ms": 1,
@@ -106,7 +107,8 @@ class Manners(unittest.TestCase):
         for word in words:
             if word in ("help", "version", "verbose", "quiet", "action"):
                 continue
-            value = "/x" if word == "socket" else "1"
+            value = {"socket": "/x", "manager-socket": "/x",
+                     "live": "reset", "after-hold": "wait"}.get(word, "1")
             code, _, err = run("-o", "validate-all", f"--{word}", value)
             self.assertEqual(code, 0, f"{word}: {err}")
 
@@ -219,6 +221,111 @@ class Verdicts(unittest.TestCase):
             with Daemon({"fence-facts": answer}) as daemon:
                 self.assertEqual(run("-o", "status", "-n", "h2", "--socket",
                                      daemon.path)[0], code, answer)
+
+
+SEALED = {"says_sealed": True, "is_list_read": True,
+          "storage": {"proof": "alive", "since_ms": 0, "until_ms": 0}}
+
+
+class Holds(unittest.TestCase):
+    """A host that is cut off and alive: h1 is sealed, its list is read."""
+
+    def fence(self, may, hold, *args, answer=None):
+        def beats(_):
+            # The newest beat was read just now.
+            now_ms = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
+            told = json.loads(json.dumps(answer or facts(**SEALED)))
+            told["storage"]["since_ms"] = now_ms - 50
+            told["sequence"] += now_ms % 1000000
+            return told
+        with Daemon({"fence-facts": beats, "order":
+                     {"v": 1, "ok": True, "nonce": 7}}) as daemon, \
+                Daemon({"may-hold": may, "hold": hold}) as manager:
+            result = run("-o", "reboot", "-n", "h2", "--socket", daemon.path,
+                         "--manager-socket", manager.path,
+                         "--power-timeout", "4", *args)
+        return (*result, daemon, manager)
+
+    def kinds(self, daemon):
+        return [r["kind"] for r in daemon.asked if r["op"] == "order"]
+
+    def test_held(self):
+        code, _, err, daemon, manager = self.fence(
+            {"v": 1, "ok": True},
+            {"v": 1, "ok": True, "placed": 0, "standing": 3})
+        self.assertEqual(code, 0, err)
+        self.assertEqual(manager.ops(), ["may-hold", "hold"])
+        asked = manager.asked[1]
+        self.assertEqual((asked["host"], asked["incarnation"],
+                          asked["generation"]), ("h2", 3, 7))
+        told = [r for r in daemon.asked if r["op"] == "fenced"][0]
+        self.assertTrue(told["success"])
+        self.assertFalse(told["ordered"])
+        self.assertIn("its 3 VMs are held in its name, nothing was reset",
+                      told["evidence"])
+        self.assertIn("h2 is cut off and sealed: its 3 VMs are held", err)
+        self.assertEqual(self.kinds(daemon), [])
+
+    def test_placed_fails_once_or_waits(self):
+        placed = {"v": 1, "ok": True, "placed": 2, "standing": 1}
+        code, _, err, daemon, _ = self.fence({"v": 1, "ok": True}, placed)
+        self.assertEqual(code, 1)
+        self.assertIn("its 3 VMs are held", err)
+        self.assertEqual(self.kinds(daemon), [])
+        began = time.monotonic()
+        code, _, err, _, _ = self.fence({"v": 1, "ok": True}, placed,
+                                        "--after-hold", "wait")
+        self.assertEqual(code, 0, err)
+        self.assertGreaterEqual(time.monotonic() - began, 1.0)
+
+    def test_not_sealed_is_ordered_to_seal(self):
+        code, _, _, daemon, manager = self.fence(
+            {"v": 1, "ok": True},
+            {"v": 1, "ok": True, "placed": 0, "standing": 1},
+            answer=facts(**dict(SEALED, says_sealed=False)))
+        self.assertEqual(code, 1)
+        self.assertEqual(self.kinds(daemon), ["seal"])
+        self.assertNotIn("hold", manager.ops())
+
+    def test_forbidden_is_reset(self):
+        code, _, err, daemon, manager = self.fence(
+            {"v": 1, "ok": False, "errno": 1,
+             "error": "dlm runs on h2 and no ticket gates it"},
+            {"v": 1, "ok": True, "placed": 0, "standing": 1})
+        self.assertEqual(code, 1)
+        self.assertIn("dlm runs on h2", err)
+        self.assertEqual(self.kinds(daemon), ["reset"])
+        self.assertEqual(manager.ops(), ["may-hold"])
+
+    def test_live_reset_asks_nobody(self):
+        code, _, _, daemon, manager = self.fence(
+            {"v": 1, "ok": True},
+            {"v": 1, "ok": True, "placed": 0, "standing": 1},
+            "--live", "reset")
+        self.assertEqual(code, 1)
+        self.assertEqual(self.kinds(daemon), ["reset"])
+        self.assertNotIn("hold", manager.ops())
+
+    def test_a_master_may_come(self):
+        """No master yet: asked again, and held when there is one."""
+        def may(_):
+            may.asked += 1
+            return {"v": 1, "ok": True} if may.asked > 2 else {
+                "v": 1, "ok": False, "errno": 107, "error": "no master"}
+        may.asked = 0
+        code, _, err, daemon, _ = self.fence(
+            may, {"v": 1, "ok": True, "placed": 0, "standing": 1})
+        self.assertEqual(code, 0, err)
+        self.assertEqual(self.kinds(daemon), [])
+
+    def test_no_manager_is_reset(self):
+        for answer in ({"v": 1, "ok": False, "errno": 107,
+                        "error": "no master"}, {"v": 1, "ok": True}):
+            code, _, err, daemon, _ = self.fence(
+                {"v": 1, "ok": False, "errno": 107, "error": "no master"}
+                if not answer["ok"] else answer, answer)
+            self.assertEqual(code, 1)
+            self.assertEqual(self.kinds(daemon), ["reset"], err)
 
 
 if __name__ == "__main__":
