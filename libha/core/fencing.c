@@ -2,9 +2,9 @@
 /*
  * May Pacemaker take this host as fenced (SAFETY section 4)? Asked again and
  * again by fence_vmha. Must never say SUCCESS for a host that is a member, or
- * whose death storage and ring do not prove together: Pacemaker then starts
- * everything elsewhere. In doubt it says FAIL, and the next fencing level
- * decides.
+ * that may live, unless it is sealed and each VM of its sealed list is held in
+ * its name: Pacemaker then starts everything elsewhere. In doubt it says FAIL,
+ * and the next fencing level decides.
  */
 #include "ha/fencing.h"
 
@@ -60,6 +60,8 @@ too_late(enum ha_fence_reason why)
 	case HA_FENCE_WHY_ALIVE:
 	case HA_FENCE_WHY_RING_LEASE:
 	case HA_FENCE_WHY_COUNTING:
+	case HA_FENCE_WHY_UNSEALED:
+	case HA_FENCE_WHY_UNREAD:
 		return HA_FENCE_WHY_NO_TIME;
 	case HA_FENCE_WHY_SILENT:
 	case HA_FENCE_WHY_REPLACED:
@@ -75,6 +77,8 @@ too_late(enum ha_fence_reason why)
 	case HA_FENCE_WHY_BRAKED:
 	case HA_FENCE_WHY_NOT_KNOWABLE:
 	case HA_FENCE_WHY_NO_TIME:
+	case HA_FENCE_WHY_HELD:
+	case HA_FENCE_WHY_PLACED:
 	case HA_FENCE_WHY_N:
 		break;
 	}
@@ -112,23 +116,110 @@ order(const struct ha_fence_facts *facts, const struct ha_timing *timing)
 					  0 };
 }
 
-/* Its stop failed, or it is to be reset by policy: it is ordered at once. One
- * that has left may be dead already, its last beat just not T old: an order to
- * the dead does no harm, but the brake would count it. It is ordered only when
- * its beat has grown since the agent began and still does. */
-static struct ha_fence_verdict
-judge_alive(const struct ha_fence_facts *facts, const struct ha_timing *timing)
+/* One that has left may be dead already, its last beat just not T old: an
+ * order to the dead does no harm, but the brake would count it, and what is
+ * held waits longer than what is dead. */
+static bool
+is_late(const struct ha_fence_facts *facts, const struct ha_timing *timing)
 {
-	uint64_t still_ms = facts->storage.since_ms + 2 * timing->beat_ms +
+	uint64_t still_ms = facts->storage.since_ms +
+			    2 * (uint64_t)timing->beat_ms +
 			    timing->tolerance_ms;
 
-	if (facts->is_member) {
-		return order(facts, timing);
+	return facts->now_ms >= still_ms;
+}
+
+/* An order is of use only when its beat has grown since the agent began and
+ * still does. */
+static bool
+is_beating(const struct ha_fence_facts *facts, const struct ha_timing *timing)
+{
+	return facts->has_moved && !is_late(facts, timing);
+}
+
+/* It is sealed: its list can only shrink. What stands on it is held first
+ * (SAFETY 17). A transition that was computed before the holds may still be
+ * running: one failure makes Pacemaker compute another. */
+static struct ha_fence_verdict
+judge_sealed(const struct ha_fence_facts *facts, const struct ha_timing *timing)
+{
+	if (!facts->is_list_read) {
+		return wait_for(facts, timing, HA_FENCE_WHY_UNREAD);
 	}
-	if (facts->has_moved && facts->now_ms < still_ms) {
+	if (facts->hold == HA_FENCE_HOLD_STANDING) {
+		return success(HA_FENCE_WHY_HELD);
+	}
+	if (facts->hold == HA_FENCE_HOLD_PLACED) {
+		if (!facts->waits_after_hold) {
+			return fail(HA_FENCE_WHY_PLACED);
+		}
+		return facts->is_hold_settled ?
+			       success(HA_FENCE_WHY_HELD) :
+			       wait_for(facts, timing, HA_FENCE_WHY_PLACED);
+	}
+	if (facts->now_ms >= facts->deadline_ms) {
+		return fail(HA_FENCE_WHY_NO_TIME);
+	}
+	return (struct ha_fence_verdict){ HA_FENCE_PLACE, HA_FENCE_WHY_PLACED,
+					  0 };
+}
+
+/* Cut off, and somebody here could grant what is held. */
+static struct ha_fence_verdict
+judge_holdable(const struct ha_fence_facts *facts,
+	       const struct ha_timing *timing)
+{
+	if (facts->says_sealed && !is_late(facts, timing)) {
+		return judge_sealed(facts, timing);
+	}
+	if (!is_beating(facts, timing)) {
+		return wait_for(facts, timing, HA_FENCE_WHY_COUNTING);
+	}
+	if (facts->is_seal_ordered || facts->now_ms >= facts->deadline_ms) {
+		return wait_for(facts, timing, HA_FENCE_WHY_UNSEALED);
+	}
+	return (struct ha_fence_verdict){ HA_FENCE_SEAL, HA_FENCE_WHY_UNSEALED,
+					  0 };
+}
+
+static struct ha_fence_verdict
+judge_reset(const struct ha_fence_facts *facts, const struct ha_timing *timing)
+{
+	if (is_beating(facts, timing)) {
 		return order(facts, timing);
 	}
 	return wait_for(facts, timing, HA_FENCE_WHY_COUNTING);
+}
+
+/* A member's stop failed: it is ordered at once. One that has left is reset by
+ * the administrator's word, because nobody could ever grant what is held, or
+ * because something runs there that no ticket gates (SAFETY 16); and one that
+ * was ordered to reset is not held meanwhile, its death is near. */
+static struct ha_fence_verdict
+judge_alive(const struct ha_fence_facts *facts, const struct ha_timing *timing)
+{
+	if (facts->is_member) {
+		return order(facts, timing);
+	}
+	if (facts->must_reset || facts->is_ordered) {
+		return judge_reset(facts, timing);
+	}
+	switch (facts->hold) {
+	case HA_FENCE_HOLD_UNASKED:
+		if (facts->now_ms >= facts->deadline_ms) {
+			return fail(HA_FENCE_WHY_NO_TIME);
+		}
+		return (struct ha_fence_verdict){ HA_FENCE_ASK,
+						  HA_FENCE_WHY_ALIVE, 0 };
+	case HA_FENCE_HOLD_MAY:
+	case HA_FENCE_HOLD_PLACED:
+	case HA_FENCE_HOLD_STANDING:
+		return judge_holdable(facts, timing);
+	case HA_FENCE_HOLD_UNAVAILABLE:
+	case HA_FENCE_HOLD_FORBIDDEN:
+		break;
+	}
+	return judge_reset(facts, timing);
 }
 
 static struct ha_fence_verdict

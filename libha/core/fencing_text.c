@@ -64,6 +64,19 @@ static const struct {
 				   "the time of the fence agent ended before "
 				   "there was a proof: raise power_timeout if "
 				   "this comes again" },
+	[HA_FENCE_WHY_HELD] = { "held",
+				"it lives, cut off and sealed, and every VM "
+				"that it runs is held for it" },
+	[HA_FENCE_WHY_UNSEALED] = { "unsealed",
+				    "it lives, cut off, and has not sealed its "
+				    "VM list yet: it may still start VMs" },
+	[HA_FENCE_WHY_UNREAD] = { "unread",
+				  "it lives, cut off and sealed, but its VM "
+				  "list can't be read yet" },
+	[HA_FENCE_WHY_PLACED] = { "placed",
+				  "its VMs have just been held: Pacemaker must "
+				  "ask once more, with a plan that is not "
+				  "older than that" },
 };
 
 const char *

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * libha/core/fencing: the scenario file, and the full product of the facts
- * against what must hold in every cell: no success without proof, none for a
- * member, each failure and each wait with its reason, every wait bounded.
+ * against what must hold in every cell: no success without proof of death or
+ * seal and holds, none for a member, no order without quorum or past the brake,
+ * each failure and each wait with its reason, every wait bounded.
  */
 #include "scn.h"
 
@@ -10,7 +11,22 @@
 
 #define SCENARIOS "tests/scenarios/fencing.scn"
 
-static const char *const STEP[] = { "success", "fail", "order", "wait" };
+#define STEPS ((unsigned int)HA_FENCE_WAIT + 1)
+static const char *const STEP[STEPS] = {
+	[HA_FENCE_SUCCESS] = "success", [HA_FENCE_FAIL] = "fail",
+	[HA_FENCE_ORDER] = "order",     [HA_FENCE_ASK] = "ask",
+	[HA_FENCE_SEAL] = "seal",       [HA_FENCE_PLACE] = "place",
+	[HA_FENCE_WAIT] = "wait",
+};
+#define HOLDS ((unsigned int)HA_FENCE_HOLD_STANDING + 1)
+static const char *const HOLD[HOLDS] = {
+	[HA_FENCE_HOLD_UNASKED] = "unasked",
+	[HA_FENCE_HOLD_MAY] = "may",
+	[HA_FENCE_HOLD_UNAVAILABLE] = "unavailable",
+	[HA_FENCE_HOLD_FORBIDDEN] = "forbidden",
+	[HA_FENCE_HOLD_PLACED] = "placed",
+	[HA_FENCE_HOLD_STANDING] = "standing",
+};
 static const char *const RING[] = { "no-quorum", "member", "majority",
 				    "later",     "yes",    "unconfirmed" };
 
@@ -33,7 +49,8 @@ take_flags(const struct scn *scn, struct ha_fence_facts *facts)
 		"self",         "blind-write", "blind-read", "no-quorum",
 		"unknown-host", "was-member",  "member",     "since-stop",
 		"moved",        "ordered",     "acked",      "disarmed",
-		"braked",
+		"braked",       "sealed",      "unread",     "seal-ordered",
+		"must-reset",   "waits",       "settled",
 	};
 
 	for (size_t i = 1; i < scn->wants; i++) {
@@ -57,12 +74,19 @@ take_flags(const struct scn *scn, struct ha_fence_facts *facts)
 	facts->is_order_acked = scn_has(scn, "acked");
 	facts->is_standing_down = scn_has(scn, "disarmed");
 	facts->is_braked = scn_has(scn, "braked");
+	facts->says_sealed = scn_has(scn, "sealed");
+	facts->is_list_read = !scn_has(scn, "unread");
+	facts->is_seal_ordered = scn_has(scn, "seal-ordered");
+	facts->must_reset = scn_has(scn, "must-reset");
+	facts->waits_after_hold = scn_has(scn, "waits");
+	facts->is_hold_settled = scn_has(scn, "settled");
 }
 
 static void
 take_facts(const struct scn *scn, struct ha_fence_facts *facts)
 {
 	const char *ring = scn_text(scn, "ring");
+	const char *hold = scn_text(scn, "hold");
 
 	*facts = HEALTHY;
 	facts->storage.proof = HA_PROOF_N;
@@ -78,6 +102,12 @@ take_facts(const struct scn *scn, struct ha_fence_facts *facts)
 			facts->ring = (enum ha_ring_silence)i;
 		}
 	}
+	for (unsigned int i = 0; hold && i < HOLDS; i++) {
+		if (strcmp(hold, HOLD[i]) == 0) {
+			facts->hold = (enum ha_fence_hold)i;
+		}
+	}
+	scn_same(scn, hold ? HOLD[facts->hold] : "", hold ? hold : "");
 	take_flags(scn, facts);
 	facts->ring_due_ms = scn_number(scn, "ring-due", 0);
 	facts->storage.since_ms = scn_number(scn, "since", 9900);
@@ -104,18 +134,31 @@ scenarios(void **state)
 		scn_same(&scn, ha_fence_reason_name(got.why),
 			 scn.word[scn.wants + 1]);
 	}
-	assert_true(scn.checks >= 55);
+	assert_true(scn.checks >= 100);
 }
 
 /* ---- every cell --------------------------------------------------------- */
 
+/* SAFETY section 4, "alive, sealed": restated, not copied. */
+static bool
+is_held_for(const struct ha_fence_facts *f)
+{
+	bool is_in_force = f->hold == HA_FENCE_HOLD_STANDING ||
+			   (f->hold == HA_FENCE_HOLD_PLACED &&
+			    f->waits_after_hold && f->is_hold_settled);
+
+	return f->says_sealed && f->is_list_read && is_in_force &&
+	       !f->must_reset;
+}
+
 static void
-check_success(const struct ha_fence_facts *f)
+check_success(const struct ha_fence_facts *f, enum ha_fence_reason why)
 {
 	assert_true(f->is_known && f->is_quorate && f->can_write &&
 		    f->can_read);
 	assert_false(f->is_self || f->is_standing_down || f->is_member);
-	assert_true(ha_proof_is_gone(f->storage.proof));
+	assert_int_equal(why == HA_FENCE_WHY_HELD,
+			 f->storage.proof == HA_PROOF_ALIVE);
 	switch (f->storage.proof) {
 	case HA_PROOF_SILENT:
 		assert_true(f->ring == HA_RING_SILENCE_YES ||
@@ -128,8 +171,11 @@ check_success(const struct ha_fence_facts *f)
 		break;
 	case HA_PROOF_REPLACED:
 		break;
-	case HA_PROOF_UNKNOWN:
 	case HA_PROOF_ALIVE:
+		assert_true(is_held_for(f));
+		assert_false(f->is_ordered);
+		break;
+	case HA_PROOF_UNKNOWN:
 	case HA_PROOF_STANDING_DOWN:
 	case HA_PROOF_UNGUARDED:
 	case HA_PROOF_N:
@@ -137,38 +183,83 @@ check_success(const struct ha_fence_facts *f)
 	}
 }
 
+/* Who may not judge does nothing to others either. */
 static void
-check_cell(const struct ha_fence_facts *f, unsigned int steps[4],
+check_deed(const struct ha_fence_facts *f)
+{
+	assert_false(f->now_ms >= f->deadline_ms);
+	assert_false(f->is_self || f->is_standing_down);
+	assert_true(f->is_quorate && f->is_known && f->can_write &&
+		    f->can_read);
+}
+
+/* Sealing and holding are for the living who left, are not to be reset, and
+ * whose holds somebody can grant. */
+static void
+check_hold_deed(const struct ha_fence_facts *f)
+{
+	check_deed(f);
+	assert_int_equal(f->storage.proof, HA_PROOF_ALIVE);
+	assert_false(f->is_member || f->must_reset || f->is_ordered);
+	assert_true(f->hold != HA_FENCE_HOLD_UNAVAILABLE &&
+		    f->hold != HA_FENCE_HOLD_FORBIDDEN);
+}
+
+/* Reset: a member whose stop failed, or one that left and beats, when it is
+ * not held. */
+static void
+check_order(const struct ha_fence_facts *f)
+{
+	check_deed(f);
+	assert_false(f->is_ordered || f->is_braked);
+	assert_true(f->is_member ? f->was_member : f->has_moved);
+	assert_true(f->is_member || f->must_reset ||
+		    f->hold == HA_FENCE_HOLD_UNAVAILABLE ||
+		    f->hold == HA_FENCE_HOLD_FORBIDDEN);
+}
+
+static void
+check_cell(const struct ha_fence_facts *f, unsigned int steps[STEPS],
 	   unsigned int reasons[HA_FENCE_WHY_N])
 {
 	struct ha_fence_verdict got =
 		ha_fencing_judge(f, ha_profile_timing(HA_PROFILE_STANDARD));
-	const bool is_over = f->now_ms >= f->deadline_ms;
 
-	assert_in_range(got.why, 0, HA_FENCE_WHY_N - 1);
-	assert_true(strlen(ha_fence_reason_text(got.why)) > 10);
+	assert_true((unsigned int)got.why < HA_FENCE_WHY_N);
 	steps[got.step]++;
 	reasons[got.why]++;
 	switch (got.step) {
 	case HA_FENCE_SUCCESS:
-		check_success(f);
+		check_success(f, got.why);
 		break;
 	case HA_FENCE_FAIL:
 		break;
 	case HA_FENCE_ORDER:
-		assert_false(is_over || f->is_ordered || f->is_braked);
-		assert_false(f->is_self || f->is_standing_down);
-		assert_true(f->is_quorate && f->is_known);
-		assert_true(f->is_member ? f->was_member : f->has_moved);
+		check_order(f);
+		break;
+	case HA_FENCE_ASK:
+		check_hold_deed(f);
+		assert_int_equal(f->hold, HA_FENCE_HOLD_UNASKED);
+		break;
+	case HA_FENCE_SEAL:
+		check_hold_deed(f);
+		assert_false(f->is_seal_ordered || f->says_sealed);
+		assert_true(f->has_moved);
+		break;
+	case HA_FENCE_PLACE:
+		check_hold_deed(f);
+		assert_int_equal(f->hold, HA_FENCE_HOLD_MAY);
+		assert_true(f->says_sealed && f->is_list_read);
 		break;
 	case HA_FENCE_WAIT:
-		assert_false(is_over);
+		assert_false(f->now_ms >= f->deadline_ms);
 		assert_true(got.wait_ms > 0 &&
 			    f->now_ms + got.wait_ms <= f->deadline_ms);
 		break;
 	}
 }
 
+#define FLAGS 14u
 static void
 set_flags(struct ha_fence_facts *f, unsigned int bits)
 {
@@ -179,44 +270,98 @@ set_flags(struct ha_fence_facts *f, unsigned int bits)
 	f->is_known = bits & 16u;
 	f->was_member = bits & 32u;
 	f->is_member = bits & 64u;
-	f->member_since_stop = bits & 128u;
-	f->has_moved = bits & 256u;
-	f->is_ordered = bits & 512u;
-	f->is_order_acked = bits & 1024u;
-	f->is_standing_down = bits & 2048u;
-	f->is_braked = bits & 4096u;
+	f->has_moved = bits & 128u;
+	f->is_ordered = bits & 256u;
+	f->is_standing_down = bits & 512u;
+	f->is_braked = bits & 1024u;
+	/* For the living these say nothing: */
+	f->member_since_stop = bits & 2048u;
+	f->is_order_acked = bits & 4096u;
 	f->action = bits & 8192u ? HA_FENCE_OFF : HA_FENCE_REBOOT;
 }
+#define LIVING_FLAGS 11u
 
-/* Proof, ring, late enough or not, beat moved long ago or not, deadline over
- * or not. */
-#define SHAPES (HA_PROOF_N * N_ELEMENTS(RING) * 8)
-#define FLAGS (1u << 14)
+#define SEALS (64u * HOLDS)
+static void
+set_seal(struct ha_fence_facts *f, unsigned int bits)
+{
+	f->says_sealed = bits & 1u;
+	f->is_list_read = bits & 2u;
+	f->is_seal_ordered = bits & 4u;
+	f->must_reset = bits & 8u;
+	f->waits_after_hold = bits & 16u;
+	f->is_hold_settled = bits & 32u;
+	f->hold = (enum ha_fence_hold)(bits / 64 % HOLDS);
+}
+
+/* Ring, late enough or not, beat moved long ago or not, deadline over or
+ * not. */
+#define RINGS ((unsigned int)N_ELEMENTS(RING))
+#define SHAPES (RINGS * 8)
+static void
+set_shape(struct ha_fence_facts *f, unsigned int shape)
+{
+	f->ring = (enum ha_ring_silence)(shape % RINGS);
+	shape /= RINGS;
+	f->ring_due_ms = shape & 1u ? HEALTHY.storage.until_ms + 1 :
+				      HEALTHY.storage.until_ms;
+	f->storage.since_ms = shape & 2u ? 100 : 9900;
+	f->now_ms = shape & 4u ? HEALTHY.deadline_ms : HEALTHY.now_ms;
+}
+
+/* What decides nothing in a cell is not multiplied but goes round. */
+static unsigned int
+go_round(unsigned int *count)
+{
+	*count = *count * 1664525u + 1013904223u;
+	return *count >> 8;
+}
+
+static void
+every_living_cell(unsigned int steps[STEPS],
+		  unsigned int reasons[HA_FENCE_WHY_N])
+{
+	struct ha_fence_facts f = HEALTHY;
+	unsigned int count = 1;
+
+	f.storage.proof = HA_PROOF_ALIVE;
+	for (unsigned int bits = 0; bits < 1u << LIVING_FLAGS; bits++) {
+		for (unsigned int seal = 0; seal < SEALS; seal++) {
+			for (unsigned int late = 0; late < 4; late++) {
+				unsigned int any = go_round(&count);
+
+				set_flags(&f, bits | (any << LIVING_FLAGS));
+				set_seal(&f, seal);
+				set_shape(&f,
+					  any % (2 * RINGS) + 2 * RINGS * late);
+				check_cell(&f, steps, reasons);
+			}
+		}
+	}
+}
 
 static void
 every_cell(void **state)
 {
-	unsigned int steps[4] = { 0 };
+	unsigned int steps[STEPS] = { 0 };
 	unsigned int reasons[HA_FENCE_WHY_N] = { 0 };
+	struct ha_fence_facts f = HEALTHY;
+	unsigned int count = 1;
 
 	(void)state;
-	for (unsigned int shape = 0; shape < SHAPES; shape++) {
-		struct ha_fence_facts f = HEALTHY;
-		unsigned int rest = shape;
-
-		f.storage.proof = (enum ha_proof)(rest % HA_PROOF_N);
-		rest /= HA_PROOF_N;
-		f.ring = (enum ha_ring_silence)(rest % N_ELEMENTS(RING));
-		rest /= (unsigned int)N_ELEMENTS(RING);
-		f.ring_due_ms =
-			rest & 1u ? f.storage.until_ms + 1 : f.storage.until_ms;
-		f.storage.since_ms = rest & 2u ? 100 : 9900;
-		f.now_ms = rest & 4u ? f.deadline_ms : f.now_ms;
-		for (unsigned int bits = 0; bits < FLAGS; bits++) {
+	for (unsigned int shape = 0; shape < SHAPES * HA_PROOF_N; shape++) {
+		f.storage.proof = (enum ha_proof)(shape / SHAPES);
+		if (f.storage.proof == HA_PROOF_ALIVE) {
+			continue;
+		}
+		set_shape(&f, shape % SHAPES);
+		for (unsigned int bits = 0; bits < 1u << FLAGS; bits++) {
 			set_flags(&f, bits);
+			set_seal(&f, go_round(&count));
 			check_cell(&f, steps, reasons);
 		}
 	}
+	every_living_cell(steps, reasons);
 	/* Each step and each reason is somebody's verdict. */
 	for (size_t i = 0; i < N_ELEMENTS(steps); i++) {
 		assert_true(steps[i] > 0);
@@ -229,12 +374,61 @@ every_cell(void **state)
 	}
 }
 
+/* An agent that does what it is told comes to an end, and for one that seals
+ * and lives on it is success: nobody is left down for ever. */
+static void
+a_question_about_the_living_ends(void **state)
+{
+	struct ha_fence_facts f = HEALTHY;
+	enum ha_fence_step step = HA_FENCE_WAIT;
+	unsigned int deeds = 0;
+
+	(void)state;
+	f.storage.proof = HA_PROOF_ALIVE;
+	f.has_moved = true;
+	f.is_list_read = true;
+	while (step != HA_FENCE_SUCCESS) {
+		struct ha_fence_verdict got = ha_fencing_judge(
+			&f, ha_profile_timing(HA_PROFILE_STANDARD));
+
+		step = got.step;
+		switch (step) {
+		case HA_FENCE_ASK:
+			f.hold = HA_FENCE_HOLD_MAY;
+			break;
+		case HA_FENCE_SEAL:
+			f.is_seal_ordered = true;
+			break;
+		case HA_FENCE_PLACE:
+			f.hold = HA_FENCE_HOLD_PLACED;
+			break;
+		case HA_FENCE_FAIL: /* Pacemaker asks once more */
+			assert_int_equal(got.why, HA_FENCE_WHY_PLACED);
+			f.hold = HA_FENCE_HOLD_STANDING;
+			f.is_seal_ordered = false;
+			break;
+		case HA_FENCE_WAIT:
+			assert_int_equal(got.why, HA_FENCE_WHY_UNSEALED);
+			f.says_sealed = true;
+			break;
+		case HA_FENCE_SUCCESS:
+			break;
+		case HA_FENCE_ORDER:
+			fail_msg("a host that can be held is reset");
+		}
+		assert_true(++deeds <= 6);
+	}
+	assert_int_equal(deeds, 6);
+}
+
 /* A log line tells which reason it was. */
 static void
 names(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < HA_FENCE_WHY_N; i++) {
+		assert_true(strlen(ha_fence_reason_text(
+				    (enum ha_fence_reason)i)) > 10);
 		for (unsigned int j = 0; j < i; j++) {
 			assert_string_not_equal(
 				ha_fence_reason_name((enum ha_fence_reason)i),
@@ -253,6 +447,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scenarios),
 		cmocka_unit_test(every_cell),
+		cmocka_unit_test(a_question_about_the_living_ends),
 		cmocka_unit_test(names),
 	};
 

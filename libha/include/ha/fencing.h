@@ -25,7 +25,10 @@ enum ha_fence_action {
 };
 
 /* What a fault domain manager on the asking host said about holding the VMs of
- * a host that lives on, cut off. */
+ * a host that lives on, cut off. PLACED and STANDING are about the incarnation
+ * and list generation that its newest beat names: of another one the caller
+ * says MAY. Once PLACED in a question it stays PLACED, not STANDING: the
+ * transition that asks is older than the holds. */
 enum ha_fence_hold {
 	HA_FENCE_HOLD_UNASKED,
 	HA_FENCE_HOLD_MAY,         /* asked only: it could */
