@@ -104,7 +104,7 @@ void responder_free(struct responder *responder);
 #define RESPONDER_LOG_CONNECTED LOG_NOTICE, "connected", "this host is in a quorate membership again, after %llu s; it was %s"
 #define RESPONDER_LOG_NO_ADDRESS LOG_WARNING, "no-isolation-address", "no isolation address and no default gateway: a host that hears no other host will take itself for isolated; set isolation_addresses"
 #define RESPONDER_LOG_PING_FAILED LOG_WARNING, "ping-failed", "isolation address %s can't be pinged: %s"
-#define RESPONDER_LOG_POLICY LOG_ERR, "bad-policy", "%s; its default is used"
+#define RESPONDER_LOG_POLICY LOG_ERR, "bad-policy", "%s; until then it is not used"
 #define RESPONDER_LOG_DEFERRED LOG_WARNING, "response-deferred", "%s: %s: it is left running, %llu s after the quorum was lost"
 #define RESPONDER_LOG_RESPONSE LOG_WARNING, "response", "%s: %s is begun: %s, %llu s after the quorum was lost"
 #define RESPONDER_LOG_RELEASED LOG_NOTICE, "response-done", "%s: is off and may be started elsewhere; %s took %llu s"

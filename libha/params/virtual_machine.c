@@ -338,17 +338,19 @@ const struct ha_param HA_VM_PARAMS[] = {
 		      "blanks." },
 	{ .name = "isolation_response",
 	  .type = HA_PARAM_ENUM,
-	  .flags = POLICY,
+	  .flags = RELOAD,
 	  .def = "cluster",
 	  .choices = RESPONSES,
 	  .offset = AT(isolation_response),
 	  .shortdesc = "What happens when its host is isolated",
 	  .longdesc = "none: leave powered on. poweroff: power off and "
 		      "restart elsewhere. shutdown: shut down, power off if "
-		      "that takes too long, and restart elsewhere." },
+		      "that takes too long, and restart elsewhere. cluster: "
+		      "as the FaultDomain resource says. Needs that "
+		      "resource." },
 	{ .name = "partition_response",
 	  .type = HA_PARAM_ENUM,
-	  .flags = POLICY,
+	  .flags = RELOAD,
 	  .def = "cluster",
 	  .choices = RESPONSES,
 	  .offset = AT(partition_response),

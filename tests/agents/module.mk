@@ -3,7 +3,9 @@
 # agent there is and on Sample, which exists for these tests only.
 
 SAMPLE_AGENT := $(BUILD)/tests/agents/Sample
-OCF_AGENTS = $(filter $(BUILD)/agents/%,$(PROGRAMS))
+# Daemons of agents are called vmha-NAME.
+OCF_AGENTS = $(foreach p,$(filter $(BUILD)/agents/%,$(PROGRAMS)),$(if \
+	$(filter vmha-%,$(notdir $(p))),,$(p)))
 
 $(SAMPLE_AGENT): $(BUILD)/tests/agents/sample.o $(AGENT_RUNTIME) \
 		$(HA_PARAMS) $(HA_IO_CLOCK) $(HA_BASE)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The parameters of ocf:vmha:FaultDomain, which are the cluster's policy: one
+ * table, read by the agent (meta-data, validation) and by vmha-fdmd, which
+ * takes the values from the CIB. Names and defaults are vSphere's where it has
+ * them (das.isolationAddress, das.useDefaultIsolationAddress).
+ */
+#ifndef HA_FDMPARAMS_H
+#define HA_FDMPARAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ha/param.h"
+
+#define HA_ADDRESS_TEXT 64  /* "IPv6%interface" and the NUL */
+#define HA_ADDRESSES_MAX 10 /* isolation addresses, as vSphere */
+
+/* A cluster's response has no "cluster" to inherit from: enum ha_response of
+ * ha/isolation.h begins one earlier. */
+enum ha_fdm_response {
+	HA_FDM_RESPONSE_NONE,
+	HA_FDM_RESPONSE_POWEROFF,
+	HA_FDM_RESPONSE_SHUTDOWN,
+};
+
+struct ha_fdm_params {
+	int isolation_response; /* enum ha_fdm_response */
+	int partition_response;
+	const char *isolation_addresses;
+	bool use_default_gateway;
+	uint64_t isolation_ping_timeout_ms;
+	uint64_t isolation_delay_ms;
+	uint64_t partition_delay_ms;
+	uint64_t isolation_shutdown_timeout_ms;
+};
+
+extern const struct ha_param HA_FDM_PARAMS[];
+
+struct ha_fdm_addresses {
+	size_t count;
+	char text[HA_ADDRESSES_MAX][HA_ADDRESS_TEXT];
+};
+/* isolation_addresses as single ones: IPv4, IPv6, IPv6%interface; separated by
+ * blanks or commas; one given twice counts once. NULL: none. -EINVAL with a
+ * sentence for the first bad one; ret_addresses then holds the good ones. */
+int ha_fdm_addresses_parse(const char *list,
+			   struct ha_fdm_addresses *ret_addresses,
+			   struct ha_err *err);
+
+/* Rules that no single row can say. 0; -EINVAL with a sentence. */
+int ha_fdm_params_check(const struct ha_fdm_params *params, struct ha_err *err);
+
+/* As vmha-fdmd wants it: in place of a bad value its default holds (a bad
+ * address is left out), and the sentence of the first bad one stands in `err`
+ * (result -EINVAL); the policy is complete in either case. `values` is zeroed here; its strings are the getter's. */
+int ha_fdm_params_lenient(ha_param_getter get, void *ctx,
+			  struct ha_fdm_params *ret_values, struct ha_err *err);
+
+#endif

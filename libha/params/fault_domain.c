@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The table of ocf:vmha:FaultDomain's parameters: what the cluster does about
+ * hosts that are cut off and live. Every one of them can change while the
+ * cluster works; vmha-fdmd reads them from the CIB. The rules that no row can
+ * say are in fault_domain_rules.c.
+ */
+#include <stddef.h>
+
+#include "ha/fdmparams.h"
+
+#define AT(field) offsetof(struct ha_fdm_params, field)
+#define RELOAD HA_PARAM_RELOADABLE
+#define SECOND INT64_C(1000)
+#define HOUR (3600 * SECOND)
+
+static const char *const RESPONSES[] = { "none", "poweroff", "shutdown", NULL };
+
+/* clang-format off: a table reads by its columns */
+const struct ha_param HA_FDM_PARAMS[] = {
+	{ .name = "isolation_response",
+	  .type = HA_PARAM_ENUM,
+	  .flags = RELOAD,
+	  .def = "none",
+	  .choices = RESPONSES,
+	  .offset = AT(isolation_response),
+	  .shortdesc = "What an isolated host does with its VMs",
+	  .longdesc = "A host is isolated when it hears no other host and no "
+		      "isolation address answers. none: its VMs run on (they "
+		      "are held, and started nowhere else). poweroff: they "
+		      "are powered off and restarted on the other hosts. "
+		      "shutdown: the same with a shutdown of the guest first. "
+		      "A VM is touched only while another host lives that "
+		      "can start it. A VM may differ: isolation_response of "
+		      "its own. Choose poweroff where VMs need the network "
+		      "that has failed, none where storage and VM network "
+		      "are separate from the cluster's." },
+	{ .name = "partition_response",
+	  .type = HA_PARAM_ENUM,
+	  .flags = RELOAD,
+	  .def = "none",
+	  .choices = RESPONSES,
+	  .offset = AT(partition_response),
+	  .shortdesc = "What hosts without quorum do with their VMs",
+	  .longdesc = "For a host that is in no quorate membership, but hears "
+		      "other hosts or an isolation address: its VMs are left "
+		      "running (none), powered off, or shut down, with the "
+		      "same conditions as for isolation_response. vSphere "
+		      "leaves them running. A VM may differ: "
+		      "partition_response of its own." },
+	{ .name = "isolation_addresses",
+	  .type = HA_PARAM_LIST,
+	  .flags = RELOAD,
+	  .offset = AT(isolation_addresses),
+	  .shortdesc = "Addresses that a host which is alone pings",
+	  .longdesc = "IP addresses (no names: name service may be gone with "
+		      "the network), separated by blanks, up to 10; IPv6 "
+		      "link-local ones as ADDRESS%INTERFACE. Choose what is "
+		      "up as long as the network is: routers, switches. They "
+		      "are pinged only by a host that hears no other host." },
+	{ .name = "use_default_gateway",
+	  .type = HA_PARAM_BOOL,
+	  .flags = RELOAD,
+	  .def = "true",
+	  .offset = AT(use_default_gateway),
+	  .shortdesc = "Ping the default gateways too",
+	  .longdesc = "The default gateways of the host count as isolation "
+		      "addresses (IPv4 and IPv6, from the routing table, up "
+		      "to 10 addresses in all). Turn it off where the "
+		      "gateway does not answer to ping, and give "
+		      "isolation_addresses." },
+	{ .name = "isolation_ping_timeout",
+	  .type = HA_PARAM_DURATION,
+	  .flags = RELOAD,
+	  .def = "5s",
+	  .min = 2 * SECOND,
+	  .max = 300 * SECOND,
+	  .offset = AT(isolation_ping_timeout_ms),
+	  .shortdesc = "Silence of all addresses that means isolated",
+	  .longdesc = "A host that hears no other host pings each second, and "
+		      "declares itself isolated when no address has answered "
+		      "for this time." },
+	{ .name = "isolation_delay",
+	  .type = HA_PARAM_DURATION,
+	  .flags = RELOAD,
+	  .def = "30s",
+	  .max = HOUR,
+	  .offset = AT(isolation_delay_ms),
+	  .shortdesc = "From the declaration to the isolation response",
+	  .longdesc = "A network that comes back within this time costs no "
+		      "VM. 0s: at once." },
+	{ .name = "partition_delay",
+	  .type = HA_PARAM_DURATION,
+	  .flags = RELOAD,
+	  .def = "60s",
+	  .min = 5 * SECOND,
+	  .max = HOUR,
+	  .offset = AT(partition_delay_ms),
+	  .shortdesc = "From the loss of quorum to the partition response",
+	  .longdesc = "A partition that ends within this time costs no VM." },
+	{ .name = "isolation_shutdown_timeout",
+	  .type = HA_PARAM_DURATION,
+	  .flags = RELOAD,
+	  .def = "300s",
+	  .min = 5 * SECOND,
+	  .max = HOUR,
+	  .offset = AT(isolation_shutdown_timeout_ms),
+	  .shortdesc = "How long a guest may take for a response's shutdown",
+	  .longdesc = "A guest that has not shut down after this time is "
+		      "powered off. A VM's own shutdown_timeout holds if it "
+		      "is shorter." },
+	{ .name = NULL },
+};
+/* clang-format on */
