@@ -237,6 +237,5 @@ ha__block_open(const void *block, const struct ha__place *where,
 	}
 	ret_in->bytes = b + HA__AT_PAYLOAD;
 	ret_in->length = length;
-	ret_in->is_newer_minor = b[HA__AT_MINOR] > HA__AREA_MINOR;
 	return HA_BLOCK_OK;
 }

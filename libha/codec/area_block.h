@@ -72,7 +72,6 @@ struct ha__place {
 struct ha__payload {
 	const uint8_t *bytes;
 	uint32_t length;
-	bool is_newer_minor;
 };
 
 static inline void

@@ -52,7 +52,7 @@ static const char *const ORDER_NAMES[] = {
 	[HA_ORDER_NONE] = "none",         [HA_ORDER_TEST] = "test",
 	[HA_ORDER_RESET] = "reset",       [HA_ORDER_OFF] = "off",
 	[HA_ORDER_SEAL] = "seal",         [HA_ORDER_STAND_DOWN] = "stand-down",
-	[HA_ORDER_STAND_TO] = "stand-to",
+	[HA_ORDER_STAND_TO] = "stand-to", [HA_ORDER_UNSEAL] = "unseal",
 };
 #define ORDER_KINDS (sizeof(ORDER_NAMES) / sizeof(ORDER_NAMES[0]))
 
@@ -132,17 +132,16 @@ ha_beat_encode(const struct ha_superblock *sb, const struct ha_beat *beat,
 	ha__block_end(ret_block, LENGTH);
 }
 
-/* An order of a kind that only a newer minor version knows means nothing
- * here; in a block of our own version it is impossible. */
+/* An order of a kind that only a newer program knows is kept: the sender is
+ * told so (-ENOSYS), and its beat counts like any other. Hosts of two versions
+ * work together, whatever the newer one orders. */
 static bool
 take_order(const struct ha__payload *in, uint32_t at, uint32_t slots,
 	   struct ha_order *ret_order)
 {
 	uint32_t kind = ha__take_u32(in, at);
 
-	if (kind >= ORDER_KINDS && in->is_newer_minor) {
-		kind = HA_ORDER_NONE;
-	} else if (kind >= ORDER_KINDS || kind == HA_ORDER_NONE) {
+	if (kind == HA_ORDER_NONE) {
 		return false;
 	}
 	ret_order->kind = (enum ha_order_kind)kind;

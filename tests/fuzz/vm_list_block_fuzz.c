@@ -43,6 +43,7 @@ read_holds(const uint8_t *blocks, uint32_t n)
 {
 	ha_autofree struct ha_hold *holds = calloc(FUZZ_SB.vms, sizeof(*holds));
 	struct ha_hold_list list = { .holds = holds };
+	ha_autofree uint8_t *again = NULL;
 
 	if (!holds || ha_hold_list_decode(&FUZZ_SB, SLOT, 0, blocks, n, 0, 0,
 					  &list) != HA_BLOCK_OK) {
@@ -51,8 +52,15 @@ read_holds(const uint8_t *blocks, uint32_t n)
 	fuzz_expect(list.count <= FUZZ_SB.vms);
 	for (uint32_t i = 0; i < list.count; i++) {
 		fuzz_expect(holds[i].owner < FUZZ_SB.slots &&
-			    holds[i].kind <= HA_HOLD_POLICY);
+			    holds[i].kind <= HA_HOLD_CONFIRMED_DEAD);
+		fuzz_expect(holds[i].kind != HA_HOLD_CONFIRMED_DEAD ||
+			    holds[i].owner_incarnation > 0);
 	}
+	again = fuzz_blocks(NULL, 0, ha_hold_list_blocks(list.count));
+	ha_hold_list_encode(&FUZZ_SB, &list, 0, again);
+	fuzz_expect(ha_hold_list_decode(&FUZZ_SB, SLOT, 0, again, n,
+					list.incarnation, list.generation,
+					&list) == HA_BLOCK_OK);
 }
 
 int

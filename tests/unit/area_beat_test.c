@@ -76,7 +76,7 @@ random_beat(uint64_t *seed, struct ha_beat *beat)
 	beat->program = area_below(seed, UINT32_MAX);
 	for (uint32_t i = 0; i < beat->orders_count; i++) {
 		beat->orders[i] = (struct ha_order){
-			.kind = (enum ha_order_kind)(1 + area_below(seed, 6)),
+			.kind = (enum ha_order_kind)(1 + area_below(seed, 7)),
 			.target = area_below(seed, SB.slots),
 			.incarnation = 1 + area_random(seed) / 2,
 			.nonce = area_random(seed),
@@ -286,8 +286,9 @@ static const struct {
 	{ "member without a slot", 168, 1, HA_BLOCK_INVALID },
 	{ "member 255", 188, 0x80000000, HA_BLOCK_INVALID },
 	{ "no order", AT_ORDERS, HA_ORDER_NONE, HA_BLOCK_INVALID },
-	{ "last order", AT_ORDERS, HA_ORDER_STAND_TO, HA_BLOCK_OK },
-	{ "unknown order", AT_ORDERS, HA_ORDER_STAND_TO + 1, HA_BLOCK_INVALID },
+	{ "last order", AT_ORDERS, HA_ORDER_UNSEAL, HA_BLOCK_OK },
+	{ "order of a newer program", AT_ORDERS, HA_ORDER_UNSEAL + 1,
+	  HA_BLOCK_OK },
 	{ "order to no slot", AT_ORDERS + 4, 64, HA_BLOCK_INVALID },
 	{ "order to nobody", AT_ORDERS + 8, 0, HA_BLOCK_INVALID },
 	{ "ack of no slot", AT_ACKS, 64, HA_BLOCK_INVALID },
@@ -371,11 +372,13 @@ beat_versions(void **state)
 	area_seal(block);
 	assert_int_equal(ha_beat_decode(&SB, SLOT, block, &back), HA_BLOCK_OK);
 	expect_equal(&back, &BEAT);
-	/* Its new kind of order means nothing here and harms nothing else. */
+	/* Its new kind of order is kept as it is and harms nothing else. */
 	area_put32(block + AT_PAYLOAD + AT_ORDERS, 4711);
 	area_seal(block);
 	assert_int_equal(ha_beat_decode(&SB, SLOT, block, &back), HA_BLOCK_OK);
-	assert_int_equal(back.orders[0].kind, HA_ORDER_NONE);
+	assert_int_equal(back.orders[0].kind, 4711);
+	assert_true(back.orders[0].nonce == BEAT.orders[0].nonce);
+	assert_string_equal(ha_order_kind_name(back.orders[0].kind), "unknown");
 	/* An older minor version: shorter, the rest is "not told". */
 	ha_beat_encode(&SB, &BEAT, block);
 	area_put32(block + AT_PAYLOAD + 140, 0);

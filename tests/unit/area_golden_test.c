@@ -67,8 +67,9 @@ static struct ha_hold HOLD = {
 	.resource = "web1",
 	.kind = HA_HOLD_POLICY,
 	.owner = 62,
-	.owner_incarnation = UINT64_C(0xe1e2e3e4e5e6e7e8),
-	.term = UINT64_C(0xf1f2f3f4f5f6f7f8),
+	.owner_incarnation = UINT64_C(0x61e2e3e4e5e6e7e8),
+	.owner_generation = UINT64_C(0x7a7b7c7d7e7f8081),
+	.term = UINT64_C(0x71f2f3f4f5f6f7f8),
 	.reason = 0x11223344,
 	.left_ms = 0x55667788,
 };
@@ -226,6 +227,7 @@ golden_hold_list(void **state)
 	assert_int_equal(ha_hold_list_decode(&SB, 5, 0, block, 1, 8, 9, &back),
 			 HA_BLOCK_OK);
 	assert_int_equal(back.holds[0].left_ms, 0x55667788);
+	assert_true(back.holds[0].owner_generation == HOLD.owner_generation);
 	free(block);
 }
 

@@ -11,7 +11,7 @@
 #define INCARNATION 9u
 #define GENERATION 21u
 #define VMS_PER_BLOCK 41u
-#define HOLDS_PER_BLOCK 35u
+#define HOLDS_PER_BLOCK 33u
 #define AT_LIST_COUNT (AT_PAYLOAD + 16u)
 #define AT_ENTRIES (AT_PAYLOAD + 32u)
 
@@ -344,10 +344,12 @@ hold_round_trip(void **state)
 			memset(&holds[i], 0, sizeof(holds[i]));
 			area_fill(&seed, &holds[i].uuid, 16);
 			area_name(&seed, holds[i].resource, HA_RESOURCE_NAME);
-			holds[i].kind = (enum ha_hold_kind)area_below(&seed, 2);
+			holds[i].kind = (enum ha_hold_kind)area_below(&seed, 4);
 			holds[i].owner = area_below(&seed, SB.slots);
-			holds[i].owner_incarnation = area_random(&seed);
-			holds[i].term = area_random(&seed);
+			holds[i].owner_incarnation =
+				1 + (area_random(&seed) >> 2);
+			holds[i].owner_generation = area_random(&seed) >> 1;
+			holds[i].term = area_random(&seed) >> 1;
 			holds[i].reason = area_below(&seed, UINT32_MAX);
 			holds[i].left_ms = area_below(&seed, UINT32_MAX);
 		}
@@ -380,15 +382,28 @@ hold_contents(void **state)
 		enum ha_block_verdict verdict;
 	} CASES[] = {
 		{ "resource only", AT_ENTRIES, 0, HA_BLOCK_OK },
-		{ "last kind", AT_ENTRIES + 96, HA_HOLD_POLICY, HA_BLOCK_OK },
-		{ "kind", AT_ENTRIES + 96, HA_HOLD_POLICY + 1,
+		{ "last kind of a VM", AT_ENTRIES + 104, HA_HOLD_LIFTED,
+		  HA_BLOCK_OK },
+		{ "last kind", AT_ENTRIES + 104, HA_HOLD_CONFIRMED_DEAD,
+		  HA_BLOCK_OK },
+		{ "kind", AT_ENTRIES + 104, HA_HOLD_CONFIRMED_DEAD + 1,
 		  HA_BLOCK_INVALID },
-		{ "owner", AT_ENTRIES + 100, 64, HA_BLOCK_INVALID },
+		{ "owner", AT_ENTRIES + 108, 64, HA_BLOCK_INVALID },
+		{ "incarnation of 2^63", AT_ENTRIES + 84, 0x80000000,
+		  HA_BLOCK_INVALID },
+		{ "generation of 2^63", AT_ENTRIES + 92, 0x80000000,
+		  HA_BLOCK_INVALID },
+		{ "generation below", AT_ENTRIES + 92, 0x7fffffff,
+		  HA_BLOCK_OK },
+		{ "term of 2^63", AT_ENTRIES + 100, 0x80000000,
+		  HA_BLOCK_INVALID },
 		{ "uuid only", AT_ENTRIES + 16, 0, HA_BLOCK_OK },
 		{ "escape", AT_ENTRIES + 16, 0x1b, HA_BLOCK_INVALID },
 		{ "count", AT_LIST_COUNT, 257, HA_BLOCK_INVALID },
 	};
-	struct ha_hold hold = { .uuid = { { 1 } }, .resource = "web1" };
+	struct ha_hold hold = { .uuid = { { 1 } },
+				.resource = "web1",
+				.owner_incarnation = 3 };
 	struct ha_hold out[2];
 	struct ha_hold_list list = { .slot = SLOT,
 				     .incarnation = 1,
@@ -412,11 +427,44 @@ hold_contents(void **state)
 				 ha_block_verdict_name(verdict));
 		}
 	}
-	memset(&hold, 0, sizeof(hold));
-	ha_hold_list_encode(&SB, &list, 0, block);
-	assert_int_equal(
-		ha_hold_list_decode(&SB, SLOT, 0, block, 1, 1, 1, &back),
-		HA_BLOCK_INVALID);
+	free(block);
+}
+
+/* A hold without a VM holds nothing; a host that is called dead has none, but
+ * an incarnation. */
+static void
+hold_without_vm(void **state)
+{
+	static const struct {
+		enum ha_hold_kind kind;
+		uint64_t incarnation;
+		enum ha_block_verdict verdict;
+	} CASES[] = {
+		{ HA_HOLD_OWNER, 3, HA_BLOCK_INVALID },
+		{ HA_HOLD_POLICY, 3, HA_BLOCK_INVALID },
+		{ HA_HOLD_LIFTED, 3, HA_BLOCK_INVALID },
+		{ HA_HOLD_CONFIRMED_DEAD, 3, HA_BLOCK_OK },
+		{ HA_HOLD_CONFIRMED_DEAD, 0, HA_BLOCK_INVALID },
+	};
+	struct ha_hold hold = { .owner = 2 };
+	struct ha_hold out[2];
+	struct ha_hold_list list = { .slot = SLOT,
+				     .incarnation = 1,
+				     .generation = 1,
+				     .count = 1,
+				     .holds = &hold };
+	struct ha_hold_list back = { .holds = out };
+	uint8_t *block = area_blocks(1);
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(CASES); i++) {
+		hold.kind = CASES[i].kind;
+		hold.owner_incarnation = CASES[i].incarnation;
+		ha_hold_list_encode(&SB, &list, 0, block);
+		assert_int_equal(ha_hold_list_decode(&SB, SLOT, 0, block, 1, 1,
+						     1, &back),
+				 CASES[i].verdict);
+	}
 	free(block);
 }
 
@@ -432,6 +480,7 @@ main(void)
 		cmocka_unit_test(list_contents),
 		cmocka_unit_test(hold_round_trip),
 		cmocka_unit_test(hold_contents),
+		cmocka_unit_test(hold_without_vm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
