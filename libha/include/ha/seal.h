@@ -36,11 +36,13 @@ struct ha_claim {
 	uint32_t votes;   /* of its members */
 	const char *name; /* the greatest host name of it, as text */
 };
-/* > 0: a is higher; 0: the same side. Votes first, then name (SAFETY 11). */
+/* > 0: a is higher; 0: neither. Votes first, then name as text (SAFETY 11). */
 int ha_claim_compare(const struct ha_claim *a, const struct ha_claim *b);
 
 /* A host outside this membership whose newest beat says that it is quorate:
- * it claims the cluster for its side. Of several the highest. */
+ * it claims the cluster for its side. Of several the highest. A beat that names
+ * this host among its members claims nothing: it is older than the parting,
+ * perhaps the last one of a host that has died. */
 struct ha_rival {
 	bool is_there;
 	uint32_t slot;
@@ -56,7 +58,9 @@ struct ha_seal_facts {
 	uint64_t ring_seq;
 	bool is_ordered;       /* a SEAL order to this incarnation came */
 	bool is_settled;       /* the master of this membership said UNSEAL, for
-				* this incarnation and this membership */
+				* this incarnation and this membership, and
+				* since the host was sealed or ordered to seal
+				* last */
 	bool has_master;       /* a member's fresh beat says MASTER */
 	struct ha_claim own;   /* this side */
 	struct ha_rival rival; /* hosts proven gone are none */
@@ -71,7 +75,8 @@ struct ha_seal {
 	enum ha_seal_why why;
 	uint64_t since_ms;   /* of `why` */
 	uint64_t ring_seq;   /* quorate membership that `quorate_ms` is about */
-	uint64_t quorate_ms; /* since when it is quorate; 0: is not */
+	uint64_t quorate_ms; /* since when it is quorate, has no master and no
+			      * order to seal came; 0: it is not quorate */
 	/* who won the claim: the lower side unseals only in a membership with
 	 * it, or when it is proven gone; HA_SLOT_NONE: nobody */
 	uint32_t winner;
@@ -81,15 +86,16 @@ struct ha_seal {
 void ha_seal_init(struct ha_seal *seal, uint64_t now_ms);
 
 /* Whenever facts changed, and once a beat. True when the host has just been
- * sealed or unsealed: the caller then gives its list a new generation, so that a
- * seal is never confused with an earlier one.
- * - not quorate: sealed, at once;
+ * sealed or unsealed: the caller then gives its list a new generation, so that
+ * a seal is never confused with an earlier one.
+ * - not quorate: sealed, at once, and like each reason until settled again;
  * - ordered: sealed; an order of the lower of two quorate sides is not passed
  *   in here (ha_seal_obeys());
  * - a rival that is higher: sealed, and remembers it as winner;
- * - quorate, no rival or a lower one that has sealed, winner a member or gone,
- *   and settled, or HA_SEAL_MASTERLESS_BEATS in one membership without
- *   any master: unsealed. */
+ * - quorate, no rival or one that is not higher and was read as sealed after
+ *   the own claim, winner a member or gone, and settled, or
+ *   HA_SEAL_MASTERLESS_BEATS in one membership without any master since the
+ *   last order: unsealed. */
 bool ha_seal_judge(struct ha_seal *seal, const struct ha_seal_facts *facts,
 		   const struct ha_timing *timing);
 
