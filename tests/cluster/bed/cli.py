@@ -76,6 +76,13 @@ def parser():
     heal.add_argument("store", nargs="?")
     sub.add_parser("faults", help="rules, their hits, who waits"
                    ).add_argument(HOST, nargs="?")
+    deaf = sub.add_parser("deafen", help="HOST hears nothing from OTHERS on "
+                          "the cluster links")
+    deaf.add_argument(HOST)
+    deaf.add_argument("others", nargs="*")
+    sub.add_parser("split", help="a partition: h1,h2 h3").add_argument(
+        "groups", nargs="+")
+    sub.add_parser("join", help="the end of split and deafen")
     for verb, (args, text) in SIMPLE.items():
         one = sub.add_parser(verb, help=text)
         for arg in args:
@@ -163,6 +170,12 @@ def main():
                   args.glob, args.count)
     elif args.verb == "heal":
         bed.heal(args.host, args.store)
+    elif args.verb == "deafen":
+        bed.deafen(args.host, *args.others)
+    elif args.verb == "split":
+        bed.split(*(group.split(",") for group in args.groups))
+    elif args.verb == "join":
+        bed.join()
     elif args.verb == "faults":
         print("\n".join(bed.faults(args.host)))
     elif args.verb == "run":

@@ -268,6 +268,23 @@ class Bed:
     def restore(self, host, link="all"):
         return self.ask("restore", host=host, link=link)
 
+    def deafen(self, host, *others):
+        """What these send on the cluster links does not reach the host; no
+        others: it hears all."""
+        return self.ask("deaf", deaf={host: others})
+
+    def split(self, *groups):
+        """A partition: groups of hosts that do not hear each other, while all
+        reach the gateway. One group: everybody hears everybody."""
+        return self.ask("deaf", deaf={
+            host: [other for group in groups if host not in group
+                   for other in group]
+            for own in groups for host in own})
+
+    def join(self):
+        """The end of split and deafen."""
+        return self.split(self.hosts)
+
     def pause(self, host):
         return self.ask("pause", host=host)
 

@@ -400,6 +400,7 @@ class Host:
             "daemons": {n: self.daemon_state(n) if on else "-"
                         for n in DAEMONS},
             "cut": self.bed.net.cut_links(self.name),
+            "deaf": self.bed.net.is_deaf(self.name),
             "mounts": self.shares.attached(self.pid) if on else [],
             "away": sorted(self.shares.away),
         }

@@ -5,15 +5,20 @@ Two cluster links and a storage network, a veth pair per host and network. The
 machine's network is not touched, and every bed may use the same addresses. A
 cut takes the bed's end off its bridge: the carrier stays up, as with a failure
 inside a switch, which is the case that clusters find hardest to notice.
+
+A host may also be deaf to others: it drops what they send on the cluster
+links, while everybody still reaches the gateway. Deaf both ways between two
+groups is a partition, one way an asymmetric link.
 """
 import threading
 
 from . import proc
 
 NETWORKS = ("link0", "link1", "storage")
+CLUSTER_LINKS = ("link0", "link1")
 PREFIX = "10.77"
-# The bed's own end of each bridge: a gateway that hosts can ping (isolation
-# address) and where a test may run a storage server.
+# The bed's own end of each bridge: the hosts' gateway, which is an isolation
+# address, and where a test may run a storage server.
 BED_NUMBER = 254
 GONE_DEADLINE_S = 5
 
@@ -36,9 +41,21 @@ def batch(*lines):
     proc.command("ip", "-batch", "-", stdin="\n".join(lines) + "\n")
 
 
+def deaf_rules(numbers):
+    """nft: drops what hosts of these numbers send on the cluster links."""
+    rules = "table inet bed\ndelete table inet bed\n"
+    senders = ", ".join(address(link, number) for number in sorted(numbers)
+                        for link in CLUSTER_LINKS)
+    if senders:
+        rules += ("table inet bed { chain input { type filter hook input "
+                  f"priority 0; ip saddr {{ {senders} }} drop; }}; }}\n")
+    return rules
+
+
 class Net:
     def __init__(self):
         self.cuts = set()
+        self.deaf = {}  # host: numbers of the hosts that it does not hear
         self.lock = threading.Lock()
 
     def start(self):
@@ -66,9 +83,13 @@ class Net:
             inside.append(f"addr add {address(network, number)}/24 "
                           f"dev {network}")
             inside.append(f"link set {network} up")
+        inside.append("route add default via "
+                      f"{address(CLUSTER_LINKS[0], BED_NUMBER)}")
         batch(*outside)
         proc.command("nsenter", "-t", str(pid), "-n", "ip", "-batch", "-",
                      stdin="\n".join(inside) + "\n")
+        if self.deaf.get(host):
+            self._listen(host, pid)
 
     def plugged(self, host):
         """Ends of this host's cables that exist in the bed."""
@@ -103,6 +124,20 @@ class Net:
                                     check=False)
         if status != 0 and end in self.plugged(host):
             raise proc.BedError(f"{end}: {what}: {text.strip()}")
+
+    def set_deaf(self, host, pid, numbers):
+        """pid: of the host's namespace, None while it is off."""
+        with self.lock:
+            self.deaf[host] = set(numbers)
+            if pid:
+                self._listen(host, pid)
+
+    def _listen(self, host, pid):
+        proc.command("nsenter", "-t", str(pid), "-n", "nft", "-f", "-",
+                     stdin=deaf_rules(self.deaf.get(host, ())))
+
+    def is_deaf(self, host):
+        return bool(self.deaf.get(host))
 
     def cut_links(self, host):
         return [n for n in NETWORKS if (host, n) in self.cuts]

@@ -109,6 +109,15 @@ def _cut(is_on):
     return verb
 
 
+def _deaf(sup, request, _):
+    """{host: hosts that it does not hear}; a host that is not named keeps
+    what it has."""
+    for name, others in request["deaf"].items():
+        host = sup.host(name)
+        sup.net.set_deaf(name, host.pid if host.is_on() else None,
+                         [sup.host(other).number for other in others])
+
+
 def _fault(sup, request, _):
     rule = faults.rule_line(request["op"], request["action"],
                             request.get("glob", "*"), request.get("count"))
@@ -132,6 +141,7 @@ TABLE = {
     "poweron": lambda sup, r, _: sup.power_on(r["host"]),
     "cut": _cut(False),
     "restore": _cut(True),
+    "deaf": _deaf,
     "fence-device": _fence_device,
     "fault": _fault,
     "heal": lambda sup, r, _: sup.heal(r["host"], r.get("store")),

@@ -15,7 +15,7 @@ import unittest
 from . import proc
 from .client import Bed, elapsed_printer
 from .cluster import Cluster
-from .net import NETWORKS
+from .net import BED_NUMBER, NETWORKS, address
 from .proc import BedError, wait_for
 from .timeline import Timeline
 
@@ -115,6 +115,28 @@ class TestHosts(unittest.TestCase):
         self.bed.restore("h2", "link0")
         wait_for(lambda: links("enabled connected") == 4, LINK_DEADLINE_S,
                  "link0 to h2 up again")
+
+    def test_2_deaf(self):
+        """One way, and a partition: the gateway answers all the while."""
+        def hears(host, number, network="link0"):
+            return self.bed.run(host, "ping", "-c1", "-W1",
+                                address(network, number),
+                                check=False).returncode == 0
+        self.bed.fence_device("fail")
+        self.addCleanup(self.bed.fence_device, "ok")
+        self.bed.deafen("h2", "h1")
+        self.assertFalse(hears("h2", 1))
+        self.assertTrue(hears("h2", 3))
+        self.assertTrue(hears("h2", 1, "storage"))
+        self.bed.split(["h1", "h3"], ["h2"])
+        self.assertFalse(hears("h3", 2))
+        self.assertTrue(hears("h3", 1))
+        wait_for(lambda: not self.cluster.state("h2").quorate, LINK_DEADLINE_S,
+                 "h2 without quorum")
+        self.assertTrue(hears("h2", BED_NUMBER))
+        self.bed.join()
+        self.assertTrue(hears("h2", 1) and hears("h3", 2))
+        self.cluster.wait_online()
 
     def test_3_daemon_freeze(self):
         virsh = ("virsh", "-q", "list")

@@ -215,6 +215,8 @@ class Lab:
         if self.bed.heartbeat:
             self.bed.heal()
         status = self.bed.status()
+        if any(host["deaf"] for host in status):
+            self.bed.join()
         with concurrent.futures.ThreadPoolExecutor(len(status)) as pool:
             list(pool.map(self._repair, status))
         # A host that has not joined yet would change its own old CIB.
