@@ -37,7 +37,14 @@ hb_beat_state(const struct hb *hb)
 struct ha_watch_verdict
 hb_judge(const struct hb *hb, uint32_t slot, uint64_t about)
 {
-	return ha_watch_judge(&hb->hosts[slot].watch, &hb->sb.timing, about);
+	const struct hb_host *host = &hb->hosts[slot];
+	struct ha_watch_verdict verdict =
+		ha_watch_judge(&host->watch, &hb->sb.timing, about);
+
+	ha_watch_confirm(&host->watch, &hb->sb.timing,
+			 host->confirmed_incarnation, host->confirmed_sequence,
+			 &verdict);
+	return verdict;
 }
 
 static uint32_t
@@ -52,8 +59,11 @@ program_version(void)
 
 /* 1: not yet, the order is being carried out. Negative: refused. */
 static int
-order_result(const struct hb *hb, const struct ha_order *order)
+order_result(const struct hb *hb, uint32_t sender, const struct ha_order *order,
+	     bool says_sealed)
 {
+	const struct hb_host *host = &hb->hosts[sender];
+
 	switch (order->kind) {
 	case HA_ORDER_STAND_DOWN:
 		if (hb->is_armed && hb->watchdog.is_nowayout) {
@@ -63,7 +73,14 @@ order_result(const struct hb *hb, const struct ha_order *order)
 	case HA_ORDER_STAND_TO:
 		return !hb->is_standing_down && hb->is_armed ? 0 : 1;
 	case HA_ORDER_SEAL:
-		return (hb->flags & HA_BEAT_SEALED) != 0 ? 0 : 1;
+		/* Done is what this very beat says. */
+		if (host->seal_refused == order->nonce) {
+			return -EPERM;
+		}
+		return says_sealed ? 0 : 1;
+	case HA_ORDER_UNSEAL:
+		return host->unseal_obeyed == order->nonce ? host->unseal_code :
+							     1;
 	case HA_ORDER_TEST:
 		return 0;
 	case HA_ORDER_RESET:
@@ -72,13 +89,13 @@ order_result(const struct hb *hb, const struct ha_order *order)
 	case HA_ORDER_NONE:
 		break;
 	}
-	return 1;
+	return -ENOSYS; /* of a newer program */
 }
 
 /* An acknowledgement stands as long as its order does, so both are one
  * computation from what the others' newest beats say. */
 static void
-collect_acks(struct hb *hb)
+collect_acks(struct hb *hb, bool says_sealed)
 {
 	uint32_t slot;
 	uint32_t i;
@@ -92,7 +109,7 @@ collect_acks(struct hb *hb)
 		}
 		for (i = 0; i < host->beat.orders_count; i++) {
 			const struct ha_order *order = &host->beat.orders[i];
-			int result = order_result(hb, order);
+			int result = order_result(hb, slot, order, says_sealed);
 
 			if (order->target != hb->self ||
 			    order->incarnation != hb->incarnation ||
@@ -137,24 +154,70 @@ next_sequence(struct hb_store *st)
 		       ++st->hb->sequence;
 }
 
+/* Who reads "sealed" takes the list that this beat names for the last word:
+ * it must not be one from before the seal. */
+static bool
+says_seal(const struct hb_store *st)
+{
+	const struct hb *hb = st->hb;
+
+	return (hb->flags & HA_BEAT_SEALED) != 0 &&
+	       st->list.generation >= hb->sealed_generation;
+}
+
+void
+hb_seal(struct hb *hb)
+{
+	if ((hb->flags & HA_BEAT_SEALED) == 0) {
+		hb->flags |= HA_BEAT_SEALED;
+		hb->sealed_generation = ++hb->list.generation;
+		hb_kick_locked(hb);
+	}
+}
+
+struct ha_claim
+hb_claim(const struct hb *hb, const uint64_t members[4])
+{
+	struct ha_claim claim = { .name = "" };
+	struct ha_hostset set;
+	uint32_t slot;
+
+	memcpy(set.bits, members, sizeof(set.bits));
+	for (slot = 0; slot < hb->sb.slots; slot++) {
+		if (!ha_hostset_has(&set, slot)) {
+			continue;
+		}
+		claim.votes += hb->votes[slot];
+		if (strcmp(hb->table.names[slot], claim.name) > 0) {
+			claim.name = hb->table.names[slot];
+		}
+	}
+	return claim;
+}
+
 void
 hb_beat_assemble(struct hb_store *st, struct ha_beat *ret_beat)
 {
 	struct hb *hb = st->hb;
 	uint32_t i;
 
-	collect_acks(hb);
+	bool says_sealed = says_seal(st);
+
+	collect_acks(hb, says_sealed);
 	*ret_beat = (struct ha_beat){
 		.slot = hb->self,
 		.boot_id = hb->boot_id,
 		.incarnation = hb->incarnation,
 		.sequence = next_sequence(st),
 		.state = hb_beat_state(hb),
-		.flags = hb->flags,
+		.flags = says_sealed ? hb->flags : hb->flags & ~HA_BEAT_SEALED,
 		.evidence = evidence_on_disk(hb->evidence_kind),
 		.list_generation = st->list.generation,
 		.list_copy = st->list.copy,
 		.list_count = st->list.count,
+		.hold_generation = st->list.hold_generation,
+		.hold_copy = st->list.hold_copy,
+		.hold_count = st->list.hold_count,
 		.ring_seq = hb->ring_seq,
 		.term = hb->term,
 		.watchdog_ms = hb->is_armed ? hb->watchdog.timeout_ms : 0,
@@ -177,6 +240,9 @@ hb_beat_assemble(struct hb_store *st, struct ha_beat *ret_beat)
 		.state = ret_beat->state,
 		.copy = ret_beat->list_copy,
 		.count = ret_beat->list_count,
+		.hold_generation = ret_beat->hold_generation,
+		.hold_copy = ret_beat->hold_copy,
+		.hold_count = ret_beat->hold_count,
 	};
 }
 
@@ -211,11 +277,19 @@ hb_beat_written(struct hb_store *st, const struct ha_disk_end *end)
 		st->has_copy = true;
 		st->last_copy = st->going.copy;
 	}
+	if (st->going.hold_generation > 0) {
+		st->has_hold_copy = true;
+		st->last_hold_copy = st->going.hold_copy;
+	}
 	pthread_mutex_lock(&hb->lock);
 	before = ha_evidence_generation(&hb->evidence);
 	st->is_write_good = ha_evidence_written(
 		&hb->evidence, &hb->sb.timing, st->index, end->submitted_ms,
 		end->completed_ms, st->going.incarnation, st->going.generation);
+	(void)ha_evidence_written(&hb->hold_evidence, &hb->sb.timing, st->index,
+				  end->submitted_ms, end->completed_ms,
+				  st->going.incarnation,
+				  st->going.hold_generation);
 	st->written = st->going;
 	view->written_ms = end->submitted_ms;
 	view->write_took_ms = (uint32_t)took_ms;
@@ -262,6 +336,21 @@ hb_mark(struct hb *hb)
 }
 
 bool
+hb_is_flushed(const struct hb *hb, uint64_t sequence)
+{
+	uint32_t count = 0;
+	uint32_t i;
+
+	for (i = 0; i < hb->conf.stores; i++) {
+		const struct hb_own *written = &hb->stores[i]->written;
+
+		count += written->incarnation == hb->incarnation &&
+			 written->sequence >= sequence;
+	}
+	return count >= ha_stores_write(hb->conf.stores);
+}
+
+bool
 hb_is_marked(const struct hb *hb, enum ha_beat_state state)
 {
 	uint32_t count = 0;
@@ -273,7 +362,8 @@ hb_is_marked(const struct hb *hb, enum ha_beat_state state)
 		if (written->sequence >= hb->mark_sequence &&
 		    written->incarnation == hb->incarnation &&
 		    written->state == state &&
-		    written->generation == hb->list.generation) {
+		    written->generation == hb->list.generation &&
+		    written->hold_generation == hb->hold_list.generation) {
 			count++;
 		}
 	}

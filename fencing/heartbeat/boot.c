@@ -300,6 +300,25 @@ look_at_watchdog(const struct ha_hbconf *conf, struct ha_err *err)
 	return rc;
 }
 
+/* Lock held. No first beat says otherwise (SAFETY 1.2, 10). The newest master
+ * that the datastores know of, this host's last word too, is not forgotten by
+ * a restart. */
+static void
+begin_sealed(struct hb *hb)
+{
+	uint32_t slot;
+
+	ha_seal_init(&hb->seal, ha_clock_now_ms());
+	hb->flags |= HA_BEAT_SEALED;
+	for (slot = 0; slot < hb->sb.slots; slot++) {
+		const struct hb_host *host = &hb->hosts[slot];
+
+		if (host->has_beat && host->beat.term > hb->term) {
+			hb->term = host->beat.term;
+		}
+	}
+}
+
 static int
 claim(struct hb *hb, const struct hb_patience *patience, struct ha_err *err)
 {
@@ -310,6 +329,7 @@ claim(struct hb *hb, const struct hb_patience *patience, struct ha_err *err)
 	}
 	pthread_mutex_lock(&hb->lock);
 	hb->phase = HB_CLAIMING;
+	begin_sealed(hb);
 	hb->is_claimed = true;
 	hb_mark(hb);
 	pthread_mutex_unlock(&hb->lock);

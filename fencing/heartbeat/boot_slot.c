@@ -99,6 +99,7 @@ struct past {
 	uint32_t valid, damaged;
 	uint32_t seen;        /* datastores that showed anything */
 	uint64_t incarnation; /* highest */
+	bool hides; /* too few valid ones: a damaged one may be ahead of them */
 };
 
 static struct past
@@ -132,6 +133,7 @@ look_back(struct hb *hb)
 		}
 	}
 	pthread_mutex_unlock(&hb->lock);
+	past.hides = past.valid < ha_stores_read(hb->conf.stores);
 	return past;
 }
 
@@ -233,6 +235,51 @@ take_list_back(struct hb *hb, const struct hb_patience *patience,
 	return 0;
 }
 
+/* So do the holds, also those of an incarnation that has died: a VM may hang
+ * on each (SAFETY 17). */
+static int
+take_holds_back(struct hb *hb, const struct hb_patience *patience,
+		const struct past *past, struct ha_err *err)
+{
+	uint64_t deadline_ms = ha_clock_now_ms() + LIST_BACK_MS;
+	struct hb_host *host = &hb->hosts[hb->self];
+	bool has_holds = !past->has_beat;
+
+	while (!has_holds) {
+		int rc;
+
+		pthread_mutex_lock(&hb->lock);
+		has_holds = host->has_holds;
+		if (has_holds) {
+			hb->hold_list.generation = host->hold_list.generation;
+			hb->hold_list.count = host->hold_list.count;
+			memcpy(hb->hold_list.holds, host->hold_list.holds,
+			       host->hold_list.count *
+				       sizeof(*host->hold_list.holds));
+		}
+		pthread_mutex_unlock(&hb->lock);
+		if (has_holds) {
+			break;
+		}
+		if (ha_clock_left_ms(deadline_ms) == 0) {
+			return ha_err_set(
+				err, -ENODATA,
+				"the holds of this host, generation %llu, "
+				"can't be read back: VMs of a host that is cut "
+				"off may hang on them. When no host is cut "
+				"off, give this one a new slot: vmha heartbeat "
+				"remove-host %s --force, then add-host",
+				(unsigned long long)past->beat.hold_generation,
+				hb->table.names[hb->self]);
+		}
+		rc = hb_wait_step(patience, err);
+		if (rc < 0) {
+			return rc;
+		}
+	}
+	return 0;
+}
+
 static int
 refuse_unreadable(const struct hb *hb, const struct past *past,
 		  struct ha_err *err)
@@ -287,12 +334,38 @@ resume(struct hb *hb, const struct hb_patience *patience,
 	pthread_mutex_lock(&hb->lock);
 	hb->incarnation = past->incarnation;
 	hb->sequence = past->beat.sequence + SEQUENCE_JUMP;
-	hb->flags |= HA_BEAT_SEALED;
+	/* Not the list that an unsealed beat named. */
+	hb->sealed_generation = ++hb->list.generation;
 	pthread_mutex_unlock(&hb->lock);
 	patience->say(LOG_NOTICE,
 		      "VMs of this boot are listed: their list is taken over, "
 		      "the host begins sealed");
 	return 0;
+}
+
+static bool
+is_of_this_boot(const struct hb *hb, const struct past *past)
+{
+	return past->has_beat && memcmp(&past->beat.boot_id, &hb->boot_id,
+					sizeof(hb->boot_id)) == 0;
+}
+
+/* Whatever runs here since this boot must be known, or gone. */
+static int
+refuse_past(const struct hb *hb, const struct past *past, struct ha_err *err)
+{
+	/* What is damaged may name a list of VMs that run since this boot. */
+	if (past->hides && hb_marker_is_of(HB_RAN, &hb->boot_id)) {
+		return ha_err_set(
+			err, -EIO,
+			"this host's beat (slot %u) is damaged on %u "
+			"datastores, and a daemon ran before in this boot: "
+			"which VMs it listed can't be known; reboot this host",
+			hb->self, past->damaged);
+	}
+	return is_of_this_boot(hb, past) && past->beat.state == HA_BEAT_ARMED ?
+		       refuse_killed(err) :
+		       0;
 }
 
 int
@@ -309,33 +382,26 @@ hb_slot_claim(struct hb *hb, const struct hb_patience *patience,
 	if (rc == 0) {
 		rc = refuse_twin(hb, patience, &past, err);
 	}
+	if (rc == 0) {
+		rc = refuse_past(hb, &past, err);
+	}
+	if (rc == 0) {
+		rc = take_holds_back(hb, patience, &past, err);
+	}
 	if (rc < 0) {
 		return rc;
 	}
-	/* What is damaged may name a list of VMs that run since this boot. */
-	if (past.damaged > 0 && past.valid < ha_stores_read(hb->conf.stores) &&
-	    hb_marker_is_of(HB_RAN, &hb->boot_id)) {
-		return ha_err_set(
-			err, -EIO,
-			"this host's beat (slot %u) is damaged on %u "
-			"datastores, and a daemon ran before in this boot: "
-			"which VMs it listed can't be known; reboot this host",
-			hb->self, past.damaged);
+	if (past.hides) {
+		patience->say(LOG_WARNING,
+			      "this host's beat is damaged on some datastores: "
+			      "holds that only those name are lost");
 	}
-	if (past.has_beat && memcmp(&past.beat.boot_id, &hb->boot_id,
-				    sizeof(hb->boot_id)) == 0) {
-		if (past.beat.state == HA_BEAT_ARMED) {
-			return refuse_killed(err);
-		}
-		if (past.beat.list_count > 0) {
-			return resume(hb, patience, &past, err);
-		}
+	if (is_of_this_boot(hb, &past) && past.beat.list_count > 0) {
+		return resume(hb, patience, &past, err);
 	}
 	pthread_mutex_lock(&hb->lock);
-	hb->incarnation = past.incarnation + 1 +
-			  (past.valid < ha_stores_read(hb->conf.stores) ?
-				   INCARNATION_JUMP :
-				   0);
+	hb->incarnation =
+		past.incarnation + 1 + (past.hides ? INCARNATION_JUMP : 0);
 	hb->sequence = 0;
 	pthread_mutex_unlock(&hb->lock);
 	return 0;

@@ -45,6 +45,7 @@ log_store(const struct hbs *s, const struct hb_event *event)
 	case HB_EVENT_EVIDENCE:
 	case HB_EVENT_ORDER:
 	case HB_EVENT_RIVAL:
+	case HB_EVENT_NOT_OBEYED:
 	case HB_EVENT_CLOCK:
 	case HB_EVENT_CONFLICT:
 		break;
@@ -61,6 +62,9 @@ log_order(const struct hbs *s, const struct hb_event *event)
 
 	if (event->kind == HB_EVENT_RIVAL) {
 		hb_log(HB_LOG_RIVAL, sender, ha_order_kind_name(kind), sender);
+	} else if (event->kind == HB_EVENT_NOT_OBEYED) {
+		hb_log(HB_LOG_NOT_OBEYED, sender, ha_order_kind_name(kind),
+		       event->text);
 	} else if (kind == HA_ORDER_RESET || kind == HA_ORDER_OFF) {
 		hb_log(HB_LOG_ORDERED, sender, ha_order_kind_name(kind));
 	} else {
@@ -98,6 +102,7 @@ log_self(const struct hbs *s, const struct hb_event *event)
 		break;
 	case HB_EVENT_ORDER:
 	case HB_EVENT_RIVAL:
+	case HB_EVENT_NOT_OBEYED:
 		log_order(s, event);
 		break;
 	case HB_EVENT_CLOCK:
@@ -129,6 +134,10 @@ log_host(const struct hbs *s, uint32_t slot, const struct ha_watch_verdict *v)
 		break;
 	case HA_PROOF_STOPPED:
 		hb_log(HB_LOG_HOST_STOPPED, name);
+		break;
+	case HA_PROOF_CONFIRMED:
+		hb_log(HB_LOG_HOST_CONFIRMED, name,
+		       (unsigned long long)v->incarnation);
 		break;
 	case HA_PROOF_STANDING_DOWN:
 		hb_log(HB_LOG_HOST_STANDING_DOWN, name);
@@ -164,7 +173,8 @@ look_at_hosts(struct hbs *s)
 		v = hb_judge(hb, slot, 0);
 		pthread_mutex_unlock(&hb->lock);
 		is_out = v.proof == HA_PROOF_STOPPED ||
-			 v.proof == HA_PROOF_NEVER;
+			 v.proof == HA_PROOF_NEVER ||
+			 v.proof == HA_PROOF_CONFIRMED;
 		if (!is_out) {
 			host->stopped_ms = 0;
 		} else if (host->stopped_ms == 0) {

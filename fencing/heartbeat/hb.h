@@ -28,6 +28,7 @@
 #include "ha/fencing.h"
 #include "ha/hbconf.h"
 #include "ha/ring.h"
+#include "ha/seal.h"
 #include "ha/timing.h"
 #include "ha/watch.h"
 #include "ha/watchdog.h"
@@ -58,6 +59,7 @@ enum hb_event_kind {
 	HB_EVENT_EVIDENCE,    /* value: enum ha_evidence_kind from now on */
 	HB_EVENT_ORDER,       /* host: sender, value: enum ha_order_kind */
 	HB_EVENT_RIVAL,       /* the same, not obeyed: it is ordered as well */
+	HB_EVENT_NOT_OBEYED,  /* the same, not obeyed: text tells why */
 	HB_EVENT_BLOCK,       /* host, store, value: enum ha_block_verdict */
 	HB_EVENT_CLOCK,       /* value: ms that a loop stood still */
 	HB_EVENT_CONFLICT,    /* somebody else writes our slot */
@@ -83,6 +85,19 @@ struct hb_host {
 				 * newest beat names */
 	uint64_t list_read_ms;  /* submission of the read that gave it */
 	uint64_t list_asked_ms; /* beating half: a read of it began; 0: none */
+	struct ha_hold_list hold_list; /* newest one read; its room is of the
+					* start, too */
+	bool has_holds;                /* likewise */
+	uint64_t holds_asked_ms;
+	/* an administrator's word, by any hold list read: that incarnation is
+	 * dead, its newest beat then being that one; 0: none */
+	uint64_t confirmed_incarnation;
+	uint64_t confirmed_sequence;
+	/* nonces of its newest orders about the seal; 0: none */
+	uint64_t seal_refused;  /* not obeyed */
+	uint64_t unseal_asked;  /* not yet decided */
+	uint64_t unseal_obeyed; /* or refused: unseal_code */
+	int unseal_code;
 };
 
 /* A datastore, as the others see it. */
@@ -125,12 +140,27 @@ struct hb {
 	struct hb_store_view views[HA_STORES_MAX];
 	/* own VM list: generation grows with each change */
 	struct ha_vm_list list;
+	/* own holds, likewise; they outlive the incarnation that placed them */
+	struct ha_hold_list hold_list;
+	struct ha_evidence hold_evidence; /* what of them stands on disk */
 	/* own orders and acknowledgements, as they stand in the next beat */
 	struct ha_order orders[HA_ORDERS_MAX];
 	uint32_t orders_count;
 	struct ha_order_ack acks[HA_ORDERS_MAX];
 	uint32_t acks_count;
-	uint64_t term;
+	uint64_t term;        /* newest one known, of any master */
+	uint64_t master_term; /* this host is master, of that term; 0: not */
+	/* The seal (SAFETY section 2): store threads seal, main judges. The
+	 * flag SEALED of `flags` is what everybody goes by. */
+	struct ha_seal seal;
+	uint64_t sealed_generation; /* of the list, since it is sealed: a beat
+				     * that says so names this one or later */
+	bool is_seal_ordered;       /* and the order is in force */
+	uint32_t seal_sender;
+	uint64_t seal_sender_incarnation;
+	bool is_settled; /* the master of membership settled_seq said so */
+	uint64_t settled_seq;
+	uint32_t votes[HA_HOSTS_MAX]; /* as corosync has them configured */
 	/* ring, published by main for the pet thread and the beats */
 	bool has_ring_evidence;
 	uint64_t ring_evidence_ms;
@@ -185,6 +215,7 @@ int hb_stop(struct hb *hb, uint64_t deadline_ms, struct ha_err *err);
 /* Has every store thread write a beat now (and the list before, where it
  * changed). Callable from any thread, hb->lock not held. */
 void hb_kick(struct hb *hb);
+void hb_kick_locked(struct hb *hb); /* with hb->lock held */
 
 /* Has every store thread read all beats now. Callable from any thread,
  * hb->lock not held. */
@@ -198,9 +229,32 @@ void hb_stand_down(struct hb *hb, bool is_down);
 /* With hb->lock held: leaves an event for main and wakes it. */
 void hb_event(struct hb *hb, const struct hb_event *event);
 
-/* With hb->lock held: verdict about a host, storage side alone. */
+/* With hb->lock held: from here on the host is sealed, and its list has a
+ * new generation. */
+void hb_seal(struct hb *hb);
+
+/* With hb->lock held: what the hosts that `beat` names claim to be. */
+struct ha_claim hb_claim(const struct hb *hb, const uint64_t members[4]);
+
+/* With hb->lock held: do beats of that sequence, or later ones, stand on w? */
+bool hb_is_flushed(const struct hb *hb, uint64_t sequence);
+
+/* With hb->lock held: verdict about a host, storage side and an
+ * administrator's word. */
 struct ha_watch_verdict hb_judge(const struct hb *hb, uint32_t slot,
 				 uint64_t about);
+
+/* With hb->lock held: the own hold list was changed. Gives it its next
+ * generation and has it written. */
+void hb_holds_changed(struct hb *hb);
+
+/* With hb->lock held: does the hold list of this host that is known here, this
+ * host's own too, stand on w datastores? */
+bool hb_holds_are_flushed(const struct hb *hb, uint32_t slot);
+
+/* With hb->lock held: has a person taken the slot back (on w datastores, as
+ * they were read last)? */
+bool hb_slot_is_removed(const struct hb *hb, uint32_t slot);
 
 /* With hb->lock held: state that the next beat will carry. */
 enum ha_beat_state hb_beat_state(const struct hb *hb);

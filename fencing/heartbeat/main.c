@@ -126,6 +126,8 @@ look(struct hbs *s)
 {
 	hbs_events_log(s);
 	hbs_ring_look(s);
+	hbs_master_look(s);
+	hbs_seal_look(s);
 	hbs_order_check(s);
 	hbs_wait_check(s);
 }
@@ -234,6 +236,7 @@ serve(struct hbs *s)
 	s->brake.limit = s->hb->conf.fence_limit;
 	hbs_grant_own(s);
 	hbs_ring_init(s);
+	hbs_seal_init(s);
 	/* Without the socket agents start nothing, but VMs that run here stay
 	 * protected: the daemon goes on. */
 	if (hbs_serve_open(s, &err) < 0) {

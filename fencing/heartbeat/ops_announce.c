@@ -2,6 +2,7 @@
 /*
  * A VM comes onto this host's list, or its entry changes (SAFETY 12, 13):
  *
+ *   gate: the list is settled, the ticket's term is the master's (wishes) ->
  *   entry flushed on w -> all beats read on r by reads submitted after that,
  *   and the lists that they name -> core/vmlock judges -> granted, or the
  *   entry is taken back (flushed too) and the agent hears who holds the VM.
@@ -109,10 +110,35 @@ set_deadlines(const struct hbs *s, struct hbs_wait *wait)
 	wait->give_up_ms = wait->deadline_ms - reserve_ms;
 }
 
+/* A wish waits before its entry is made: while it waits it binds nobody. */
+static int
+begin(struct hbs *s, struct hbs_wait *wait)
+{
+	struct hb *hb = s->hb;
+	int rc = 0;
+
+	pthread_mutex_lock(&hb->lock);
+	wait->step = HBS_GATED;
+	if (is_wish(wait->state)) {
+		rc = hbs_ticket_ready(s, wait->resource, ha_clock_now_ms(),
+				      &wait->err);
+	}
+	if (rc == 0) {
+		rc = put_entry(s, wait, &wait->err);
+		wait->step = HBS_FLUSHING;
+	} else if (rc == -EAGAIN) {
+		rc = 0;
+	}
+	pthread_mutex_unlock(&hb->lock);
+	if (rc == 0 && wait->step == HBS_FLUSHING) {
+		hb_kick(hb);
+	}
+	return rc;
+}
+
 json_t *
 hbs_op_announce(struct hbs *s, struct hbs_client *client, const json_t *request)
 {
-	struct hb *hb = s->hb;
 	struct hbs_wait *wait;
 	struct hbs_wait ask = { .client = NULL };
 	struct ha_err err = HA_ERR_INIT;
@@ -151,16 +177,14 @@ hbs_op_announce(struct hbs *s, struct hbs_client *client, const json_t *request)
 	wait->state = ask.state;
 	memcpy(wait->resource, ask.resource, sizeof(wait->resource));
 	set_deadlines(s, wait);
-	pthread_mutex_lock(&hb->lock);
-	rc = put_entry(s, wait, &err);
-	pthread_mutex_unlock(&hb->lock);
+	rc = begin(s, wait);
 	if (rc < 0) {
+		err = wait->err;
 		client->wait = NULL;
 		wait->client = NULL;
 		hb_log(HB_LOG_REFUSED, resource, uuid, state, err.text);
 		return hbs_failed(rc, "%s", err.text);
 	}
-	hb_kick(hb);
 	return NULL;
 }
 
@@ -177,7 +201,7 @@ take_back(struct hb *hb, struct hbs_wait *wait)
 		vm->state = wait->before.state;
 		vm->since_generation = ++hb->list.generation;
 	} else {
-		hbs_list_remove(hb, vm);
+		hbs_list_leave(hb, vm);
 	}
 	wait->generation = hb->list.generation;
 }
@@ -188,8 +212,8 @@ hbs_announce_cancel(struct hbs *s, struct hbs_wait *wait)
 	struct hb *hb = s->hb;
 
 	/* Not answered, so nothing was begun on it. */
-	if (wait->step == HBS_UNDOING || !wait->must_judge ||
-	    !is_wish(wait->state)) {
+	if (wait->step == HBS_GATED || wait->step == HBS_UNDOING ||
+	    !wait->must_judge || !is_wish(wait->state)) {
 		return;
 	}
 	pthread_mutex_lock(&hb->lock);
@@ -222,6 +246,24 @@ refuse(struct hbs *s, struct hbs_wait *wait, int code)
 	return false;
 }
 
+void
+hbs_announce_seal(struct hbs *s)
+{
+	for (uint32_t i = 0; i < HBS_WAITS; i++) {
+		struct hbs_wait *wait = &s->waits[i];
+
+		if (!wait->client || wait->kind != HBS_WAIT_ANNOUNCE ||
+		    !wait->must_judge || !is_wish(wait->state) ||
+		    (wait->step != HBS_FLUSHING && wait->step != HBS_READING)) {
+			continue;
+		}
+		(void)ha_err_set(&wait->err, 0,
+				 "this host was sealed meanwhile: it is cut "
+				 "off, or was told to take no VM");
+		(void)refuse(s, wait, -EPERM);
+	}
+}
+
 static bool
 grant(struct hbs *s, struct hbs_wait *wait)
 {
@@ -235,27 +277,14 @@ grant(struct hbs *s, struct hbs_wait *wait)
 	return true;
 }
 
-/* The newest beat of the host was read on r datastores since then, by itself
- * and not as a torn block that may hide a newer one, and the list that it
- * names is here. hb->lock held. */
+/* Its newest beat was read since then, and the list that it names is here.
+ * hb->lock held. */
 static bool
 is_readable(const struct hb *hb, uint32_t slot, uint64_t since_ms)
 {
-	const struct hb_host *host = &hb->hosts[slot];
-	uint32_t readable = 0;
-
-	for (uint32_t i = 0; i < hb->sb.stores; i++) {
-		readable += hb->views[i].read_ms >= since_ms &&
-			    host->verdict[i] == HA_BLOCK_OK &&
-			    host->watch.at[i].what.kind == HA_GLIMPSE_BEAT;
-	}
-	if (readable < ha_stores_read(hb->sb.stores) || !host->has_beat) {
-		return false;
-	}
-	return host->beat.list_count == 0 ||
-	       (host->has_list &&
-		host->list.incarnation == host->beat.incarnation &&
-		host->list.generation == host->beat.list_generation);
+	return hbs_is_beat_read(hb, slot, since_ms) &&
+	       (hb->hosts[slot].beat.list_count == 0 ||
+		hbs_is_list_read(hb, slot));
 }
 
 /* SAFETY 12: death is judged on what was read after the own flush. A host
@@ -431,6 +460,25 @@ check_reading(struct hbs *s, struct hbs_wait *wait, bool is_fresh,
 	return false;
 }
 
+static bool
+check_gate(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
+{
+	int rc = begin(s, wait);
+	char uuid[HA_UUID_TEXT];
+
+	if (rc == 0 && wait->step == HBS_GATED && now_ms >= wait->give_up_ms) {
+		rc = -EAGAIN;
+	}
+	if (rc == 0) {
+		return false;
+	}
+	ha_uuid_format(&wait->uuid, uuid);
+	hb_log(HB_LOG_REFUSED, wait->resource, uuid,
+	       ha_listed_state_name(wait->state), wait->err.text);
+	hbs_wait_answer(s, wait, hbs_failed(rc, "%s", wait->err.text));
+	return true;
+}
+
 bool
 hbs_announce_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 {
@@ -448,6 +496,8 @@ hbs_announce_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 	is_fresh = wait->step == HBS_READING &&
 		   ha_watch_fresh(read_ms, hb->sb.stores, wait->since_ms);
 	switch (wait->step) {
+	case HBS_GATED:
+		return check_gate(s, wait, now_ms);
 	case HBS_FLUSHING:
 		return check_flushing(s, wait, is_flushed, now_ms);
 	case HBS_READING:

@@ -75,6 +75,15 @@ tell_rest(const struct hbs *s, uint32_t slot, uint64_t now_ms,
 			       (double)(v->due_ms - now_ms) / MS_PER_S);
 		append(answer->evidence, sizeof(answer->evidence), part);
 	}
+	if (answer->facts.says_sealed) {
+		(void)snprintf(part, sizeof(part),
+			       "it says that it is sealed, its list of %u VMs "
+			       "is %s",
+			       host->beat.list_count,
+			       answer->facts.is_list_read ? "read" :
+							    "not read yet");
+		append(answer->evidence, sizeof(answer->evidence), part);
+	}
 	if (host->has_beat && (host->beat.flags & HA_BEAT_SOFTDOG)) {
 		append(answer->evidence, sizeof(answer->evidence),
 		       "its watchdog is softdog");
@@ -143,13 +152,17 @@ gather_host(const struct hbs *s, uint32_t slot, uint64_t now_ms,
 	/* A host that was out of the way may have come back since; its start
 	 * takes 2 B + D at least. */
 	if ((facts->storage.proof == HA_PROOF_STOPPED ||
-	     facts->storage.proof == HA_PROOF_NEVER) &&
+	     facts->storage.proof == HA_PROOF_NEVER ||
+	     facts->storage.proof == HA_PROOF_CONFIRMED) &&
 	    !hbs_is_read_since(hb, now_ms - start_ms(hb))) {
 		facts->storage.proof = HA_PROOF_UNKNOWN;
 	}
 	hbs_out_of_the_way(s, &out);
 	facts->ring =
 		hbs_ring_silence(s, slot, &out, now_ms, &facts->ring_due_ms);
+	facts->says_sealed = hbs_is_beat_fresh(hb, slot, now_ms) &&
+			     (hb->hosts[slot].beat.flags & HA_BEAT_SEALED) != 0;
+	facts->is_list_read = hbs_is_list_read(hb, slot);
 	facts->is_known = true;
 	facts->is_self = slot == hb->self;
 	facts->is_member = s->ring.core.has_membership &&

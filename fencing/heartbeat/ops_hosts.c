@@ -45,6 +45,7 @@ state_word(const struct shot *shot, const struct ha_timing *timing,
 	case HA_PROOF_SILENT:
 		return shot->is_gone ? "dead" : "silent";
 	case HA_PROOF_REPLACED:
+	case HA_PROOF_CONFIRMED:
 		return "dead";
 	case HA_PROOF_STOPPED:
 		return "stopped";
@@ -141,6 +142,13 @@ host_json(const struct hbs *s, uint32_t slot, const struct shot *shot,
 		return NULL;
 	}
 	(void)json_object_set_new(host, "flags", flags_json(beat->flags));
+	(void)json_object_set_new(host, "sealed",
+				  json_boolean(beat->flags & HA_BEAT_SEALED));
+	(void)json_object_set_new(host, "isolated",
+				  json_boolean(beat->flags & HA_BEAT_ISOLATED));
+	(void)json_object_set_new(host, "master",
+				  json_boolean(beat->flags & HA_BEAT_MASTER));
+	(void)json_object_set_new(host, "term", number(beat->term));
 	(void)json_object_set_new(host, "member",
 				  json_boolean(shot->is_member));
 	(void)json_object_set_new(

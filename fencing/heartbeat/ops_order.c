@@ -103,7 +103,7 @@ standing(const struct hbs *s, uint32_t host, enum ha_order_kind kind,
 	return NULL;
 }
 
-/* Stand down and stand to: the later one is meant. Both together would be
+/* Stand down and stand to, seal and unseal: the later one is meant. Both together would be
  * obeyed in the order in which they happen to stand in the beat. */
 static void
 take_back_opposite(struct hbs *s, uint32_t host, enum ha_order_kind kind)
@@ -112,7 +112,11 @@ take_back_opposite(struct hbs *s, uint32_t host, enum ha_order_kind kind)
 		struct hbs_order *order = &s->orders[i];
 
 		if (order->host == host &&
-		    ((kind == HA_ORDER_STAND_TO &&
+		    ((kind == HA_ORDER_SEAL &&
+		      order->kind == HA_ORDER_UNSEAL) ||
+		     (kind == HA_ORDER_UNSEAL &&
+		      order->kind == HA_ORDER_SEAL) ||
+		     (kind == HA_ORDER_STAND_TO &&
 		      order->kind == HA_ORDER_STAND_DOWN) ||
 		     (kind == HA_ORDER_STAND_DOWN &&
 		      order->kind == HA_ORDER_STAND_TO))) {
@@ -228,7 +232,11 @@ hbs_order_check(struct hbs *s)
 			rebuild(s);
 		}
 		pthread_mutex_unlock(&hb->lock);
-		if (order->is_acked) {
+		if (order->is_acked && order->result < 0) {
+			hb_log(HB_LOG_ORDER_REFUSED, name,
+			       ha_order_kind_name(order->kind),
+			       strerror(-order->result));
+		} else if (order->is_acked) {
 			hb_log(HB_LOG_ORDER_ACKED, name,
 			       ha_order_kind_name(order->kind));
 		} else if (!order->is_open) {
@@ -244,9 +252,8 @@ static int
 kind_from_name(const char *name, enum ha_order_kind *ret_kind)
 {
 	static const enum ha_order_kind KINDS[] = {
-		HA_ORDER_TEST,
-		HA_ORDER_RESET,
-		HA_ORDER_OFF,
+		HA_ORDER_TEST, HA_ORDER_RESET,  HA_ORDER_OFF,
+		HA_ORDER_SEAL, HA_ORDER_UNSEAL,
 	};
 
 	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
@@ -277,8 +284,8 @@ hbs_op_order(struct hbs *s, struct hbs_client *client, const json_t *request)
 	}
 	if (kind_from_name(text, &kind) < 0) {
 		return hbs_failed(-EINVAL,
-				  "\"%s\" can't be ordered; test, reset and "
-				  "off can",
+				  "\"%s\" can't be ordered; test, reset, off, "
+				  "seal and unseal can",
 				  text);
 	}
 	if (slot == s->hb->self) {
@@ -286,6 +293,11 @@ hbs_op_order(struct hbs *s, struct hbs_client *client, const json_t *request)
 				  "%s is this host: it takes no "
 				  "orders from itself",
 				  s->hb->table.names[slot]);
+	}
+	if (kind == HA_ORDER_UNSEAL && s->hb->master_term == 0) {
+		return hbs_failed(-EPERM,
+				  "this host is not master: only the master "
+				  "settles another host's VM list");
 	}
 	rc = hbs_order_give(s, slot, kind, &nonce, &err);
 	if (rc < 0) {

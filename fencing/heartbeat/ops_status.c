@@ -129,6 +129,9 @@ struct self {
 	uint64_t generation, flushed;
 	bool can_write, can_read;
 	bool is_armed; /* the watchdog counts */
+	enum ha_seal_why why;
+	uint64_t term, master_term;
+	uint32_t master; /* slot, or HA_SLOT_NONE */
 };
 
 /* hb->lock held. */
@@ -172,10 +175,34 @@ take_self(struct hbs *s, uint64_t now_ms, struct self *self)
 		.generation = hb->list.generation,
 		.flushed = ha_evidence_generation(&hb->evidence),
 		.is_armed = hb->is_armed,
+		.why = hb->seal.why,
+		.term = hb->term,
+		.master_term = hb->master_term,
+		.master = hbs_master_find(s, now_ms),
 		.can_write = facts.can_write,
 		.can_read = facts.can_read,
 	};
 	pthread_mutex_unlock(&hb->lock);
+}
+
+static json_t *
+seal_json(const struct hbs *s, const struct self *self)
+{
+	bool is_sealed = (self->flags & HA_BEAT_SEALED) != 0;
+	/* A store thread has sealed, main has not judged yet. */
+	enum ha_seal_why why = is_sealed && self->why == HA_SEAL_OPEN ?
+				       HA_SEAL_ORDERED :
+				       self->why;
+
+	return json_pack("{s:b, s:s, s:s, s:b, s:I, s:I, s:s?}", "sealed",
+			 is_sealed, "seal_why", ha_seal_why_name(why),
+			 "seal_text", ha_seal_why_text(why), "isolated",
+			 (self->flags & HA_BEAT_ISOLATED) != 0, "term",
+			 (json_int_t)self->term, "master_term",
+			 (json_int_t)self->master_term, "master",
+			 self->master < HA_HOSTS_MAX ?
+				 s->hb->table.names[self->master] :
+				 NULL);
 }
 
 static json_t *
@@ -202,17 +229,16 @@ self_json(struct hbs *s, const struct self *self, uint64_t now_ms)
 		return NULL;
 	}
 	(void)json_object_update_new(
-		json,
-		json_pack("{s:b, s:b, s:b, s:I, s:s, s:b, s:b, s:b, s:b, s:b}",
-			  "corosync", s->ring.corosync != NULL, "member",
-			  ring->has_membership, "quorate",
-			  ring->has_membership && ring->is_quorate, "ring_seq",
-			  (json_int_t)ring->ring_seq, "ring",
-			  ring_mode_name(ring->mode), "sealed",
-			  (self->flags & HA_BEAT_SEALED) != 0, "standing_down",
-			  self->is_standing_down, "reset_ordered",
-			  self->is_reset_ordered, "mlocked", hb->is_mlocked,
-			  "realtime", hb->is_realtime));
+		json, json_pack("{s:b, s:b, s:b, s:I, s:s, s:b, s:b, s:b, s:b}",
+				"corosync", s->ring.corosync != NULL, "member",
+				ring->has_membership, "quorate",
+				ring->has_membership && ring->is_quorate,
+				"ring_seq", (json_int_t)ring->ring_seq, "ring",
+				ring_mode_name(ring->mode), "standing_down",
+				self->is_standing_down, "reset_ordered",
+				self->is_reset_ordered, "mlocked",
+				hb->is_mlocked, "realtime", hb->is_realtime));
+	(void)json_object_update_new(json, seal_json(s, self));
 	(void)json_object_update_new(
 		json, json_pack("{s:i, s:I, s:b, s:b, s:b}", "vms",
 				(int)self->vms, "list_generation",

@@ -36,19 +36,35 @@ hbs_list_remove(struct hb *hb, struct ha_listed_vm *vm)
 	list->generation++;
 }
 
+void
+hbs_list_leave(struct hb *hb, struct ha_listed_vm *vm)
+{
+	if (!(hb->flags & HA_BEAT_SEALED)) {
+		hbs_list_remove(hb, vm);
+	} else if (vm->state != HA_LISTED_RELEASED) {
+		vm->state = HA_LISTED_RELEASED;
+		vm->since_generation = ++hb->list.generation;
+	}
+}
+
+void
+hbs_list_forget_released(struct hb *hb)
+{
+	for (uint32_t i = hb->list.count; i > 0; i--) {
+		if (hb->list.vms[i - 1].state == HA_LISTED_RELEASED) {
+			hbs_list_remove(hb, &hb->list.vms[i - 1]);
+		}
+	}
+}
+
 uint32_t
 hbs_list_drop_released(struct hb *hb)
 {
-	struct ha_vm_list *list = &hb->list;
 	uint32_t count;
 
 	pthread_mutex_lock(&hb->lock);
-	for (uint32_t i = list->count; i > 0; i--) {
-		if (list->vms[i - 1].state == HA_LISTED_RELEASED) {
-			hbs_list_remove(hb, &list->vms[i - 1]);
-		}
-	}
-	count = list->count;
+	hbs_list_forget_released(hb);
+	count = hb->list.count;
 	pthread_mutex_unlock(&hb->lock);
 	return count;
 }
@@ -163,6 +179,7 @@ hbs_op_vms(struct hbs *s, struct hbs_client *client, const json_t *request)
 	struct ha_vm_list list;
 	uint64_t read_ms;
 	bool has_list;
+	bool is_current;
 	uint32_t slot = hb->self;
 	json_t *answer = NULL;
 
@@ -178,6 +195,10 @@ hbs_op_vms(struct hbs *s, struct hbs_client *client, const json_t *request)
 	has_list = slot == hb->self || hb->hosts[slot].has_list ||
 		   (hb->hosts[slot].has_beat &&
 		    hb->hosts[slot].beat.list_count == 0);
+	is_current = slot == hb->self || hbs_is_list_read(hb, slot);
+	if (slot == hb->self) {
+		list.incarnation = hb->incarnation;
+	}
 	read_ms = hb->hosts[slot].list_read_ms;
 	if (slot != hb->self && !hb->hosts[slot].has_list) {
 		list.count = 0;
@@ -201,6 +222,11 @@ hbs_op_vms(struct hbs *s, struct hbs_client *client, const json_t *request)
 		(void)json_object_set_new(
 			answer, "generation",
 			json_integer((json_int_t)list.generation));
+		(void)json_object_set_new(
+			answer, "incarnation",
+			json_integer((json_int_t)list.incarnation));
+		(void)json_object_set_new(answer, "current",
+					  json_boolean(is_current));
 		(void)json_object_set_new(answer, "read_age_ms",
 					  hbs_age(ha_clock_now_ms(), read_ms));
 		(void)json_object_set_new(answer, "vms", list_json(&list));
@@ -219,12 +245,7 @@ take_off(struct hb *hb, const struct ha_uuid *uuid)
 	if (!vm) {
 		return 0;
 	}
-	if (!(hb->flags & HA_BEAT_SEALED)) {
-		hbs_list_remove(hb, vm);
-	} else if (vm->state != HA_LISTED_RELEASED) {
-		vm->state = HA_LISTED_RELEASED;
-		vm->since_generation = ++hb->list.generation;
-	}
+	hbs_list_leave(hb, vm);
 	return hb->list.generation;
 }
 

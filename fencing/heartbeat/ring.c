@@ -38,7 +38,7 @@ static void
 take_config(struct hbs *s)
 {
 	struct hbs_ring *ring = &s->ring;
-	const struct hb *hb = s->hb;
+	struct hb *hb = s->hb;
 	uint32_t votes[HA_HOSTS_MAX] = { 0 };
 
 	memset(ring->nodeids, 0, sizeof(ring->nodeids));
@@ -58,6 +58,9 @@ take_config(struct hbs *s)
 	for (uint32_t slot = 0; slot < HA_HOSTS_MAX; slot++) {
 		ha_ring_votes(&ring->core, slot, votes[slot]);
 	}
+	pthread_mutex_lock(&hb->lock);
+	memcpy(hb->votes, votes, sizeof(votes));
+	pthread_mutex_unlock(&hb->lock);
 	ha_ring_no_lone(&ring->core, !ring->config.wait_for_all);
 }
 
@@ -288,6 +291,8 @@ publish(struct hbs *s, uint64_t now_ms)
 	if (is_changed) {
 		hb_kick(hb);
 	}
+	/* Without quorum the host seals at once. */
+	hbs_seal_look(s);
 }
 
 /* 1 is a word of its own in a STATE, 0 none. */

@@ -35,7 +35,8 @@ hbs_out_of_the_way(const struct hbs *s, struct ha_hostset *ret_out)
 		proof = hb_judge(hb, slot, 0).proof;
 		/* Nor what was read while it was a member: it may have begun
 		 * since. */
-		if ((proof == HA_PROOF_STOPPED || proof == HA_PROOF_NEVER) &&
+		if ((proof == HA_PROOF_STOPPED || proof == HA_PROOF_NEVER ||
+		     proof == HA_PROOF_CONFIRMED) &&
 		    hbs_is_read_since(hb, s->hosts[slot].last_member_ms)) {
 			ha_hostset_add(ret_out, slot);
 		}
@@ -143,11 +144,73 @@ hbs_host_is_gone(const struct hbs *s, uint32_t slot,
 		 const struct ha_hostset *out, uint64_t now_ms)
 {
 	struct ha_watch_verdict verdict = hb_judge(s->hb, slot, 0);
+	const struct hbs_host *host = &s->hosts[slot];
 	uint64_t due_ms = 0;
 	enum ha_ring_silence ring =
 		hbs_ring_silence(s, slot, out, now_ms, &due_ms);
 
+	/* A word given, or heard of, before it was a member says nothing about
+	 * what was a member since. */
+	if (verdict.proof == HA_PROOF_CONFIRMED &&
+	    (host->stopped_ms == 0 ||
+	     host->last_member_ms >= host->stopped_ms)) {
+		return false;
+	}
+
 	return ha_fencing_is_gone(&verdict, ring, due_ms);
+}
+
+bool
+hbs_incarnation_is_gone(const struct hbs *s, uint32_t slot,
+			uint64_t incarnation, uint64_t now_ms)
+{
+	struct ha_watch_verdict verdict = hb_judge(s->hb, slot, incarnation);
+	struct ha_hostset out;
+	uint64_t due_ms = 0;
+	enum ha_ring_silence ring;
+
+	hbs_out_of_the_way(s, &out);
+	ring = hbs_ring_silence(s, slot, &out, now_ms, &due_ms);
+	return ha_fencing_is_gone(&verdict, ring, due_ms);
+}
+
+bool
+hbs_is_beat_read(const struct hb *hb, uint32_t slot, uint64_t since_ms)
+{
+	const struct hb_host *host = &hb->hosts[slot];
+	uint32_t readable = 0;
+
+	for (uint32_t i = 0; i < hb->sb.stores; i++) {
+		readable += hb->views[i].read_ms >= since_ms &&
+			    host->verdict[i] == HA_BLOCK_OK &&
+			    host->watch.at[i].what.kind == HA_GLIMPSE_BEAT;
+	}
+	return host->has_beat && readable >= ha_stores_read(hb->sb.stores);
+}
+
+bool
+hbs_is_list_read(const struct hb *hb, uint32_t slot)
+{
+	const struct hb_host *host = &hb->hosts[slot];
+
+	return host->has_beat && host->has_list &&
+	       host->list.incarnation == host->beat.incarnation &&
+	       host->list.generation == host->beat.list_generation;
+}
+
+bool
+hbs_is_beat_fresh(const struct hb *hb, uint32_t slot, uint64_t now_ms)
+{
+	uint64_t late_ms = 2 * (uint64_t)hb->sb.timing.beat_ms +
+			   hb->sb.timing.tolerance_ms;
+	uint64_t since_ms = now_ms > late_ms ? now_ms - late_ms : 0;
+	struct ha_watch_verdict verdict = hb_judge(hb, slot, 0);
+
+	return hb->hosts[slot].has_beat &&
+	       hb->hosts[slot].beat.state == HA_BEAT_ARMED &&
+	       verdict.proof == HA_PROOF_ALIVE &&
+	       verdict.since_ms >= since_ms &&
+	       hbs_is_beat_read(hb, slot, since_ms);
 }
 
 /* One that is stopping vouches for nobody: it may be out of the way to others

@@ -49,9 +49,59 @@ has_order(const struct ha_beat *beat, const struct ha_order *order)
 	return false;
 }
 
+/* Lock held. Until main finds the order over (hbs_seal_look()); words of a
+ * master from before it count no more. */
+static void
+obey_seal(struct hb *hb, uint32_t sender, uint64_t incarnation)
+{
+	uint32_t i;
+
+	hb->is_seal_ordered = true;
+	hb->seal_sender = sender;
+	hb->seal_sender_incarnation = incarnation;
+	hb->is_settled = false;
+	for (i = 0; i < HA_HOSTS_MAX; i++) {
+		hb->hosts[i].unseal_asked = 0;
+	}
+	hb_seal(hb);
+}
+
+/* Lock held. Two sides that both think they are the cluster: the higher one
+ * obeys none of the lower one (SAFETY 11). Inside one membership there are no
+ * sides. */
+static bool
+obeys_seal(const struct hb *hb, uint32_t sender, const struct ha_beat *beat)
+{
+	struct ha_claim own = hb_claim(hb, hb->members.bits);
+	struct ha_claim other = hb_claim(hb, beat->members);
+
+	return (ha_hostset_has(&hb->members, sender) &&
+		beat->ring_seq == hb->ring_seq) ||
+	       ha_seal_obeys((hb->flags & HA_BEAT_QUORATE) != 0, &own,
+			     (beat->flags & HA_BEAT_QUORATE) != 0, &other);
+}
+
+/* Lock held. */
+static void
+refuse_seal(struct hb *hb, uint32_t sender, const struct ha_order *order)
+{
+	struct hb_event event = {
+		.kind = HB_EVENT_NOT_OBEYED,
+		.host = sender,
+		.value = order->kind,
+		.text = "this side of the cluster has quorum and is the "
+			"higher one",
+	};
+
+	hb->hosts[sender].seal_refused = order->nonce;
+	hb_event(hb, &event);
+	hb_kick_locked(hb);
+}
+
 /* Lock held. Returns RESET_*: what is left to do without it. */
 static int
-obey(struct hb *hb, uint32_t sender, const struct ha_order *order)
+obey(struct hb *hb, uint32_t sender, const struct ha_beat *beat,
+     const struct ha_order *order)
 {
 	struct hb_event event = {
 		.kind = HB_EVENT_ORDER,
@@ -70,7 +120,11 @@ obey(struct hb *hb, uint32_t sender, const struct ha_order *order)
 		what = order->kind == HA_ORDER_OFF ? RESET_OFF : RESET_RESET;
 		break;
 	case HA_ORDER_SEAL:
-		hb->flags |= HA_BEAT_SEALED;
+		obey_seal(hb, sender, beat->incarnation);
+		break;
+	case HA_ORDER_UNSEAL:
+		/* Main decides: it knows the membership. */
+		hb->hosts[sender].unseal_asked = order->nonce;
 		break;
 	case HA_ORDER_STAND_DOWN:
 		hb_stand_down_locked(hb, true);
@@ -138,7 +192,12 @@ take_orders(struct hb *hb, uint32_t sender, const struct ha_beat *beat)
 			hb_event(hb, &event);
 			continue;
 		}
-		one = obey(hb, sender, order);
+		if (order->kind == HA_ORDER_SEAL &&
+		    !obeys_seal(hb, sender, beat)) {
+			refuse_seal(hb, sender, order);
+			continue;
+		}
+		one = obey(hb, sender, beat, order);
 		what = one > what ? one : what;
 	}
 	return what;
@@ -209,6 +268,7 @@ take_beat(struct hb_store *st, const struct ha_beat *beat,
 	host->beat = *beat;
 	host->has_beat = true;
 	hb_list_named(host, end->submitted_ms);
+	hb_hold_named(hb, host);
 	return what;
 }
 
@@ -235,6 +295,9 @@ see_block(struct hb_store *st, uint32_t slot, const uint8_t *block,
 			.generation = beat->list_generation,
 			.copy = beat->list_copy,
 			.count = beat->list_count,
+			.hold_generation = beat->hold_generation,
+			.hold_copy = beat->hold_copy,
+			.hold_count = beat->hold_count,
 		};
 		if (slot == hb->self) {
 			look_for_conflict(st, beat);
@@ -296,11 +359,16 @@ find_own_copy(struct hb_store *st)
 	const uint8_t *block =
 		st->head + (hb->layout.beats.first + hb->self) * HA_BLOCK;
 
-	if (ha_beat_decode(&hb->sb, hb->self, block, &st->beat_in) ==
-		    HA_BLOCK_OK &&
-	    st->beat_in.list_generation > 0) {
+	bool is_read = ha_beat_decode(&hb->sb, hb->self, block, &st->beat_in) ==
+		       HA_BLOCK_OK;
+
+	if (is_read && st->beat_in.list_generation > 0) {
 		st->has_copy = true;
 		st->last_copy = st->beat_in.list_copy;
+	}
+	if (is_read && st->beat_in.hold_generation > 0) {
+		st->has_hold_copy = true;
+		st->last_hold_copy = st->beat_in.hold_copy;
 	}
 	st->list = (struct hb_own){ 0 };
 	st->has_head = true;

@@ -29,6 +29,9 @@ static const struct {
 	{ "order-state", hbs_op_order_state },
 	{ "announce", hbs_op_announce },
 	{ "withdraw", hbs_op_withdraw },
+	{ "master", hbs_op_master },
+	{ "tickets", hbs_op_tickets },
+	{ "isolated", hbs_op_isolated },
 	{ "disarm", hbs_op_disarm },
 	{ "arm", hbs_op_arm },
 };

@@ -15,7 +15,9 @@
  *  "self":     host, slot, incarnation, boot_id, version, pid, phase,
  *              beat_state, sequence, evidence, evidence_age_ms, pet_age_ms,
  *              corosync, member, quorate, ring_seq, ring ("storage",
- *              "announced", "leased"), sealed, standing_down,
+ *              "announced", "leased"), sealed, seal_why (word), seal_text
+ *              (sentence), isolated, term (newest one known), master_term (0:
+ *              not master), master (host's name or null), standing_down,
  *              reset_ordered, mlocked, realtime, vms, list_generation,
  *              list_flushed, can_write, can_read
  *  "watchdog": path, identity, timeout_ms, pretimeout_ms, soft, armed
@@ -25,6 +27,7 @@
  *  "hosts":    [{name, slot, self, state, proof, seen_age_ms, due_in_ms,
  *              incarnation, boot_id, sequence, beat_state, evidence,
  *              flags: ["quorate", "member", "sealed", "ring-mode", ...],
+ *              sealed, isolated, master, term,
  *              member, ring_mode, last_member_age_ms, list_count,
  *              list_generation, list_read, ring_seq, stores_ok,
  *              watchdog_ms, stores: [{verdict, sequence, age_ms}]}]
@@ -57,8 +60,9 @@
 #define HBS_ORDERS_KEPT 64     /* order-state knows so many past ones */
 #define HBS_ANSWER_MS 10000u   /* a request that names no budget_ms */
 #define HBS_BUDGET_MAX_MS 600000u
-#define HBS_STOP_MS 20000u /* a clean stop may take so long */
-#define HBS_OUTBOX 8       /* ring messages that wait for flow control */
+#define HBS_STOP_MS 20000u       /* a clean stop may take so long */
+#define HBS_LEASE_MAX_MS 600000u /* of a master, at a time */
+#define HBS_OUTBOX 8             /* ring messages that wait for flow control */
 
 struct hbs;
 struct hbs_wait;
@@ -73,11 +77,13 @@ struct hbs_client {
 enum hbs_wait_kind {
 	HBS_WAIT_ANNOUNCE,
 	HBS_WAIT_WITHDRAW,
+	HBS_WAIT_MASTER,
 	HBS_WAIT_DISARM
 };
 
 /* Where an announcement is (SAFETY 12). */
 enum hbs_step {
+	HBS_GATED,    /* no entry yet: seal or ticket must be settled */
 	HBS_FLUSHING, /* copy and beat on w */
 	HBS_READING,  /* r datastores, by reads submitted after that */
 	HBS_UNDOING,  /* refused: the entry is being taken back */
@@ -98,6 +104,7 @@ struct hbs_wait {
 	bool must_judge;     /* flushing alone is not enough */
 	uint64_t generation; /* that must stand on w */
 	uint64_t since_ms;   /* reads submitted from here on count */
+	uint64_t term;       /* master: of its claim */
 	bool has_looked;     /* such reads were asked for */
 	int code;            /* UNDOING: the answer to give */
 	struct ha_err err;
@@ -117,6 +124,32 @@ struct hbs_order {
 	bool is_open; /* stands in the beat */
 	bool is_acked;
 	int32_t result;
+};
+
+/* A ticket as the local CIB shows it. */
+struct hbs_ticket {
+	char resource[HA_RESOURCE_NAME];
+	uint64_t term;
+};
+
+/* seal.c: what main knows about the seal and this side's claim. */
+struct hbs_seal {
+	bool was_quorate;    /* in the membership before */
+	uint64_t changed_ms; /* membership in the making: since; 0: known */
+	uint64_t claim_seq;  /* quorate membership that is claimed */
+	struct ha_hostset claim_members;
+	uint64_t claim_sequence; /* of the first beat that says so */
+	uint64_t claimed_ms;     /* reads from here on tell who else claims; 0:
+				  * it does not stand on w yet */
+	bool is_told;            /* logged since the daemon began */
+	uint32_t told_rival;     /* last logged one */
+};
+
+/* master.c: the lease of this host's fault domain manager. */
+struct hbs_master {
+	uint64_t lease_ms; /* ends then */
+	uint64_t sequence; /* of the first beat that says so */
+	bool is_claimed;   /* stands on w, and nobody else says more */
 };
 
 /* What main remembers of a host. */
@@ -161,6 +194,10 @@ struct hbs {
 	struct hbs_order orders[HBS_ORDERS_KEPT];
 	uint32_t next_order;
 	struct ha_brake brake;
+	struct hbs_seal seal;
+	struct hbs_master master;
+	struct hbs_ticket tickets[HA_VMS_MAX];
+	uint32_t tickets_count;
 	/* entries of the own list that were granted by SAFETY 12 */
 	struct ha_uuid granted[HA_VMS_MAX];
 	uint32_t granted_count;
@@ -199,6 +236,50 @@ bool hbs_host_is_unguarded(const struct hbs *s, uint32_t slot,
  * together (SAFETY 1.3 to 1.6)? */
 bool hbs_host_is_gone(const struct hbs *s, uint32_t slot,
 		      const struct ha_hostset *out, uint64_t now_ms);
+
+/* Is its newest beat on r datastores by reads submitted since then, by itself
+ * and not as a torn block that may hide a newer one? */
+bool hbs_is_beat_read(const struct hb *hb, uint32_t slot, uint64_t since_ms);
+/* Its newest beat says "armed", was read on r, and is not older than a late
+ * beat would be. */
+bool hbs_is_beat_fresh(const struct hb *hb, uint32_t slot, uint64_t now_ms);
+/* Is the list that its newest beat names here? */
+bool hbs_is_list_read(const struct hb *hb, uint32_t slot);
+/* What ha_fencing_is_gone() says of that very incarnation. */
+bool hbs_incarnation_is_gone(const struct hbs *s, uint32_t slot,
+			     uint64_t incarnation, uint64_t now_ms);
+
+/* ---- seal.c ------------------------------------------------------------- */
+
+void hbs_seal_init(struct hbs *s);
+/* After any news of ring, quorum or beats, and at each tick: seals, unseals. */
+void hbs_seal_look(struct hbs *s);
+/* Why this host may not take a VM now although nothing is wrong: it waits for
+ * its list to be settled. hb->lock held. */
+bool hbs_seal_will_open(const struct hbs *s);
+
+/* In a quorate membership; while that is not known yet of a new one, the one
+ * before counts for a beat. */
+bool hbs_is_quorate(const struct hbs *s, uint64_t now_ms);
+
+/* ---- master.c ----------------------------------------------------------- */
+
+/* Begins a term, or renews the lease. -EPERM: no quorum; -EIO: no storage. */
+int hbs_master_begin(struct hbs *s, uint64_t lease_ms, uint64_t now_ms,
+		     struct ha_err *err);
+void hbs_master_end(struct hbs *s, const char *why);
+
+/* Ends what is over, learns newer terms. Before hbs_seal_look(). */
+void hbs_master_look(struct hbs *s);
+/* A member, this host too, that says it is master; HA_SLOT_NONE. hb->lock
+ * held. */
+uint32_t hbs_master_find(const struct hbs *s, uint64_t now_ms);
+bool hbs_master_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
+/* The start gate (SAFETY 10, 19), for wishes, before the entry is made: 0, or
+ * -EAGAIN with the sentence: to be asked again until the deadline, then it is
+ * the refusal. hb->lock held. */
+int hbs_ticket_ready(const struct hbs *s, const char *resource, uint64_t now_ms,
+		     struct ha_err *err);
 
 /* ---- serve.c ------------------------------------------------------------ */
 
@@ -253,6 +334,13 @@ json_t *hbs_op_disarm(struct hbs *s, struct hbs_client *client,
 json_t *hbs_op_arm(struct hbs *s, struct hbs_client *client,
 		   const json_t *request);
 
+json_t *hbs_op_master(struct hbs *s, struct hbs_client *client,
+		      const json_t *request);
+json_t *hbs_op_tickets(struct hbs *s, struct hbs_client *client,
+		       const json_t *request);
+json_t *hbs_op_isolated(struct hbs *s, struct hbs_client *client,
+			const json_t *request);
+
 /* ops_hosts.c: as many as fit into the packet, from slot `from` on. */
 void hbs_status_hosts(const struct hbs *s, uint32_t from, json_t *answer);
 
@@ -273,6 +361,8 @@ bool hbs_withdraw_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
 bool hbs_announce_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
 bool hbs_announce_is_open(const struct hbs *s, const struct ha_uuid *uuid);
 void hbs_announce_cancel(struct hbs *s, struct hbs_wait *wait);
+/* The host was sealed: wishes that are open are refused. */
+void hbs_announce_seal(struct hbs *s);
 bool hbs_disarm_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
 
 /* ops_vms.c: own list; hb->lock held. */
@@ -280,6 +370,11 @@ struct ha_listed_vm *hbs_list_find(struct ha_vm_list *list,
 				   const struct ha_uuid *uuid);
 /* Takes the entry out. */
 void hbs_list_remove(struct hb *hb, struct ha_listed_vm *vm);
+/* Its process is proven gone, or never was: out, or `released` where the host
+ * is sealed (SAFETY 9). */
+void hbs_list_leave(struct hb *hb, struct ha_listed_vm *vm);
+/* Unsealed: what is released binds nobody. */
+void hbs_list_forget_released(struct hb *hb);
 /* Before a clean stop: what is released binds nobody, and a list that is empty
  * then says so. Returns how many entries stay. hb->lock not held. */
 uint32_t hbs_list_drop_released(struct hb *hb);

@@ -9,6 +9,7 @@
  *   beat.c        what a beat says, what became of it
  *   seen.c        what a read of all beats showed: hosts, orders, conflicts
  *   list.c        VM lists, own and others'
+ *   hold_list.c   holds, likewise
  *   pet.c         the watchdog
  *   boot.c        hb_start; boot_agree.c: areas and slot; boot_slot.c: the
  *                 incarnation
@@ -34,22 +35,31 @@ enum hb_tag {
 	HB_TAG_OPEN,
 	HB_TAG_HEAD,     /* superblock, slot table, beats */
 	HB_TAG_LIST,     /* another host's VM list */
+	HB_TAG_HOLDS,    /* another host's holds */
 	HB_TAG_OWN_LIST, /* one's own, written before the beat that names it */
+	HB_TAG_OWN_HOLDS,
 	HB_TAG_BEAT,
 };
 
-/* The list that a host's beat on this very datastore names. */
+/* The lists that a host's beat on this very datastore names. Lock. */
 struct hb_named {
 	uint64_t incarnation, generation;
 	uint32_t copy, count;
 	bool is_tried; /* since the newest read of all beats */
+	uint64_t hold_generation;
+	uint32_t hold_copy, hold_count;
+	bool is_hold_tried;
 };
 
-/* A beat or list that lies on this datastore, or is on its way there. */
+/* A beat, or VM list and holds, that lie on this datastore, or are on their
+ * way there. Both lists are taken at one moment: then a beat with a higher
+ * sequence never names an older one of either (SAFETY 14). */
 struct hb_own {
 	uint64_t sequence, incarnation, generation;
 	enum ha_beat_state state;
 	uint32_t copy, count;
+	uint64_t hold_generation;
+	uint32_t hold_copy, hold_count;
 };
 
 struct hb_store {
@@ -70,6 +80,7 @@ struct hb_store {
 	uint8_t *first; /* superblock and its copy */
 	uint8_t *head, *beat, *own_blocks, *peer_blocks;
 	struct ha_listed_vm *own_vms, *peer_vms;
+	struct ha_hold *own_holds, *peer_holds;
 	uint32_t made_slots, made_vms; /* what they have room for */
 	struct ha_beat beat_in, beat_out;
 
@@ -77,15 +88,18 @@ struct hb_store {
 	bool is_writing, is_beat_next;
 	uint64_t next_beat_ms, not_before_ms;
 	struct hb_own going; /* the write on its way */
-	struct hb_own list;  /* own list as it lies here; generation 0: none */
-	bool has_copy;       /* a beat that lies here names copy last_copy */
+	struct hb_own list; /* own lists as they lie here; generation 0: none */
+	bool owes_vms, owes_holds; /* of `going`: still to be written */
+	bool has_copy; /* a beat that lies here names copy last_copy */
 	uint32_t last_copy;
+	bool has_hold_copy; /* likewise */
+	uint32_t last_hold_copy;
 
 	/* reading */
 	bool is_reading;
 	uint64_t next_read_ms;
 	uint32_t head_slots; /* of the read under way */
-	uint32_t list_host;
+	uint32_t list_host, hold_host;
 	struct hb_named named[HA_HOSTS_MAX];
 	struct hb_named asked;
 
@@ -147,7 +161,6 @@ enum ha_block_verdict hb_superblock_decode(const uint8_t *blocks,
 void hb_beat_assemble(struct hb_store *st, struct ha_beat *ret_beat);
 void hb_beat_written(struct hb_store *st, const struct ha_disk_end *end);
 /* Lock held. */
-void hb_kick_locked(struct hb *hb);
 void hb_stand_down_locked(struct hb *hb, bool is_down);
 /* Lock held: the next beat begins a state; hb_is_marked() waits for it. */
 void hb_mark(struct hb *hb);
@@ -162,9 +175,9 @@ uint32_t hb_slots_used(const struct hb *hb);
 
 /* ---- list.c ------------------------------------------------------------- */
 
-/* Lock held: is the own list on this store older than the daemon's? */
+/* Lock held: are the own lists on this store older than the daemon's? */
 bool hb_list_is_behind(const struct hb_store *st);
-/* Lock held: takes a copy to be written; then, lock not held, encodes it. */
+/* Lock held: takes copies to be written; then, lock not held, encodes. */
 void hb_list_take(struct hb_store *st);
 size_t hb_list_encode(struct hb_store *st, uint64_t *ret_offset);
 /* A host whose list should be read from this store; HA_SLOT_NONE. Lock held;
@@ -175,6 +188,20 @@ void hb_list_arrived(struct hb_store *st, const struct ha_disk_end *end);
 void hb_list_given_up(struct hb_store *st);
 /* Lock held: host->beat is new: is its list the one that we have? */
 void hb_list_named(struct hb_host *host, uint64_t submitted_ms);
+
+/* ---- hold_list.c, as list.c --------------------------------------------- */
+
+/* Lock held: for hb_list_is_behind() and hb_list_take(). */
+bool hb_hold_is_behind(const struct hb_store *st);
+void hb_hold_take(struct hb_store *st);
+size_t hb_hold_encode(struct hb_store *st, uint64_t *ret_offset);
+/* Lock held: which holds are to be read from here? HA_SLOT_NONE: none. */
+uint32_t hb_hold_choose(struct hb_store *st, uint64_t now_ms, size_t *ret_bytes,
+			uint64_t *ret_offset);
+void hb_hold_arrived(struct hb_store *st);
+void hb_hold_given_up(struct hb_store *st);
+/* Lock held: host->beat is new: are its holds those that we have? */
+void hb_hold_named(struct hb *hb, struct hb_host *host);
 
 /* ---- pet.c -------------------------------------------------------------- */
 

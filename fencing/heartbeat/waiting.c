@@ -34,6 +34,7 @@ hbs_wait_cancel(struct hbs *s, struct hbs_wait *wait)
 	case HBS_WAIT_ANNOUNCE:
 		hbs_announce_cancel(s, wait);
 		break;
+	case HBS_WAIT_MASTER:   /* its lease goes on */
 	case HBS_WAIT_WITHDRAW: /* what was taken off stays off */
 	case HBS_WAIT_DISARM:   /* orders that stand go on */
 		break;
@@ -59,6 +60,9 @@ hbs_wait_check(struct hbs *s)
 			break;
 		case HBS_WAIT_WITHDRAW:
 			(void)hbs_withdraw_check(s, wait, now_ms);
+			break;
+		case HBS_WAIT_MASTER:
+			(void)hbs_master_check(s, wait, now_ms);
 			break;
 		case HBS_WAIT_DISARM:
 			(void)hbs_disarm_check(s, wait, now_ms);

@@ -40,6 +40,8 @@ static const struct member MEMBERS[] = {
 	{ NULL, "member_since_stop", MEMBER_BOOL, AT(facts.member_since_stop) },
 	{ NULL, "is_standing_down", MEMBER_BOOL, AT(facts.is_standing_down) },
 	{ NULL, "is_braked", MEMBER_BOOL, AT(facts.is_braked) },
+	{ NULL, "says_sealed", MEMBER_BOOL, AT(facts.says_sealed) },
+	{ NULL, "is_list_read", MEMBER_BOOL, AT(facts.is_list_read) },
 	{ NULL, "ring_due_ms", MEMBER_U64, AT(facts.ring_due_ms) },
 	{ "storage", "incarnation", MEMBER_U64, AT(facts.storage.incarnation) },
 	{ "storage", "since_ms", MEMBER_U64, AT(facts.storage.since_ms) },
@@ -61,6 +63,7 @@ static const char *const PROOFS[HA_PROOF_N] = {
 	[HA_PROOF_REPLACED] = "replaced",
 	[HA_PROOF_STOPPED] = "stopped",
 	[HA_PROOF_NEVER] = "never",
+	[HA_PROOF_CONFIRMED] = "confirmed",
 	[HA_PROOF_STANDING_DOWN] = "standing-down",
 	[HA_PROOF_UNGUARDED] = "unguarded",
 };

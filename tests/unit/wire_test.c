@@ -49,6 +49,8 @@ expect_answer(const struct ha_fence_answer *a, const struct ha_fence_answer *b)
 			 b->facts.member_since_stop);
 	assert_int_equal(a->facts.is_standing_down, b->facts.is_standing_down);
 	assert_int_equal(a->facts.is_braked, b->facts.is_braked);
+	assert_int_equal(a->facts.says_sealed, b->facts.says_sealed);
+	assert_int_equal(a->facts.is_list_read, b->facts.is_list_read);
 	assert_int_equal(a->facts.ring, b->facts.ring);
 	assert_true(a->facts.ring_due_ms == b->facts.ring_due_ms);
 	assert_int_equal(a->facts.storage.proof, b->facts.storage.proof);
@@ -75,7 +77,7 @@ answer_round_trip(void **state)
 	for (int round = 0; round < 2000; round++) {
 		struct ha_fence_answer answer = ANSWER;
 		struct ha_fence_answer back;
-		uint32_t bits = area_below(&seed, 512);
+		uint32_t bits = area_below(&seed, 2048);
 		json_t *object;
 
 		answer.facts.is_self = bits & 1;
@@ -87,6 +89,8 @@ answer_round_trip(void **state)
 		answer.facts.member_since_stop = bits & 64;
 		answer.facts.is_standing_down = bits & 128;
 		answer.facts.is_braked = bits & 256;
+		answer.facts.says_sealed = bits & 512;
+		answer.facts.is_list_read = bits & 1024;
 		answer.facts.storage.proof =
 			(enum ha_proof)area_below(&seed, HA_PROOF_N);
 		answer.facts.ring = (enum ha_ring_silence)area_below(
