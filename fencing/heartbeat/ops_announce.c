@@ -372,6 +372,13 @@ say_why(const struct hbs *s, struct hbs_wait *wait,
 					 "not proven dead",
 				 age_s);
 		break;
+	case HA_VMLOCK_WHY_HOLD:
+		(void)ha_err_set(&wait->err, 0,
+				 "%s is held in the name of %s, which is not "
+				 "proven dead (%s, last beat %.1f s ago)",
+				 wait->resource, host->name,
+				 ha_proof_name(watch.proof), age_s);
+		break;
 	case HA_VMLOCK_WHY_FREE:
 	case HA_VMLOCK_WHY_MIGRATION:
 		break;
