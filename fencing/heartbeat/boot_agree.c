@@ -77,19 +77,26 @@ static int
 make_room(struct hb *hb, struct ha_err *err)
 {
 	struct ha_listed_vm *vms;
+	struct ha_hold *holds;
 	bool is_short;
 	uint32_t i;
 
 	hb->list.slot = hb->self;
 	hb->list.vms = calloc(hb->sb.vms, sizeof(*hb->list.vms));
 	vms = calloc((size_t)hb->sb.slots * hb->sb.vms, sizeof(*vms));
-	is_short = !hb->list.vms || !vms;
+	hb->hold_list.slot = hb->self;
+	hb->hold_list.holds = calloc(hb->sb.vms, sizeof(*hb->hold_list.holds));
+	holds = calloc((size_t)hb->sb.slots * hb->sb.vms, sizeof(*holds));
+	is_short = !hb->list.vms || !vms || !hb->hold_list.holds || !holds;
 	for (i = 0; i < hb->sb.slots; i++) {
 		struct hb_host *host = &hb->hosts[i];
 
 		ha_watch_init(&host->watch, hb->conf.stores);
 		host->list.slot = i;
 		host->list.vms = vms ? vms + (size_t)i * hb->sb.vms : NULL;
+		host->hold_list.slot = i;
+		host->hold_list.holds =
+			holds ? holds + (size_t)i * hb->sb.vms : NULL;
 	}
 	for (i = 0; i < hb->conf.stores; i++) {
 		is_short = is_short || hb_store_buffers(hb->stores[i], &hb->sb,
@@ -123,6 +130,7 @@ hb_agree(struct hb *hb, struct ha_err *err)
 	}
 	if (rc == 0) {
 		ha_evidence_init(&hb->evidence, hb->conf.stores);
+		ha_evidence_init(&hb->hold_evidence, hb->conf.stores);
 		hb->is_agreed = true;
 		hb_kick_locked(hb);
 	}

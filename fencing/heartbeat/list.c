@@ -28,13 +28,16 @@ hb_list_is_behind(const struct hb_store *st)
 
 	return st->list.generation != hb->list.generation ||
 	       (hb->list.generation > 0 &&
-		st->list.incarnation != hb->incarnation);
+		st->list.incarnation != hb->incarnation) ||
+	       hb_hold_is_behind(st);
 }
 
 void
 hb_list_take(struct hb_store *st)
 {
 	const struct ha_vm_list *list = &st->hb->list;
+	bool is_same = st->list.incarnation == st->hb->incarnation &&
+		       st->list.generation == list->generation;
 
 	st->going = (struct hb_own){
 		/* Of the beat that will name it, see hb_beat_assemble(). */
@@ -44,9 +47,16 @@ hb_list_take(struct hb_store *st)
 		.count = list->count,
 		/* SAFETY 14; the first list of an incarnation spares the copy
 		 * that the last beat of the one before names. */
-		.copy = st->has_copy ? 1 - st->last_copy : 0,
+		.copy = is_same      ? st->list.copy :
+			st->has_copy ? 1 - st->last_copy :
+				       0,
 	};
-	memcpy(st->own_vms, list->vms, list->count * sizeof(*list->vms));
+	st->owes_vms = !is_same && list->generation > 0;
+	if (st->owes_vms) {
+		memcpy(st->own_vms, list->vms,
+		       list->count * sizeof(*list->vms));
+	}
+	hb_hold_take(st);
 }
 
 size_t

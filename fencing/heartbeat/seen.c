@@ -141,15 +141,15 @@ obey(struct hb *hb, uint32_t sender, const struct ha_beat *beat,
 }
 
 /* Lock held. Two hosts that both think the other must go (two_node, cut
- * apart, storage works): one of them lives, the one whose name is greater as
- * text, as with claims (SAFETY 11). */
+ * apart, storage works): one of them lives (SAFETY 11). */
 static bool
 is_rival(const struct hb *hb, uint32_t sender, const struct ha_order *order)
 {
 	uint32_t i;
 
 	if ((order->kind != HA_ORDER_RESET && order->kind != HA_ORDER_OFF) ||
-	    strcmp(hb->table.names[hb->self], hb->table.names[sender]) < 0) {
+	    !ha_order_wins(hb->table.names[hb->self],
+			   hb->table.names[sender])) {
 		return false;
 	}
 	for (i = 0; i < hb->orders_count; i++) {

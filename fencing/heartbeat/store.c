@@ -114,26 +114,40 @@ next_slot(uint64_t due_ms, uint64_t now_ms, uint64_t beat_ms)
 							   due_ms + beat_ms;
 }
 
+/* The VM list before the holds: somebody waits for it. */
+static void
+write_list(struct hb_store *st)
+{
+	bool is_vms = st->owes_vms;
+	uint64_t offset;
+	size_t bytes = is_vms ? hb_list_encode(st, &offset) :
+				hb_hold_encode(st, &offset);
+
+	begin_write(st, is_vms ? HB_TAG_OWN_LIST : HB_TAG_OWN_HOLDS,
+		    st->own_blocks, bytes, offset);
+}
+
 static void
 write_step(struct hb_store *st, uint64_t now_ms)
 {
 	struct hb *hb = st->hb;
-	bool is_due, is_list;
+	bool is_due, is_list, is_begun;
 	uint64_t offset;
 
 	if (st->is_writing || !st->has_head || now_ms < st->not_before_ms) {
 		return;
 	}
 	pthread_mutex_lock(&hb->lock);
+	is_begun = st->owes_vms || st->owes_holds;
 	is_due = hb->is_claimed &&
-		 (st->is_beat_next || st->want_beat ||
+		 (st->is_beat_next || st->want_beat || is_begun ||
 		  now_ms >= st->next_beat_ms || hb_list_is_behind(st));
-	/* After each list the beat that names it, also when the list has
+	/* After the lists the beat that names them, also when they have
 	 * changed again meanwhile. */
-	is_list = !st->is_beat_next && hb_list_is_behind(st);
-	if (is_due && is_list) {
+	is_list = !st->is_beat_next && (is_begun || hb_list_is_behind(st));
+	if (is_due && is_list && !is_begun) {
 		hb_list_take(st);
-	} else if (is_due) {
+	} else if (is_due && !is_list) {
 		st->want_beat = false;
 		if (now_ms >= st->next_beat_ms) {
 			st->next_beat_ms = next_slot(st->next_beat_ms, now_ms,
@@ -143,9 +157,7 @@ write_step(struct hb_store *st, uint64_t now_ms)
 	}
 	pthread_mutex_unlock(&hb->lock);
 	if (is_due && is_list) {
-		size_t bytes = hb_list_encode(st, &offset);
-
-		begin_write(st, HB_TAG_OWN_LIST, st->own_blocks, bytes, offset);
+		write_list(st);
 	} else if (is_due) {
 		st->is_beat_next = false;
 		offset = (hb->layout.beats.first + hb->self) * HA_BLOCK;
@@ -161,6 +173,7 @@ read_step(struct hb_store *st, uint64_t now_ms)
 	uint32_t slot = HA_SLOT_NONE;
 	uint64_t offset = 0;
 	size_t bytes = 0;
+	enum hb_tag tag = HB_TAG_LIST;
 	bool is_due;
 
 	if (st->is_reading) {
@@ -176,6 +189,10 @@ read_step(struct hb_store *st, uint64_t now_ms)
 			HA_BLOCK;
 	} else if (hb->is_agreed) {
 		slot = hb_list_choose(st, now_ms, &bytes, &offset);
+		if (slot == HA_SLOT_NONE) {
+			tag = HB_TAG_HOLDS;
+			slot = hb_hold_choose(st, now_ms, &bytes, &offset);
+		}
 	}
 	pthread_mutex_unlock(&hb->lock);
 	if (is_due) {
@@ -185,7 +202,7 @@ read_step(struct hb_store *st, uint64_t now_ms)
 		}
 		begin_read(st, HB_TAG_HEAD, st->head, bytes, 0);
 	} else if (slot != HA_SLOT_NONE) {
-		begin_read(st, HB_TAG_LIST, st->peer_blocks, bytes, offset);
+		begin_read(st, tag, st->peer_blocks, bytes, offset);
 	}
 }
 
@@ -206,6 +223,18 @@ on_failure(struct hb_store *st, const struct ha_disk_end *end)
 		       strerror(-end->result));
 	if (end->tag == HB_TAG_LIST) {
 		hb_list_given_up(st);
+	} else if (end->tag == HB_TAG_HOLDS) {
+		hb_hold_given_up(st);
+	}
+}
+
+/* The next beat may name what lies here now. */
+static void
+lists_written(struct hb_store *st)
+{
+	if (!st->owes_vms && !st->owes_holds) {
+		st->list = st->going;
+		st->is_beat_next = true;
 	}
 }
 
@@ -232,14 +261,21 @@ on_end(struct hb_store *st, const struct ha_disk_end *end)
 		hb_beat_written(st, end);
 		break;
 	case HB_TAG_OWN_LIST:
-		st->list = st->going;
-		st->is_beat_next = true;
+		st->owes_vms = false;
+		lists_written(st);
+		break;
+	case HB_TAG_OWN_HOLDS:
+		st->owes_holds = false;
+		lists_written(st);
 		break;
 	case HB_TAG_HEAD:
 		hb_seen_head(st, end);
 		break;
 	case HB_TAG_LIST:
 		hb_list_arrived(st, end);
+		break;
+	case HB_TAG_HOLDS:
+		hb_hold_arrived(st);
 		break;
 	case HB_TAG_OPEN:
 		break;
@@ -257,6 +293,8 @@ close_broken(struct hb_store *st)
 	st->disk = NULL;
 	st->is_broken = false;
 	st->is_beat_next = false;
+	st->owes_vms = false;
+	st->owes_holds = false;
 	st->open_ms = 0; /* at once: it may be as good as before */
 	pthread_mutex_lock(&hb->lock);
 	hb->views[st->index].is_open = false;
@@ -382,7 +420,10 @@ int
 hb_store_buffers(struct hb_store *st, const struct ha_superblock *sb,
 		 const struct ha_layout *layout)
 {
-	size_t list = (size_t)layout->list_blocks * HA_BLOCK;
+	size_t list = (size_t)(layout->list_blocks > layout->hold_blocks ?
+				       layout->list_blocks :
+				       layout->hold_blocks) *
+		      HA_BLOCK;
 
 	if (st->head) {
 		return st->made_slots == sb->slots && st->made_vms == sb->vms ?
@@ -396,8 +437,10 @@ hb_store_buffers(struct hb_store *st, const struct ha_superblock *sb,
 	st->peer_blocks = ha_disk_buffer_new(list);
 	st->own_vms = calloc(sb->vms, sizeof(*st->own_vms));
 	st->peer_vms = calloc(sb->vms, sizeof(*st->peer_vms));
+	st->own_holds = calloc(sb->vms, sizeof(*st->own_holds));
+	st->peer_holds = calloc(sb->vms, sizeof(*st->peer_holds));
 	if (!st->beat || !st->own_blocks || !st->peer_blocks || !st->own_vms ||
-	    !st->peer_vms) {
+	    !st->peer_vms || !st->own_holds || !st->peer_holds) {
 		return -ENOMEM;
 	}
 	st->head = ha_disk_buffer_new(

@@ -67,6 +67,7 @@ too_late(enum ha_fence_reason why)
 	case HA_FENCE_WHY_REPLACED:
 	case HA_FENCE_WHY_STOPPED:
 	case HA_FENCE_WHY_NEVER:
+	case HA_FENCE_WHY_CONFIRMED:
 	case HA_FENCE_WHY_REJOINED:
 	case HA_FENCE_WHY_SELF:
 	case HA_FENCE_WHY_UNKNOWN_HOST:
@@ -287,6 +288,8 @@ judge_target(const struct ha_fence_facts *facts, const struct ha_timing *timing)
 		return judge_absent(facts, HA_FENCE_WHY_STOPPED);
 	case HA_PROOF_NEVER:
 		return judge_absent(facts, HA_FENCE_WHY_NEVER);
+	case HA_PROOF_CONFIRMED:
+		return judge_absent(facts, HA_FENCE_WHY_CONFIRMED);
 	case HA_PROOF_SILENT:
 		return judge_silent(facts, timing);
 	case HA_PROOF_ALIVE:

@@ -21,6 +21,9 @@ static const struct {
 	[HA_FENCE_WHY_NEVER] = { "never",
 				 "it has never used its heartbeat slot and has "
 				 "not been a member" },
+	[HA_FENCE_WHY_CONFIRMED] = { "confirmed",
+				     "an administrator has confirmed that it is "
+				     "dead, and it has not beaten since" },
 	[HA_FENCE_WHY_REJOINED] = { "rejoined",
 				    "it had left and is a member again: there "
 				    "is nothing to fence" },

@@ -339,6 +339,44 @@ ha_watch_judge(const struct ha_watch *watch, const struct ha_timing *timing,
 	return verdict;
 }
 
+/* Somebody writes there, or did until less than T ago. */
+static bool
+is_damage_moving(const struct ha_watch *watch, uint64_t silence_ms)
+{
+	for (uint32_t i = 0; i < watch->stores; i++) {
+		const struct ha_sighting *at = &watch->at[i];
+
+		if (at->is_seen && at->what.kind == HA_GLIMPSE_DAMAGED &&
+		    at->last_ms < at->first_ms + silence_ms) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+ha_watch_confirm(const struct ha_watch *watch, const struct ha_timing *timing,
+		 uint64_t incarnation, uint64_t sequence,
+		 struct ha_watch_verdict *verdict)
+{
+	const struct ha_sighting *newest = ha_watch_newest(watch, NULL);
+
+	/* The word is needed against silence, too: the ring may not know. */
+	if (incarnation == 0 || verdict->incarnation != incarnation ||
+	    (ha_proof_is_gone(verdict->proof) &&
+	     verdict->proof != HA_PROOF_SILENT)) {
+		return;
+	}
+	if (!newest || newest->what.sequence > sequence ||
+	    is_damage_moving(watch, ha_timing_silence_ms(timing))) {
+		return;
+	}
+	verdict->proof = HA_PROOF_CONFIRMED;
+	verdict->due_ms = 0;
+	verdict->until_ms = 0;
+	verdict->proven_ms = 0;
+}
+
 bool
 ha_proof_is_gone(enum ha_proof proof)
 {
@@ -347,6 +385,7 @@ ha_proof_is_gone(enum ha_proof proof)
 	case HA_PROOF_REPLACED:
 	case HA_PROOF_STOPPED:
 	case HA_PROOF_NEVER:
+	case HA_PROOF_CONFIRMED:
 		return true;
 	case HA_PROOF_UNKNOWN:
 	case HA_PROOF_ALIVE:
@@ -368,6 +407,7 @@ ha_proof_name(enum ha_proof proof)
 		[HA_PROOF_REPLACED] = "replaced",
 		[HA_PROOF_STOPPED] = "stopped",
 		[HA_PROOF_NEVER] = "never",
+		[HA_PROOF_CONFIRMED] = "confirmed",
 		[HA_PROOF_STANDING_DOWN] = "standing-down",
 		[HA_PROOF_UNGUARDED] = "unguarded",
 	};

@@ -167,6 +167,7 @@ check_success(const struct ha_fence_facts *f, enum ha_fence_reason why)
 		break;
 	case HA_PROOF_STOPPED:
 	case HA_PROOF_NEVER:
+	case HA_PROOF_CONFIRMED:
 		assert_false(f->member_since_stop);
 		break;
 	case HA_PROOF_REPLACED:

@@ -231,10 +231,14 @@ host_end(struct hb *hb)
 		ha_disk_buffer_free(st->peer_blocks);
 		free(st->own_vms);
 		free(st->peer_vms);
+		free(st->own_holds);
+		free(st->peer_holds);
 		free(st);
 	}
 	free(hb->hosts[0].list.vms); /* one array for all hosts */
 	free(hb->list.vms);
+	free(hb->hosts[0].hold_list.holds);
+	free(hb->hold_list.holds);
 	close(hb->main_fd);
 	close(hb->pet_fd);
 	pthread_mutex_destroy(&hb->lock);

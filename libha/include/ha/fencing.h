@@ -36,8 +36,8 @@ enum ha_fence_hold {
 				    * ever grant what is held */
 	HA_FENCE_HOLD_FORBIDDEN,   /* something that no ticket gates is active
 				    * or pending there (SAFETY 16) */
-	HA_FENCE_HOLD_PLACED,      /* on disk and in the CIB, by this question */
-	HA_FENCE_HOLD_STANDING,    /* nothing was missing */
+	HA_FENCE_HOLD_PLACED,   /* on disk and in the CIB, by this question */
+	HA_FENCE_HOLD_STANDING, /* nothing was missing */
 };
 /* A transition that was computed before the hold is aborted by then. */
 #define HA_FENCE_SETTLE_MS 1000u
@@ -63,12 +63,12 @@ struct ha_fence_facts {
 				 * agent began, and was first read later than
 				 * HA_FENCE_MOVED_BEATS after that */
 	/* the seal (SAFETY 8, and 16 to 17) */
-	bool says_sealed; /* its newest beat, read on r within 2 B + D, says
+	bool says_sealed;  /* its newest beat, read on r within 2 B + D, says
 			   * sealed, and armed */
 	bool is_list_read; /* the list that this beat names is here */
 	enum ha_fence_hold hold;
 	bool is_seal_ordered;
-	bool must_reset; /* by the administrator's word (`live=reset`) */
+	bool must_reset;       /* by the administrator's word (`live=reset`) */
 	bool waits_after_hold; /* `after_hold=wait`: no failure between */
 	bool is_hold_settled;  /* HA_FENCE_SETTLE_MS over since PLACED */
 	/* the order to reset that was given */
@@ -98,8 +98,9 @@ enum ha_fence_reason {
 	HA_FENCE_WHY_REPLACED,
 	HA_FENCE_WHY_STOPPED,
 	HA_FENCE_WHY_NEVER,
-	HA_FENCE_WHY_REJOINED, /* left, and is a member again */
-	HA_FENCE_WHY_SELF,     /* a host can't prove its own death */
+	HA_FENCE_WHY_CONFIRMED, /* an administrator's word */
+	HA_FENCE_WHY_REJOINED,  /* left, and is a member again */
+	HA_FENCE_WHY_SELF,      /* a host can't prove its own death */
 	HA_FENCE_WHY_UNKNOWN_HOST,
 	HA_FENCE_WHY_NO_QUORUM,
 	HA_FENCE_WHY_STORAGE_LOST, /* this host can't write w or read r */

@@ -69,13 +69,15 @@ const struct ha_sighting *ha_watch_newest(const struct ha_watch *watch,
 					  uint32_t *ret_store);
 
 enum ha_proof {
-	HA_PROOF_UNKNOWN,  /* fewer than r datastores say anything */
-	HA_PROOF_ALIVE,    /* a beat moved less than T ago, or T is not over */
-	HA_PROOF_SILENT,   /* dead by SAFETY 1.3 as far as storage can tell */
-	HA_PROOF_REPLACED, /* dead by SAFETY 1.4: a higher incarnation than
+	HA_PROOF_UNKNOWN,   /* fewer than r datastores say anything */
+	HA_PROOF_ALIVE,     /* a beat moved less than T ago, or T is not over */
+	HA_PROOF_SILENT,    /* dead by SAFETY 1.3 as far as storage can tell */
+	HA_PROOF_REPLACED,  /* dead by SAFETY 1.4: a higher incarnation than
 			    * the one asked about was read */
-	HA_PROOF_STOPPED,  /* out of the way by 1.5: clean stop, list empty */
-	HA_PROOF_NEVER,    /* out of the way by 1.5: never claimed its slot */
+	HA_PROOF_STOPPED,   /* out of the way by 1.5: clean stop, list empty */
+	HA_PROOF_NEVER,     /* out of the way by 1.5: never claimed its slot */
+	HA_PROOF_CONFIRMED, /* dead by an administrator's word, and not seen to
+			     * beat since */
 	HA_PROOF_STANDING_DOWN, /* `vmha disarm`: nothing can be proven */
 	HA_PROOF_UNGUARDED,     /* disarmed with entries in its list, or beats
 			     * without an armed watchdog: unknown for ever */
@@ -119,6 +121,14 @@ struct ha_watch_verdict {
 struct ha_watch_verdict ha_watch_judge(const struct ha_watch *watch,
 				       const struct ha_timing *timing,
 				       uint64_t about);
+
+/* An administrator said that `incarnation` is dead, its newest beat being
+ * `sequence` (incarnation 0: nobody did). A verdict about that very incarnation
+ * becomes CONFIRMED, unless it is gone by a proof that needs no word, a newer
+ * beat was read, or a damaged block that may hide one has changed within T. */
+void ha_watch_confirm(const struct ha_watch *watch,
+		      const struct ha_timing *timing, uint64_t incarnation,
+		      uint64_t sequence, struct ha_watch_verdict *verdict);
 
 /* Does the list of `incarnation` no longer bind anybody: is that
  * incarnation proven dead, stopped clean, or replaced? */
