@@ -8,6 +8,8 @@ CLUSTER_ENV = BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1
 KILLS_N ?= 20
 KILLS_SETUPS ?= fast standard sbd
 MINUTES ?= 30
+SCHEDULES ?= 200
+SEED ?= 1
 PROFILES ?= fast standard
 ONLY ?=
 KEEP ?=
@@ -35,12 +37,17 @@ soak-calm: cluster-stage
 	$(CLUSTER_ENV) $(CLUSTER)/soak-calm --minutes $(MINUTES) \
 		--json $(BUILD)/tests/cluster/soak-calm.json $(PROFILES)
 
+soak: cluster-stage
+	$(CLUSTER_ENV) $(CLUSTER)/soak -n $(SCHEDULES) --seed $(SEED) \
+		--json $(BUILD)/tests/cluster/soak.json
+
 CHECKS += check-cluster
 HELP += "make demo KEEP=1: the same, and leaves the cluster up to be tried" \
 	"make check-cluster: real clusters (root), ONLY=PATTERN for some of it" \
 	"make kills: host kills in a row, where the time goes; vmha beside sbd \
 (KILLS_N=20 KILLS_SETUPS='fast standard sbd')" \
 	"make soak-calm: no false fencing on a machine that is busy all over \
-(MINUTES=30 PROFILES='fast standard')"
+(MINUTES=30 PROFILES='fast standard')" \
+	"make soak: random faults on real clusters (SCHEDULES=200 SEED=1)"
 
-.PHONY: cluster-stage check-cluster demo kills soak-calm
+.PHONY: cluster-stage check-cluster demo kills soak soak-calm

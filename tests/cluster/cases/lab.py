@@ -200,6 +200,8 @@ class Lab:
                             ("resources", self._fences_xml())):
             self.bed.run(first, "cibadmin", "--replace", "--scope", scope,
                          "--xml-text", text)
+        self.bed.run(first, "cibadmin", "--delete-all", "--force", "--xpath",
+                     "/cib/status/tickets/ticket_state", check=False)
         for host, state in self.cluster.state(first).nodes.items():
             if state == "standby":
                 self.cluster.crm(first, f"node online {host}")
@@ -209,8 +211,8 @@ class Lab:
             set(state.resources) == set(self.fences) and \
             all(state.node_of(name) for name in self.fences)
 
-    def clean(self):
-        """Puts the bed right; says so when a QEMU outlives its resource."""
+    def mend(self):
+        """No fault any more: all hosts up, heard, and with their storage."""
         self.bed.fence_device("ok")
         if self.bed.heartbeat:
             self.bed.heal()
@@ -219,6 +221,10 @@ class Lab:
             self.bed.join()
         with concurrent.futures.ThreadPoolExecutor(len(status)) as pool:
             list(pool.map(self._repair, status))
+
+    def clean(self):
+        """Puts the bed right; says so when a QEMU outlives its resource."""
+        self.mend()
         # A host that has not joined yet would change its own old CIB.
         self.cluster.wait_online(ONLINE_DEADLINE_S)
         self._erase()

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the tests of cut-off hosts have in common: the fault domain manager
+with short times, gated VMs, tickets as the CIB shows them, and what must be
+true at the end of each story.
+
+A cut-off host lives on. Nobody may start what it runs, nobody may reset it,
+and when it is back nothing may be left of all that.
+"""
+import xml.etree.ElementTree as ET
+
+from bed import wait_for
+
+from .heartbeat import is_off, nobody_fenced, seen, status
+
+LINKS = ("link0", "link1")
+ISOLATION_S = 1  # no address answers for so long: isolated
+DELAY_S = 2      # from the declaration to the response
+SHUTDOWN_S = 8
+POLICY = {"isolation_ping_timeout": f"{ISOLATION_S}s",
+          "isolation_delay": f"{DELAY_S}s",
+          "partition_delay": f"{DELAY_S}s",
+          "isolation_shutdown_timeout": f"{SHUTDOWN_S}s"}
+MASTER_DEADLINE_S = 30
+SEAL_DEADLINE_S = 20
+HELD_DEADLINE_S = 30
+RESPONSE_DEADLINE_S = 60
+BACK_DEADLINE_S = 60
+WATCH_S = 6
+
+
+def domain(**policy):
+    """crm configure lines of the fault domain manager."""
+    params = " ".join(f"{k}={v}" for k, v in {**POLICY, **policy}.items())
+    return (f"primitive fdm ocf:vmha:FaultDomain params {params} "
+            "meta requires=quorum op monitor interval=10s timeout=20s "
+            "op start timeout=20s op stop timeout=20s\n"
+            "clone fault-domain fdm meta interleave=true\n")
+
+
+def manage(lab, *vms, on=None, **policy):
+    """Protects the VMs with a fault domain manager: each has its ticket, and
+    a master writes it. Returns when all hosts are unsealed."""
+    lab.cluster.configure(lab.cluster.any_host(), domain(**policy))
+    wait_for(lambda: master(lab), MASTER_DEADLINE_S, "a master")
+    wait_open(lab, lab.hosts)
+    protect(lab, *vms, on=on)
+
+
+def protect(lab, *vms, on=None):
+    """A ticket first: without it the gate would keep it down."""
+    lab.protect(*vms, on=on)
+    lab.bed.run(lab.cluster.any_host(), "vmha", "vm", "add",
+                *(vm.name for vm in vms))
+    for vm in vms:
+        wait_ticket(lab, vm, lab.cluster.any_host(), "true")
+
+
+# -- what is seen -----------------------------------------------------------
+
+def flags(lab, host, by=None):
+    return seen(lab, host, by)["flags"]
+
+
+def own(lab, host):
+    return status(lab, host)["self"]
+
+
+def master(lab, by=None):
+    """The host that says it is master, as one host reads the datastores."""
+    by = by or lab.hosts[0]
+    for host in status(lab, by)["hosts"]:
+        if "master" in host["flags"] and host["state"] == "live":
+            return host["name"]
+    return None
+
+
+def tickets(lab, by):
+    """{ticket: its attributes} in the CIB of that host's partition."""
+    done = lab.bed.run(by, "cibadmin", "--query", "--local", "--xpath",
+                       "//tickets", check=False)
+    if done.returncode != 0:
+        return {}
+    root = ET.fromstring(done.stdout)
+    return {t.get("id"): dict(t.attrib) for t in root.iter("ticket_state")}
+
+
+def ticket(lab, vm, by):
+    return tickets(lab, by).get(f"vmha-{vm.name}", {})
+
+
+def wait_ticket(lab, vm, by, granted, deadline_s=HELD_DEADLINE_S):
+    """Until that host's CIB has it granted ("true") or not ("false")."""
+    def good():
+        found = ticket(lab, vm, by)
+        return found if found.get("granted") == granted else None
+    return wait_for(good, deadline_s,
+                    f"ticket of {vm.name}: granted={granted}")
+
+
+def wait_sealed(lab, *hosts):
+    for host in hosts:
+        wait_for(lambda h=host: own(lab, h)["sealed"], SEAL_DEADLINE_S,
+                 f"the seal of {host}")
+    lab.note(f"sealed: {', '.join(hosts)}")
+
+
+def wait_open(lab, hosts, deadline_s=BACK_DEADLINE_S):
+    for host in hosts:
+        wait_for(lambda h=host: not own(lab, h)["sealed"], deadline_s,
+                 f"the end of the seal of {host}")
+
+
+def wait_held(lab, by, owner, *vms):
+    """Until the others hold them in the owner's name."""
+    for vm in vms:
+        found = wait_ticket(lab, vm, by, "false")
+        lab.expect(found.get("vmha-owner") == owner,
+                   f"{vm.name} is held for {found}, not {owner}")
+    lab.note(f"held for {owner}: {', '.join(vm.name for vm in vms)}")
+
+
+
+
+# -- what is done -----------------------------------------------------------
+
+def cut(lab, *hosts, zero=True):
+    lab.begin()
+    lab.mark(f"links of {', '.join(hosts)} are cut", is_zero=zero)
+    for host in hosts:
+        for link in LINKS:
+            lab.bed.cut(host, link)
+
+
+def mend(lab, *hosts):
+    lab.mark(f"links of {', '.join(hosts)} are back")
+    for host in hosts:
+        for link in LINKS:
+            lab.bed.restore(host, link)
+
+
+def all_alive(lab, what):
+    for host in lab.hosts:
+        why = is_off(lab, host)
+        lab.expect(why is None, f"{what}: {host} is off: {why}")
+
+
+def stays(lab, what, seconds=WATCH_S, **running):
+    """For that long each VM runs exactly there: {name: hosts}."""
+    vms = {vm.name: vm for vm in lab.vms}
+    step_s = seconds / max(len(running), 1)
+    for name, hosts in running.items():
+        lab.hold(step_s, vms[name], hosts, what)
+
+
+def back(lab, *vms, deadline_s=BACK_DEADLINE_S):
+    """All hosts are members again and unsealed, all tickets granted, nothing
+    is blocked."""
+    lab.cluster.wait_online(deadline_s)
+    wait_open(lab, lab.hosts, deadline_s)
+    for vm in vms:
+        wait_ticket(lab, vm, lab.cluster.any_host(), "true", deadline_s)
+    lab.settle()
+    state = lab.cluster.wait(lambda s: all(s.node_of(vm.name) for vm in vms),
+                             deadline_s, "all VMs started")
+    for vm in vms:
+        res = state.resources[vm.name]
+        lab.expect(not res["blocked"] and state.node_of(vm.name),
+                   f"{vm.name} after all: {res}")
+        lab.expect(vm.hosts() == [state.node_of(vm.name)],
+                   f"{vm.name}: Pacemaker says {state.node_of(vm.name)}, "
+                   f"QEMU on {vm.hosts()}")
+    lab.note("all is as before")
+
+
+def quiet(lab, what):
+    """Nobody was reset, ordered to reset, or declared dead."""
+    all_alive(lab, what)
+    nobody_fenced(lab, what)
+
+
+def shell(lab, host, text, check=True):
+    return lab.bed.run(host, "sh", "-c", text, check=check)
+
+
