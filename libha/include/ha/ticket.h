@@ -43,7 +43,8 @@ enum ha_ticket_why {
 	HA_TICKET_RELEASED,   /* its owner has proven that it ended there */
 	HA_TICKET_OWNER_GONE, /* its owner is proven dead */
 	HA_TICKET_RETURNED,   /* its owner is a member again */
-	HA_TICKET_OWNED,      /* listed on a host that is out of reach */
+	HA_TICKET_OWNED,      /* listed on a host that is out of reach, and not
+			       * held yet */
 	HA_TICKET_HELD,       /* held, and its owner has not said released */
 	HA_TICKET_UNREAD,     /* held, and the owner's list can't be read */
 	HA_TICKET_N
@@ -56,7 +57,8 @@ struct ha_ticket_verdict {
 	enum ha_ticket_why why;
 	size_t host;    /* whose entry or hold it is (index), count: nobody's */
 	bool wants_hold; /* OWNED, and no effective hold names it yet */
-	bool wants_lift; /* an effective hold names an owner that binds no more */
+	bool wants_lift; /* an effective OWNER hold binds no more; of several
+			  * the first: ask again after each lift */
 	size_t lift;     /* which hold (index) */
 };
 
@@ -68,8 +70,10 @@ bool ha_hold_is_lifted(const struct ha_ticket_hold *hold,
 /* What binds a VM: an entry, not released, of a host that is no member and not
  * gone; or an effective hold whose owner is neither gone nor a member and whose
  * sealed list, at its own generation, does not say that it ended there (absence
- * from a list that is not sealed proves nothing). A VM that runs on a
- * member is granted whatever else there is (SAFETY 21). */
+ * from a list that is not sealed proves nothing); or an effective POLICY hold.
+ * A VM that runs on a member is granted whatever else there is (SAFETY 21);
+ * "starting" and "incoming" there are wishes, not VMs that run. `hosts` has
+ * each slot at most once; the owner of a hold that is missing there binds. */
 struct ha_ticket_verdict ha_ticket_judge(const struct ha_ticket_host *hosts,
 					 size_t host_count,
 					 const struct ha_ticket_hold *holds,
