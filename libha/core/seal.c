@@ -64,6 +64,12 @@ ha_seal_obeys(bool is_quorate, const struct ha_claim *own,
 		 ha_claim_compare(own, sender) > 0);
 }
 
+bool
+ha_order_wins(const char *self, const char *other)
+{
+	return strcmp(self, other) > 0;
+}
+
 void
 ha_seal_init(struct ha_seal *seal, uint64_t now_ms)
 {

@@ -369,6 +369,28 @@ names(void **state)
 	assert_string_equal(ha_seal_why_name(HA_SEAL_N), "invalid");
 }
 
+/* Of two that ordered each other to reset exactly one lives, the same one
+ * whichever of them is asked; none wins against itself. */
+static void
+rivals(void **state)
+{
+	static const char *const NAMES[] = { "h1", "h10", "h2", "H2", "h" };
+	const size_t count = sizeof(NAMES) / sizeof(NAMES[0]);
+
+	(void)state;
+	assert_true(ha_order_wins("h2", "h1"));
+	assert_false(ha_order_wins("h1", "h2"));
+	assert_true(ha_order_wins("h2", "h10"));
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < count; j++) {
+			assert_int_equal(
+				ha_order_wins(NAMES[i], NAMES[j]) +
+					ha_order_wins(NAMES[j], NAMES[i]),
+				i != j);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -377,6 +399,7 @@ main(void)
 		cmocka_unit_test(claims),
 		cmocka_unit_test(without_a_master),
 		cmocka_unit_test(two_sides),
+		cmocka_unit_test(rivals),
 		cmocka_unit_test(names),
 	};
 

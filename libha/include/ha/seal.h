@@ -104,4 +104,8 @@ bool ha_seal_judge(struct ha_seal *seal, const struct ha_seal_facts *facts,
 bool ha_seal_obeys(bool is_quorate, const struct ha_claim *own,
 		   bool is_sender_quorate, const struct ha_claim *sender);
 
+/* Two hosts that ordered each other to reset: one of them must live. Does
+ * `self` (and so does not obey)? The greater name, as text, as with claims. */
+bool ha_order_wins(const char *self, const char *other);
+
 #endif
