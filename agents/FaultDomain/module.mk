@@ -31,6 +31,10 @@ install-FaultDomain: $(FDM_AGENT) $(BUILD)/docs/man/ocf_vmha_FaultDomain.7
 		$(DESTDIR)$(MANDIR)/man7/ocf_vmha_FaultDomain.7
 INSTALLS += install-FaultDomain
 
-# The isolation responder of the daemon runs the installed VM agent.
-FDM_RESPONDER_OBJS := $(FDM_DIR)/isolation.o $(FDM_DIR)/respond.o
+# The isolation responder, an archive so that tests can run it in a program of
+# their own. It runs the installed VM agent; who links it adds $(HA_IO_ICMP).
+FDM_RESPONDER := $(FDM_DIR)/libfdm-responder.a
+FDM_RESPONDER_OBJS := $(patsubst %,$(FDM_DIR)/%.o,isolation respond respond_run)
 $(FDM_RESPONDER_OBJS): ALL_CPPFLAGS += -DVMHA_OCFDIR='"$(OCFDIR)"'
+$(FDM_RESPONDER): $(FDM_RESPONDER_OBJS)
+LIBS += $(FDM_RESPONDER)

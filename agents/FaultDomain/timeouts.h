@@ -22,7 +22,7 @@
 
 /* The isolation responder, in ms. */
 #define RESPOND_PING_MS 1000      /* between two pings of an address */
-#define RESPOND_GATEWAY_MS 5000   /* the default gateways are read again */
+#define RESPOND_GATEWAY_MS 30000  /* the default gateways are read again */
 #define RESPOND_POWEROFF_MS 60000 /* a stop action without shutdown */
 #define RESPOND_FORCE_MS 30000    /* beyond a shutdown: VM_FORCE_RESERVE_MS */
 #define RESPOND_KILL_MS 5000      /* an agent that outlives its timeout */
