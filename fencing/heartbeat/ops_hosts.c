@@ -151,6 +151,7 @@ host_json(const struct hbs *s, uint32_t slot, const struct shot *shot,
 	(void)json_object_set_new(host, "term", number(beat->term));
 	(void)json_object_set_new(host, "member",
 				  json_boolean(shot->is_member));
+	(void)json_object_set_new(host, "gone", json_boolean(shot->is_gone));
 	(void)json_object_set_new(
 		host, "ring_mode",
 		json_boolean(beat->flags & HA_BEAT_RING_MODE));
@@ -185,7 +186,8 @@ take_shot(const struct hbs *s, uint32_t slot, const struct ha_hostset *out,
 	shot->has_beat = host->has_beat;
 	shot->has_list = host->has_list || slot == hb->self;
 	shot->judged = hb_judge(hb, slot, 0);
-	shot->is_gone = hbs_host_is_gone(s, slot, out, now_ms);
+	shot->is_gone = hbs_host_is_gone(s, slot, out, now_ms) ||
+			ha_hostset_has(out, slot);
 	shot->is_member = s->ring.core.has_membership &&
 			  ha_ring_is_member(&s->ring.core, slot);
 }
