@@ -14,7 +14,8 @@ VMHA_COMPLETION := $(BUILD)/packaging/completion/vmha
 $(VMHA): $(call objs,tools/vmha) $(VMHA_ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(VMHA_ARCHIVES) -Wl,--end-group \
-		-laio -lcpg -lquorum -lvotequorum -lcmap -ljansson -lglib-2.0
+		-laio -lcpg -lquorum -lvotequorum -lcmap -ljansson -lexpat \
+		-lglib-2.0
 
 $(VMHA_MAN): $(BUILD)/docs/man/%: $(VMHA)
 	@mkdir -p $(@D)

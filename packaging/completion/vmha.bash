@@ -11,6 +11,12 @@ _vmha_hosts() {
 		sed -n 's/.*"host": "\([^"]\+\)".*/\1/p' | sort -u
 }
 
+# VMs as the hosts' lists know them.
+_vmha_vms() {
+	timeout 2 vmha status --json 2>/dev/null |
+		sed -n 's/.*"resource": "\([^"]\+\)".*/\1/p' | sort -u
+}
+
 # The words that may stand there, as replies.
 _vmha_offer() {
 	local cur=$1 word
@@ -24,6 +30,7 @@ _vmha_offer() {
 				< <(compgen -f -- "$cur")
 			;;
 		@host) mapfile -t -O "${#words[@]}" words < <(_vmha_hosts) ;;
+		@vm) mapfile -t -O "${#words[@]}" words < <(_vmha_vms) ;;
 		*) words+=("$word") ;;
 		esac
 	done
@@ -45,7 +52,8 @@ _vmha() {
 	fi
 	for ((i = 1; i < COMP_CWORD && i < 3; i++)); do
 		name=${command:+$command }${COMP_WORDS[i]}
-		if [[ -v _vmha_options[$name] || $name == heartbeat ]]; then
+		if [[ -v _vmha_options[$name] || $name == heartbeat ||
+			$name == vm || $name == host ]]; then
 			command=$name
 		fi
 	done

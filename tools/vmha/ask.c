@@ -3,14 +3,44 @@
 #include "ask.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ha/clock.h"
 #include "ha/ipc.h"
 
 #define PACKETS_MAX 64 /* each names hosts beyond the last: 255 at most */
+
+/* The process that holds the daemon's pid file, beside its socket; 0: none.
+ * It is locked from its first moment, long before its datastores are open. */
+static pid_t
+waiting_daemon(const char *socket)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	size_t len = strlen(socket);
+	char path[128];
+	int fd;
+
+	if (len < 5 || len >= sizeof(path) ||
+	    strcmp(socket + len - 5, ".sock") != 0) {
+		return 0;
+	}
+	snprintf(path, sizeof(path), "%.*s.pid", (int)len - 5, socket);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		return 0;
+	}
+	/* A lock for reading is enough to meet the one for writing. */
+	lock.l_type = F_RDLCK;
+	if (fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK) {
+		lock.l_pid = 0;
+	}
+	close(fd);
+	return lock.l_pid;
+}
 
 int
 vmha_ask(const struct vmha *v, json_t *request, uint64_t span_ms,
@@ -25,6 +55,18 @@ vmha_ask(const struct vmha *v, json_t *request, uint64_t span_ms,
 	code = ha_ipc_ask(path, request, ha_clock_now_ms() + span_ms,
 			  ret_answer, err);
 	json_decref(request);
+	if (code == -ENOTCONN) {
+		pid_t pid = waiting_daemon(path);
+
+		if (pid != 0) {
+			return ha_err_set(
+				err, code,
+				"vmha-heartbeatd runs here (process %d) and "
+				"does not answer yet: it waits for its "
+				"heartbeat datastores; its log names them",
+				(int)pid);
+		}
+	}
 	return code;
 }
 
@@ -144,7 +186,10 @@ self_problems(const json_t *self, json_t *list)
 		add(list, "this host is not in a quorate membership");
 	}
 	if (vmha_bool(self, "sealed")) {
-		add(list, "this host is sealed: no VM starts here");
+		const char *why = vmha_text(self, "seal_text");
+
+		add(list, "this host is sealed%s%s: no VM starts here",
+		    *why ? ": " : "", why);
 	}
 	if (vmha_bool(self, "reset_ordered")) {
 		add(list, "this host has been ordered to reset itself");
@@ -170,6 +215,14 @@ host_problem(const json_t *host, json_t *list)
 			       "watchdog: nothing can be proven about it" },
 		{ "standing-down", "its watchdog is disarmed for planned "
 				   "work" },
+		{ "isolated", "cut off and alone: it beats, is no member, and "
+			      "hears neither a host nor an isolation address" },
+		{ "partitioned", "cut off from here: it beats and is no "
+				 "member" },
+		{ "ring-only", "it lives by the ring: its own beats do not "
+			       "reach the datastores" },
+		{ "agent-unreachable", "it is a member, but its heartbeat "
+				       "daemon says nothing" },
 		{ "unknown", "too few heartbeat datastores tell anything "
 			     "about it" },
 	};
@@ -230,6 +283,7 @@ vmha_state_tone(const char *state)
 		enum vmha_tone tone;
 	} TONES[] = {
 		{ "live", TONE_GOOD },     { "late", TONE_WARN },
+		{ "isolated", TONE_BAD },  { "agent-unreachable", TONE_BAD },
 		{ "silent", TONE_BAD },    { "dead", TONE_BAD },
 		{ "unguarded", TONE_BAD }, { "unknown", TONE_BAD },
 		{ "stopped", TONE_DIM },   { "never", TONE_DIM },

@@ -42,6 +42,8 @@ void vmha_store_title(const json_t *stores, size_t at, char *buffer,
 void vmha_put_head(const struct vmha *v, const json_t *status);
 void vmha_put_stores(const struct vmha *v, const json_t *status);
 void vmha_put_problems(const struct vmha *v, const json_t *problems);
+/* Takes away what only the protocol needs. */
+void vmha_strip(json_t *status);
 /* hosts.c */
 void vmha_put_hosts(const struct vmha *v, const json_t *status);
 

@@ -228,6 +228,7 @@ judge(struct check *c)
 	check_watchdog(c);
 	check_cluster(c);
 	check_pacemaker(c);
+	check_running(c);
 	check_host(c);
 }
 

@@ -61,6 +61,11 @@ void check_watchdog(struct check *c);
 void check_host(struct check *c);
 void check_cluster(struct check *c);
 void check_pacemaker(struct check *c);
+/* Gates, what forbids that a host is held, the fault domain manager. */
+struct cib_node;
+void check_gates(struct check *c, const struct cib_node *cib);
+/* What the daemon runs with against what vmha.conf says now. */
+void check_running(struct check *c);
 
 /* --fix: mends, and adds to c->changes. Negative errno: c->v->err. */
 int check_fix(struct check *c);

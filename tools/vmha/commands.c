@@ -16,6 +16,10 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 		       "read this instead of " HA_HBCONF_PATH },
 	[OPT_SOCKET] = { "socket", "PATH", VMHA_TEXT, AT(socket), 0, 0, NULL,
 			 "ask the daemon there, default " HA_IPC_PATH },
+	[OPT_MANAGER] = { "manager-socket", "PATH", VMHA_TEXT, AT(manager), 0,
+			  0, NULL,
+			  "ask the fault domain manager there, "
+			  "default " HA_IPC_FDM_PATH },
 	[OPT_COROSYNC_CONF] = { "corosync-conf", "FILE", VMHA_TEXT,
 				AT(corosync_conf), 0, 0, NULL,
 				"take names and times of the cluster from "
@@ -69,6 +73,10 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 			 "goes into the log of every host" },
 	[OPT_YES] = { "yes", NULL, VMHA_FLAG, AT(is_yes), 0, 0, NULL,
 		      "do not ask back" },
+	[OPT_ALL] = { "all", NULL, VMHA_FLAG, AT(is_all), 0, 0, NULL,
+		      "every ocf:vmha:VirtualMachine of the cluster" },
+	[OPT_DRY_RUN] = { "dry-run", NULL, VMHA_FLAG, AT(is_dry_run), 0, 0,
+			  NULL, "show what would be done and change nothing" },
 	[OPT_JSON] = { "json", NULL, VMHA_FLAG, AT(is_json), 0, 0, NULL,
 		       "print JSON" },
 };
@@ -83,8 +91,11 @@ static const struct vmha_exit_text EXITS[] = {
 	{ VMHA_OK, "done; of status: all is well; of check: nothing bad was "
 		   "found" },
 	{ VMHA_FAILED, "refused or failed, the sentence says why; of status: "
-		       "degraded; of check: something bad was found" },
-	{ VMHA_NO_DAEMON, "vmha-heartbeatd does not answer on this host" },
+		       "degraded; of check: something bad was found; of why: "
+		       "the VM runs nowhere; of recover: there is something "
+		       "to recover and nothing was changed" },
+	{ VMHA_NO_DAEMON, "vmha-heartbeatd, or Pacemaker where that is "
+			  "needed, does not answer on this host" },
 	{ VMHA_TIMEOUT, "a datastore, the daemon or another host did not "
 			"answer in time" },
 	{ VMHA_USAGE, "the command line is wrong" },
@@ -101,18 +112,63 @@ vmha_exit_texts(size_t *ret_count)
 #define CREATE_S 600u /* 1 GiB at 2 MiB/s */
 #define ASK_S 30u     /* commands that ask the local daemon */
 
+#define CIB_S 60u /* commands that change the CIB */
+
 #define OPTS_DISK (BIT(OPT_CONF) | BIT(OPT_JSON))
 #define OPTS_ASK (BIT(OPT_SOCKET) | BIT(OPT_JSON))
+#define OPTS_KNOWN (OPTS_ASK | BIT(OPT_MANAGER))
 #define OPTS_TIMING                                             \
 	(BIT(OPT_PROFILE) | BIT(OPT_BEAT) | BIT(OPT_WATCHDOG) | \
 	 BIT(OPT_TOLERANCE))
 
 static const struct vmha_command COMMANDS[] = {
-	{ "status", "", VMHA_NOTHING, 0, 0, OPTS_ASK, ASK_S, vmha_status,
-	  "hosts, datastores and the VMs on every host, on one screen",
-	  "Asks the heartbeat daemon of this host. What it shows of other "
-	  "hosts comes from the heartbeat datastores and is as old as the "
-	  "beat beside it." },
+	{ "status", "", VMHA_NOTHING, 0, 0, OPTS_KNOWN, ASK_S, vmha_status,
+	  "hosts, master, datastores and all VMs with their tickets, on one "
+	  "screen",
+	  "Asks the heartbeat daemon of this host, the fault domain manager "
+	  "and the CIB. What it shows of other hosts comes from the heartbeat "
+	  "datastores and is as old as the beat beside it. Whoever does not "
+	  "answer is named, and what he would know stays unknown." },
+	{ "why", "VM", VMHA_VM, 1, 1, OPTS_KNOWN, ASK_S, vmha_why,
+	  "why a VM runs or does not run, what is missing, and what to do",
+	  "VM is the name of its resource. Shows its ticket, which host has "
+	  "it on its list, what holds it, and each reason against a start "
+	  "with the rule's short name: hold (held in the name of a host that "
+	  "may live), list (such a host lists it), unread (such a host's list "
+	  "can't be read), ticket, seal, quorum, pacemaker (stopped, banned, "
+	  "failed). The exit code is 0 when it runs." },
+	{ "vm add", "VM... | --all", VMHA_VM, 0, VMHA_OPERANDS_MAX,
+	  BIT(OPT_ALL) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), CIB_S, vmha_vm_add,
+	  "put VMs behind a ticket, so that a cut-off host's VMs can be held",
+	  "VM is the name of a resource of the agent ocf:vmha:VirtualMachine. "
+	  "Makes the constraint vmha-gate-VM (loss-policy freeze: a VM that "
+	  "runs is never stopped by it) and the ticket vmha-VM, granted, in "
+	  "one update. One that has both is left as it is; a part that is "
+	  "missing is completed. A member of a group, clone or bundle can't "
+	  "be gated and is refused: then nothing is changed. With --all those "
+	  "that can be gated are, and the others are named." },
+	{ "vm remove", "VM...", VMHA_VM, 1, VMHA_OPERANDS_MAX,
+	  BIT(OPT_DRY_RUN) | BIT(OPT_FORCE) | BIT(OPT_JSON), CIB_S,
+	  vmha_vm_remove, "take gate and ticket of VMs away again",
+	  "Both go in one update. A host on which a VM without a gate runs is "
+	  "reset when it is cut off, since nothing could hold it. Refuses a "
+	  "VM whose ticket is not granted." },
+	{ "recover", "[VM...]", VMHA_VM, 0, VMHA_OPERANDS_MAX,
+	  OPTS_KNOWN | BIT(OPT_YES) | BIT(OPT_FORCE), CIB_S, vmha_recover,
+	  "grant held VMs of a cluster whose fault domain manager is gone",
+	  "Shows each gated VM without its ticket, and what you would take on "
+	  "trust. With --yes it grants the tickets. It touches no list and no "
+	  "hold: a VM that a host may still run starts only after \"vmha host "
+	  "confirm-dead\" for that host. Refuses while a master lives, and "
+	  "without quorum." },
+	{ "host confirm-dead", "HOST", VMHA_HOST_ONLY, 1, 1,
+	  OPTS_KNOWN | BIT(OPT_YES), 0, vmha_confirm_dead,
+	  "say that a host is switched off, where nothing can prove it",
+	  "Your word takes the place of a proof: fencing of HOST succeeds and "
+	  "its VMs start elsewhere. If it is not off, they run twice and "
+	  "their disks are destroyed. Says what is known of it and asks for "
+	  "its name; --yes does not ask. Refused for a host that beats or is "
+	  "a member. The word ends when the host beats again." },
 	{ "disarm", "", VMHA_NOTHING, 0, 0,
 	  OPTS_ASK | BIT(OPT_REASON) | BIT(OPT_WAIT), 0, vmha_disarm,
 	  "before planned work on storage or network: no host is reset",
@@ -124,6 +180,12 @@ static const struct vmha_command COMMANDS[] = {
 	  "after planned work: every host is guarded again",
 	  "Ends what \"vmha disarm\" began. A host arms its watchdog as soon as "
 	  "its beats get through." },
+	{ "check", "", VMHA_NOTHING, 0, 0,
+	  OPTS_DISK | BIT(OPT_SOCKET) | BIT(OPT_COROSYNC_CONF), DISK_S,
+	  vmha_check, "is the whole cluster set up as it should be",
+	  "The same as vmha heartbeat check: vmha.conf, datastores, watchdog, "
+	  "corosync, Pacemaker's properties, the fault domain manager and the "
+	  "VMs' gates." },
 	{ "heartbeat create", "PATH...", VMHA_PATHS, 1, HA_STORES_MAX,
 	  OPTS_DISK | OPTS_TIMING | BIT(OPT_CLUSTER) | BIT(OPT_HOSTS) |
 		  BIT(OPT_SLOTS) | BIT(OPT_VMS) | BIT(OPT_FORCE) |

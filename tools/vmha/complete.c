@@ -14,6 +14,10 @@ operand_word(enum vmha_operand operand)
 		return "@path";
 	case VMHA_HOST:
 		return "@host @path";
+	case VMHA_VM:
+		return "@vm";
+	case VMHA_HOST_ONLY:
+		return "@host";
 	case VMHA_HOST_KIND:
 		return "@host test reset off";
 	}

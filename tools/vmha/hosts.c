@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask.h"
+#include "why.h"
 
 #define STORES_MAX 5u
 #define BAR_MAX 12u
@@ -105,30 +105,13 @@ vmha_table_beat(struct vmha_table *table, const struct vmha_screen *screen,
 		       vmha_span((uint64_t)age_ms, age, sizeof(age)));
 }
 
-/* What the host itself said of its membership, in its beat. */
-static bool
-has_flag(const json_t *host, const char *flag)
-{
-	const json_t *it;
-	size_t i;
-
-	json_array_foreach(json_object_get(host, "flags"), i, it)
-	{
-		if (strcmp(json_string_value(it) ? json_string_value(it) : "",
-			   flag) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* Corosync's word on whether it is there, its own on whether it is quorate. */
 static void
 put_member(struct vmha_table *table, const json_t *host)
 {
 	if (!vmha_bool(host, "member")) {
 		vmha_table_add(table, TONE_DIM, "no");
-	} else if (has_flag(host, "quorate")) {
+	} else if (host_has_flag(host, "quorate")) {
 		vmha_table_add(table, TONE_GOOD, "quorate");
 	} else {
 		vmha_table_add(table, TONE_WARN, "no quorum");
@@ -145,7 +128,7 @@ watchdog_word(const json_t *host, char *buffer, size_t size)
 	}
 	snprintf(buffer, size, "%" PRId64 " s%s",
 		 vmha_number(host, "watchdog_ms") / 1000,
-		 has_flag(host, "softdog") ? " soft" : "");
+		 host_has_flag(host, "softdog") ? " soft" : "");
 	return buffer;
 }
 
@@ -156,13 +139,17 @@ put_host(struct vmha_table *table, const struct vmha_screen *screen,
 	const json_t *timing = json_object_get(status, "timing");
 	size_t stores = json_array_size(json_object_get(status, "stores"));
 	const char *state = vmha_text(host, "state");
-	bool is_live = strcmp(state, "live") == 0 || strcmp(state, "late") == 0;
+	bool is_live = strcmp(state, "live") == 0 ||
+		       strcmp(state, "late") == 0 ||
+		       strcmp(state, "isolated") == 0 ||
+		       strcmp(state, "partitioned") == 0;
+	char words[64];
 	char buffer[32];
 
 	vmha_table_add(table, TONE_STRONG, "%s%s", vmha_text(host, "name"),
 		       vmha_bool(host, "self") ? "*" : "");
-	vmha_table_add(table, vmha_state_tone(state), "%s%s", state,
-		       has_flag(host, "sealed") ? " sealed" : "");
+	vmha_table_add(table, vmha_state_tone(state), "%s",
+		       host_words(host, words, sizeof(words)));
 	for (size_t i = 0; i < stores && i < STORES_MAX; i++) {
 		vmha_table_beat(table, screen, host, i,
 				vmha_number(timing, "silence_ms"), bar);

@@ -41,9 +41,8 @@ run_special(int argc, char **argv)
 		vmha_completion(stdout);
 		return VMHA_OK;
 	}
-	if (strcmp(argv[1], "heartbeat") == 0 &&
-	    (argc == 2 || is_help(argv[2]))) {
-		vmha_help_command("heartbeat", argc == 2 ? stderr : stdout);
+	if (vmha_is_group(argv[1]) && (argc == 2 || is_help(argv[2]))) {
+		vmha_help_command(argv[1], argc == 2 ? stderr : stdout);
 		return argc == 2 ? VMHA_USAGE : VMHA_OK;
 	}
 	return -1;

@@ -34,6 +34,22 @@ words_matched(const char *name, int argc, char **argv)
 	return words;
 }
 
+bool
+vmha_is_group(const char *word)
+{
+	size_t count;
+	const struct vmha_command *command = vmha_commands(&count);
+	size_t len = strlen(word);
+
+	for (size_t i = 0; i < count; i++) {
+		if (len > 0 && strncmp(command[i].name, word, len) == 0 &&
+		    command[i].name[len] == ' ') {
+			return true;
+		}
+	}
+	return false;
+}
+
 static const char *
 nearest_command(int argc, char **argv)
 {

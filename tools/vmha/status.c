@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vmha heartbeat status and vmha status: the daemon's view of hosts and
- * datastores on one screen, for people; with --json as the daemon gave it.
+ * vmha heartbeat status: the daemon's view of hosts and datastores on one
+ * screen, for people; with --json as the daemon gave it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -144,115 +144,17 @@ vmha_put_problems(const struct vmha *v, const json_t *problems)
 }
 
 /* Answers of the daemon that have nothing to tell here. */
-static void
-strip(json_t *status)
+void
+vmha_strip(json_t *status)
 {
 	(void)json_object_del(status, "v");
 	(void)json_object_del(status, "ok");
 }
 
-static void
-put_status(const struct vmha *v, const json_t *status)
-{
-	vmha_put_head(v, status);
-	putchar('\n');
-	vmha_put_hosts(v, status);
-	putchar('\n');
-	vmha_put_stores(v, status);
-	putchar('\n');
-}
-
-/* All VMs of all lists; a list that can't be read is said to be so. */
-static json_t *
-ask_vms(const struct vmha *v, const json_t *status)
-{
-	json_t *all = json_array();
-	const json_t *host;
-	size_t i;
-
-	json_array_foreach(json_object_get(status, "hosts"), i, host)
-	{
-		const char *name = vmha_text(host, "name");
-		struct ha_err err = HA_ERR_INIT;
-		json_t *answer = NULL;
-		int rc;
-
-		if (vmha_number(host, "list_count") == 0 &&
-		    !vmha_bool(host, "self")) {
-			continue;
-		}
-		rc = vmha_ask(v,
-			      json_pack("{s:i, s:s, s:s}", "v", HA_IPC_VERSION,
-					"op", "vms", "host", name),
-			      ASK_MS, &answer, &err);
-		(void)json_array_append_new(
-			all,
-			rc < 0 ? json_pack("{s:s, s:s, s:s}", "host", name,
-					   "state", vmha_text(host, "state"),
-					   "error", err.text) :
-				 json_pack("{s:s, s:s, s:O}", "host", name,
-					   "state", vmha_text(host, "state"),
-					   "vms",
-					   json_object_get(answer, "vms")));
-		json_decref(answer);
-	}
-	return all;
-}
-
-static void
-put_vms(const struct vmha *v, const json_t *lists)
-{
-	static const char *const TITLES[] = { "VM", "STATE", "HOST", "UUID",
-					      NULL };
-	struct vmha_table table;
-	const json_t *list;
-	const json_t *vm;
-	size_t i;
-	size_t j;
-
-	vmha_table_init(&table, TITLES);
-	json_array_foreach(lists, i, list)
-	{
-		const char *error = vmha_text(list, "error");
-		const char *state = vmha_text(list, "state");
-		bool is_live = strcmp(state, "live") == 0;
-
-		if (error[0]) {
-			vmha_table_add(&table, TONE_DIM, "?");
-			vmha_table_add(&table, TONE_BAD, "unread");
-			vmha_table_add(&table, TONE_PLAIN, "%s",
-				       vmha_text(list, "host"));
-			vmha_table_add(&table, TONE_BAD, "%s", error);
-		}
-		json_array_foreach(json_object_get(list, "vms"), j, vm)
-		{
-			vmha_table_add(&table, TONE_STRONG, "%s",
-				       vmha_text(vm, "resource"));
-			vmha_table_add(&table, TONE_PLAIN, "%s",
-				       vmha_text(vm, "state"));
-			vmha_table_add(
-				&table,
-				is_live ? TONE_PLAIN : vmha_state_tone(state),
-				"%s%s%s%s", vmha_text(list, "host"),
-				is_live ? "" : " (", is_live ? "" : state,
-				is_live ? "" : ")");
-			vmha_table_add(&table, TONE_DIM, "%s",
-				       vmha_text(vm, "uuid"));
-		}
-	}
-	if (table.cells > 0) {
-		vmha_table_print(&table, &v->screen, stdout);
-	} else {
-		puts("No host has a VM on its list.");
-	}
-	vmha_table_done(&table);
-}
-
-static int
-show(struct vmha *v, bool has_vms)
+int
+vmha_hb_status(struct vmha *v)
 {
 	json_t *status = NULL;
-	json_t *vms = NULL;
 	json_t *problems;
 	bool is_well;
 	int rc = vmha_ask_status(v, &status, &v->err);
@@ -262,39 +164,21 @@ show(struct vmha *v, bool has_vms)
 	}
 	problems = vmha_problems(status);
 	is_well = json_array_size(problems) == 0;
-	if (has_vms) {
-		vms = ask_vms(v, status);
-	}
 	if (v->args.is_json) {
-		strip(status);
-		if (vms) {
-			(void)json_object_set(status, "vms", vms);
-		}
+		vmha_strip(status);
 		(void)json_object_set(status, "problems", problems);
 		rc = vmha_json(v, json_incref(status));
 	} else {
-		put_status(v, status);
-		if (vms) {
-			put_vms(v, vms);
-			putchar('\n');
-		}
+		vmha_put_head(v, status);
+		putchar('\n');
+		vmha_put_hosts(v, status);
+		putchar('\n');
+		vmha_put_stores(v, status);
+		putchar('\n');
 		vmha_put_problems(v, problems);
 		rc = VMHA_OK;
 	}
-	json_decref(vms);
 	json_decref(problems);
 	json_decref(status);
 	return rc == VMHA_OK && !is_well ? VMHA_FAILED : rc;
-}
-
-int
-vmha_hb_status(struct vmha *v)
-{
-	return show(v, false);
-}
-
-int
-vmha_status(struct vmha *v)
-{
-	return show(v, true);
 }

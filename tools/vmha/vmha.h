@@ -34,7 +34,7 @@ struct vmha_exit_text {
 };
 const struct vmha_exit_text *vmha_exit_texts(size_t *ret_count);
 
-#define VMHA_OPERANDS_MAX 16
+#define VMHA_OPERANDS_MAX 64
 #define VMHA_COROSYNC_CONF "/etc/corosync/corosync.conf"
 
 struct vmha_args {
@@ -45,11 +45,12 @@ struct vmha_args {
 	const char *profile;
 	const char *hosts;
 	const char *reason;
+	const char *manager;
 	uint32_t beat_ms, watchdog_ms, tolerance_ms; /* 0: not given */
 	uint32_t slots, vms;                         /* 0: not given */
 	uint64_t interval_ms, wait_ms;               /* 0: not given */
 	bool is_json, is_forced, is_live_forced, writes_conf, is_once, is_yes;
-	bool is_fix;
+	bool is_fix, is_all, is_dry_run;
 	uint32_t operands;
 	const char *operand[VMHA_OPERANDS_MAX];
 };
@@ -65,6 +66,7 @@ enum vmha_value {
 enum vmha_option_id {
 	OPT_CONF,
 	OPT_SOCKET,
+	OPT_MANAGER,
 	OPT_COROSYNC_CONF,
 	OPT_CLUSTER,
 	OPT_PROFILE,
@@ -83,6 +85,8 @@ enum vmha_option_id {
 	OPT_WAIT,
 	OPT_REASON,
 	OPT_YES,
+	OPT_ALL,
+	OPT_DRY_RUN,
 	OPT_JSON,
 	OPT_N
 };
@@ -105,6 +109,8 @@ enum vmha_operand {
 	VMHA_PATHS,
 	VMHA_HOST, /* a host, and paths after it */
 	VMHA_HOST_KIND,
+	VMHA_VM,
+	VMHA_HOST_ONLY,
 };
 
 struct vmha_command {
@@ -136,6 +142,9 @@ int vmha_args_parse(struct vmha *v, int argc, char **argv, int first);
  * sentence in err. */
 const struct vmha_command *
 vmha_command_find(int argc, char **argv, int *ret_words, struct ha_err *err);
+
+/* Is the word the first of commands, and none itself ("heartbeat")? */
+bool vmha_is_group(const char *word);
 
 /* ---- help.c, man.c, complete.c ------------------------------------------ */
 
@@ -211,5 +220,10 @@ int vmha_message(struct vmha *v);
 int vmha_check(struct vmha *v);
 int vmha_disarm(struct vmha *v);
 int vmha_arm(struct vmha *v);
+int vmha_why(struct vmha *v);
+int vmha_vm_add(struct vmha *v);
+int vmha_vm_remove(struct vmha *v);
+int vmha_recover(struct vmha *v);
+int vmha_confirm_dead(struct vmha *v);
 
 #endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * check: can the VMs of a host that is cut off be held (SAFETY 16, 22)? Names
+ * VMs without a gate, resources that forbid it, and what the fault domain
+ * manager needs. What it calls bad keeps VMs down; what only costs a reset
+ * is a warning.
+ */
+#include <string.h>
+
+#include "ha/gated.h"
+#include "ha/text.h"
+#include "check.h"
+#include "cib.h"
+
+#define NAMES 200
+
+static void
+add_name(char *names, size_t size, const char *name)
+{
+	size_t used = strlen(names);
+
+	snprintf(names + used, size - used, "%s%s", used ? ", " : "", name);
+}
+
+/* Of ours: has the gate that vmha vm add makes. */
+static unsigned int
+check_vms(struct check *c, const struct cib_node *cib)
+{
+	const struct cib_node *vm = NULL;
+	char without[NAMES] = "";
+	unsigned int gated = 0;
+	unsigned int vms = 0;
+
+	while ((vm = cib_next_vm(cib, vm))) {
+		const char *name = cib_get(vm, "id");
+		const struct cib_node *gate = cib_gate(cib, name);
+
+		vms++;
+		gated += gate != NULL;
+		if (!gate) {
+			add_name(without, sizeof(without), name);
+		} else if (!cib_gate_is_sound(gate)) {
+			check_add(c, CHECK_BAD, "gate",
+				  CIB_GATE "VM, loss-policy freeze",
+				  "vmha vm add mends it; if its name is wrong: "
+				  "delete the constraint first",
+				  "%s of %s: loss-policy %s",
+				  cib_get(gate, "id"), name,
+				  cib_get(gate, "loss-policy"));
+		} else if (!cib_ticket(cib, name)) {
+			check_add(c, CHECK_WARN, "ticket", "one for each gate",
+				  "vmha vm add, or start the fault domain "
+				  "manager: until then it can't be started",
+				  "%s has none", name);
+		}
+	}
+	if (vms > 0) {
+		/* Not wrong: a host that runs one of them is reset. */
+		check_add(c, CHECK_OK, "gated VMs", "information", "",
+			  "%u of %u%s%s", gated, vms,
+			  without[0] ? "; a host that is cut off is reset when "
+				       "it runs one of: " :
+				       "",
+			  without);
+	}
+	return gated;
+}
+
+static void
+check_others(struct check *c, const struct cib_node *cib)
+{
+	const struct cib_node *at = NULL;
+	char todo[512];
+
+	while ((at = cib_next(cib, at, "primitive"))) {
+		struct ha_gated_resource resource = { .id = cib_get(at, "id") };
+		enum ha_gated_why why;
+		char agent[200];
+		char *provider;
+		char *type;
+
+		if (cib_is_ours(cib, at, "VirtualMachine")) {
+			continue;
+		}
+		cib_agent(cib, at, agent, sizeof(agent));
+		provider = strchr(agent, ':');
+		type = strrchr(agent, ':');
+		if (!provider || !type) {
+			continue;
+		}
+		*provider = '\0';
+		*type = '\0';
+		resource.class_name = agent;
+		resource.provider = provider == type ? NULL : provider + 1;
+		resource.type = type + 1;
+		resource.requires = cib_meta(cib, at, "requires");
+		why = ha_gated_judge_one(&resource);
+		if (ha_gated_is_allowed(why)) {
+			continue;
+		}
+		snprintf(todo, sizeof(todo),
+			 "a cut-off host that runs it is reset with all its "
+			 "VMs. Keep it to other hosts%s",
+			 why == HA_GATED_UNGATED ?
+				 ", or set its meta attribute "
+				 "requires=quorum if running twice does it no "
+				 "harm" :
+				 "");
+		check_add(c, CHECK_WARN, "holding",
+			  "only gated VMs where VMs run", todo, "%s %s",
+			  resource.id, ha_gated_why_text(why));
+	}
+}
+
+static void
+check_clone(struct check *c, const struct cib_node *cib,
+	    const struct cib_node *manager)
+{
+	const struct cib_node *clone = cib_container(manager);
+	const char *requires = cib_meta(cib, manager, "requires");
+	const char *interleave = cib_meta(cib, manager, "interleave");
+	bool is_interleaved = false;
+
+	if (!cib_is(clone, "clone")) {
+		check_add(c, CHECK_BAD, "fault domain", "a clone",
+			  "crm configure clone cl-vmha NAME meta "
+			  "interleave=true: without it most hosts have no "
+			  "manager",
+			  "%s is no clone", cib_get(manager, "id"));
+		return;
+	}
+	if (!requires || (strcmp(requires, "quorum") != 0 &&
+			  strcmp(requires, "nothing") != 0)) {
+		check_add(c, CHECK_BAD, "fault domain", "requires=quorum",
+			  "crm resource meta NAME set requires quorum: "
+			  "otherwise the new master waits for the fencing that "
+			  "needs it",
+			  "requires is %s",
+			  requires ? requires : "not set, so fencing");
+	}
+	if (!interleave || ha_text_bool(interleave, &is_interleaved) < 0 ||
+	    !is_interleaved) {
+		check_add(c, CHECK_WARN, "fault domain", "interleave=true",
+			  "crm resource meta CLONE set interleave true: "
+			  "otherwise what is ordered after it restarts on all "
+			  "hosts when one comes or goes",
+			  "interleave is %s",
+			  interleave ? interleave : "not set");
+	}
+	check_add(c, CHECK_OK, "fault domain", "a clone", "", "clone %s",
+		  cib_get(clone, "id"));
+}
+
+static void
+check_manager(struct check *c, const struct cib_node *cib, unsigned int gated)
+{
+	const struct cib_node *at = NULL;
+
+	while ((at = cib_next(cib, at, "primitive"))) {
+		if (cib_is_ours(cib, at, "FaultDomain")) {
+			check_clone(c, cib, at);
+			return;
+		}
+	}
+	if (gated > 0) {
+		check_add(c, CHECK_BAD, "fault domain", "ocf:vmha:FaultDomain",
+			  "crm configure primitive vmha-fdm "
+			  "ocf:vmha:FaultDomain meta requires=quorum; crm "
+			  "configure clone cl-vmha vmha-fdm meta "
+			  "interleave=true: nobody else grants the tickets of "
+			  "the gated VMs",
+			  "VMs are gated and no manager is configured");
+	}
+}
+
+void
+check_gates(struct check *c, const struct cib_node *cib)
+{
+	unsigned int gated = check_vms(c, cib);
+
+	if (gated > 0) {
+		check_others(c, cib);
+	}
+	check_manager(c, cib, gated);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Pacemaker's CIB as a tree, read and changed by cibadmin, and what it says
+ * about VMs: gates, tickets, where Pacemaker has them, why it does not start
+ * them. It reports what stands there; the scheduler's reasoning is not done
+ * a second time.
+ */
+#ifndef VMHA_CIB_H
+#define VMHA_CIB_H
+
+#include "ha/area.h"
+#include "vmha.h"
+
+#define CIB_MS 5000u /* cibadmin takes 30 ms; a CIB in election more */
+#define CIB_GATE "vmha-gate-"
+#define CIB_TICKET "vmha-"
+
+struct cib_attr {
+	char *name, *value;
+};
+struct cib_node {
+	char *name;
+	struct cib_attr *attr;
+	size_t attrs;
+	struct cib_node *parent, *first, *last, *next;
+};
+
+/* ---- cib.c --------------------------------------------------------------- */
+
+/* The whole CIB. -ENOENT: no cibadmin here; -ENOTCONN: Pacemaker does not
+ * run; -ETIMEDOUT. */
+int cib_read(struct cib_node **ret_cib, struct ha_err *err);
+int cib_parse(const char *xml, struct cib_node **ret_cib, struct ha_err *err);
+void cib_free(struct cib_node *cib);
+
+/* "" where there is none. */
+const char *cib_get(const struct cib_node *node, const char *attr);
+bool cib_is(const struct cib_node *node, const char *element);
+/* The next node of the tree below `root`, in document order; NULL at the end.
+ * Begin with root. */
+const struct cib_node *cib_walk(const struct cib_node *root,
+				const struct cib_node *at);
+/* The next one of that element; `at` NULL begins. */
+const struct cib_node *cib_next(const struct cib_node *root,
+				const struct cib_node *at, const char *element);
+/* The first one of that element whose attribute has this value. */
+const struct cib_node *cib_find(const struct cib_node *root,
+				const char *element, const char *attr,
+				const char *value);
+/* The first child of that element. */
+const struct cib_node *cib_child(const struct cib_node *node,
+				 const char *element);
+/* Value of an nvpair anywhere below `root`; NULL where there is none. */
+const char *cib_nvpair(const struct cib_node *root, const char *name);
+
+bool cib_is_quorate(const struct cib_node *cib);
+
+/* One update of the whole CIB, confirmed. */
+int cib_modify(const char *xml, struct ha_err *err);
+/* Takes away all that the XPath names, in one update. */
+int cib_delete(const char *xpath, struct ha_err *err);
+
+/* ---- cib_vm.c ------------------------------------------------------------ */
+
+/* ocf:vmha:TYPE, templates followed. */
+bool cib_is_ours(const struct cib_node *cib, const struct cib_node *primitive,
+		 const char *type);
+/* "ocf:vmha:VirtualMachine". */
+const char *cib_agent(const struct cib_node *cib,
+		      const struct cib_node *primitive, char *buffer,
+		      size_t size);
+/* The next VM; `at` NULL begins. */
+const struct cib_node *cib_next_vm(const struct cib_node *cib,
+				   const struct cib_node *at);
+/* What the primitive stands in that no single gate fits; NULL: nothing. */
+const struct cib_node *cib_container(const struct cib_node *primitive);
+/* Its gate and its ticket; NULL: none. */
+const struct cib_node *cib_gate(const struct cib_node *cib, const char *vm);
+bool cib_gate_is_sound(const struct cib_node *gate);
+const struct cib_node *cib_ticket(const struct cib_node *cib, const char *vm);
+bool cib_is_granted(const struct cib_node *ticket);
+/* A meta attribute of the resource, what it stands in, or the defaults;
+ * NULL: not set. */
+const char *cib_meta(const struct cib_node *cib,
+		     const struct cib_node *primitive, const char *name);
+/* Does Pacemaker's history say that the resource is active there? */
+bool cib_is_active(const struct cib_node *node_state, const char *resource);
+/* Host name of a node id. */
+const char *cib_node_name(const struct cib_node *cib, const char *id);
+
+/* {rule, text, todo} for each reason that the CIB shows why Pacemaker does
+ * not run it, or not on some host. */
+void cib_reasons(const struct cib_node *cib, const struct cib_node *primitive,
+		 json_t *reasons);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vmha status: hosts with their state and who is master, datastores, and
+ * every VM with its ticket and what binds it, on one screen. What a part that
+ * does not answer would know is shown as unknown, never left out.
+ */
+#include "why.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+static const char *
+ticket_word(const struct known *known, const char *vm)
+{
+	const struct cib_node *ticket = cib_ticket(known->cib, vm);
+
+	return !known->cib               ? "?" :
+	       !cib_gate(known->cib, vm) ? "no gate" :
+	       cib_is_granted(ticket)    ? "granted" :
+	       ticket                    ? "held" :
+					   "missing";
+}
+
+/* "held in the name of h1", else what the ticket says. */
+static const char *
+bind_text(const struct known *known, const char *vm, char *buffer, size_t size)
+{
+	json_t *binds = known_binds(known, vm);
+	const json_t *bind = json_array_get(binds, 0);
+	const char *what = vmha_text(bind, "what");
+	const struct cib_node *ticket = cib_ticket(known->cib, vm);
+
+	if (bind) {
+		snprintf(buffer, size,
+			 strcmp(what, "hold") == 0 ?
+				 "held in the name of %s" :
+			 strcmp(what, "list") == 0 ?
+				 "on the list of %s, which is out of reach" :
+				 "the list of %s can't be read",
+			 vmha_text(bind, "host"));
+	} else {
+		snprintf(buffer, size, "%s",
+			 ticket && !cib_is_granted(ticket) ?
+				 cib_get(ticket, "vmha-reason") :
+				 "");
+	}
+	json_decref(binds);
+	return buffer;
+}
+
+struct table_row {
+	const char *vm, *state, *host, *host_state;
+};
+
+static void
+put_row(const struct known *known, struct vmha_table *table,
+	const struct table_row *row)
+{
+	const char *ticket = ticket_word(known, row->vm);
+	bool is_held =
+		strcmp(ticket, "held") == 0 || strcmp(ticket, "missing") == 0;
+	bool is_live = strcmp(row->host_state, "live") == 0;
+	char text[256];
+
+	vmha_table_add(table, TONE_STRONG, "%s", row->vm);
+	vmha_table_add(table, TONE_PLAIN, "%s", row->state);
+	vmha_table_add(table,
+		       is_live ? TONE_PLAIN : vmha_state_tone(row->host_state),
+		       "%s%s%s%s", row->host, is_live ? "" : " (",
+		       is_live ? "" : row->host_state, is_live ? "" : ")");
+	vmha_table_add(table, is_held ? TONE_BAD : TONE_PLAIN, "%s", ticket);
+	vmha_table_add(table, TONE_PLAIN, "%s",
+		       bind_text(known, row->vm, text, sizeof(text)));
+}
+
+static bool
+is_listed(const struct known *known, const char *name)
+{
+	const json_t *list;
+	const json_t *vm;
+	size_t i;
+	size_t j;
+
+	json_array_foreach(known->lists, i, list)
+	{
+		json_array_foreach(json_object_get(list, "vms"), j, vm)
+		{
+			if (strcmp(vmha_text(vm, "resource"), name) == 0) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void
+put_list(const struct known *known, struct vmha_table *table,
+	 const json_t *list)
+{
+	const char *error = vmha_text(list, "error");
+	const json_t *vm;
+	size_t i;
+
+	if (error[0]) {
+		vmha_table_add(table, TONE_DIM, "?");
+		vmha_table_add(table, TONE_BAD, "unread");
+		vmha_table_add(table, TONE_PLAIN, "%s (%s)",
+			       vmha_text(list, "host"),
+			       vmha_text(list, "state"));
+		vmha_table_add(table, TONE_DIM, "?");
+		vmha_table_add(table, TONE_BAD, "%s", error);
+	}
+	json_array_foreach(json_object_get(list, "vms"), i, vm)
+	{
+		const struct table_row row = { vmha_text(vm, "resource"),
+					       vmha_text(vm, "state"),
+					       vmha_text(list, "host"),
+					       vmha_text(list, "state") };
+
+		put_row(known, table, &row);
+	}
+}
+
+static void
+put_vms(const struct vmha *v, const struct known *known)
+{
+	static const char *const TITLES[] = { "VM",     "STATE", "HOST",
+					      "TICKET", "",      NULL };
+	const struct cib_node *vm = NULL;
+	struct vmha_table table;
+	const json_t *list;
+	size_t i;
+
+	vmha_table_init(&table, TITLES);
+	json_array_foreach(known->lists, i, list)
+	{
+		put_list(known, &table, list);
+	}
+	while ((vm = cib_next_vm(known->cib, vm))) {
+		const struct table_row row = { cib_get(vm, "id"), "-", "-",
+					       "live" };
+
+		if (!is_listed(known, row.vm)) {
+			put_row(known, &table, &row);
+		}
+	}
+	if (table.cells > 0) {
+		vmha_table_print(&table, &v->screen, stdout);
+	} else {
+		puts("No host has a VM on its list.");
+	}
+	vmha_table_done(&table);
+}
+
+static void
+put_master(const struct vmha *v, const struct known *known)
+{
+	const json_t *master = known_master(known);
+
+	fputs("Master ", stdout);
+	fputs(vmha_tone_on(&v->screen, master ? TONE_GOOD : TONE_WARN), stdout);
+	fputs(master ? vmha_text(master, "name") : "none", stdout);
+	fputs(vmha_tone_off(&v->screen, master ? TONE_GOOD : TONE_WARN),
+	      stdout);
+	if (known_term(known) > 0) {
+		printf(", term %" PRId64, known_term(known));
+	}
+	if (!known->manager) {
+		puts("; no fault domain manager answers on this host, what "
+		     "follows is the heartbeat daemon's and the CIB's word");
+	} else {
+		const char *state = vmha_text(known->manager, "state");
+
+		printf("; manager of this host: %s\n", *state ? state : "runs");
+	}
+}
+
+static json_t *
+tickets_json(const struct known *known)
+{
+	const struct cib_node *vm = NULL;
+	json_t *list = json_array();
+
+	while ((vm = cib_next_vm(known->cib, vm))) {
+		const char *name = cib_get(vm, "id");
+		const struct cib_node *ticket = cib_ticket(known->cib, name);
+
+		(void)json_array_append_new(
+			list,
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "resource",
+				  name, "ticket", ticket_word(known, name),
+				  "reason", cib_get(ticket, "vmha-reason"),
+				  "owner", cib_get(ticket, "vmha-owner"),
+				  "term", cib_get(ticket, "vmha-term"), "binds",
+				  known_binds(known, name)));
+	}
+	return list;
+}
+
+/* Gated VMs that nobody may start now. */
+static void
+held_problems(const struct known *known, json_t *problems)
+{
+	const struct cib_node *vm = NULL;
+
+	while ((vm = cib_next_vm(known->cib, vm))) {
+		const char *name = cib_get(vm, "id");
+		char held[256];
+		char text[400];
+
+		if (!cib_gate(known->cib, name) ||
+		    cib_is_granted(cib_ticket(known->cib, name))) {
+			continue;
+		}
+		bind_text(known, name, held, sizeof(held));
+		snprintf(text, sizeof(text),
+			 "%s can't be started%s%s: vmha why %s", name,
+			 held[0] ? ", " : "", held, name);
+		(void)json_array_append_new(problems, json_string(text));
+	}
+}
+
+static int
+tell_json(struct vmha *v, struct known *known, json_t *problems)
+{
+	const json_t *master = known_master(known);
+	json_t *gaps = json_array();
+
+	known_gaps(known, gaps);
+	vmha_strip(known->status);
+	(void)json_object_set(known->status, "vms", known->lists);
+	(void)json_object_set_new(known->status, "tickets",
+				  known->cib ? tickets_json(known) :
+					       json_null());
+	(void)json_object_set_new(
+		known->status, "master",
+		master ? json_string(vmha_text(master, "name")) : json_null());
+	(void)json_object_set_new(known->status, "term",
+				  json_integer(known_term(known)));
+	(void)json_object_set(known->status, "manager",
+			      known->manager ? known->manager : json_null());
+	(void)json_object_set_new(known->status, "unknown", gaps);
+	(void)json_object_set(known->status, "problems", problems);
+	return vmha_json(v, json_incref(known->status));
+}
+
+static void
+tell(const struct vmha *v, const struct known *known, const json_t *problems)
+{
+	vmha_put_head(v, known->status);
+	put_master(v, known);
+	putchar('\n');
+	vmha_put_hosts(v, known->status);
+	putchar('\n');
+	vmha_put_stores(v, known->status);
+	putchar('\n');
+	put_vms(v, known);
+	if (!known->cib) {
+		printf("Tickets are not known: %s.\n", known->cib_err.text);
+	}
+	if (!known->holds) {
+		printf("Holds are not known: %s.\n", known->holds_err.text);
+	}
+	putchar('\n');
+	vmha_put_problems(v, problems);
+}
+
+int
+vmha_status(struct vmha *v)
+{
+	struct known known;
+	json_t *problems;
+	int code = VMHA_OK;
+
+	known_gather(v, &known);
+	if (!known.status) {
+		v->err = known.status_err;
+		code = vmha_fail(v, known.status_code);
+		known_done(&known);
+		return code;
+	}
+	problems = vmha_problems(known.status);
+	held_problems(&known, problems);
+	if (v->args.is_json) {
+		code = tell_json(v, &known, problems);
+	} else {
+		tell(v, &known, problems);
+	}
+	if (code == VMHA_OK && json_array_size(problems) > 0) {
+		code = VMHA_FAILED;
+	}
+	json_decref(problems);
+	known_done(&known);
+	return code;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is known of VMs and hosts from all who can tell: heartbeat daemon,
+ * fault domain manager and CIB. Whoever is missing is named, and nothing is
+ * put in his place. vmha status, why, recover and host take it from here.
+ */
+#ifndef VMHA_WHY_H
+#define VMHA_WHY_H
+
+#include "ask.h"
+#include "cib.h"
+
+struct known {
+	json_t *status; /* heartbeat daemon; NULL: status_err tells why */
+	json_t *lists;  /* [{host, state, vms: []} or {host, error}] */
+	json_t *holds;  /* []; NULL: not known, holds_err */
+	bool is_holds_complete;
+	json_t *manager;      /* vmha-fdmd's status; NULL: manager_err */
+	struct cib_node *cib; /* NULL: cib_err */
+	struct ha_err status_err, holds_err, manager_err, cib_err;
+	int status_code, cib_code;
+};
+
+/* All VM lists, by the daemon. */
+json_t *known_lists(const struct vmha *v, const json_t *status);
+void known_gather(const struct vmha *v, struct known *ret_known);
+void known_done(struct known *known);
+
+/* The daemon's object of a host; NULL. */
+const json_t *known_host(const struct known *known, const char *name);
+bool host_has_flag(const json_t *host, const char *flag);
+/* "isolated, sealed, master" from state word and flags. */
+const char *host_words(const json_t *host, char *buffer, size_t size);
+/* No other host may take over from it: dead, stopped, never there. */
+bool host_is_gone(const json_t *host);
+/* The member that is master, by its beat; NULL: none is known. */
+const json_t *known_master(const struct known *known);
+/* The newest term that beats, holds and tickets name. */
+int64_t known_term(const struct known *known);
+/* Host name of a slot as holds name their owner: a name, or a number. */
+const char *known_owner(const struct known *known, const json_t *hold);
+bool hold_is_about(const json_t *hold, const char *vm);
+/* Is it ended by a lift, or is its owner's incarnation gone? */
+bool hold_is_over(const struct known *known, const json_t *hold);
+
+/* Who stands in the way of a start on the disk: entries of hosts that are no
+ * members and not gone, and holds in force. [{host, what, incarnation}] */
+json_t *known_binds(const struct known *known, const char *vm);
+/* What could not be asked, as sentences. */
+void known_gaps(const struct known *known, json_t *gaps);
+
+/* {rule, text, todo} onto a list. */
+void why_add(json_t *reasons, const char *rule, const char *todo,
+	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+#endif
