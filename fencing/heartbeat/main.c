@@ -129,6 +129,7 @@ look(struct hbs *s)
 	hbs_master_look(s);
 	hbs_seal_look(s);
 	hbs_order_check(s);
+	hbs_holds_look(s);
 	hbs_wait_check(s);
 }
 

@@ -20,8 +20,6 @@
 #include "heartbeat/logs.h"
 #include "heartbeat/serve.h"
 
-#define MS_PER_S 1000.0
-
 static bool
 is_wish(enum ha_listed_state state)
 {
@@ -277,138 +275,23 @@ grant(struct hbs *s, struct hbs_wait *wait)
 	return true;
 }
 
-/* Its newest beat was read since then, and the list that it names is here.
- * hb->lock held. */
-static bool
-is_readable(const struct hb *hb, uint32_t slot, uint64_t since_ms)
-{
-	return hbs_is_beat_read(hb, slot, since_ms) &&
-	       (hb->hosts[slot].beat.list_count == 0 ||
-		hbs_is_list_read(hb, slot));
-}
-
-/* SAFETY 12: death is judged on what was read after the own flush. A host
- * that was silent until then may be back. hb->lock held. */
-static bool
-is_judged_since(const struct hb *hb, uint32_t slot, uint64_t since_ms)
-{
-	struct ha_watch_verdict verdict = hb_judge(hb, slot, 0);
-
-	return verdict.proof != HA_PROOF_SILENT || verdict.until_ms >= since_ms;
-}
-
-/* hb->lock held. `slots` tells whose facts they are. */
-static size_t
-gather(const struct hbs *s, const struct hbs_wait *wait, uint64_t now_ms,
-       struct ha_vmlock_host *facts, uint32_t *slots)
-{
-	struct hb *hb = s->hb;
-	struct ha_hostset out;
-	size_t count = 0;
-
-	hbs_out_of_the_way(s, &out);
-	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
-		struct ha_vmlock_host *fact = &facts[count];
-		struct hb_host *host = &hb->hosts[slot];
-		const struct ha_listed_vm *vm = NULL;
-
-		if (slot == hb->self || !hb->table.names[slot][0]) {
-			continue;
-		}
-		*fact = (struct ha_vmlock_host){
-			.name = hb->table.names[slot],
-			.is_gone = is_judged_since(hb, slot, wait->since_ms) &&
-				   hbs_host_is_gone(s, slot, &out, now_ms),
-			.is_readable = is_readable(hb, slot, wait->since_ms),
-		};
-		if (fact->is_readable && host->beat.list_count > 0) {
-			vm = hbs_list_find(&host->list, &wait->uuid);
-		}
-		fact->is_listed = vm != NULL;
-		fact->state = vm ? vm->state : HA_LISTED_STARTING;
-		slots[count++] = slot;
-	}
-	return count;
-}
-
-static void
-say_why(const struct hbs *s, struct hbs_wait *wait,
-	const struct ha_vmlock_verdict *verdict,
-	const struct ha_vmlock_host *host, uint32_t slot, uint64_t now_ms)
-{
-	const struct ha_timing *timing = &s->hb->sb.timing;
-	uint64_t late_ms = 2 * (uint64_t)timing->beat_ms + timing->tolerance_ms;
-	struct ha_watch_verdict watch = hb_judge(s->hb, slot, 0);
-	double age_s = watch.since_ms == 0 || watch.since_ms > now_ms ?
-			       0.0 :
-			       (double)(now_ms - watch.since_ms) / MS_PER_S;
-
-	switch (verdict->why) {
-	case HA_VMLOCK_WHY_UNREADABLE:
-		(void)ha_err_set(&wait->err, 0,
-				 "the VM list of %s can't be read and %s is "
-				 "not proven dead (%s, last beat %.1f s ago): "
-				 "%s may run there",
-				 host->name, host->name,
-				 ha_proof_name(watch.proof), age_s,
-				 wait->resource);
-		break;
-	case HA_VMLOCK_WHY_YIELD:
-	case HA_VMLOCK_WHY_RIVAL:
-		(void)ha_err_set(&wait->err, 0,
-				 "%s is being started on %s at the same time",
-				 wait->resource, host->name);
-		break;
-	case HA_VMLOCK_WHY_HELD:
-		(void)ha_err_set(&wait->err, 0,
-				 "%s is listed as %s on %s, which is %s (last "
-				 "beat %.1f s ago)",
-				 wait->resource,
-				 ha_listed_state_name(host->state), host->name,
-				 watch.proof == HA_PROOF_ALIVE &&
-						 now_ms <= watch.since_ms +
-								   late_ms ?
-					 "alive" :
-					 "not proven dead",
-				 age_s);
-		break;
-	case HA_VMLOCK_WHY_HOLD:
-		(void)ha_err_set(&wait->err, 0,
-				 "%s is held in the name of %s, which is not "
-				 "proven dead (%s, last beat %.1f s ago)",
-				 wait->resource, host->name,
-				 ha_proof_name(watch.proof), age_s);
-		break;
-	case HA_VMLOCK_WHY_FREE:
-	case HA_VMLOCK_WHY_MIGRATION:
-		break;
-	}
-}
-
 static bool
 judge(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 {
-	static struct ha_vmlock_host facts[HA_HOSTS_MAX];
-	static uint32_t slots[HA_HOSTS_MAX];
-	struct ha_vmlock_verdict verdict;
+	enum ha_vmlock_step step = HA_VMLOCK_REFUSE;
 	struct hb *hb = s->hb;
-	size_t count;
 	int rc;
 
 	pthread_mutex_lock(&hb->lock);
 	rc = hbs_lock_ready(s, true, now_ms, &wait->err);
-	count = gather(s, wait, now_ms, facts, slots);
-	verdict = ha_vmlock_judge(hb->table.names[hb->self], wait->state, facts,
-				  count);
-	if (rc == 0 && verdict.step != HA_VMLOCK_GRANT) {
-		say_why(s, wait, &verdict, &facts[verdict.host],
-			slots[verdict.host], now_ms);
+	if (rc == 0) {
+		step = hbs_announce_judge(s, wait, now_ms);
 	}
 	pthread_mutex_unlock(&hb->lock);
 	if (rc < 0) {
 		return refuse(s, wait, rc);
 	}
-	switch (verdict.step) {
+	switch (step) {
 	case HA_VMLOCK_GRANT:
 		return grant(s, wait);
 	case HA_VMLOCK_REFUSE:

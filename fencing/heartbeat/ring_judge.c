@@ -139,6 +139,19 @@ hbs_host_is_unguarded(const struct hbs *s, uint32_t slot,
 	       host->state_ring_seq != host->member_ring_seq;
 }
 
+/* An administrator's word given, or heard of, before the host was a member says
+ * nothing about what was a member since. */
+static bool
+is_word_void(const struct hbs *s, uint32_t slot,
+	     const struct ha_watch_verdict *verdict)
+{
+	const struct hbs_host *host = &s->hosts[slot];
+
+	return verdict->proof == HA_PROOF_CONFIRMED &&
+	       (host->stopped_ms == 0 ||
+		host->last_member_ms >= host->stopped_ms);
+}
+
 bool
 hbs_host_is_gone(const struct hbs *s, uint32_t slot,
 		 const struct ha_hostset *out, uint64_t now_ms)
@@ -171,7 +184,8 @@ hbs_incarnation_is_gone(const struct hbs *s, uint32_t slot,
 
 	hbs_out_of_the_way(s, &out);
 	ring = hbs_ring_silence(s, slot, &out, now_ms, &due_ms);
-	return ha_fencing_is_gone(&verdict, ring, due_ms);
+	return !is_word_void(s, slot, &verdict) &&
+	       ha_fencing_is_gone(&verdict, ring, due_ms);
 }
 
 bool

@@ -32,6 +32,10 @@ static const struct {
 	{ "master", hbs_op_master },
 	{ "tickets", hbs_op_tickets },
 	{ "isolated", hbs_op_isolated },
+	{ "hold", hbs_op_hold },
+	{ "lift", hbs_op_lift },
+	{ "holds", hbs_op_holds },
+	{ "confirm-dead", hbs_op_confirm_dead },
 	{ "disarm", hbs_op_disarm },
 	{ "arm", hbs_op_arm },
 };

@@ -62,7 +62,9 @@
 #define HBS_BUDGET_MAX_MS 600000u
 #define HBS_STOP_MS 20000u       /* a clean stop may take so long */
 #define HBS_LEASE_MAX_MS 600000u /* of a master, at a time */
-#define HBS_OUTBOX 8             /* ring messages that wait for flow control */
+#define HBS_HOLDS_MS 1000u  /* how often own holds are looked at: of use? */
+#define HBS_HOLDS_A_LOOK 16 /* records; each is held against all others */
+#define HBS_OUTBOX 8        /* ring messages that wait for flow control */
 
 struct hbs;
 struct hbs_wait;
@@ -77,6 +79,7 @@ struct hbs_client {
 enum hbs_wait_kind {
 	HBS_WAIT_ANNOUNCE,
 	HBS_WAIT_WITHDRAW,
+	HBS_WAIT_HOLDS,
 	HBS_WAIT_MASTER,
 	HBS_WAIT_DISARM
 };
@@ -108,6 +111,9 @@ struct hbs_wait {
 	bool has_looked;     /* such reads were asked for */
 	int code;            /* UNDOING: the answer to give */
 	struct ha_err err;
+	/* hold, lift, confirm-dead */
+	struct ha_hold hold; /* what all of them have in common */
+	uint32_t placed, standing;
 	/* disarm, arm */
 	bool is_down;
 	struct ha_hostset todo, given, acked;
@@ -194,6 +200,8 @@ struct hbs {
 	struct hbs_order orders[HBS_ORDERS_KEPT];
 	uint32_t next_order;
 	struct ha_brake brake;
+	uint64_t holds_ms;  /* last look at the own holds */
+	uint32_t next_hold; /* to be looked at */
 	struct hbs_seal seal;
 	struct hbs_master master;
 	struct hbs_ticket tickets[HA_VMS_MAX];
@@ -248,6 +256,32 @@ bool hbs_is_list_read(const struct hb *hb, uint32_t slot);
 /* What ha_fencing_is_gone() says of that very incarnation. */
 bool hbs_incarnation_is_gone(const struct hbs *s, uint32_t slot,
 			     uint64_t incarnation, uint64_t now_ms);
+
+/* ---- holds.c: hb->lock held --------------------------------------------- */
+
+/* The hold list of a host that is known here, this host's own too; NULL: it
+ * has no name, or the list that its newest beat names is not here. */
+const struct ha_hold_list *hbs_holds_of(const struct hb *hb, uint32_t slot);
+/* By uuid, or by resource where one of them knows no more. */
+bool hbs_hold_is_same_vm(const struct ha_hold *a, const struct ha_hold *b);
+/* By any list, or any that stands on w. */
+bool hbs_hold_is_lifted(const struct hb *hb, const struct ha_hold *hold,
+			bool must_be_flushed);
+/* An OWNER hold on the VM, not lifted, in the name of `owner`, for an
+ * incarnation later than `gone_incarnation`; NULL. */
+const struct ha_hold *hbs_hold_find(const struct hb *hb,
+				    const struct ha_uuid *uuid,
+				    const char *resource, uint32_t owner,
+				    uint64_t gone_incarnation);
+/* From slot `from` on: the first host whose hold list, as its newest beat on r
+ * datastores by reads submitted since then names it, is not here. HA_SLOT_NONE:
+ * all are here. A host that is gone counts as well: its holds bind on. */
+uint32_t hbs_holds_unread(const struct hbs *s, uint32_t from, uint64_t since_ms,
+			  uint64_t now_ms);
+/* Looks at so many own records and drops those of no use; returns how many. */
+uint32_t hbs_holds_drop(struct hbs *s, uint32_t most, uint64_t now_ms);
+/* The same now and then; takes the lock itself. */
+void hbs_holds_look(struct hbs *s);
 
 /* ---- seal.c ------------------------------------------------------------- */
 
@@ -334,6 +368,14 @@ json_t *hbs_op_disarm(struct hbs *s, struct hbs_client *client,
 json_t *hbs_op_arm(struct hbs *s, struct hbs_client *client,
 		   const json_t *request);
 
+json_t *hbs_op_hold(struct hbs *s, struct hbs_client *client,
+		    const json_t *request);
+json_t *hbs_op_lift(struct hbs *s, struct hbs_client *client,
+		    const json_t *request);
+json_t *hbs_op_confirm_dead(struct hbs *s, struct hbs_client *client,
+			    const json_t *request);
+json_t *hbs_op_holds(struct hbs *s, struct hbs_client *client,
+		     const json_t *request);
 json_t *hbs_op_master(struct hbs *s, struct hbs_client *client,
 		      const json_t *request);
 json_t *hbs_op_tickets(struct hbs *s, struct hbs_client *client,
@@ -364,6 +406,14 @@ void hbs_announce_cancel(struct hbs *s, struct hbs_wait *wait);
 /* The host was sealed: wishes that are open are refused. */
 void hbs_announce_seal(struct hbs *s);
 bool hbs_disarm_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
+
+/* ops_holds.c */
+bool hbs_holds_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
+
+/* ops_judge.c: another host's entry, hold or silence that is in the way of an
+ * announcement; `wait->err` says which, unless it is granted. hb->lock held. */
+enum ha_vmlock_step hbs_announce_judge(const struct hbs *s,
+				       struct hbs_wait *wait, uint64_t now_ms);
 
 /* ops_vms.c: own list; hb->lock held. */
 struct ha_listed_vm *hbs_list_find(struct ha_vm_list *list,

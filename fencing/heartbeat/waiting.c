@@ -35,6 +35,7 @@ hbs_wait_cancel(struct hbs *s, struct hbs_wait *wait)
 		hbs_announce_cancel(s, wait);
 		break;
 	case HBS_WAIT_MASTER:   /* its lease goes on */
+	case HBS_WAIT_HOLDS:    /* what was put stands */
 	case HBS_WAIT_WITHDRAW: /* what was taken off stays off */
 	case HBS_WAIT_DISARM:   /* orders that stand go on */
 		break;
@@ -60,6 +61,9 @@ hbs_wait_check(struct hbs *s)
 			break;
 		case HBS_WAIT_WITHDRAW:
 			(void)hbs_withdraw_check(s, wait, now_ms);
+			break;
+		case HBS_WAIT_HOLDS:
+			(void)hbs_holds_check(s, wait, now_ms);
 			break;
 		case HBS_WAIT_MASTER:
 			(void)hbs_master_check(s, wait, now_ms);

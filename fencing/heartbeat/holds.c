@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the hold lists of all hosts say together (SAFETY 17): is a VM held in
+ * the name of a host, are all lists read, and which own records are of no use
+ * any more. A hold binds until the master has lifted it or the incarnation that
+ * it names is gone; a list that can't be read may hold anything. Nothing here
+ * drops a record that may still bind somebody. hb->lock held throughout.
+ */
+#include <string.h>
+
+#include "ha/clock.h"
+#include "ha/ticket.h"
+#include "heartbeat/serve.h"
+
+const struct ha_hold_list *
+hbs_holds_of(const struct hb *hb, uint32_t slot)
+{
+	if (slot == hb->self) {
+		return &hb->hold_list;
+	}
+	return hb->table.names[slot][0] && hb->hosts[slot].has_holds ?
+		       &hb->hosts[slot].hold_list :
+		       NULL;
+}
+
+static bool
+has_uuid(const struct ha_hold *hold)
+{
+	static const struct ha_uuid NONE;
+
+	return memcmp(&hold->uuid, &NONE, sizeof(NONE)) != 0;
+}
+
+/* A hold of Pacemaker's history knows the resource only. */
+bool
+hbs_hold_is_same_vm(const struct ha_hold *a, const struct ha_hold *b)
+{
+	if (has_uuid(a) && has_uuid(b)) {
+		return memcmp(&a->uuid, &b->uuid, sizeof(a->uuid)) == 0;
+	}
+	return a->resource[0] && strcmp(a->resource, b->resource) == 0;
+}
+
+static struct ha_ticket_hold
+of_hold(const struct ha_hold *hold)
+{
+	return (struct ha_ticket_hold){
+		.kind = hold->kind,
+		.owner = hold->owner,
+		.owner_incarnation = hold->owner_incarnation,
+		.owner_generation = hold->owner_generation,
+		.term = hold->term,
+	};
+}
+
+/* Does `lift` end this hold? */
+static bool
+is_ended_by(const struct ha_hold *hold, const struct ha_hold *lift)
+{
+	const struct ha_ticket_hold it = of_hold(hold);
+	const struct ha_ticket_hold other = of_hold(lift);
+
+	return lift->kind == HA_HOLD_LIFTED &&
+	       hbs_hold_is_same_vm(hold, lift) &&
+	       ha_hold_is_lifted(&it, &other, 1);
+}
+
+bool
+hbs_hold_is_lifted(const struct hb *hb, const struct ha_hold *hold,
+		   bool must_be_flushed)
+{
+	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
+		const struct ha_hold_list *list = hbs_holds_of(hb, slot);
+
+		if (!list || list->count == 0 ||
+		    (must_be_flushed && !hb_holds_are_flushed(hb, slot))) {
+			continue;
+		}
+		for (uint32_t i = 0; i < list->count; i++) {
+			if (is_ended_by(hold, &list->holds[i])) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+const struct ha_hold *
+hbs_hold_find(const struct hb *hb, const struct ha_uuid *uuid,
+	      const char *resource, uint32_t owner, uint64_t gone_incarnation)
+{
+	struct ha_hold vm = { .uuid = *uuid };
+
+	(void)strncpy(vm.resource, resource, sizeof(vm.resource) - 1);
+	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
+		const struct ha_hold_list *list = hbs_holds_of(hb, slot);
+
+		for (uint32_t i = 0; list && i < list->count; i++) {
+			const struct ha_hold *hold = &list->holds[i];
+
+			if (hold->kind == HA_HOLD_OWNER &&
+			    hold->owner == owner &&
+			    hold->owner_incarnation > gone_incarnation &&
+			    hbs_hold_is_same_vm(hold, &vm) &&
+			    !hbs_hold_is_lifted(hb, hold, false)) {
+				return hold;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* ---- are all of them here? ---------------------------------------------- */
+
+/* Nobody ever beat in this slot, by reads since then. */
+static bool
+is_unclaimed(const struct hb *hb, uint32_t slot, uint64_t since_ms)
+{
+	const struct hb_host *host = &hb->hosts[slot];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < hb->sb.stores; i++) {
+		count += hb->views[i].read_ms >= since_ms &&
+			 host->watch.at[i].is_seen &&
+			 host->watch.at[i].what.kind == HA_GLIMPSE_UNCLAIMED;
+	}
+	return !host->has_beat && count >= ha_stores_read(hb->sb.stores);
+}
+
+/* A host that is gone and was taken out by a person holds nothing any more:
+ * else holds that nobody can read would bind for ever. */
+static bool
+is_taken_out(const struct hbs *s, uint32_t slot, uint64_t now_ms)
+{
+	struct ha_hostset out;
+
+	if (!hb_slot_is_removed(s->hb, slot)) {
+		return false;
+	}
+	hbs_out_of_the_way(s, &out);
+	return hbs_host_is_gone(s, slot, &out, now_ms);
+}
+
+uint32_t
+hbs_holds_unread(const struct hbs *s, uint32_t from, uint64_t since_ms,
+		 uint64_t now_ms)
+{
+	const struct hb *hb = s->hb;
+
+	for (uint32_t slot = from; slot < hb->sb.slots; slot++) {
+		if (slot == hb->self || !hb->table.names[slot][0] ||
+		    is_unclaimed(hb, slot, since_ms) ||
+		    (hb->hosts[slot].has_holds &&
+		     hbs_is_beat_read(hb, slot, since_ms)) ||
+		    is_taken_out(s, slot, now_ms)) {
+			continue;
+		}
+		return slot;
+	}
+	return HA_SLOT_NONE;
+}
+
+/* ---- what is of no use any more ----------------------------------------- */
+
+/* What a lift ends may stand in any list. */
+static bool
+is_needed(const struct hb *hb, const struct ha_hold *lift)
+{
+	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
+		const struct ha_hold_list *list = hbs_holds_of(hb, slot);
+
+		for (uint32_t i = 0; list && i < list->count; i++) {
+			const struct ha_hold *hold = &list->holds[i];
+
+			if ((hold->kind == HA_HOLD_OWNER ||
+			     hold->kind == HA_HOLD_POLICY) &&
+			    is_ended_by(hold, lift)) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool
+is_useless(const struct hbs *s, const struct ha_hold *hold, bool is_complete,
+	   uint64_t now_ms)
+{
+	const struct hb *hb = s->hb;
+	struct ha_watch_verdict verdict = hb_judge(hb, hold->owner, 0);
+	bool is_replaced = verdict.incarnation > hold->owner_incarnation;
+
+	switch (hold->kind) {
+	case HA_HOLD_OWNER:
+		/* Not by a word alone: that may be wrong. */
+		return is_replaced || hbs_hold_is_lifted(hb, hold, true) ||
+		       (verdict.proof != HA_PROOF_CONFIRMED &&
+			hbs_incarnation_is_gone(s, hold->owner,
+						hold->owner_incarnation,
+						now_ms));
+	case HA_HOLD_POLICY:
+		return hbs_hold_is_lifted(hb, hold, true);
+	case HA_HOLD_LIFTED:
+		return is_complete && !is_needed(hb, hold);
+	case HA_HOLD_CONFIRMED_DEAD:
+		return is_replaced ||
+		       (hb->hosts[hold->owner].has_beat &&
+			hb->hosts[hold->owner].beat.incarnation ==
+				hold->owner_incarnation &&
+			hb->hosts[hold->owner].beat.sequence >
+				hold->owner_generation);
+	}
+	return false;
+}
+
+uint32_t
+hbs_holds_drop(struct hbs *s, uint32_t most, uint64_t now_ms)
+{
+	struct hb *hb = s->hb;
+	struct ha_hold_list *list = &hb->hold_list;
+	uint64_t late_ms = 2 * (uint64_t)hb->sb.timing.beat_ms +
+			   hb->sb.timing.tolerance_ms;
+	uint64_t since_ms = now_ms > late_ms ? now_ms - late_ms : 0;
+	bool is_complete =
+		hbs_holds_unread(s, 0, since_ms, now_ms) == HA_SLOT_NONE;
+	uint32_t dropped = 0;
+
+	for (uint32_t n = list->count; n > 0 && most > 0; n--, most--) {
+		if (s->next_hold >= list->count) {
+			s->next_hold = 0;
+		}
+		if (!is_useless(s, &list->holds[s->next_hold], is_complete,
+				now_ms)) {
+			s->next_hold++;
+			continue;
+		}
+		list->count--;
+		memmove(&list->holds[s->next_hold],
+			&list->holds[s->next_hold + 1],
+			(list->count - s->next_hold) * sizeof(list->holds[0]));
+		dropped++;
+	}
+	if (dropped > 0) {
+		hb_holds_changed(hb);
+		hb_kick_locked(hb);
+	}
+	return dropped;
+}
+
+void
+hbs_holds_look(struct hbs *s)
+{
+	uint64_t now_ms = ha_clock_now_ms();
+
+	if (now_ms < s->holds_ms + HBS_HOLDS_MS) {
+		return;
+	}
+	s->holds_ms = now_ms;
+	pthread_mutex_lock(&s->hb->lock);
+	if (s->hb->phase == HB_ARMED) {
+		(void)hbs_holds_drop(s, HBS_HOLDS_A_LOOK, now_ms);
+	}
+	pthread_mutex_unlock(&s->hb->lock);
+}
