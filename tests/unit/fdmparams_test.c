@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The fault domain's policy: list of isolation addresses, rules between
+ * parameters, and what holds in place of a bad value.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+#include "ha/fdmparams.h"
+#include "ha/isolation.h"
+
+struct pair {
+	const char *name;
+	const char *value;
+};
+
+static const char *
+get(void *ctx, const char *name)
+{
+	for (const struct pair *p = ctx; p->name; p++) {
+		if (strcmp(p->name, name) == 0) {
+			return p->value;
+		}
+	}
+	return NULL;
+}
+
+static void
+defaults(void **state)
+{
+	struct pair none[] = { { NULL, NULL } };
+	struct ha_err err = HA_ERR_INIT;
+	struct ha_fdm_params p;
+
+	(void)state;
+	assert_int_equal(ha_fdm_params_lenient(get, none, &p, &err), 0);
+	assert_int_equal(p.isolation_response, HA_FDM_RESPONSE_NONE);
+	assert_int_equal(p.partition_response, HA_FDM_RESPONSE_NONE);
+	assert_true(p.use_default_gateway);
+	assert_null(p.isolation_addresses);
+	assert_int_equal(p.isolation_ping_timeout_ms, 5000);
+	assert_int_equal(p.isolation_delay_ms, 30000);
+	assert_int_equal(p.partition_delay_ms, 60000);
+	assert_int_equal(p.isolation_shutdown_timeout_ms, 300000);
+}
+
+/* vmha-fdmd adds HA_RESPONSE_NONE to come from one enum to the other. */
+static void
+responses_are_those_of_the_core(void **state)
+{
+	(void)state;
+	assert_int_equal(HA_FDM_RESPONSE_POWEROFF + (int)HA_RESPONSE_NONE,
+			 HA_RESPONSE_POWEROFF);
+	assert_int_equal(HA_FDM_RESPONSE_SHUTDOWN + (int)HA_RESPONSE_NONE,
+			 HA_RESPONSE_SHUTDOWN);
+	for (const struct ha_param *p = HA_FDM_PARAMS; p->name; p++) {
+		for (int i = 0; p->choices && p->choices[i]; i++) {
+			assert_string_equal(
+				p->choices[i],
+				ha_response_name((enum ha_response)(
+					i + (int)HA_RESPONSE_NONE)));
+		}
+	}
+}
+
+static void
+good_addresses(void **state)
+{
+	struct ha_fdm_addresses got;
+	struct ha_err err = HA_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(ha_fdm_addresses_parse(NULL, &got, &err), 0);
+	assert_int_equal(got.count, 0);
+	assert_int_equal(ha_fdm_addresses_parse(" , \n", &got, &err), 0);
+	assert_int_equal(got.count, 0);
+	assert_int_equal(
+		ha_fdm_addresses_parse("192.0.2.1, 2001:db8::1 fe80::1%eth0\n"
+				       "192.0.2.1;192.0.2.2",
+				       &got, &err),
+		0);
+	assert_int_equal(got.count, 4);
+	assert_string_equal(got.text[0], "192.0.2.1");
+	assert_string_equal(got.text[1], "2001:db8::1");
+	assert_string_equal(got.text[2], "fe80::1%eth0");
+	assert_string_equal(got.text[3], "192.0.2.2");
+}
+
+static void
+bad_addresses(void **state)
+{
+	static const char *const BAD[] = { "router",      "192.0.2",
+					   "192.0.2.256", "1.2.3.4%eth0",
+					   "fe80::1%",    "fe80::1%a%b",
+					   "fe80::1%a/b", "192.0.2.1/24",
+					   "2001:db8:::", "[2001:db8::1]" };
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(BAD); i++) {
+		struct ha_fdm_addresses got;
+		struct ha_err err = HA_ERR_INIT;
+		char list[128];
+
+		snprintf(list, sizeof(list), "192.0.2.1 %s 192.0.2.2", BAD[i]);
+		assert_int_equal(ha_fdm_addresses_parse(list, &got, &err),
+				 -EINVAL);
+		assert_non_null(strstr(err.text, BAD[i]));
+		/* The good ones stay. */
+		assert_int_equal(got.count, 2);
+		assert_string_equal(got.text[1], "192.0.2.2");
+	}
+}
+
+static void
+ten_addresses_and_eleven(void **state)
+{
+	struct ha_fdm_addresses got;
+	struct ha_err err = HA_ERR_INIT;
+	char list[512] = "";
+
+	(void)state;
+	for (int i = 1; i <= HA_ADDRESSES_MAX; i++) {
+		snprintf(list + strlen(list), sizeof(list) - strlen(list),
+			 "192.0.2.%d ", i);
+	}
+	assert_int_equal(ha_fdm_addresses_parse(list, &got, &err), 0);
+	assert_int_equal(got.count, HA_ADDRESSES_MAX);
+	strcat(list, "192.0.2.11");
+	assert_int_equal(ha_fdm_addresses_parse(list, &got, &err), -EINVAL);
+	assert_int_equal(got.count, HA_ADDRESSES_MAX);
+}
+
+static void
+word_of_any_length(void **state)
+{
+	struct ha_fdm_addresses got;
+	struct ha_err err = HA_ERR_INIT;
+
+	(void)state;
+	for (size_t len = 1; len < 3 * HA_ADDRESS_TEXT; len++) {
+		char *word = malloc(len + 1);
+
+		memset(word, '1', len);
+		word[len] = '\0';
+		assert_int_equal(ha_fdm_addresses_parse(word, &got, &err),
+				 -EINVAL);
+		memcpy(word, "fe80::1%", len < 8 ? len : 8);
+		(void)ha_fdm_addresses_parse(word, &got, &err);
+		free(word);
+	}
+}
+
+static void
+response_without_address(void **state)
+{
+	struct pair pairs[] = { { "isolation_response", "poweroff" },
+				{ "use_default_gateway", "no" },
+				{ "isolation_addresses", "" },
+				{ NULL, NULL } };
+	struct ha_err err = HA_ERR_INIT;
+	struct ha_fdm_params p;
+
+	(void)state;
+	assert_int_equal(ha_fdm_params_lenient(get, pairs, &p, &err), -EINVAL);
+	assert_int_equal(p.isolation_response, HA_FDM_RESPONSE_NONE);
+	p.isolation_response = HA_FDM_RESPONSE_POWEROFF;
+	assert_int_equal(ha_fdm_params_check(&p, &err), -EINVAL);
+	pairs[2].value = "192.0.2.1";
+	assert_int_equal(ha_fdm_params_lenient(get, pairs, &p, &err), 0);
+	assert_int_equal(p.isolation_response, HA_FDM_RESPONSE_POWEROFF);
+	assert_int_equal(ha_fdm_params_check(&p, &err), 0);
+}
+
+static void
+bad_value_gets_its_default_alone(void **state)
+{
+	struct pair pairs[] = { { "isolation_response", "shutdown" },
+				{ "isolation_delay", "soon" },
+				{ "partition_delay", "4s" },
+				{ "isolation_ping_timeout", "7s" },
+				{ NULL, NULL } };
+	struct ha_err err = HA_ERR_INIT;
+	struct ha_fdm_params p;
+
+	(void)state;
+	assert_int_equal(ha_fdm_params_lenient(get, pairs, &p, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "isolation_delay"));
+	assert_int_equal(p.isolation_delay_ms, 30000);
+	assert_int_equal(p.partition_delay_ms, 60000);
+	assert_int_equal(p.isolation_ping_timeout_ms, 7000);
+	assert_int_equal(p.isolation_response, HA_FDM_RESPONSE_SHUTDOWN);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(responses_are_those_of_the_core),
+		cmocka_unit_test(good_addresses),
+		cmocka_unit_test(bad_addresses),
+		cmocka_unit_test(ten_addresses_and_eleven),
+		cmocka_unit_test(word_of_any_length),
+		cmocka_unit_test(response_without_address),
+		cmocka_unit_test(bad_value_gets_its_default_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
