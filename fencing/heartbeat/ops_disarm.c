@@ -6,6 +6,7 @@
  * host that stands down, and nothing is fenced by heartbeat meanwhile.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ha/clock.h"
@@ -29,6 +30,21 @@ pick_hosts(const struct hb *hb, struct ha_hostset *ret_hosts)
 			ha_hostset_add(ret_hosts, slot);
 		}
 	}
+}
+
+/* With the reason that was given, so that who finds it knows why. */
+static void
+tell(const json_t *request, bool is_down)
+{
+	const char *reason =
+		json_string_value(json_object_get(request, "reason"));
+	char text[320];
+
+	(void)snprintf(text, sizeof(text),
+		       "all watchdogs of the cluster are being %s%s%s",
+		       is_down ? "disarmed" : "armed",
+		       reason && reason[0] ? ": " : "", reason ? reason : "");
+	hb_log(HB_LOG_DISARM, text);
 }
 
 static json_t *
@@ -65,11 +81,7 @@ begin(struct hbs *s, struct hbs_client *client, const json_t *request,
 	pthread_mutex_lock(&hb->lock);
 	pick_hosts(hb, &wait->todo);
 	pthread_mutex_unlock(&hb->lock);
-	hb_log(HB_LOG_DISARM, is_down ?
-				      "all watchdogs of the cluster are being "
-				      "disarmed" :
-				      "all watchdogs of the cluster are being "
-				      "armed");
+	tell(request, is_down);
 	hb_stand_down(hb, is_down);
 	return NULL;
 }

@@ -71,6 +71,12 @@ vmha_ask(const struct vmha *v, json_t *request, uint64_t span_ms,
 }
 
 const char *
+vmha_state_word(const char *state)
+{
+	return strcmp(state, "standing-down") == 0 ? "disarmed" : state;
+}
+
+const char *
 vmha_text(const json_t *object, const char *key)
 {
 	const char *value = json_string_value(json_object_get(object, key));

@@ -27,6 +27,8 @@ int64_t vmha_age(const json_t *object, const char *key);
 /* Sentences about what is not as it should be; empty: all is well. */
 json_t *vmha_problems(const json_t *status);
 
+/* The word that people see for a state: "disarmed" is that of vmha disarm. */
+const char *vmha_state_word(const char *state);
 /* How to show a host's state word. */
 enum vmha_tone vmha_state_tone(const char *state);
 /* A bar and an age for one datastore's view of a host. */

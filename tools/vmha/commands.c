@@ -70,7 +70,7 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 	[OPT_WAIT] = { "wait", "SECONDS", VMHA_SPAN, AT(wait_ms), 0, 0, NULL,
 		       "wait so long for the other hosts, default 20" },
 	[OPT_REASON] = { "reason", "TEXT", VMHA_TEXT, AT(reason), 0, 0, NULL,
-			 "goes into the log of every host" },
+			 "goes into the log of this host's heartbeat daemon" },
 	[OPT_YES] = { "yes", NULL, VMHA_FLAG, AT(is_yes), 0, 0, NULL,
 		      "do not ask back" },
 	[OPT_ALL] = { "all", NULL, VMHA_FLAG, AT(is_all), 0, 0, NULL,
@@ -203,10 +203,12 @@ static const struct vmha_command COMMANDS[] = {
 	  "--force-live. Run it on one host, then copy vmha.conf to the "
 	  "others." },
 	{ "heartbeat list", "[PATH...]", VMHA_PATHS, 0, HA_STORES_MAX,
-	  OPTS_DISK, DISK_S, vmha_list,
+	  OPTS_DISK | BIT(OPT_SOCKET), DISK_S, vmha_list,
 	  "what is on the heartbeat datastores, short",
 	  "Reads the datastores itself and needs no daemon. Without PATH: "
-	  "those of vmha.conf." },
+	  "those of vmha.conf. LAST WORD is what the host's beat says, however "
+	  "old it is; STATE is what the daemon of this host has proven, where "
+	  "it answers." },
 	{ "heartbeat dump", "PATH", VMHA_PATHS, 1, 1, OPTS_DISK, DISK_S,
 	  vmha_dump, "everything that one area holds, damaged blocks included",
 	  "Shows superblock, slot table, each beat with its orders, and both "

@@ -124,7 +124,7 @@ watchdog_word(const json_t *host, char *buffer, size_t size)
 	const char *state = vmha_text(host, "beat_state");
 
 	if (strcmp(state, "armed") != 0) {
-		return "off";
+		return strcmp(state, "standing-down") == 0 ? "disarmed" : "off";
 	}
 	snprintf(buffer, size, "%" PRId64 " s%s",
 		 vmha_number(host, "watchdog_ms") / 1000,

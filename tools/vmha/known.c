@@ -191,7 +191,8 @@ host_words(const json_t *host, char *buffer, size_t size)
 	bool is_gone = host_is_gone(host);
 
 	/* What a beat said counts as long as its host may live. */
-	snprintf(buffer, size, "%s%s%s", vmha_text(host, "state"),
+	snprintf(buffer, size, "%s%s%s",
+		 vmha_state_word(vmha_text(host, "state")),
 		 !is_gone && host_has_flag(host, "sealed") ? ", sealed" : "",
 		 !is_gone && host_has_flag(host, "master") ? ", master" : "");
 	return buffer;

@@ -2,7 +2,8 @@
 /*
  * vmha heartbeat list: the areas and, short, who beats on them, from the
  * datastores themselves. One that can't be read has its line, too: nothing
- * is left out because it is broken.
+ * is left out because it is broken. A beat is a host's last word, no matter
+ * how old: whether the host lives is the daemon's to say, where it answers.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 
 #include "ha/text.h"
 #include "area.h"
+#include "ask.h"
 
 struct listed {
 	struct vmha_areas areas; /* those that can be read */
@@ -18,7 +20,42 @@ struct listed {
 	const char *path[HA_STORES_MAX];
 	struct vmha_area *at[HA_STORES_MAX]; /* NULL: can't be opened */
 	struct ha_err err[HA_STORES_MAX];
+	json_t *status; /* of this host's daemon, same cluster; else NULL */
 };
+
+/* The daemon's word on a host; "?" where there is none. */
+static const char *
+proof_of(const struct listed *l, const char *name)
+{
+	const json_t *host;
+	size_t i;
+
+	json_array_foreach(json_object_get(l->status, "hosts"), i, host)
+	{
+		if (strcmp(vmha_text(host, "name"), name) == 0) {
+			return vmha_state_word(vmha_text(host, "state"));
+		}
+	}
+	return "?";
+}
+
+/* It may be a daemon of other areas than those that are listed. */
+static void
+ask_daemon(const struct vmha *v, struct listed *l)
+{
+	char uuid[HA_UUID_TEXT];
+
+	if (l->areas.count == 0 || vmha_ask_status(v, &l->status, NULL) < 0) {
+		l->status = NULL;
+		return;
+	}
+	ha_uuid_format(&l->areas.at[0]->sb.cluster, uuid);
+	if (strcmp(vmha_text(json_object_get(l->status, "cluster"), "uuid"),
+		   uuid) != 0) {
+		json_decref(l->status);
+		l->status = NULL;
+	}
+}
 
 static int
 read_all(struct vmha *v, struct ha_hbconf *conf, struct listed *l)
@@ -181,8 +218,11 @@ static json_t *
 slot_json(const struct listed *l, uint32_t slot, const char *damaged)
 {
 	const struct ha_beat *beat = vmha_areas_beat(&l->areas, slot);
-	json_t *json = json_pack("{s:i, s:s, s:s}", "slot", (int)slot, "host",
-				 host_of(l, slot), "damaged", damaged);
+	const char *proof = proof_of(l, host_of(l, slot));
+	json_t *json =
+		json_pack("{s:i, s:s, s:s, s:o}", "slot", (int)slot, "host",
+			  host_of(l, slot), "damaged", damaged, "proof",
+			  *proof == '?' ? json_null() : json_string(proof));
 
 	if (json && beat) {
 		(void)json_object_update_new(
@@ -202,13 +242,17 @@ put_slot(struct vmha_table *table, const struct listed *l, uint32_t slot,
 {
 	const struct ha_beat *beat = vmha_areas_beat(&l->areas, slot);
 	const char *host = host_of(l, slot);
+	const char *proof = proof_of(l, host);
 
 	vmha_table_add(table, TONE_PLAIN, "%" PRIu32, slot);
 	vmha_table_add(table, host[0] ? TONE_STRONG : TONE_DIM, "%s",
 		       host[0] ? host : "(removed)");
+	vmha_table_add(table, *proof == '?' ? TONE_DIM : vmha_state_tone(proof),
+		       "%s", proof);
 	if (beat) {
-		vmha_table_add(table, TONE_PLAIN, "%s",
-			       ha_beat_state_name(beat->state));
+		vmha_table_add(
+			table, TONE_PLAIN, "%s",
+			vmha_state_word(ha_beat_state_name(beat->state)));
 		vmha_table_add(table, TONE_PLAIN, "%" PRIu64,
 			       beat->incarnation);
 		vmha_table_add(table, TONE_PLAIN, "%" PRIu64, beat->sequence);
@@ -225,9 +269,10 @@ put_slot(struct vmha_table *table, const struct listed *l, uint32_t slot,
 static int
 show(struct vmha *v, const struct listed *l)
 {
-	static const char *const TITLES[] = { ">SLOT",        "HOST",  "STATE",
-					      ">INCARNATION", ">BEAT", ">VMS",
-					      "DAMAGED",      NULL };
+	static const char *const TITLES[] = {
+		">SLOT", "HOST", "STATE",   "LAST WORD", ">INCARNATION",
+		">BEAT", ">VMS", "DAMAGED", NULL
+	};
 	json_t *areas = json_array();
 	json_t *slots = json_array();
 	char damaged[512];
@@ -250,6 +295,10 @@ show(struct vmha *v, const struct listed *l)
 		put_areas(v, l);
 		putchar('\n');
 		vmha_table_print(&table, &v->screen, stdout);
+		if (!l->status) {
+			puts("\nWhether a host lives is not known: no heartbeat "
+			     "daemon of this cluster answers here.");
+		}
 	}
 	vmha_table_done(&table);
 	if (v->args.is_json) {
@@ -294,6 +343,9 @@ vmha_list(struct vmha *v)
 	if (rc == 0) {
 		rc = check_clusters(v, &l);
 	}
+	if (rc == 0) {
+		ask_daemon(v, &l);
+	}
 	code = rc < 0 ? vmha_fail(v, rc) : show(v, &l);
 	if (code == VMHA_OK && l.areas.count < l.count) {
 		code = VMHA_FAILED;
@@ -301,5 +353,6 @@ vmha_list(struct vmha *v)
 	for (uint32_t i = 0; i < l.count; i++) {
 		vmha_area_close(l.at[i]);
 	}
+	json_decref(l.status);
 	return code;
 }

@@ -223,19 +223,26 @@ static int
 check_operands(struct vmha *v)
 {
 	const struct vmha_command *command = v->command;
+	char wanted[128];
 
 	if (v->args.operands >= command->min_operands &&
 	    v->args.operands <= command->max_operands) {
 		return 0;
 	}
+	if (command->max_operands == 0) {
+		snprintf(wanted, sizeof(wanted), "no argument");
+	} else if (v->args.operands < command->min_operands) {
+		snprintf(wanted, sizeof(wanted), "at least %" PRIu32 " (%s)",
+			 command->min_operands, command->usage);
+	} else {
+		snprintf(wanted, sizeof(wanted), "at most %" PRIu32 " (%s)",
+			 command->max_operands, command->usage);
+	}
 	return ha_err_set(&v->err, -EINVAL,
-			  "vmha %s takes %s%s; usage: vmha %s [OPTIONS] %s",
-			  command->name,
-			  v->args.operands < command->min_operands ?
-				  "more arguments than these" :
-				  "fewer arguments than these",
-			  command->max_operands == 0 ? " (none)" : "",
-			  command->name, command->usage);
+			  "vmha %s takes %s, %" PRIu32 " given; vmha %s "
+			  "--help tells more",
+			  command->name, wanted, v->args.operands,
+			  command->name);
 }
 
 int

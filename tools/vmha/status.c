@@ -40,7 +40,8 @@ put_self(const struct vmha *v, const json_t *status)
 
 	printf("This host %s: ", vmha_text(self, "host"));
 	put_part(v, is_armed ? TONE_GOOD : TONE_WARN,
-		 is_armed ? "armed" : vmha_text(self, "beat_state"));
+		 is_armed ? "armed" :
+			    vmha_state_word(vmha_text(self, "beat_state")));
 	printf(", evidence ");
 	put_part(v, strcmp(evidence, "storage") == 0 ? TONE_GOOD : TONE_WARN,
 		 evidence);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define WIDTH_DEFAULT 80u /* a terminal that doesn't tell */
+#define WIDTH_FILE 100u   /* no terminal: a file, a pipe */
 #define WIDTH_MIN 40u
 #define WIDTH_MAX 1000u
 #define GAP 2u /* between columns */
@@ -27,7 +28,7 @@ screen_width(void)
 		n = size.ws_col;
 	}
 	if (n == 0) {
-		return WIDTH_DEFAULT;
+		return isatty(STDOUT_FILENO) ? WIDTH_DEFAULT : WIDTH_FILE;
 	}
 	return n < WIDTH_MIN ? WIDTH_MIN :
 	       n > WIDTH_MAX ? WIDTH_MAX :
