@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * "status", the hosts: what is known of each of them. Facts are copied under
- * the lock, the JSON is built without it. Shows, decides nothing: a state
- * word is the proof's name in plain words.
+ * the lock, the JSON is built without it. Shows, decides nothing: the word for
+ * a host's state is core/hoststate's.
  */
 #include <string.h>
 
 #include "ha/clock.h"
+#include "ha/hoststate.h"
 #include "ha/text.h"
 #include "heartbeat/serve.h"
 
@@ -22,6 +23,7 @@ struct shot {
 	bool has_list;
 	bool is_gone;
 	bool is_member;
+	bool has_state; /* its daemon spoke in this membership */
 };
 
 static json_t *
@@ -30,36 +32,23 @@ number(uint64_t value)
 	return json_integer((json_int_t)value);
 }
 
-/* One word per host. "late" is a host whose beat is overdue and not yet
- * proven silent; "silent" one that only the ring may keep alive. */
 static const char *
 state_word(const struct shot *shot, const struct ha_timing *timing,
 	   uint64_t now_ms)
 {
-	uint64_t late_ms = 2 * (uint64_t)timing->beat_ms + timing->tolerance_ms;
+	const struct ha_hoststate_facts facts = {
+		.storage = shot->judged,
+		.is_gone = shot->is_gone,
+		.is_member = shot->is_member,
+		.has_state = shot->has_state,
+		.is_isolated = (shot->beat.flags & HA_BEAT_ISOLATED) != 0,
+		.is_armed = shot->beat.state == HA_BEAT_ARMED,
+		.beat_ms = timing->beat_ms,
+		.tolerance_ms = timing->tolerance_ms,
+		.now_ms = now_ms,
+	};
 
-	switch (shot->judged.proof) {
-	case HA_PROOF_ALIVE:
-		return now_ms > shot->judged.since_ms + late_ms ? "late" :
-								  "live";
-	case HA_PROOF_SILENT:
-		return shot->is_gone ? "dead" : "silent";
-	case HA_PROOF_REPLACED:
-	case HA_PROOF_CONFIRMED:
-		return "dead";
-	case HA_PROOF_STOPPED:
-		return "stopped";
-	case HA_PROOF_NEVER:
-		return "never";
-	case HA_PROOF_STANDING_DOWN:
-		return "standing-down";
-	case HA_PROOF_UNGUARDED:
-		return "unguarded";
-	case HA_PROOF_UNKNOWN:
-	case HA_PROOF_N:
-		break;
-	}
-	return "unknown";
+	return ha_hoststate_name(ha_hoststate_judge(&facts));
 }
 
 static json_t *
@@ -190,6 +179,9 @@ take_shot(const struct hbs *s, uint32_t slot, const struct ha_hostset *out,
 			ha_hostset_has(out, slot);
 	shot->is_member = s->ring.core.has_membership &&
 			  ha_ring_is_member(&s->ring.core, slot);
+	shot->has_state = slot == hb->self ||
+			  (shot->is_member && s->hosts[slot].state_ring_seq ==
+						      s->ring.core.ring_seq);
 }
 
 void

@@ -31,8 +31,7 @@
  *              member, ring_mode, last_member_age_ms, list_count,
  *              list_generation, list_read, ring_seq, stores_ok,
  *              watchdog_ms, stores: [{verdict, sequence, age_ms}]}]
- *              state: live, late, silent, dead, stopped, never, unguarded,
- *              standing-down, unknown
+ *              state: ha_hoststate_name()
  *  "next_slot": present when the packet was full: ask again with "from"
  *  "brake":    limit, used, full
  *  "orders":   [{host, kind, nonce}] that stand
