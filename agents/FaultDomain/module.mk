@@ -38,3 +38,31 @@ FDM_RESPONDER_OBJS := $(patsubst %,$(FDM_DIR)/%.o,isolation respond respond_run)
 $(FDM_RESPONDER_OBJS): ALL_CPPFLAGS += -DVMHA_OCFDIR='"$(OCFDIR)"'
 $(FDM_RESPONDER): $(FDM_RESPONDER_OBJS)
 LIBS += $(FDM_RESPONDER)
+
+# The daemon: everything of this folder that is not the agent's or the
+# responder's. It alone links Pacemaker's libraries.
+FDM_DAEMON := $(FDM_DIR)/vmha-fdmd
+FDM_PKGS := gio-2.0 gio-unix-2.0 libxml-2.0 pacemaker-cib
+FDM_FACTS := $(FDM_DIR)/libfdm-facts.a
+FDM_FACTS_OBJS := $(patsubst %,$(FDM_DIR)/%.o,facts facts_config facts_history \
+	facts_xml project snap snap_json tickets)
+FDM_DAEMON_OBJS := $(filter-out $(FDM_AGENT_OBJS) $(FDM_RESPONDER_OBJS) \
+	$(FDM_FACTS_OBJS),$(call objs,agents/FaultDomain))
+FDM_DAEMON_ARCHIVES = $(FDM_FACTS) $(FDM_RESPONDER) $(HA_IO_CIB) $(HA_IO_ICMP) \
+	$(HA_IO_PROC) $(HA_IO_IPC) $(HA_PARAMS) $(HA_CODEC) $(HA_CORE) \
+	$(HA_IO_CLOCK) $(HA_BASE)
+
+$(FDM_DAEMON_OBJS) $(FDM_FACTS_OBJS): ALL_CPPFLAGS += \
+	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(FDM_PKGS)))
+# What reads the CIB and heartbeatd's answers, for tests too.
+$(FDM_FACTS): $(FDM_FACTS_OBJS)
+LIBS += $(FDM_FACTS)
+$(FDM_DAEMON): $(FDM_DAEMON_OBJS) $(FDM_DAEMON_ARCHIVES)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(FDM_DAEMON_ARCHIVES) \
+		$(shell $(PKG_CONFIG) --libs $(FDM_PKGS)) -lexpat -ljansson \
+		-pthread
+PROGRAMS += $(FDM_DAEMON)
+
+install-fdmd: $(FDM_DAEMON)
+	$(INSTALL) -D -m 755 $(FDM_DAEMON) $(DESTDIR)$(LIBEXECDIR)/vmha-fdmd
+INSTALLS += install-fdmd

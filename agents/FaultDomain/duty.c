@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the master owes to hosts: those that came back are told that their list
+ * is settled, and Pacemaker is asked to fence those that it has forgotten
+ * (SAFETY 10, 18). Asking proves nothing: fence_vmha or the next level does.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "FaultDomain/fdm.h"
+#include "FaultDomain/logs.h"
+#include "ha/clock.h"
+
+struct unseal {
+	char host[HA_HOST_NAME];
+};
+
+static void
+on_ordered(void *data, int code, const json_t *answer, const char *why)
+{
+	struct unseal *unseal = data;
+
+	(void)answer;
+	if (code < 0) {
+		fdm_log(FDM_LOG_UNSEAL_FAILED, unseal->host, why);
+	} else {
+		fdm_log(FDM_LOG_UNSEAL, unseal->host);
+	}
+	g_free(unseal);
+}
+
+/* VMs of its list whose ticket is not confirmed in this term. */
+static uint32_t
+count_unsettled(const struct fdm *fdm, const struct fdm_host *host)
+{
+	uint32_t count = 0;
+
+	for (guint i = 0; host->list && i < host->list->vms->len; i++) {
+		const struct ha_listed_vm *vm =
+			&g_array_index(host->list->vms, struct ha_listed_vm, i);
+		const struct fdm_row *row = fdm_row_find(fdm, vm->resource);
+
+		count += vm->state != HA_LISTED_RELEASED && row &&
+			 !(row->vm->ticket.is_granted &&
+			   row->vm->ticket.term == fdm->master.term);
+	}
+	return count;
+}
+
+void
+fdm_duty_unseal(struct fdm *fdm, uint64_t now_ms)
+{
+	if (now_ms < fdm->master.unseal_ms) {
+		return;
+	}
+	fdm->master.unseal_ms = now_ms + FDM_UNSEAL_MS;
+	for (guint i = 0; i < fdm->snap->hosts->len; i++) {
+		const struct fdm_host *host =
+			&g_array_index(fdm->snap->hosts, struct fdm_host, i);
+		struct ha_settle_facts facts = {
+			.is_member = host->is_member,
+			.is_sealed = host->is_sealed && !host->is_gone,
+			.is_readable = host->is_readable,
+			.are_holds_read = fdm->snap->are_holds_read,
+		};
+		struct unseal *unseal;
+
+		if (!facts.is_member || !facts.is_sealed) {
+			continue;
+		}
+		facts.unsettled_vms = count_unsettled(fdm, host);
+		facts.effective_holds = fdm_holds_of(fdm->snap, host);
+		if (!ha_settle_judge(&facts)) {
+			continue;
+		}
+		unseal = g_new0(struct unseal, 1);
+		g_strlcpy(unseal->host, host->name, sizeof(unseal->host));
+		fdm_worker_ask(fdm->worker,
+			       json_pack("{s:s, s:s, s:s}", "op", "order",
+					 "host", host->name, "kind", "unseal"),
+			       FDM_HB_ASK_MS, on_ordered, unseal);
+	}
+}
+
+/* Nothing tells what became of it: neither dead, nor sealed, nor a member. */
+static bool
+is_vanished(const struct fdm_host *host)
+{
+	return !host->is_member && !host->is_gone && host->incarnation != 0 &&
+	       !(host->is_fresh && host->is_sealed);
+}
+
+static void
+ask_to_fence(struct fdm *fdm, const char *name)
+{
+	char limit[16];
+	char what[HA_HOST_NAME + 32];
+	const char *argv[] = { "stonith_admin", "--fence", name,
+			       "--timeout",     limit,     NULL };
+
+	(void)snprintf(limit, sizeof(limit), "%u", FDM_FENCE_MS / 1000u);
+	(void)snprintf(what, sizeof(what), "stonith_admin --fence %s", name);
+	fdm_log(FDM_LOG_FENCE, name);
+	fdm_child_run(fdm, argv, FDM_FENCE_MS, what);
+}
+
+void
+fdm_duty_vanished(struct fdm *fdm, uint64_t now_ms)
+{
+	for (guint i = 0; i < fdm->snap->hosts->len; i++) {
+		const struct fdm_host *host =
+			&g_array_index(fdm->snap->hosts, struct fdm_host, i);
+		const struct fdm_node *node =
+			fdm_facts_node(fdm->facts, host->name);
+		struct fdm_vanished *gone =
+			g_hash_table_lookup(fdm->vanished, host->name);
+
+		if (!is_vanished(host) || !node || !node->is_forgotten) {
+			(void)g_hash_table_remove(fdm->vanished, host->name);
+			continue;
+		}
+		if (!gone) {
+			gone = g_new0(struct fdm_vanished, 1);
+			gone->since_ms = now_ms;
+			g_hash_table_insert(fdm->vanished, g_strdup(host->name),
+					    gone);
+		}
+		if (now_ms >= gone->since_ms + fdm->snap->silence_ms +
+				      FDM_FENCE_GRACE_MS &&
+		    (gone->asked_ms == 0 ||
+		     now_ms >= gone->asked_ms + FDM_FENCE_AGAIN_MS)) {
+			gone->asked_ms = now_ms;
+			ask_to_fence(fdm, host->name);
+		}
+	}
+}
+
+void
+fdm_duty_cleanup(struct fdm *fdm, const char *resource)
+{
+	const char *argv[] = { "crm_resource", "--cleanup", "--resource",
+			       resource, NULL };
+	const struct fdm_vm *vm = fdm_facts_vm(fdm->facts, resource);
+	char what[HA_RESOURCE_NAME + 48];
+
+	if (!vm || !vm->has_failures) {
+		return;
+	}
+	(void)snprintf(what, sizeof(what), "crm_resource --cleanup -r %.63s",
+		       resource);
+	fdm_log(FDM_LOG_CLEANUP, resource);
+	fdm_child_run(fdm, argv, FDM_CLEANUP_MS, what);
+}

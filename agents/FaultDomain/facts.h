@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What one copy of the CIB says that bears on VMs: which are gated, their
+ * tickets and parameters, and what Pacemaker's history takes for active or
+ * under way on each node. Read from libxml2 alone; decides nothing. All texts
+ * belong to the document and live as long as the facts. Rules in the
+ * configuration (dates, node attributes) are not evaluated: a set that has one
+ * counts as not there.
+ */
+#ifndef FAULT_DOMAIN_FACTS_H
+#define FAULT_DOMAIN_FACTS_H
+
+#include <glib.h>
+#include <libxml/tree.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "FaultDomain/responder.h"
+#include "ha/area.h"
+#include "ha/gated.h"
+
+#define FDM_TICKET_PREFIX "vmha-"
+#define FDM_NO_TERM 0u
+
+struct fdm_ticket {
+	bool is_there;
+	bool is_granted;
+	const char *state;  /* "": not vmha's yet */
+	const char *reason; /* ha_ticket_why_name() */
+	const char *owner;  /* "": nobody's */
+	uint64_t term;
+};
+
+/* A primitive of the configuration. */
+struct fdm_rsc {
+	const char *id;
+	const char *class_name, *provider, *type;
+	const char *requires; /* NULL: default */
+	bool is_nested;       /* in a group, clone or bundle */
+	const xmlNode *node;
+	const xmlNode *template; /* NULL: none */
+};
+
+/* An ocf:vmha:VirtualMachine. */
+struct fdm_vm {
+	const char *resource;
+	struct ha_uuid uuid; /* all zero: the configuration names none */
+	bool has_uuid;
+	bool is_nested;
+	bool is_gated; /* has its rsc_ticket constraint, and is not nested */
+	bool has_failures; /* that would keep Pacemaker from starting it */
+	struct fdm_ticket ticket;
+	GArray *params; /* of struct responder_param */
+};
+
+struct fdm_node {
+	const char *name;
+	const char *id;
+	bool has_state;
+	bool is_online;    /* member, and its controller answers */
+	bool is_forgotten; /* off, and Pacemaker takes it for cleanly off */
+	GArray *active; /* of struct ha_gated_resource: active or under way */
+};
+
+struct fdm_facts {
+	xmlDoc *doc;
+	const char *version; /* "admin_epoch.epoch.num_updates" */
+	const char *dc;      /* name of the DC; "": none */
+	bool have_quorum;
+	GArray *vms;             /* of struct fdm_vm */
+	GArray *nodes;           /* of struct fdm_node */
+	GArray *policy;          /* of struct responder_param: FaultDomain's */
+	bool has_domain;         /* a FaultDomain resource is configured */
+	GHashTable *rscs;        /* id -> struct fdm_rsc */
+	GHashTable *by_resource; /* resource -> index in vms + 1 */
+	char version_text[64];
+};
+
+/* Takes the document over. */
+struct fdm_facts *fdm_facts_new(xmlDoc *doc);
+void fdm_facts_free(struct fdm_facts *facts); /* NULL is fine */
+
+const struct fdm_vm *fdm_facts_vm(const struct fdm_facts *facts,
+				  const char *resource);
+const struct fdm_node *fdm_facts_node(const struct fdm_facts *facts,
+				      const char *name);
+bool fdm_facts_is_active(const struct fdm_node *node, const char *resource);
+
+/* facts_xml.c: "" or NULL where it is not there. */
+const char *fdm_xml_attr(const xmlNode *node, const char *name);
+const char *fdm_xml_text(const xmlNode *node,
+			 const char *name); /* never NULL */
+uint64_t fdm_xml_number(const xmlNode *node, const char *name, uint64_t def);
+const xmlNode *fdm_xml_child(const xmlNode *node, const char *name);
+bool fdm_xml_is(const xmlNode *node, const char *name);
+/* The value of an nvpair in the node's sets of that kind, NULL: none. */
+const char *fdm_xml_nvpair(const xmlNode *node, const char *set,
+			   const char *name);
+/* All of them, first of a name wins; appended to struct responder_param. */
+void fdm_xml_nvpairs(const xmlNode *node, const char *set, GArray *ret_params);
+
+/* facts_history.c */
+void fdm_facts_history(struct fdm_facts *facts, const xmlNode *status);
+/* facts_config.c */
+void fdm_facts_config(struct fdm_facts *facts, const xmlNode *configuration);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration half of the facts: primitives wherever they stand, the
+ * VMs among them, their gates, and FaultDomain's parameters.
+ */
+#include <string.h>
+
+#include "FaultDomain/facts.h"
+
+struct walk {
+	struct fdm_facts *facts;
+	const xmlNode *resources;
+	const char *requires; /* of rsc_defaults */
+};
+
+static const xmlNode *
+find_template(const xmlNode *resources, const char *id)
+{
+	const xmlNode *node = resources->children;
+
+	for (; id && node; node = node->next) {
+		if (fdm_xml_is(node, "template") &&
+		    strcmp(fdm_xml_text(node, "id"), id) == 0) {
+			return node;
+		}
+	}
+	return NULL;
+}
+
+static const char *
+either(const struct fdm_rsc *rsc, const char *name)
+{
+	const char *text = fdm_xml_attr(rsc->node, name);
+
+	return text ? text : fdm_xml_attr(rsc->template, name);
+}
+
+/* Nearest first: the primitive, its template, what it stands in, the
+ * defaults of all. */
+static const char *
+find_requires(const struct walk *walk, const struct fdm_rsc *rsc)
+{
+	const char *value =
+		fdm_xml_nvpair(rsc->node, "meta_attributes", "requires");
+	const xmlNode *node = rsc->node->parent;
+
+	if (!value) {
+		value = fdm_xml_nvpair(rsc->template, "meta_attributes",
+				       "requires");
+	}
+	for (; !value && node && node != walk->resources; node = node->parent) {
+		value = fdm_xml_nvpair(node, "meta_attributes", "requires");
+	}
+	return value ? value : walk->requires;
+}
+
+static GArray *
+params_of(const struct fdm_rsc *rsc)
+{
+	GArray *params =
+		g_array_new(FALSE, FALSE, sizeof(struct responder_param));
+
+	fdm_xml_nvpairs(rsc->node, "instance_attributes", params);
+	fdm_xml_nvpairs(rsc->template, "instance_attributes", params);
+	return params;
+}
+
+static void
+add_vm(struct fdm_facts *facts, const struct fdm_rsc *rsc)
+{
+	struct fdm_vm vm = {
+		.resource = rsc->id,
+		.is_nested = rsc->is_nested,
+		.params = params_of(rsc),
+		.ticket = { .state = "", .reason = "", .owner = "" },
+	};
+
+	for (guint i = 0; i < vm.params->len; i++) {
+		const struct responder_param *param =
+			&g_array_index(vm.params, struct responder_param, i);
+
+		if (strcmp(param->name, "uuid") == 0) {
+			vm.has_uuid =
+				ha_uuid_parse(param->value, &vm.uuid) == 0;
+		}
+	}
+	g_array_append_val(facts->vms, vm);
+	g_hash_table_insert(facts->by_resource, (gpointer)(uintptr_t)rsc->id,
+			    GUINT_TO_POINTER(facts->vms->len));
+}
+
+static void
+add_primitive(struct walk *walk, const xmlNode *node, bool is_nested)
+{
+	struct fdm_rsc *rsc = g_new0(struct fdm_rsc, 1);
+
+	rsc->id = fdm_xml_text(node, "id");
+	rsc->node = node;
+	rsc->template =
+		find_template(walk->resources, fdm_xml_attr(node, "template"));
+	rsc->is_nested = is_nested;
+	rsc->class_name = either(rsc, "class");
+	rsc->provider = either(rsc, "provider");
+	rsc->type = either(rsc, "type");
+	rsc->requires = find_requires(walk, rsc);
+	g_hash_table_replace(walk->facts->rscs, (gpointer)(uintptr_t)rsc->id,
+			     rsc);
+	if (g_strcmp0(rsc->class_name, "ocf") != 0 ||
+	    g_strcmp0(rsc->provider, "vmha") != 0) {
+		return;
+	}
+	if (g_strcmp0(rsc->type, "VirtualMachine") == 0) {
+		add_vm(walk->facts, rsc);
+	} else if (g_strcmp0(rsc->type, "FaultDomain") == 0 &&
+		   !walk->facts->has_domain) {
+		walk->facts->has_domain = true;
+		g_array_unref(walk->facts->policy);
+		walk->facts->policy = params_of(rsc);
+	}
+}
+
+/* Pacemaker nests two deep (a clone of a group). */
+static void
+walk_resources(struct walk *walk, const xmlNode *parent, bool is_nested)
+{
+	static const char *const HOLDERS[] = { "group", "clone", "master",
+					       "bundle" };
+
+	for (const xmlNode *node = parent->children; node; node = node->next) {
+		if (fdm_xml_is(node, "primitive")) {
+			add_primitive(walk, node, is_nested);
+			continue;
+		}
+		for (size_t i = 0; i < G_N_ELEMENTS(HOLDERS); i++) {
+			if (fdm_xml_is(node, HOLDERS[i])) {
+				walk_resources(walk, node, true);
+			}
+		}
+	}
+}
+
+/* Only freeze keeps Pacemaker's hands off a VM whose ticket is revoked while
+ * it still runs somewhere. */
+static void
+take_gate(struct fdm_facts *facts, const xmlNode *gate)
+{
+	const char *rsc = fdm_xml_text(gate, "rsc");
+	const char *ticket = fdm_xml_text(gate, "ticket");
+	const char *role = fdm_xml_attr(gate, "rsc-role");
+	guint index =
+		GPOINTER_TO_UINT(g_hash_table_lookup(facts->by_resource, rsc));
+	struct fdm_vm *vm;
+
+	if (index == 0 || !g_str_has_prefix(ticket, FDM_TICKET_PREFIX) ||
+	    strcmp(ticket + strlen(FDM_TICKET_PREFIX), rsc) != 0 ||
+	    strcmp(fdm_xml_text(gate, "loss-policy"), "freeze") != 0 ||
+	    (role && strcmp(role, "Started") != 0)) {
+		return;
+	}
+	vm = &g_array_index(facts->vms, struct fdm_vm, index - 1);
+	vm->is_gated = !vm->is_nested;
+}
+
+void
+fdm_facts_config(struct fdm_facts *facts, const xmlNode *configuration)
+{
+	const xmlNode *node = fdm_xml_child(
+		fdm_xml_child(configuration, "constraints"), "rsc_ticket");
+	struct walk walk = {
+		.facts = facts,
+		.resources = fdm_xml_child(configuration, "resources"),
+		.requires = fdm_xml_nvpair(
+			fdm_xml_child(configuration, "rsc_defaults"),
+			"meta_attributes", "requires"),
+	};
+
+	if (walk.resources) {
+		walk_resources(&walk, walk.resources, false);
+	}
+	for (; node; node = node->next) {
+		if (fdm_xml_is(node, "rsc_ticket")) {
+			take_gate(facts, node);
+		}
+	}
+	node = fdm_xml_child(fdm_xml_child(configuration, "nodes"), "node");
+	for (; node; node = node->next) {
+		struct fdm_node one = {
+			.name = fdm_xml_text(node, "uname"),
+			.id = fdm_xml_text(node, "id"),
+		};
+
+		if (fdm_xml_is(node, "node")) {
+			one.active = g_array_new(
+				FALSE, FALSE, sizeof(struct ha_gated_resource));
+			g_array_append_val(facts->nodes, one);
+		}
+	}
+}

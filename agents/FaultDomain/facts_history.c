@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The status half of the facts: tickets, nodes, and the history of actions. A
+ * resource counts as active on a node unless its newest completed action is a
+ * stop that succeeded or a probe that found nothing. In doubt it is active:
+ * that forbids or holds too much, never too little.
+ */
+#include <string.h>
+
+#include "FaultDomain/facts.h"
+
+/* enum pcmk_exec_status and enum ocf_exitcode of Pacemaker */
+#define STATUS_PENDING (-1)
+#define RC_OK 0
+#define RC_NOT_INSTALLED 5
+#define RC_NOT_RUNNING 7
+
+static struct fdm_vm *
+vm_of(struct fdm_facts *facts, const char *resource)
+{
+	guint index = GPOINTER_TO_UINT(
+		g_hash_table_lookup(facts->by_resource, resource));
+
+	return index ? &g_array_index(facts->vms, struct fdm_vm, index - 1) :
+		       NULL;
+}
+
+/* An instance of a unique clone is RSC:N in the history. */
+static const struct fdm_rsc *
+rsc_of(const struct fdm_facts *facts, const char *id)
+{
+	const struct fdm_rsc *rsc = g_hash_table_lookup(facts->rscs, id);
+	const char *colon = strrchr(id, ':');
+	char *base;
+
+	if (rsc || !colon) {
+		return rsc;
+	}
+	base = g_strndup(id, (gsize)(colon - id));
+	rsc = g_hash_table_lookup(facts->rscs, base);
+	g_free(base);
+	return rsc;
+}
+
+static int
+number_of(const xmlNode *op, const char *name, int def)
+{
+	const char *text = fdm_xml_attr(op, name);
+
+	return text ? (int)g_ascii_strtoll(text, NULL, 10) : def;
+}
+
+static bool
+is_proof_of_end(const xmlNode *op)
+{
+	const char *operation = fdm_xml_text(op, "operation");
+	int rc = number_of(op, "rc-code", -1);
+
+	if (number_of(op, "op-status", STATUS_PENDING) == STATUS_PENDING) {
+		return false;
+	}
+	if (strcmp(operation, "stop") == 0) {
+		return rc == RC_OK;
+	}
+	return strcmp(operation, "monitor") == 0 &&
+	       number_of(op, "interval", 0) == 0 &&
+	       (rc == RC_NOT_RUNNING || rc == RC_NOT_INSTALLED);
+}
+
+static bool
+is_active(const xmlNode *resource)
+{
+	const xmlNode *newest = NULL;
+	int newest_id = -1;
+
+	for (const xmlNode *op = resource->children; op; op = op->next) {
+		int id;
+
+		if (!fdm_xml_is(op, "lrm_rsc_op")) {
+			continue;
+		}
+		if (number_of(op, "op-status", STATUS_PENDING) ==
+		    STATUS_PENDING) {
+			return true;
+		}
+		/* A copy of an action that failed; the action itself, or a
+		 * later one, stands beside it. */
+		id = number_of(op, "call-id", -1);
+		if (!newest || id > newest_id) {
+			newest = op;
+			newest_id = id;
+		}
+	}
+	return newest && !is_proof_of_end(newest);
+}
+
+static bool
+has_failure(const xmlNode *resource)
+{
+	for (const xmlNode *op = resource->children; op; op = op->next) {
+		if (fdm_xml_is(op, "lrm_rsc_op") &&
+		    strstr(fdm_xml_text(op, "id"), "_last_failure_")) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+take_resource(struct fdm_facts *facts, struct fdm_node *node,
+	      const xmlNode *resource)
+{
+	const char *id = fdm_xml_text(resource, "id");
+	const struct fdm_rsc *rsc = rsc_of(facts, id);
+	struct fdm_vm *vm = rsc ? vm_of(facts, rsc->id) : NULL;
+	struct ha_gated_resource one = {
+		.id = id,
+		.class_name = fdm_xml_attr(resource, "class"),
+		.provider = fdm_xml_attr(resource, "provider"),
+		.type = fdm_xml_attr(resource, "type"),
+		.requires = rsc ? rsc->requires : NULL,
+		.is_ticket_gated = vm && vm->is_gated,
+	};
+
+	if (vm && has_failure(resource)) {
+		vm->has_failures = true;
+	}
+	if (is_active(resource)) {
+		g_array_append_val(node->active, one);
+	}
+}
+
+static struct fdm_node *
+node_of(struct fdm_facts *facts, const char *name)
+{
+	for (guint i = 0; i < facts->nodes->len; i++) {
+		struct fdm_node *node =
+			&g_array_index(facts->nodes, struct fdm_node, i);
+
+		if (strcmp(node->name, name) == 0) {
+			return node;
+		}
+	}
+	return NULL;
+}
+
+/* Pacemaker 3.0 (feature set 3.20) writes the time of joining, 0 for none,
+ * where 2.1 wrote a boolean. */
+static bool
+is_yes(const char *text)
+{
+	return strcmp(text, "true") == 0 || strcmp(text, "online") == 0 ||
+	       g_ascii_strtoull(text, NULL, 10) > 0;
+}
+
+static void
+take_node_state(struct fdm_facts *facts, const xmlNode *state)
+{
+	struct fdm_node *node = node_of(facts, fdm_xml_text(state, "uname"));
+	const xmlNode *resource;
+
+	if (!node) {
+		return;
+	}
+	node->has_state = true;
+	node->is_online = is_yes(fdm_xml_text(state, "in_ccm")) &&
+			  is_yes(fdm_xml_text(state, "crmd"));
+	/* determine_online_status_fencing() of Pacemaker's scheduler: expected
+	 * down and out of the membership is never fenced. */
+	node->is_forgotten =
+		!is_yes(fdm_xml_text(state, "in_ccm")) &&
+		strcmp(fdm_xml_text(state, "expected"), "down") == 0;
+	resource = fdm_xml_child(
+		fdm_xml_child(fdm_xml_child(state, "lrm"), "lrm_resources"),
+		"lrm_resource");
+	for (; resource; resource = resource->next) {
+		if (fdm_xml_is(resource, "lrm_resource")) {
+			take_resource(facts, node, resource);
+		}
+	}
+}
+
+static void
+take_ticket(struct fdm_facts *facts, const xmlNode *state)
+{
+	const char *id = fdm_xml_text(state, "id");
+	struct fdm_vm *vm = NULL;
+
+	if (g_str_has_prefix(id, FDM_TICKET_PREFIX)) {
+		vm = vm_of(facts, id + strlen(FDM_TICKET_PREFIX));
+	}
+	if (vm) {
+		vm->ticket = (struct fdm_ticket){
+			.is_there = true,
+			.is_granted = is_yes(fdm_xml_text(state, "granted")),
+			.state = fdm_xml_text(state, "vmha-state"),
+			.reason = fdm_xml_text(state, "vmha-reason"),
+			.owner = fdm_xml_text(state, "vmha-owner"),
+			.term = fdm_xml_number(state, "vmha-term", FDM_NO_TERM),
+		};
+	}
+}
+
+void
+fdm_facts_history(struct fdm_facts *facts, const xmlNode *status)
+{
+	const xmlNode *node =
+		fdm_xml_child(fdm_xml_child(status, "tickets"), "ticket_state");
+
+	for (; node; node = node->next) {
+		if (fdm_xml_is(node, "ticket_state")) {
+			take_ticket(facts, node);
+		}
+	}
+	for (node = status ? status->children : NULL; node; node = node->next) {
+		if (fdm_xml_is(node, "node_state")) {
+			take_node_state(facts, node);
+		}
+	}
+}

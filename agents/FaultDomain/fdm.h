@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vmha-fdmd, the fault domain manager of one host. On the DC's host it is the
+ * master: it makes tickets follow lists and holds (SAFETY section 5). On every
+ * host it answers fence_vmha (hold, may-hold), people (status, vm), and drives
+ * the isolation responder. One thread decides; libcib and heartbeatd have a
+ * thread each. It must never write without quorum, never grant what a list or
+ * hold binds, and never hold in the CIB what is not on disk first.
+ *
+ * Answers on HA_IPC_FDM_PATH, beside those that ha/ipc.h tells. Ages are
+ * milliseconds, null where there is none:
+ *
+ *  "ping"    ok: the main loop runs
+ *  "status"  [from: index of the first VM; default 0]
+ *   "host", "version", "pid"
+ *   "state"    "master", "standby" (another host is), "waiting" (this host is
+ *              the DC and can't be master: "why"), "no-heartbeat", "no-cib"
+ *   "why"      sentence to the state, "" where nothing is wrong
+ *   "is_master", "term" (of the newest master known), "master" (its host),
+ *   "dc", "have_quorum"
+ *   "cib":     {"connected", "why", "version", "copy_age_ms", "copies"}
+ *   "heartbeat": {"there", "why", "age_ms", "quorate", "can_write",
+ *              "can_read", "sealed", "seal_why", "holds_read"}
+ *   "isolation": as responder.h tells
+ *   "hosts":   [{"name", "state", "member", "gone", "fresh", "quorate",
+ *              "master", "isolated", "sealed", "incarnation",
+ *              "list_generation", "list_read", "holds" (in force, that name it
+ *              as owner), "pacemaker": "online", "offline", "forgotten" (off,
+ *              and Pacemaker takes it for cleanly off) or "unknown",
+ *              "forbids": null or {"resource", "why", "text"} (SAFETY 16),
+ *              "fence_asked_age_ms" (Pacemaker was asked to fence it)}]
+ *   "vms":     [VM], "next_vm": present when the packet was full
+ *   VM = {"resource", "uuid" or null, "gated", "nested",
+ *         "ticket": {"there", "granted", "state", "reason", "owner", "term"},
+ *         "granted", "reason", "text", "owner": what lists and holds say now;
+ *         null without heartbeatd,
+ *         "listed": [{"host", "state", "member", "gone", "sealed", "read"}],
+ *         "holds": [{"kind", "owner", "owner_incarnation",
+ *              "owner_generation", "term", "by", "lifted"}],
+ *         "active": [names of nodes where Pacemaker takes it for active],
+ *         "failed": Pacemaker keeps a failure of it}
+ *  "vm"      resource -> VM, "sentence", "missing": [sentences: what must
+ *            happen before it may be started; empty: nothing]
+ */
+#ifndef FAULT_DOMAIN_FDM_H
+#define FAULT_DOMAIN_FDM_H
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "FaultDomain/facts.h"
+#include "FaultDomain/fdm_timeouts.h"
+#include "FaultDomain/responder.h"
+#include "FaultDomain/snap.h"
+#include "FaultDomain/worker.h"
+#include "ha/cib.h"
+#include "ha/ipc.h"
+#include "ha/ticket.h"
+
+#define FDM_PROGRAM "vmha-fdmd"
+#define FDM_CLIENTS 64u
+
+/* What lists and holds say about one gated VM. */
+struct fdm_row {
+	const struct fdm_vm *vm;
+	struct ha_ticket_verdict verdict;
+	const struct fdm_host *owner; /* NULL: nobody */
+	const struct fdm_hold *lift;  /* with wants_lift */
+};
+
+enum fdm_step {
+	FDM_STEP_IDLE,
+	FDM_STEP_DISK, /* a hold or a lift is being flushed */
+	FDM_STEP_CIB,  /* an update is under way */
+};
+
+struct fdm_master {
+	uint64_t term;           /* 0: not master */
+	uint64_t lease_until_ms; /* with heartbeatd */
+	uint64_t ask_ms;         /* next renewal */
+	uint64_t asked_ms;       /* of the one under way */
+	bool is_asking;
+	enum fdm_step step;
+	uint32_t pending;  /* commands of FDM_STEP_DISK */
+	uint64_t retry_ms; /* nothing is begun before */
+	uint64_t min_snap; /* facts must be newer than the last step */
+	uint64_t min_copy;
+	uint64_t min_copy_ms; /* waits for it no longer than to then */
+	uint64_t unseal_ms;
+	GPtrArray *granting;    /* names: of the update under way */
+	char told[HA_ERR_TEXT]; /* last logged reason of not being master */
+};
+
+/* A host that vanished. */
+struct fdm_vanished {
+	uint64_t since_ms;
+	uint64_t asked_ms; /* 0: Pacemaker was not asked to fence it */
+};
+
+struct fdm_server;
+struct fdm_request;
+
+struct fdm {
+	GMainContext *context;
+	GMainLoop *loop;
+	bool is_ending;
+	/* the CIB */
+	struct ha_cib *cib;
+	bool has_cib;
+	char cib_why[HA_ERR_TEXT];
+	struct fdm_facts *facts; /* NULL before the first copy */
+	uint64_t copies;
+	uint64_t copy_ms;
+	/* heartbeatd */
+	struct fdm_worker *worker;
+	struct fdm_snap *snap; /* NULL before the first one */
+	bool told_there;
+	bool was_told;
+	/* both together; NULL without one of them */
+	GArray *rows; /* of struct fdm_row */
+	struct fdm_master master;
+	GHashTable *vanished; /* host -> struct fdm_vanished */
+	GPtrArray *requests;  /* of struct fdm_request: owed to clients */
+	struct fdm_server *server;
+	/* told to heartbeatd */
+	char *told_tickets;
+	uint64_t tell_ms;
+	int told_isolated; /* -1: not since it was restarted */
+	bool is_telling_isolated;
+	struct responder *responder;
+	uint64_t responder_ms;
+	uint32_t children;
+};
+
+/* ---- daemon.c ----------------------------------------------------------- */
+
+/* heartbeatd has answered, not long ago. */
+bool fdm_has_snap(const struct fdm *fdm, uint64_t now_ms);
+/* A copy of the CIB that is kept up to date. */
+bool fdm_has_facts(const struct fdm *fdm);
+
+/* ---- project.c ---------------------------------------------------------- */
+
+/* Rows of all gated VMs. */
+GArray *fdm_project(const struct fdm_facts *facts, const struct fdm_snap *snap);
+const struct fdm_row *fdm_row_find(const struct fdm *fdm, const char *resource);
+bool fdm_is_listed_as(const struct ha_listed_vm *listed,
+		      const struct fdm_vm *vm);
+bool fdm_is_held_as(const struct fdm_hold *hold, const struct fdm_vm *vm);
+/* Of all of the snapshot: is it in force, and does it name this VM? */
+bool fdm_hold_is_effective(const struct fdm_snap *snap,
+			   const struct fdm_hold *hold);
+/* Holds in force that name this very incarnation of the host. */
+uint32_t fdm_holds_of(const struct fdm_snap *snap, const struct fdm_host *host);
+
+/* ---- tickets.c ---------------------------------------------------------- */
+
+/* Does the CIB's ticket differ from what the row wants under this term? */
+bool fdm_ticket_differs(const struct fdm_row *row, uint64_t term);
+/* One update, all of it: begin, rows, end. */
+GString *fdm_tickets_begin(void);
+void fdm_tickets_add(GString *xml, const struct fdm_row *row, uint64_t term);
+void fdm_tickets_end(GString *xml);
+/* Tells heartbeatd what the local CIB says (SAFETY 19). */
+void fdm_tickets_tell(struct fdm *fdm, uint64_t now_ms);
+
+/* ---- master.c, duty.c ---------------------------------------------------- */
+
+void fdm_master_tick(struct fdm *fdm, uint64_t now_ms);
+/* Gives the term up, before the end. */
+void fdm_master_end(struct fdm *fdm, const char *why);
+/* Why this host is not master; "" while nothing stands in its way. */
+void fdm_master_why(const struct fdm *fdm, uint64_t now_ms, struct ha_err *why);
+bool fdm_master_may_write(const struct fdm *fdm, uint64_t now_ms);
+/* Hosts that may unseal, and those that vanished. Master alone. */
+void fdm_duty_unseal(struct fdm *fdm, uint64_t now_ms);
+void fdm_duty_vanished(struct fdm *fdm, uint64_t now_ms);
+/* Failures that would keep Pacemaker from starting it. */
+void fdm_duty_cleanup(struct fdm *fdm, const char *resource);
+
+/* ---- hold.c: what fence_vmha asks --------------------------------------- */
+
+/* NULL: the answer comes later, by fdm_server_answer(). */
+json_t *fdm_op_may_hold(struct fdm *fdm, uint32_t client,
+			const json_t *request);
+json_t *fdm_op_hold(struct fdm *fdm, uint32_t client, const json_t *request);
+void fdm_hold_tick(struct fdm *fdm, uint64_t now_ms);
+void fdm_hold_cancel(struct fdm *fdm, uint32_t client);
+/* {"op":"hold"/"lift", ...} for heartbeatd, without VMs. */
+json_t *fdm_hold_request(const char *op, const char *host, uint64_t incarnation,
+			 uint64_t generation, uint64_t term);
+void fdm_hold_add(json_t *request, const struct ha_uuid *uuid,
+		  const char *resource);
+/* SAFETY 16 for that host, by Pacemaker's history. */
+struct ha_gated_verdict fdm_gated(const struct fdm_facts *facts,
+				  const char *host, const char **ret_resource);
+
+/* ---- status.c, why.c ----------------------------------------------------- */
+
+json_t *fdm_op_status(struct fdm *fdm, uint32_t client, const json_t *request);
+json_t *fdm_op_vm(struct fdm *fdm, uint32_t client, const json_t *request);
+json_t *fdm_vm_json(const struct fdm *fdm, const struct fdm_vm *vm);
+
+/* ---- isolate.c ----------------------------------------------------------- */
+
+void fdm_isolate_tick(struct fdm *fdm, uint64_t now_ms);
+
+/* ---- server.c ------------------------------------------------------------ */
+
+int fdm_server_open(struct fdm *fdm, struct ha_err *err);
+void fdm_server_close(struct fdm *fdm);
+void fdm_server_tick(struct fdm *fdm, uint64_t now_ms);
+/* Takes the answer over. */
+void fdm_server_answer(struct fdm *fdm, uint32_t client, json_t *answer);
+json_t *fdm_failed(int code, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ---- child.c ------------------------------------------------------------- */
+
+/* Runs a program without waiting; `what` names it in the log when it fails. Its
+ * output goes nowhere. */
+void fdm_child_run(struct fdm *fdm, const char *const *argv, uint32_t limit_ms,
+		   const char *what);
+
+#endif

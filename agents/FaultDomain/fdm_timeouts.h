@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The waits of vmha-fdmd; docs/TIMEOUTS.md shows the sums. */
+#ifndef FAULT_DOMAIN_FDM_TIMEOUTS_H
+#define FAULT_DOMAIN_FDM_TIMEOUTS_H
+
+/* The main loop looks at everything so often, at least. */
+#define FDM_TICK_MS 100u
+/* A question to heartbeatd that waits for no disk, and one that does. */
+#define FDM_HB_ASK_MS 2000u
+#define FDM_HB_FLUSH_MS 5000u
+/* The master's lease with heartbeatd, renewed thrice in it. */
+#define FDM_LEASE_MS 6000u
+/* A snapshot older than this tells nothing any more. */
+#define FDM_STALE_MS 3000u
+/* Without a snapshot, heartbeatd is asked again. */
+#define FDM_HB_RETRY_MS 500u
+/* An answer owed to fence_vmha that names no budget_ms. */
+#define FDM_HOLD_MS 15000u
+/* After an update of the CIB its copy is waited for so long. */
+#define FDM_COPY_MS 2000u
+/* After something went wrong (a write, a hold), before it is tried again. */
+#define FDM_RETRY_MS 1000u
+/* Between two orders to unseal to one host. */
+#define FDM_UNSEAL_MS 1000u
+/* Between two requests to fence one host, and beyond T before the first. */
+#define FDM_FENCE_AGAIN_MS 60000u
+#define FDM_FENCE_GRACE_MS 10000u
+/* Children: crm_resource --cleanup, stonith_admin --fence. */
+#define FDM_CLEANUP_MS 30000u
+#define FDM_FENCE_MS 120000u
+/* What the CIB's tickets say is told to heartbeatd again, in case it was
+ * restarted. */
+#define FDM_TELL_MS 5000u
+/* A client that asks nothing makes room. */
+#define FDM_IDLE_MS 60000u
+
+#endif

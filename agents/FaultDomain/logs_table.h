@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What each line of logs.h means to an operator, in its order; then the
+ * responder's.
+ */
+#ifndef FAULT_DOMAIN_LOGS_TABLE_H
+#define FAULT_DOMAIN_LOGS_TABLE_H
+
+#include "FaultDomain/logs.h"
+#include "FaultDomain/responder.h"
+
+struct fdm_log_row {
+	int level;
+	const char *id;
+	const char *format;
+	const char *meaning;
+};
+
+/* clang-format off */
+static const struct fdm_log_row FDM_LOG_ROWS[] = {
+	{ FDM_LOG_BEGIN, "Pacemaker started the FaultDomain resource on this host." },
+	{ FDM_LOG_FAILED, "The daemon ends. The sentence says what to change." },
+	{ FDM_LOG_END, "Pacemaker stopped the FaultDomain resource, or the host goes down. Another host becomes master." },
+	{ FDM_LOG_CLIENT, "Somebody asked without the right to, or too many asked at a time." },
+	{ FDM_LOG_CIB, "The configuration and the tickets are known." },
+	{ FDM_LOG_NO_CIB, "Pacemaker does not run here, or its CIB daemon hangs. It is tried again each second." },
+	{ FDM_LOG_HEARTBEAT, "VM lists and holds are known." },
+	{ FDM_LOG_NO_HEARTBEAT, "Without it this host is never master, and holds nothing. Start vmha-heartbeatd, or configure it (vmha heartbeat create)." },
+	{ FDM_LOG_MASTER, "It writes the tickets, lifts holds, and unseals hosts. The term grows with each master." },
+	{ FDM_LOG_NOT_MASTER, "The coordinator (DC) moved, quorum was lost, or the daemon ends." },
+	{ FDM_LOG_MASTER_WAITS, "Until it can, no host is master: held VMs stay held, and cut-off hosts are reset in place of being held." },
+	{ FDM_LOG_HOLDING, "They are started nowhere else until that host says that it has released them, is proven dead, or is back." },
+	{ FDM_LOG_LIFTING, "What the hold waited for has happened." },
+	{ FDM_LOG_DISK_FAILED, "It is tried again. As long as it fails, tickets stay as they are." },
+	{ FDM_LOG_GRANTED, "Pacemaker starts it, if it does not run." },
+	{ FDM_LOG_HELD, "`vmha why VM` tells what is missing." },
+	{ FDM_LOG_TICKETS, "In one update of the CIB." },
+	{ FDM_LOG_CIB_FAILED, "It is tried again." },
+	{ FDM_LOG_UNSEAL, "It is back, and what it runs is granted: it may start VMs again." },
+	{ FDM_LOG_UNSEAL_FAILED, "It is tried again each second." },
+	{ FDM_LOG_FENCE, "It left together with the former coordinator: Pacemaker then forgets that it never said goodbye. Its VMs wait for proof." },
+	{ FDM_LOG_CHILD_FAILED, "A program of Pacemaker's failed or took too long. The sentence is its own." },
+	{ FDM_LOG_CLEANUP, "Pacemaker would not start it where it failed before." },
+	{ FDM_LOG_FENCED_HELD, "The host lives, cut off and sealed. None of its VMs can be started twice, so Pacemaker may go on." },
+	{ FDM_LOG_FENCE_REFUSED, "fence_vmha resets the host in place of that, or fails. The sentence says why." },
+	RESPONDER_LOG_ROWS
+};
+/* clang-format on */
+
+#define FDM_LOG_ROWS_N (sizeof(FDM_LOG_ROWS) / sizeof(FDM_LOG_ROWS[0]))
+
+#endif

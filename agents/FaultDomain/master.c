@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The master: on the host of Pacemaker's coordinator (DC), and only while this
+ * host is quorate, writes w and reads r datastores. Its steps, one at a time:
+ * the lease with heartbeatd, which gives the term; holds that are missing;
+ * holds that have ended; all tickets that differ, in one update; then hosts
+ * that may unseal and hosts that vanished.
+ *
+ * It never writes without quorum (SAFETY 20), never revokes before the hold is
+ * on disk (17), and grants only with all hold lists read.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "FaultDomain/fdm.h"
+#include "FaultDomain/logs.h"
+#include "ha/clock.h"
+
+#define LEASE_PARTS 3u
+
+void
+fdm_master_why(const struct fdm *fdm, uint64_t now_ms, struct ha_err *why)
+{
+	const struct fdm_snap *snap = fdm->snap;
+
+	why->text[0] = '\0';
+	if (!fdm_has_facts(fdm)) {
+		(void)ha_err_set(why, 0, "no CIB: %s", fdm->cib_why);
+	} else if (!fdm_has_snap(fdm, now_ms)) {
+		(void)ha_err_set(why, 0, "heartbeatd does not answer%s%s",
+				 snap && snap->why[0] ? ": " : "",
+				 snap ? snap->why : "");
+	} else if (strcmp(fdm->facts->dc, snap->self) != 0) {
+		(void)ha_err_set(why, 0, "the coordinator (DC) is %s",
+				 fdm->facts->dc[0] ? fdm->facts->dc :
+						     "unknown");
+	} else if (!snap->is_quorate || !fdm->facts->have_quorum) {
+		(void)ha_err_set(why, 0, "no quorum");
+	} else if (!snap->can_write) {
+		(void)ha_err_set(why, 0,
+				 "this host can't write enough heartbeat "
+				 "datastores; vmha heartbeat status tells why");
+	} else if (!snap->can_read) {
+		(void)ha_err_set(why, 0,
+				 "this host can't read enough heartbeat "
+				 "datastores; vmha heartbeat status tells why");
+	}
+}
+
+bool
+fdm_master_may_write(const struct fdm *fdm, uint64_t now_ms)
+{
+	struct ha_err why;
+
+	fdm_master_why(fdm, now_ms, &why);
+	return !why.text[0] && fdm->master.term != 0 &&
+	       now_ms < fdm->master.lease_until_ms;
+}
+
+static void
+lay_down(struct fdm *fdm, const char *why)
+{
+	struct fdm_master *master = &fdm->master;
+
+	if (master->term != 0) {
+		fdm_log(FDM_LOG_NOT_MASTER, why);
+	}
+	master->term = 0;
+	master->lease_until_ms = 0;
+}
+
+void
+fdm_master_end(struct fdm *fdm, const char *why)
+{
+	if (fdm->master.term != 0 || fdm->master.is_asking) {
+		fdm_worker_ask(fdm->worker,
+			       json_pack("{s:s, s:b}", "op", "master", "on", 0),
+			       FDM_HB_ASK_MS, NULL, NULL);
+	}
+	lay_down(fdm, why);
+}
+
+/* ---- the lease ---------------------------------------------------------- */
+
+static void
+on_lease(void *data, int code, const json_t *answer, const char *why)
+{
+	struct fdm *fdm = data;
+	struct fdm_master *master = &fdm->master;
+	json_int_t term = json_integer_value(json_object_get(answer, "term"));
+	struct ha_err obstacle;
+
+	master->is_asking = false;
+	fdm_master_why(fdm, ha_clock_now_ms(), &obstacle);
+	if (obstacle.text[0]) {
+		return; /* laid down meanwhile */
+	}
+	if (code < 0 || term <= 0) {
+		if (strcmp(master->told, why) != 0) {
+			fdm_log(FDM_LOG_MASTER_WAITS, why);
+			g_strlcpy(master->told, why, sizeof(master->told));
+		}
+		master->ask_ms = ha_clock_now_ms() + FDM_RETRY_MS;
+		return;
+	}
+	master->told[0] = '\0';
+	master->lease_until_ms = master->asked_ms + FDM_LEASE_MS;
+	if (master->term != (uint64_t)term) {
+		master->term = (uint64_t)term;
+		fdm_log(FDM_LOG_MASTER, (unsigned long long)term);
+	}
+}
+
+static void
+keep_lease(struct fdm *fdm, uint64_t now_ms)
+{
+	struct fdm_master *master = &fdm->master;
+
+	if (master->term != 0 && now_ms >= master->lease_until_ms) {
+		lay_down(fdm, "its lease was not renewed in time");
+	}
+	if (master->is_asking || now_ms < master->ask_ms) {
+		return;
+	}
+	master->is_asking = true;
+	master->asked_ms = now_ms;
+	master->ask_ms = now_ms + FDM_LEASE_MS / LEASE_PARTS;
+	fdm_worker_ask(fdm->worker,
+		       json_pack("{s:s, s:b, s:i, s:i}", "op", "master", "on",
+				 1, "lease_ms", (int)FDM_LEASE_MS, "budget_ms",
+				 (int)FDM_HB_ASK_MS),
+		       FDM_HB_ASK_MS, on_lease, fdm);
+}
+
+/* ---- holds and lifts ---------------------------------------------------- */
+
+struct disk {
+	struct fdm *fdm;
+	char host[HA_HOST_NAME];
+	const char *op;
+};
+
+static void
+on_disk(void *data, int code, const json_t *answer, const char *why)
+{
+	struct disk *disk = data;
+	struct fdm_master *master = &disk->fdm->master;
+
+	(void)answer;
+	if (code < 0) {
+		fdm_log(FDM_LOG_DISK_FAILED, disk->op, disk->host, why);
+		master->retry_ms = ha_clock_now_ms() + FDM_RETRY_MS;
+	}
+	if (--master->pending == 0) {
+		master->step = FDM_STEP_IDLE;
+		master->min_snap = disk->fdm->snap->number + 1;
+	}
+	g_free(disk);
+}
+
+static void
+send_disk(struct fdm *fdm, const char *op, const char *host, json_t *request)
+{
+	struct disk *disk = g_new0(struct disk, 1);
+
+	disk->fdm = fdm;
+	disk->op = op;
+	g_strlcpy(disk->host, host, sizeof(disk->host));
+	fdm->master.pending++;
+	fdm->master.step = FDM_STEP_DISK;
+	fdm_worker_ask(fdm->worker, request, FDM_HB_FLUSH_MS, on_disk, disk);
+}
+
+static void
+add_row(json_t *request, const struct fdm_row *row)
+{
+	fdm_hold_add(request, row->vm->has_uuid ? &row->vm->uuid : NULL,
+		     row->vm->resource);
+}
+
+/* One request per host. */
+static void
+place_holds(struct fdm *fdm)
+{
+	for (guint i = 0; i < fdm->snap->hosts->len; i++) {
+		const struct fdm_host *host =
+			&g_array_index(fdm->snap->hosts, struct fdm_host, i);
+		json_t *request = NULL;
+		uint32_t count = 0;
+
+		for (guint j = 0; j < fdm->rows->len; j++) {
+			const struct fdm_row *row =
+				&g_array_index(fdm->rows, struct fdm_row, j);
+
+			if (!row->verdict.wants_hold || row->owner != host) {
+				continue;
+			}
+			if (!request) {
+				request = fdm_hold_request(
+					"hold", host->name, host->incarnation,
+					host->generation, fdm->master.term);
+			}
+			add_row(request, row);
+			count++;
+		}
+		if (request) {
+			fdm_log(FDM_LOG_HOLDING, count, host->name);
+			send_disk(fdm, "hold", host->name, request);
+		}
+	}
+}
+
+static bool
+is_same_lift(const struct fdm_hold *a, const struct fdm_hold *b)
+{
+	return a->hold.owner == b->hold.owner &&
+	       a->hold.owner_incarnation == b->hold.owner_incarnation &&
+	       a->hold.owner_generation == b->hold.owner_generation;
+}
+
+/* One request per owner, incarnation and generation; the next ones follow
+ * when these are done. */
+static void
+lift_holds(struct fdm *fdm)
+{
+	const struct fdm_row *first = NULL;
+	json_t *request = NULL;
+	uint32_t count = 0;
+
+	for (guint i = 0; i < fdm->rows->len; i++) {
+		const struct fdm_row *row =
+			&g_array_index(fdm->rows, struct fdm_row, i);
+
+		if (!row->verdict.wants_lift || !row->lift ||
+		    (first && !is_same_lift(first->lift, row->lift))) {
+			continue;
+		}
+		if (!first) {
+			first = row;
+			request = fdm_hold_request(
+				"lift", row->lift->owner_name,
+				row->lift->hold.owner_incarnation,
+				row->lift->hold.owner_generation,
+				fdm->master.term);
+		}
+		add_row(request, row);
+		count++;
+	}
+	if (first) {
+		fdm_log(FDM_LOG_LIFTING, count, first->lift->owner_name,
+			ha_ticket_why_text(first->verdict.why));
+		send_disk(fdm, "lift", first->lift->owner_name, request);
+	}
+}
+
+/* ---- tickets ------------------------------------------------------------ */
+
+static void
+on_written(void *data, int code, const char *why)
+{
+	struct fdm *fdm = data;
+	struct fdm_master *master = &fdm->master;
+	uint64_t now_ms = ha_clock_now_ms();
+
+	master->step = FDM_STEP_IDLE;
+	master->min_copy = fdm->copies + 1;
+	master->min_copy_ms = now_ms + FDM_COPY_MS;
+	if (code < 0) {
+		fdm_log(FDM_LOG_CIB_FAILED, why);
+		master->retry_ms = now_ms + FDM_RETRY_MS;
+	}
+	for (guint i = 0; i < master->granting->len; i++) {
+		const char *resource = g_ptr_array_index(master->granting, i);
+
+		if (code == 0) {
+			fdm_duty_cleanup(fdm, resource);
+		}
+	}
+	g_ptr_array_set_size(master->granting, 0);
+}
+
+static bool
+may_write_row(const struct fdm *fdm, const struct fdm_row *row)
+{
+	const struct ha_ticket_verdict *verdict = &row->verdict;
+
+	if (!verdict->is_granted) {
+		return !verdict->wants_hold;
+	}
+	/* SAFETY 21: what runs on a member is never kept waiting. */
+	return verdict->why == HA_TICKET_RUNS ||
+	       (fdm->snap->are_holds_read && !verdict->wants_lift);
+}
+
+static void
+tell_row(struct fdm *fdm, const struct fdm_row *row)
+{
+	const struct fdm_ticket *ticket = &row->vm->ticket;
+	const char *text = ha_ticket_why_text(row->verdict.why);
+
+	if (row->verdict.is_granted && ticket->is_there &&
+	    !ticket->is_granted) {
+		fdm_log(FDM_LOG_GRANTED, row->vm->resource, text);
+		g_ptr_array_add(fdm->master.granting,
+				g_strdup(row->vm->resource));
+	} else if (!row->verdict.is_granted) {
+		fdm_log(FDM_LOG_HELD, row->vm->resource, text,
+			row->owner ? row->owner->name : "");
+	}
+}
+
+static void
+write_tickets(struct fdm *fdm)
+{
+	struct fdm_master *master = &fdm->master;
+	GString *xml = fdm_tickets_begin();
+	uint32_t count = 0;
+
+	for (guint i = 0; i < fdm->rows->len; i++) {
+		const struct fdm_row *row =
+			&g_array_index(fdm->rows, struct fdm_row, i);
+
+		if (fdm_ticket_differs(row, master->term) &&
+		    may_write_row(fdm, row)) {
+			fdm_tickets_add(xml, row, master->term);
+			tell_row(fdm, row);
+			count++;
+		}
+	}
+	fdm_tickets_end(xml);
+	if (count > 0) {
+		fdm_log(FDM_LOG_TICKETS, count,
+			(unsigned long long)master->term);
+		master->step = FDM_STEP_CIB;
+		ha_cib_update(fdm->cib, xml->str, on_written, fdm);
+	}
+	(void)g_string_free(xml, TRUE);
+}
+
+/* ---- one look ----------------------------------------------------------- */
+
+static bool
+is_settled(const struct fdm *fdm, uint64_t now_ms)
+{
+	const struct fdm_master *master = &fdm->master;
+
+	return master->step == FDM_STEP_IDLE && now_ms >= master->retry_ms &&
+	       fdm->snap->number >= master->min_snap &&
+	       (fdm->copies >= master->min_copy ||
+		now_ms >= master->min_copy_ms);
+}
+
+static void
+run_duties(struct fdm *fdm, uint64_t now_ms)
+{
+	place_holds(fdm);
+	if (fdm->master.step == FDM_STEP_IDLE && fdm->snap->are_holds_read) {
+		lift_holds(fdm);
+	}
+	/* Tickets do not wait for holds of other VMs. */
+	if (fdm->master.step == FDM_STEP_IDLE) {
+		write_tickets(fdm);
+	}
+	if (fdm->master.step == FDM_STEP_IDLE) {
+		fdm_duty_unseal(fdm, now_ms);
+	}
+	fdm_duty_vanished(fdm, now_ms);
+}
+
+void
+fdm_master_tick(struct fdm *fdm, uint64_t now_ms)
+{
+	struct fdm_master *master = &fdm->master;
+	struct ha_err why;
+
+	fdm_master_why(fdm, now_ms, &why);
+	if (why.text[0]) {
+		if (master->term != 0) {
+			fdm_master_end(fdm, why.text);
+		}
+		g_hash_table_remove_all(fdm->vanished);
+		return;
+	}
+	keep_lease(fdm, now_ms);
+	if (fdm_master_may_write(fdm, now_ms) && fdm->rows &&
+	    is_settled(fdm, now_ms)) {
+		run_duties(fdm, now_ms);
+	}
+}
