@@ -17,7 +17,7 @@ CASES = []
 MODULES = ("stop", "config", "failover", "libvirtd", "migration", "stale",
            "heartbeat_power", "heartbeat_halt", "heartbeat_leave",
            "heartbeat_storage", "heartbeat_storage_harm", "heartbeat_input",
-           "heartbeat_input_admin", "isolation", "partition")
+           "heartbeat_input_admin", "heartbeat_seal", "isolation", "partition")
 
 
 def case(hosts=3, **bed):
