@@ -52,6 +52,7 @@ daemon_start(struct world *w, uint32_t host)
 	d->is_kept = h->has_marker || h->kept_count;
 	h->stopped_until_us = 0;
 	ha_evidence_init(&d->evidence, w->stores);
+	ha_evidence_init(&d->hold_evidence, w->stores);
 	for (i = 0; i < w->hosts; i++) {
 		ha_watch_init(&d->watch[i], w->stores);
 	}
@@ -84,6 +85,26 @@ daemon_end(struct world *w, uint32_t host, const char *why)
 	disk_host_gone(w, host);
 }
 
+/* Holds are the cluster's and outlive their writer; a list only a daemon. */
+static void
+take_over(struct world *w, uint32_t host)
+{
+	struct daemon *d = &w->host[host].d;
+
+	ha_seal_init(&d->l.seal, world_local_ms(w, host));
+	ha_isolation_init(&d->l.isolation, world_local_ms(w, host));
+	if (d->newest[host].hold_generation &&
+	    !world_is_off(w, RULE_HOLD_KEEP)) {
+		d->l.holds = d->holds[host].list;
+		d->l.hold_generation = d->newest[host].hold_generation + 1;
+	}
+	d->l.term = d->newest[host].claims.term;
+	if (d->is_kept && !world_is_off(w, RULE_EMPTY_RESTART)) {
+		memcpy(d->l.list, d->lists[host].vms, sizeof(d->l.list));
+	}
+	d->list_count = (uint8_t)keep_count(d);
+}
+
 static void
 claim(struct world *w, uint32_t host, uint32_t incarnation, uint32_t sequence)
 {
@@ -107,6 +128,11 @@ claim(struct world *w, uint32_t host, uint32_t incarnation, uint32_t sequence)
 		/* SAFETY 14: not over the copy that the last beat names. */
 		st->named = st->is_own_valid ? st->own.list_copy : 0;
 		st->copied = st->named;
+		st->hold_named = st->is_own_valid ? st->own.hold_copy : 0;
+		st->hold_copied = st->hold_named;
+	}
+	if (w->l.is_on) {
+		take_over(w, host);
 	}
 	STORY(w, host, "claims incarnation %u", d->incarnation);
 	/* A nonce is never used twice, not by its next daemon either; 1 has a
@@ -148,7 +174,7 @@ look_for_own(struct world *w, uint32_t host)
 			sequence = st->own.sequence;
 		}
 	}
-	if (valid >= w->r) {
+	if (valid >= w->r && (!w->l.is_on || keep_read_back(w, host))) {
 		claim(w, host, incarnation, sequence + 1);
 	}
 }
@@ -192,6 +218,9 @@ daemon_progress(struct world *w, uint32_t host)
 			truth->runs_us = w->now_us;
 			STORY(w, host, "serves as incarnation %u",
 			      d->incarnation);
+			if (w->l.is_on) {
+				lock_serves(w, host);
+			}
 		}
 		return;
 	case PHASE_STOPPING:
@@ -215,6 +244,9 @@ daemon_vm(struct world *w, uint32_t host, uint32_t is_close)
 		daemon_close(w, host);
 		return;
 	}
+	if (w->l.is_on) {
+		return;
+	}
 	if (d->phase == PHASE_ARMED && w->truth[host].runs == d->incarnation) {
 		d->list_generation++;
 		d->list_count = (uint8_t)draw_below(w, VMS_MAX + 1);
@@ -234,6 +266,7 @@ void
 daemon_stop(struct world *w, uint32_t host, bool takes_corosync)
 {
 	struct daemon *d = &w->host[host].d;
+	uint32_t v;
 
 	if (d->phase == PHASE_BOOTING || d->phase == PHASE_CLAIMING) {
 		daemon_end(w, host, "stopped before it was armed");
@@ -244,6 +277,12 @@ daemon_stop(struct world *w, uint32_t host, bool takes_corosync)
 	}
 	d->phase = PHASE_STOPPING;
 	d->takes_corosync = takes_corosync;
+	for (v = 0; v < LOCK_VMS; v++) {
+		if (d->l.list[v] == ENTRY(HA_LISTED_RELEASED)) {
+			d->l.list[v] = ENTRY_NONE;
+			keep_changed(w, host);
+		}
+	}
 	STORY(w, host, "clean stop begins, %u machines", d->list_count);
 	if (!d->list_count) {
 		w->truth[host].runs = 0;

@@ -104,9 +104,14 @@ land(struct world *w, uint32_t host, uint32_t store, struct disk_write *io)
 	if (!io->lands) {
 		return;
 	}
-	if (io->is_list) {
+	if (io->what == WRITE_LIST) {
 		disk->lists[host][io->copy] = io->list;
 		disk->lists[host][io->copy].is_damaged = io->is_torn;
+		return;
+	}
+	if (io->what == WRITE_HOLDS) {
+		disk->holds[host][io->copy] = io->holds;
+		disk->holds[host][io->copy].is_damaged = io->is_torn;
 		return;
 	}
 	disk->blocks[host] = io->block;
@@ -214,7 +219,7 @@ disk_read_sample(struct world *w, uint32_t host, uint32_t store, uint32_t id)
 		const struct disk_write *write = &w->host[i].write[store];
 
 		io->blocks[i] = w->disk[store].blocks[i];
-		if (write->is_pending && !write->is_list &&
+		if (write->is_pending && write->what == WRITE_BEAT &&
 		    write->land_us < w->now_us + LANDING_US &&
 		    draw_percent(w, TORN_READ_PERCENT)) {
 			/* Looked in the middle of a write. */
@@ -247,5 +252,9 @@ disk_list_sample(struct world *w, uint32_t host, uint32_t store, uint32_t id)
 	if (io->id == id) {
 		io->copies[0] = w->disk[store].lists[io->about][0];
 		io->copies[1] = w->disk[store].lists[io->about][1];
+		if (w->l.is_on) {
+			io->holds[0] = w->disk[store].holds[io->about][0];
+			io->holds[1] = w->disk[store].holds[io->about][1];
+		}
 	}
 }

@@ -38,6 +38,9 @@ host_power_on(struct world *w, uint32_t host)
 	h->offset_us += 2 * US_PER_MS;
 	STORY(w, host, "power on, boot %u", h->boot);
 	net_changed(w);
+	if (w->l.is_on) {
+		lock_power_on(w, host);
+	}
 	world_plain(w, EV_DAEMON, host, 0, 0,
 		    w->now_us +
 			    draw_below(w, 2 * w->timing.beat_ms) * US_PER_MS);
@@ -56,6 +59,9 @@ host_power_off(struct world *w, uint32_t host, const char *why)
 	STORY(w, host, "power off: %s", why);
 	h->is_on = false;
 	daemon_end(w, host, why);
+	if (w->l.is_on) {
+		lock_power_off(w, host);
+	}
 	h->has_marker = false;
 	h->kept_count = 0;
 	h->is_watchdog_open = false;
@@ -227,6 +233,18 @@ heal_all(struct world *w)
 	net_changed(w);
 }
 
+/* A host without power or daemon gets them again; a daemon that was killed
+ * while armed is not started, its watchdog does that. */
+static void
+come_back(struct world *w, uint32_t host)
+{
+	if (!w->host[host].is_on) {
+		host_power_on(w, host);
+	} else if (w->host[host].d.phase == PHASE_OFF) {
+		daemon_start(w, host);
+	}
+}
+
 void
 fault_begin(struct world *w, uint32_t index)
 {
@@ -280,6 +298,9 @@ fault_begin(struct world *w, uint32_t index)
 		break;
 	case FAULT_LAST:
 		last_off(w, f);
+		break;
+	case FAULT_BACK:
+		come_back(w, f->host);
 		break;
 	case FAULT_STALL:
 	case FAULT_N:

@@ -70,6 +70,9 @@ want_fencing(struct world *w, uint32_t host, uint32_t percent)
 	struct daemon *d = &w->host[host].d;
 	uint32_t i;
 
+	if (w->l.is_on) {
+		return; /* Pacemaker does */
+	}
 	for (i = 0; i < w->hosts; i++) {
 		if (i != host && !(d->members & 1u << i) &&
 		    !d->sessions[i].is_open && d->ring.is_quorate &&
@@ -187,6 +190,9 @@ ring_tick(struct world *w, uint32_t host)
 	}
 	ring_publish(w, host);
 	want_fencing(w, host, FENCE_PERCENT);
+	if (w->l.is_on) {
+		lock_tick(w, host);
+	}
 	observe_all(w, host);
 }
 
@@ -221,6 +227,9 @@ take_membership(struct world *w, uint32_t host, const struct delivery *got)
 		keep_clocks(w, host, &before);
 	}
 	note_members(w, host);
+	if (w->l.is_on) {
+		lock_tick(w, host);
+	}
 	message = net_message(w);
 	ha_ring_state(&d->ring, &w->pool[message]);
 	net_send(w, host, message);
@@ -284,6 +293,9 @@ ring_take(struct world *w, uint32_t host)
 		ha_ring_quorate(&d->ring, got.ring_seq, got.is_quorate,
 				world_local_ms(w, host));
 		want_fencing(w, host, 2 * FENCE_PERCENT);
+		if (w->l.is_on) {
+			lock_tick(w, host);
+		}
 		observe_all(w, host);
 		break;
 	case DELIVER_MESSAGE:

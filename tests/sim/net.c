@@ -25,6 +25,8 @@
 #define SELF_PERCENT 30
 #define PART_PERCENT 20
 #define ALL_PERCENT 100
+#define MEET_LOW_US 20000
+#define MEET_HIGH_US 600000
 #define OLD_TOKEN_PERCENT 70 /* the old token lies in the socket */
 
 static bool
@@ -179,6 +181,11 @@ install(struct world *w, uint8_t members)
 			h->out_count = 0;
 			push_membership(w, i);
 		}
+	}
+	if (w->l.is_on) {
+		world_plain(w, EV_JOIN, 0, 0, w->net_seq,
+			    w->now_us + draw_between(w, MEET_LOW_US,
+						     MEET_HIGH_US));
 	}
 }
 

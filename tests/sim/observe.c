@@ -107,6 +107,37 @@ observe_session(struct world *w, uint32_t host, uint32_t about, bool was_member)
 }
 
 static void
+gather_seal(struct world *w, uint32_t host, uint32_t about, struct session *s,
+	    struct ha_fence_facts *ret_facts)
+{
+	const struct daemon *d = &w->host[host].d;
+	const struct block *newest = &d->newest[about];
+	uint64_t now_ms = ret_facts->now_ms;
+	uint64_t late_ms = 2 * w->timing.beat_ms + w->timing.tolerance_ms;
+	uint64_t since_ms = now_ms > late_ms ? now_ms - late_ms : 0;
+
+	ret_facts->says_sealed = newest->state == BLOCK_ARMED &&
+				 newest->claims.is_sealed &&
+				 ret_facts->storage.since_ms >= since_ms &&
+				 keep_is_fresh(w, host, about, since_ms);
+	ret_facts->is_list_read = keep_has_list(w, host, about);
+	ret_facts->hold = (enum ha_fence_hold)s->hold;
+	ret_facts->is_seal_ordered = s->is_seal_ordered;
+	ret_facts->waits_after_hold = w->l.is_after_wait;
+	ret_facts->is_hold_settled =
+		s->hold == HA_FENCE_HOLD_PLACED &&
+		now_ms >= s->placed_ms + HA_FENCE_SETTLE_MS;
+	/* A side that lost a claim fences nobody: the other relies on it. */
+	if (d->l.seal.is_sealed && d->l.seal.why == HA_SEAL_CLAIM &&
+	    !world_is_off(w, RULE_CLAIM_MASTER)) {
+		ret_facts->is_quorate = false;
+	}
+	if (world_is_off(w, RULE_REJOIN)) {
+		ret_facts->is_member = false;
+	}
+}
+
+static void
 gather(struct world *w, uint32_t host, uint32_t about, struct session *s,
        struct ha_fence_facts *ret_facts)
 {
@@ -144,6 +175,46 @@ gather(struct world *w, uint32_t host, uint32_t about, struct session *s,
 		s->about = (uint32_t)ret_facts->storage.incarnation;
 	}
 	ret_facts->ring = ring_silence(w, host, about, &ret_facts->ring_due_ms);
+	if (w->l.is_on) {
+		gather_seal(w, host, about, s, ret_facts);
+	}
+}
+
+static void
+close_session(struct world *w, uint32_t host, uint32_t about, bool is_success)
+{
+	struct daemon *d = &w->host[host].d;
+	struct session *s = &d->sessions[about];
+
+	s->is_open = false;
+	d->orders[about] = 0;
+	d->l.seals[about] = (struct seal_order){ 0, 0 };
+	if (s->is_asked) {
+		pcmk_answer(w, host, about, is_success);
+	}
+}
+
+/* May the VMs of a host that lives be held? Only where some master will grant
+ * them one day. */
+static void
+ask_manager(struct world *w, uint32_t host, struct session *s)
+{
+	s->hold = w->l.has_manager && w->host[host].l.pcmk.is_up &&
+				  master_is_there(w, host) ?
+			  HA_FENCE_HOLD_MAY :
+			  HA_FENCE_HOLD_UNAVAILABLE;
+}
+
+static void
+order_seal(struct world *w, uint32_t host, uint32_t about)
+{
+	struct daemon *d = &w->host[host].d;
+
+	d->sessions[about].is_seal_ordered = true;
+	d->l.seals[about].incarnation = d->newest[about].incarnation;
+	d->l.seals[about].nonce = ++w->ids;
+	STORY(w, host, "orders h%u to seal", about);
+	store_kick(w, host);
 }
 
 /* One question of fence_vmha, one verdict. */
@@ -161,16 +232,19 @@ ask(struct world *w, uint32_t host, uint32_t about)
 	case HA_FENCE_SUCCESS:
 		STORY(w, host, "fenced h%u: %s", about,
 		      ha_fence_reason_name(v.why));
-		check_dead(w, host, about, s->about, facts.storage.proof,
-			   "fence_vmha says success");
-		s->is_open = false;
-		d->orders[about] = 0;
+		if (v.why == HA_FENCE_WHY_HELD) {
+			check_held(w, host, about);
+		} else {
+			check_dead(w, host, about, s->about,
+				   facts.storage.proof,
+				   "fence_vmha says success");
+		}
+		close_session(w, host, about, true);
 		break;
 	case HA_FENCE_FAIL:
 		STORY(w, host, "not fenced h%u: %s", about,
 		      ha_fence_reason_name(v.why));
-		s->is_open = false;
-		d->orders[about] = 0;
+		close_session(w, host, about, false);
 		break;
 	case HA_FENCE_ORDER:
 		s->is_ordered = true;
@@ -178,6 +252,15 @@ ask(struct world *w, uint32_t host, uint32_t about)
 		STORY(w, host, "orders h%u (incarnation %u) to reset itself",
 		      about, d->orders[about]);
 		store_kick(w, host);
+		break;
+	case HA_FENCE_ASK:
+		ask_manager(w, host, s);
+		break;
+	case HA_FENCE_SEAL:
+		order_seal(w, host, about);
+		break;
+	case HA_FENCE_PLACE:
+		place_look(w, host, about);
 		break;
 	case HA_FENCE_WAIT:
 		break;

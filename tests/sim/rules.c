@@ -85,6 +85,72 @@ const struct rule_row rule_table[RULE_N] = {
 	[RULE_OVERLAP] = { "w-and-r-overlap", "Times",
 			   "one written datastore is enough: w + r = N",
 			   20000 },
+	[RULE_LIST_FIRST] = { "list-before-start", "12",
+			      "a start asks nobody and lists the VM when it "
+			      "runs",
+			      20000, true },
+	[RULE_READ_AFTER] = { "read-after-write", "12",
+			      "lists read before the own entry was flushed "
+			      "count",
+			      50000, true },
+	[RULE_LOCK_GENERATION] = { "lock-generation", "14",
+				   "any list copy of the incarnation is taken "
+				   "for the one that the beat names",
+				   50000, true },
+	[RULE_PASS_ENTRY] = { "no-passing", "12",
+			      "of two starts the higher goes on past the "
+			      "lower one's entry",
+			      50000, true },
+	[RULE_EMPTY_RESTART] = { "list-read-back", "1.2",
+				 "a daemon restarted in the same boot begins "
+				 "with an empty list",
+				 50000, true },
+	[RULE_INCOMING] = { "incoming-first", "13",
+			    "the target of a migration lists the VM when it "
+			    "has arrived",
+			    50000, true },
+	[RULE_TWO_PAIRS] = { "one-pair", "13",
+			     "a migration passes any number of entries", 0,
+			     true },
+	[RULE_SEAL] = { "seal-at-start", "8",
+			"a sealed host goes on to start VMs", 20000, true },
+	[RULE_CLAIMS] = { "claims", "11",
+			  "two quorate sides do not look at each other's "
+			  "claims",
+			  50000, true },
+	[RULE_CLAIM_MASTER] = { "claim-lost-master", "11, 20",
+				"the master of a side that lost its claim "
+				"lifts and grants on",
+				50000, true },
+	[RULE_SEAL_ANEW] = { "sealed-anew", "8, 17",
+			     "a host cut off again while still sealed keeps "
+			     "its list's generation, and an old lift ends the "
+			     "new holds",
+			     50000, true },
+	[RULE_EARLY_RELEASE] = { "early-release", "9",
+				 "a sealed host releases a start that shows no "
+				 "process yet",
+				 50000, true },
+	[RULE_ABSENCE] = { "absence", "9",
+			   "absence from a list that is not sealed counts as "
+			   "released",
+			   50000, true },
+	[RULE_HOLD_READ] = { "hold-read", "12, 17",
+			     "a start does not look at holds", 0, true },
+	[RULE_HOLD_DISK] = { "hold-on-disk", "17",
+			     "VMs are held in the CIB alone", 20000, true },
+	[RULE_HOLD_KEEP] = { "holds-kept", "17, 19",
+			     "holds end with the incarnation that wrote them",
+			     50000, true },
+	[RULE_TERM] = { "term-check", "19",
+			"a start does not look at its ticket's term", 50000,
+			true },
+	[RULE_DERIVE] = { "tickets-derived", "19",
+			  "the master rewrites only what itself decided anew",
+			  50000, true },
+	[RULE_REJOIN] = { "rejoin-check", "4",
+			  "success though the host is a member again", 50000,
+			  true },
 };
 
 enum rule

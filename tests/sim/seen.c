@@ -4,6 +4,8 @@
  * ha_watch, orders to itself, and lists whose generation it does not know
  * yet (SAFETY 1.3, 14, 15).
  */
+#include <string.h>
+
 #include "sim.h"
 
 void
@@ -71,10 +73,12 @@ look_for_list(struct world *w, uint32_t host, uint32_t store, uint32_t about)
 	newest = ha_watch_newest(&d->watch[about], NULL);
 	if (!newest || !valid_since(w, d, about, &since_us) ||
 	    (known->has && known->incarnation == newest->what.incarnation &&
-	     known->generation == newest->what.list_generation)) {
+	     known->generation == newest->what.list_generation &&
+	     (!w->l.is_on || keep_has_holds(w, host, about)))) {
 		return;
 	}
-	if (!newest->what.list_generation) {
+	if (!newest->what.list_generation &&
+	    (!w->l.is_on || keep_has_holds(w, host, about))) {
 		struct list_copy none = {
 			.incarnation = (uint32_t)newest->what.incarnation
 		};
@@ -87,6 +91,29 @@ look_for_list(struct world *w, uint32_t host, uint32_t store, uint32_t about)
 		d->list_read[store].named =
 			d->read[store].blocks[about].list_copy;
 		disk_list_submit(w, host, store, about);
+	}
+}
+
+static void
+take_holds(struct world *w, uint32_t host, const struct list_read *io)
+{
+	struct daemon *d = &w->host[host].d;
+	const struct block *newest = &d->newest[io->about];
+	uint32_t c;
+
+	for (c = 0; c < 2; c++) {
+		const struct hold_copy *copy = &io->holds[c];
+
+		if (!copy->is_damaged && copy->generation &&
+		    copy->incarnation == newest->incarnation &&
+		    copy->generation == newest->hold_generation) {
+			d->holds[io->about] = (struct known_holds){
+				.has = true,
+				.incarnation = copy->incarnation,
+				.generation = copy->generation,
+				.list = copy->list,
+			};
+		}
 	}
 }
 
@@ -108,6 +135,9 @@ store_list_done(struct world *w, uint32_t host, uint32_t store, uint32_t id)
 	    !valid_since(w, d, io->about, &since_us)) {
 		return;
 	}
+	if (w->l.is_on) {
+		take_holds(w, host, io);
+	}
 	for (c = 0; c < 2; c++) {
 		const struct list_copy *copy = &io->copies[c];
 		bool is_match =
@@ -117,13 +147,26 @@ store_list_done(struct world *w, uint32_t host, uint32_t store, uint32_t id)
 		if (world_is_off(w, RULE_GENERATION)) {
 			is_match = c == io->named && copy->generation;
 		}
+		if (world_is_off(w, RULE_LOCK_GENERATION)) {
+			is_match = copy->generation &&
+				   copy->incarnation ==
+					   newest->what.incarnation;
+		}
 		if (is_match && !copy->is_damaged) {
-			check_list(w, host, io->about, copy, since_us);
+			if (!world_is_off(w, RULE_LOCK_GENERATION)) {
+				check_list(w, host, io->about, copy, since_us);
+			}
 			d->lists[io->about] = (struct known_list){
 				.has = true,
 				.incarnation = copy->incarnation,
 				.generation = copy->generation
 			};
+			memcpy(d->lists[io->about].vms, copy->vms,
+			       sizeof(copy->vms));
+			if (world_is_off(w, RULE_LOCK_GENERATION)) {
+				d->lists[io->about].generation =
+					(uint32_t)newest->what.list_generation;
+			}
 			return;
 		}
 	}
@@ -147,6 +190,19 @@ is_ordered(const struct world *w, uint32_t host, uint32_t store)
 }
 
 static void
+take_newest(struct daemon *d, uint32_t about, const struct block *block)
+{
+	struct block *newest = &d->newest[about];
+
+	if (!block->is_damaged && block->state != BLOCK_UNCLAIMED &&
+	    (block->incarnation > newest->incarnation ||
+	     (block->incarnation == newest->incarnation &&
+	      block->sequence > newest->sequence))) {
+		*newest = *block;
+	}
+}
+
+static void
 take_blocks(struct world *w, uint32_t host, uint32_t store)
 {
 	struct daemon *d = &w->host[host].d;
@@ -164,6 +220,7 @@ take_blocks(struct world *w, uint32_t host, uint32_t store)
 		st->valid[i] = !io->blocks[i].is_damaged ||
 			       world_is_off(w, RULE_DAMAGED_LIST);
 		st->valid_us[i] = io->submitted_us;
+		take_newest(d, i, &io->blocks[i]);
 	}
 	st->has_read = true;
 	st->read_submitted_ms = st->read_stamp_ms;
@@ -201,13 +258,22 @@ store_read_done(struct world *w, uint32_t host, uint32_t store, uint32_t id,
 	}
 	if (d->phase == PHASE_BOOTING) {
 		daemon_progress(w, host);
+		if (w->l.is_on && d->phase == PHASE_BOOTING) {
+			look_for_list(w, host, store, host);
+		}
 		return;
+	}
+	if (w->l.is_on) {
+		seal_orders(w, host, io->blocks);
 	}
 	ring_look(w, host);
 	for (i = 0; i < w->hosts; i++) {
 		if (i != host) {
 			look_for_list(w, host, store, i);
 		}
+	}
+	if (w->l.is_on) {
+		lock_tick(w, host);
 	}
 	observe_all(w, host);
 }

@@ -22,8 +22,9 @@
 #include "ha/ring.h"
 #include "ha/timing.h"
 #include "ha/watch.h"
+#include "lock.h"
 
-#define SIM_HOSTS 5
+#define SIM_HOSTS LOCK_HOSTS
 #define SIM_STORES HA_STORES_MAX
 #define SIM_EVENTS 4096
 #define SIM_FAULTS 48
@@ -63,12 +64,32 @@ enum rule {
 	RULE_CONFIRM,
 	RULE_CONFIRM_LATE,
 	RULE_CLOCK,
+	RULE_LIST_FIRST,
+	RULE_READ_AFTER,
+	RULE_LOCK_GENERATION,
+	RULE_HOLD_READ,
+	RULE_SEAL,
+	RULE_ABSENCE,
+	RULE_CLAIMS,
+	RULE_CLAIM_MASTER,
+	RULE_SEAL_ANEW,
+	RULE_TERM,
+	RULE_REJOIN,
+	RULE_EARLY_RELEASE,
+	RULE_TWO_PAIRS,
+	RULE_INCOMING,
+	RULE_HOLD_DISK,
+	RULE_DERIVE,
+	RULE_HOLD_KEEP,
+	RULE_PASS_ENTRY,
+	RULE_EMPTY_RESTART,
 	RULE_N
 };
 struct rule_row {
 	const char *name;
 	const char *safety; /* which sentence of SAFETY */
 	const char *text;   /* what happens when it is off */
+	bool is_lock;       /* of the lock: seen in schedules with VMs */
 	uint32_t seeds;     /* a failure is found within so many */
 };
 extern const struct rule_row rule_table[RULE_N];
@@ -103,6 +124,20 @@ enum event_kind {
 	EV_FORM,  /* corosync: memberships are formed */
 	EV_VM,    /* the VM list changes */
 	EV_CHECK, /* end of a liveness check */
+	/* Of the host, not of its daemon: epoch is the boot. */
+	EV_AGENT,  /* store: VM; arg: agent */
+	EV_QEMU,   /* libvirt carries a create request out; arg: request */
+	EV_MOVE,   /* a migration job goes on; arg: job */
+	EV_FDM,    /* fault domain manager's turn */
+	EV_PCMK,   /* Pacemaker starts */
+	EV_DC,     /* the DC has heard of a change */
+	EV_ACT,    /* executor: store: VM; arg: act | peer << 8 */
+	EV_FENCED, /* answer of a fence agent; store: about; arg: success */
+	EV_WRITE,  /* the master's CIB update commits */
+	/* Nobody's. */
+	EV_JOIN,  /* Pacemaker's peers meet; arg: membership */
+	EV_ADMIN, /* a crash, a stop, a start, a move */
+	EV_WELL,  /* end of the quiet tail */
 	EV_N
 };
 struct event {
@@ -132,11 +167,15 @@ struct block {
 	uint32_t sequence;
 	uint32_t fingerprint;       /* unlike any other write's */
 	uint32_t orders[SIM_HOSTS]; /* reset ordered of this incarnation */
+	uint8_t hold_copy;
+	uint32_t hold_generation;
+	struct claims claims;
 };
 struct list_copy {
 	bool is_damaged;
 	uint8_t count;
 	uint32_t incarnation, generation;
+	uint8_t vms[LOCK_VMS];
 };
 
 enum condition_mode {
@@ -154,16 +193,23 @@ struct path {
 	struct condition write, read;
 };
 
+enum write_what {
+	WRITE_NOTHING,
+	WRITE_LIST,
+	WRITE_BEAT,
+	WRITE_HOLDS,
+};
 struct disk_write {
 	bool is_pending; /* not landed yet */
 	bool is_awaited; /* the thread waits for its completion */
-	bool is_list;
+	uint8_t what; /* enum write_what */
 	bool lands, is_torn, is_error;
 	uint8_t copy;
 	uint32_t id;
 	uint64_t land_us;
 	struct block block;
 	struct list_copy list;
+	struct hold_copy holds;
 };
 struct disk_read {
 	bool is_awaited, is_error;
@@ -177,10 +223,12 @@ struct list_read {
 	uint8_t named; /* copy that the beat read here names */
 	uint32_t id;
 	struct list_copy copies[2];
+	struct hold_copy holds[2];
 };
 struct disk {
 	struct block blocks[SIM_HOSTS];
 	struct list_copy lists[SIM_HOSTS][2];
+	struct hold_copy holds[SIM_HOSTS][2];
 };
 
 /* ---- the daemon ------------------------------------------------------------ */
@@ -223,13 +271,16 @@ enum phase {
 struct store_thread {
 	uint64_t next_tick_ms;
 	uint64_t write_stamp_ms, read_stamp_ms;
-	uint8_t writing;          /* 0 nothing, 1 list, 2 beat */
+	uint8_t writing;          /* enum write_what */
 	uint8_t named;            /* copy that the last beat here names */
 	uint8_t copied;           /* copy that holds list_generation */
 	uint32_t list_generation; /* copied here */
 	uint8_t list_count;
+	uint8_t hold_named, hold_copied; /* likewise */
+	uint32_t hold_generation;
 	struct block next;     /* the beat that will name the list under way */
 	uint8_t written_state; /* enum block_state of the last beat */
+	struct claims written; /* and what it claimed */
 	bool has_read;
 	bool has_written;
 	uint64_t read_submitted_ms; /* of the newest complete read; 0: none */
@@ -243,6 +294,12 @@ struct store_thread {
 struct known_list {
 	bool has;
 	uint32_t incarnation, generation;
+	uint8_t vms[LOCK_VMS];
+};
+struct known_holds {
+	bool has;
+	uint32_t incarnation, generation;
+	struct holds list;
 };
 
 struct session {
@@ -250,6 +307,14 @@ struct session {
 	uint32_t about;
 	uint32_t sequence; /* newest when it began */
 	uint64_t began_ms, deadline_ms;
+	bool is_asked; /* by Pacemaker */
+	bool is_seal_ordered;
+	uint8_t hold;    /* enum ha_fence_hold */
+	uint8_t placing; /* 0 no, 1 holds under way, 2 the CIB update */
+	uint8_t vms;     /* to be held */
+	bool has_placed;
+	uint32_t hold_generation;
+	uint64_t placed_ms, write_ms;
 };
 
 struct delivery {
@@ -280,6 +345,10 @@ struct daemon {
 	uint32_t list_generation;
 	uint8_t list_count;
 	struct known_list lists[SIM_HOSTS];
+	struct known_holds holds[SIM_HOSTS];
+	struct block newest[SIM_HOSTS]; /* valid block, as last read */
+	struct ha_evidence hold_evidence;
+	struct lock l;
 	/* pet */
 	bool is_petting; /* between the first and the last stage */
 	uint64_t last_stamp_ms;
@@ -336,6 +405,7 @@ struct host {
 		uint8_t has; /* members that have it */
 	} out[SIM_OUT];
 	uint32_t out_count;
+	struct lock_host l;
 	struct daemon d;
 };
 
@@ -374,6 +444,7 @@ enum fault_kind {
 	FAULT_FENCE, /* a member is ordered to be fenced */
 	FAULT_HEAL,  /* everything is repaired: the quiet tail begins */
 	FAULT_LAST,  /* power off for good: it must be found dead */
+	FAULT_BACK,  /* power on again, Pacemaker too */
 	FAULT_N
 };
 struct fault {
@@ -418,6 +489,7 @@ struct world {
 	uint32_t pool_next;
 	struct failure failure;
 	uint64_t events_run, verdicts;
+	struct lock_world l;
 	/* story: the last lines, oldest first from story_first */
 	char (*story)[200];
 	uint32_t story_size, story_first, story_count;
@@ -553,6 +625,110 @@ void check_list(struct world *w, uint32_t host, uint32_t about,
 void check_alive_end(struct world *w, uint32_t host);
 void check_fail(struct world *w, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* keep.c: own lists, and those of others */
+void keep_changed(struct world *w, uint32_t host);
+uint32_t keep_count(const struct daemon *d);
+bool keep_add_hold(struct world *w, uint32_t host, const struct hold *hold);
+void keep_collect(struct world *w, uint32_t host);
+/* All effective holds of all hosts; false: some hold list is not here. */
+struct union_hold {
+	struct ha_ticket_hold hold;
+	uint8_t vm;
+};
+#define UNION_HOLDS (LOCK_HOLDS * (SIM_HOSTS + 1))
+bool keep_union(struct world *w, uint32_t host, uint64_t since_ms, uint32_t vm,
+		struct ha_ticket_hold *ret_holds, uint32_t *ret_count);
+bool keep_is_fresh(const struct world *w, uint32_t host, uint32_t about,
+		   uint64_t since_ms);
+bool keep_has_list(const struct world *w, uint32_t host, uint32_t about);
+bool keep_has_holds(const struct world *w, uint32_t host, uint32_t about);
+bool keep_read_back(struct world *w, uint32_t host);
+/* Is the newest incarnation of `about` proven gone, on reads since then? */
+bool keep_is_gone(struct world *w, uint32_t host, uint32_t about,
+		  uint64_t since_ms);
+
+/* sealing.c */
+void seal_look(struct world *w, uint32_t host);
+void seal_orders(struct world *w, uint32_t host, const struct block *blocks);
+
+/* announce.c */
+bool announce_put(struct world *w, uint32_t host, uint32_t vm, uint8_t entry,
+		  uint64_t patience_ms);
+bool announce_withdraw(struct world *w, uint32_t host, uint32_t vm,
+		       uint64_t patience_ms);
+void announce_look(struct world *w, uint32_t host);
+
+/* agent.c, migrate.c */
+void agent_begin(struct world *w, uint32_t host, uint32_t vm, enum task task,
+		 uint32_t peer);
+void agent_run(struct world *w, uint32_t host, uint32_t vm, uint32_t agent);
+void agent_answer(struct world *w, uint32_t host, uint32_t vm, bool is_ok);
+void agent_die(struct world *w, uint32_t host, uint32_t vm);
+void agent_end(struct world *w, uint32_t host, uint32_t vm, enum record record);
+void agent_later(struct world *w, uint32_t host, uint32_t vm, uint64_t delay_us);
+void qemu_create(struct world *w, uint32_t host, uint32_t vm, uint32_t request);
+void qemu_end(struct world *w, uint32_t host, uint32_t vm, const char *why);
+void migrate_begin(struct world *w, uint32_t host, uint32_t vm);
+void migrate_go_on(struct world *w, uint32_t host, uint32_t vm, uint32_t job);
+void migrate_end_of(struct world *w, uint32_t host, uint32_t vm);
+bool migrate_is_clear(struct world *w, uint32_t host, uint32_t vm);
+
+/* master.c, place.c, respond.c: the fault domain manager */
+void fdm_turn(struct world *w, uint32_t host);
+void master_turn(struct world *w, uint32_t host);
+void master_write(struct world *w, uint32_t host);
+bool master_is_there(const struct world *w, uint32_t host);
+void place_look(struct world *w, uint32_t host, uint32_t about);
+void respond_turn(struct world *w, uint32_t host);
+
+/* pcmk.c, cib.c */
+void pcmk_start(struct world *w, uint32_t host);
+void pcmk_exit(struct world *w, uint32_t host, const char *why);
+void pcmk_meet(struct world *w, uint32_t seq);
+void pcmk_hear(struct world *w, uint32_t host);
+void pcmk_act(struct world *w, uint32_t host, uint32_t vm, uint32_t arg);
+void pcmk_report(struct world *w, uint32_t host, uint32_t vm);
+void pcmk_turn(struct world *w, uint32_t host);
+void pcmk_fenced(struct world *w, uint32_t host, uint32_t about,
+		 bool is_success);
+void pcmk_answer(struct world *w, uint32_t host, uint32_t about,
+		 bool is_success);
+void graph_compute(struct world *w, uint32_t host);
+void graph_go(struct world *w, uint32_t host);
+struct cib *cib_begin(struct world *w, uint32_t host);
+void cib_commit(struct world *w, uint32_t host);
+void cib_spread(struct world *w, uint32_t host);
+
+/* lock.c: events, life with the host */
+void lock_event(struct world *w, const struct event *e);
+void lock_push(struct world *w, enum event_kind kind, uint32_t host,
+	       uint32_t vm, uint32_t arg, uint64_t delay_us);
+void lock_power_off(struct world *w, uint32_t host);
+void lock_power_on(struct world *w, uint32_t host);
+void lock_serves(struct world *w, uint32_t host);
+void lock_admin(struct world *w);
+void lock_tick(struct world *w, uint32_t host);
+
+/* lock_plan.c */
+void lock_draw(struct world *w);
+void lock_init(struct world *w);
+
+/* lock_check.c */
+void check_vm(struct world *w, uint32_t vm);
+void check_entry(struct world *w, uint32_t host, uint32_t vm);
+void check_held(struct world *w, uint32_t host, uint32_t about);
+void check_hold_flushed(struct world *w, uint32_t host);
+void check_lift(struct world *w, const struct hold *lift);
+void check_holds(struct world *w, uint32_t host, uint32_t vm,
+		 const struct ha_ticket_hold *holds, uint32_t count,
+		 uint64_t since_us);
+void check_term(struct world *w, uint32_t host, uint32_t term);
+void check_grant(struct world *w, uint32_t host, uint32_t vm,
+		 const struct ha_ticket_host *hosts,
+		 const struct ha_ticket_hold *holds, uint32_t count);
+void check_unsealed(struct world *w, uint32_t host);
+void check_well(struct world *w);
 
 /* story.c */
 void story(struct world *w, uint32_t host, const char *fmt, ...)

@@ -5,12 +5,20 @@
  * (SAFETY 14). The stamps are taken where the daemon takes them: before a
  * submission, after a completion, with room for a pause in between.
  */
+#include <string.h>
+
 #include "sim.h"
 
 static bool
 is_behind(const struct daemon *d, const struct store_thread *st)
 {
 	return st->list_generation != d->list_generation;
+}
+
+static bool
+are_holds_behind(const struct daemon *d, const struct store_thread *st)
+{
+	return st->hold_generation != d->l.hold_generation;
 }
 
 static uint8_t
@@ -28,6 +36,22 @@ beat_state(const struct daemon *d)
 		return BLOCK_STOPPED;
 	}
 	return BLOCK_UNCLAIMED;
+}
+
+static void
+fill_claims(const struct daemon *d, struct claims *ret_claims)
+{
+	*ret_claims = (struct claims){
+		.is_quorate = d->ring.has_membership && d->ring.is_quorate,
+		.is_sealed = d->l.seal.is_sealed,
+		.is_master = d->l.master.is_on,
+		.is_isolated = d->l.isolation.state == HA_ISOLATION_ISOLATED,
+		.members = d->members,
+		.ring_seq = (uint32_t)d->ring.ring_seq,
+		.term = d->l.term,
+	};
+	memcpy(ret_claims->seals, d->l.seals, sizeof(d->l.seals));
+	memcpy(ret_claims->unseals, d->l.unseals, sizeof(d->l.unseals));
 }
 
 /* Everything a beat tells is taken at one moment, its sequence too: a later
@@ -52,6 +76,16 @@ fill_beat(struct world *w, uint32_t host, struct block *ret_block, uint8_t copy,
 	for (i = 0; i < w->hosts; i++) {
 		ret_block->orders[i] = d->orders[i];
 	}
+	if (w->l.is_on) {
+		fill_claims(d, &ret_block->claims);
+	}
+}
+
+static void
+name_holds(struct block *block, uint8_t copy, uint32_t generation)
+{
+	block->hold_copy = copy;
+	block->hold_generation = generation;
 }
 
 static void
@@ -60,10 +94,11 @@ assemble_beat(struct world *w, uint32_t host, uint32_t store)
 	struct store_thread *st = &w->host[host].d.store[store];
 	struct disk_write *io = disk_write_prepare(w, host, store);
 
-	st->writing = 2;
-	io->is_list = false;
+	st->writing = WRITE_BEAT;
+	io->what = WRITE_BEAT;
 	fill_beat(w, host, &io->block, st->copied, st->list_generation,
 		  st->list_count);
+	name_holds(&io->block, st->hold_copied, st->hold_generation);
 }
 
 static void
@@ -73,14 +108,52 @@ assemble_list(struct world *w, uint32_t host, uint32_t store)
 	struct store_thread *st = &d->store[store];
 	struct disk_write *io = disk_write_prepare(w, host, store);
 
-	st->writing = 1;
-	io->is_list = true;
+	st->writing = WRITE_LIST;
+	io->what = WRITE_LIST;
 	io->copy = st->named ^ 1;
 	io->list = (struct list_copy){ .count = d->list_count,
 				       .incarnation = d->incarnation,
 				       .generation = d->list_generation };
+	memcpy(io->list.vms, d->l.list, sizeof(io->list.vms));
 	fill_beat(w, host, &st->next, io->copy, d->list_generation,
 		  d->list_count);
+	name_holds(&st->next, st->hold_copied, st->hold_generation);
+}
+
+static void
+assemble_holds(struct world *w, uint32_t host, uint32_t store)
+{
+	struct daemon *d = &w->host[host].d;
+	struct store_thread *st = &d->store[store];
+	struct disk_write *io = disk_write_prepare(w, host, store);
+
+	st->writing = WRITE_HOLDS;
+	io->what = WRITE_HOLDS;
+	io->copy = st->hold_named ^ 1;
+	io->holds.incarnation = d->incarnation;
+	io->holds.generation = d->l.hold_generation;
+	io->holds.list = d->l.holds;
+	fill_beat(w, host, &st->next, st->copied, st->list_generation,
+		  st->list_count);
+	name_holds(&st->next, io->copy, d->l.hold_generation);
+}
+
+/* The first beat of a daemon names all that it took over, or readers would
+ * find less than there was. */
+static bool
+assemble_copy(struct world *w, uint32_t host, uint32_t store)
+{
+	struct daemon *d = &w->host[host].d;
+
+	if (are_holds_behind(d, &d->store[store])) {
+		assemble_holds(w, host, store);
+		return true;
+	}
+	if (is_behind(d, &d->store[store])) {
+		assemble_list(w, host, store);
+		return true;
+	}
+	return false;
 }
 
 static void
@@ -105,9 +178,7 @@ store_write_now(struct world *w, uint32_t host, uint32_t store)
 	if (st->writing || d->phase < PHASE_CLAIMING) {
 		return;
 	}
-	if (is_behind(d, st)) {
-		assemble_list(w, host, store);
-	} else {
+	if (!assemble_copy(w, host, store)) {
 		assemble_beat(w, host, store);
 	}
 	submit(w, host, store);
@@ -129,10 +200,19 @@ list_written(struct world *w, uint32_t host, uint32_t store,
 {
 	struct store_thread *st = &w->host[host].d.store[store];
 
-	st->list_generation = io->list.generation;
-	st->list_count = io->list.count;
-	st->copied = io->copy;
-	check_flush(w, host);
+	if (io->what == WRITE_HOLDS) {
+		st->hold_generation = io->holds.generation;
+		st->hold_copied = io->copy;
+	} else {
+		st->list_generation = io->list.generation;
+		st->list_count = io->list.count;
+		st->copied = io->copy;
+		check_flush(w, host);
+	}
+	if (!st->has_written && assemble_copy(w, host, store)) {
+		submit(w, host, store);
+		return;
+	}
 	/* The beat that names it, even if the list has changed again. */
 	assemble_beat(w, host, store);
 	if (!world_is_off(w, RULE_ORDER)) {
@@ -168,13 +248,25 @@ beat_written(struct world *w, uint32_t host, uint32_t store,
 				    completed_ms, io->block.incarnation,
 				    io->block.list_generation);
 	}
+	if (w->l.is_on) {
+		ha_evidence_written(&d->hold_evidence, &w->timing, store,
+				    submitted_ms, completed_ms,
+				    io->block.incarnation,
+				    io->block.hold_generation);
+	}
 	st->has_written = true;
 	st->written_state = io->block.state;
+	st->written = io->block.claims;
 	st->named = io->block.list_copy;
+	st->hold_named = io->block.hold_copy;
 	check_flush(w, host);
+	if (w->l.is_on) {
+		check_hold_flushed(w, host);
+		lock_tick(w, host);
+	}
 	daemon_progress(w, host);
 	pet_wake(w, host);
-	if (is_behind(d, st)) {
+	if (is_behind(d, st) || are_holds_behind(d, st)) {
 		store_write_now(w, host, store);
 	}
 }
@@ -199,7 +291,7 @@ store_write_done(struct world *w, uint32_t host, uint32_t store, uint32_t id,
 	h->d.store[store].writing = 0;
 	if (io->is_error) {
 		w->truth[host].bad_stores |= 1u << store;
-	} else if (io->is_list) {
+	} else if (io->what != WRITE_BEAT) {
 		list_written(w, host, store, io);
 	} else {
 		beat_written(w, host, store, io);

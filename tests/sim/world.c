@@ -174,6 +174,18 @@ run_thread(struct world *w, const struct event *e)
 	case EV_PUMP:
 	case EV_FORM:
 	case EV_CHECK:
+	case EV_AGENT:
+	case EV_QEMU:
+	case EV_MOVE:
+	case EV_FDM:
+	case EV_PCMK:
+	case EV_DC:
+	case EV_ACT:
+	case EV_FENCED:
+	case EV_WRITE:
+	case EV_JOIN:
+	case EV_ADMIN:
+	case EV_WELL:
 	case EV_N:
 		break;
 	}
@@ -219,6 +231,15 @@ run_plain(struct world *w, const struct event *e)
 	case EV_CHECK:
 		check_alive_end(w, e->host);
 		break;
+	case EV_JOIN:
+		pcmk_meet(w, e->arg);
+		break;
+	case EV_ADMIN:
+		lock_admin(w);
+		break;
+	case EV_WELL:
+		check_well(w);
+		break;
 	case EV_TICK:
 	case EV_WSUBMIT:
 	case EV_WDONE:
@@ -232,6 +253,15 @@ run_plain(struct world *w, const struct event *e)
 	case EV_RING:
 	case EV_SEND:
 	case EV_VM:
+	case EV_AGENT:
+	case EV_QEMU:
+	case EV_MOVE:
+	case EV_FDM:
+	case EV_PCMK:
+	case EV_DC:
+	case EV_ACT:
+	case EV_FENCED:
+	case EV_WRITE:
 	case EV_N:
 		break;
 	}
@@ -258,6 +288,7 @@ world_init(struct world *w, uint64_t seed, enum rule off)
 	w->events_run = w->verdicts = 0;
 	w->story_first = w->story_count = 0;
 	w->is_quiet = false;
+	lock_init(w);
 	plan_draw(w);
 }
 
@@ -269,6 +300,10 @@ world_run(struct world *w)
 	while (!w->failure.is_set && queue_pop(w, &e) && e.at_us <= w->end_us) {
 		w->now_us = e.at_us;
 		w->events_run++;
+		if (e.kind >= EV_AGENT && e.kind <= EV_WRITE) {
+			lock_event(w, &e);
+			continue;
+		}
 		if (!may_run(w, &e)) {
 			continue;
 		}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The lock on top of the heartbeats: VM lists with contents, hold lists, the
+ * seal, agents and QEMU, the fault domain manager and Pacemaker, as far as a
+ * schedule of the simulator needs them. Plain values inside struct world; like
+ * everything there without allocation, clock or address.
+ */
+#ifndef VMHA_SIM_LOCK_H
+#define VMHA_SIM_LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ha/isolation.h"
+#include "ha/seal.h"
+#include "ha/ticket.h"
+#include "ha/vmlock.h"
+
+#define LOCK_HOSTS 5
+#define LOCK_VMS 4
+#define LOCK_HOLDS 24
+#define NO_HOST 255u
+
+/* An entry of a list: 0 is none, else 1 + enum ha_listed_state. */
+#define ENTRY_NONE 0u
+#define ENTRY(state) ((uint8_t)(1u + (state)))
+#define ENTRY_STATE(entry) ((enum ha_listed_state)((entry)-1u))
+
+/* ---- on disk --------------------------------------------------------------- */
+
+struct hold {
+	uint8_t vm, kind, owner;
+	uint32_t owner_incarnation, owner_generation, term;
+};
+struct holds {
+	uint32_t count;
+	struct hold at[LOCK_HOLDS];
+};
+struct hold_copy {
+	bool is_damaged;
+	uint32_t incarnation, generation;
+	struct holds list;
+};
+struct seal_order {
+	uint32_t incarnation, nonce;
+};
+/* What a beat says beyond being there. */
+struct claims {
+	bool is_quorate, is_sealed, is_master, is_isolated;
+	uint8_t members;
+	uint32_t ring_seq, term;
+	struct seal_order seals[LOCK_HOSTS], unseals[LOCK_HOSTS];
+};
+
+/* ---- the daemon -------------------------------------------------------------- */
+
+enum announce_step {
+	ANN_NONE,
+	ANN_FLUSHING,
+	ANN_READING,
+	ANN_UNDOING,
+	ANN_WITHDRAWING,
+};
+struct announce {
+	uint8_t step; /* enum announce_step */
+	uint8_t wanted, before; /* entries */
+	bool must_judge, is_held;
+	uint32_t agent; /* who waits for the answer */
+	uint32_t generation;
+	uint64_t since_ms, give_up_ms;
+	uint64_t since_us; /* for the checks */
+};
+
+struct master {
+	bool is_on;    /* says so in its beats */
+	bool is_ready; /* which stand on w */
+	uint32_t term;
+	uint64_t wanted_ms; /* the manager renewed its lease */
+	bool is_writing; /* one CIB update under way */
+	uint8_t grant;
+	uint8_t touch; /* tickets that the update writes */
+	uint64_t asked_us; /* last request for a fencing */
+	uint8_t written, last; /* only with a rule off: what it wrote last */
+};
+
+struct lock {
+	uint8_t list[LOCK_VMS]; /* own list: entries */
+	uint8_t granted;
+	struct announce announce[LOCK_VMS];
+	struct holds holds; /* own hold list */
+	uint32_t hold_generation;
+	struct ha_seal seal;
+	bool is_ordered; /* to seal, not judged yet */
+	uint32_t settled_seq; /* membership in which UNSEAL came; 0: none */
+	uint32_t seen_seal[LOCK_HOSTS], seen_unseal[LOCK_HOSTS];
+	struct seal_order seals[LOCK_HOSTS], unseals[LOCK_HOSTS];
+	uint64_t unsealed_ms[LOCK_HOSTS]; /* when UNSEAL was given last */
+	uint32_t claim_seq; /* membership that the own beats claim on w */
+	uint64_t claim_ms;
+	struct master master;
+	uint32_t term; /* newest known */
+	struct ha_isolation isolation;
+	uint64_t asked_ms, answered_ms;
+};
+
+/* ---- agents, QEMU, the local executor ----------------------------------------- */
+
+enum qemu {
+	QEMU_NONE,
+	QEMU_PAUSED,   /* created; its guest has not run */
+	QEMU_INCOMING, /* the guest has not arrived */
+	QEMU_RUNNING,
+	QEMU_LEFT, /* the guest was handed over */
+};
+enum task {
+	TASK_NONE,
+	TASK_START,
+	TASK_STOP,
+	TASK_MIGRATE,  /* on the source */
+	TASK_INCOMING, /* on the target: holds the place, then arrival */
+	TASK_CLEAR,    /* a probe takes a stale entry away */
+};
+enum stage {
+	STAGE_BEGIN,
+	STAGE_ANNOUNCED, /* waits for the daemon */
+	STAGE_CREATING,  /* granted: libvirt makes it, then its guest runs */
+	STAGE_RUNNING,   /* waits for "running" to be flushed */
+	STAGE_KILLING,
+	STAGE_WITHDRAWN, /* waits for the daemon */
+	STAGE_MOVING,    /* the guest is on its way */
+};
+enum record {
+	RECORD_NONE,
+	RECORD_PENDING,
+	RECORD_STARTED,
+	RECORD_STOPPED,
+	RECORD_FAILED,
+	RECORD_STOP_FAILED,
+};
+struct vm_here {
+	uint8_t qemu;   /* enum qemu */
+	uint8_t task;   /* enum task */
+	uint8_t stage;  /* enum stage */
+	uint8_t record; /* enum record: what the executor last noted */
+	uint8_t peer;   /* of a migration */
+	bool is_failing;   /* this start will fail */
+	bool is_shut_down; /* the response has begun a shutdown */
+	uint32_t agent;    /* number of the task */
+	uint32_t request;  /* create request open at libvirt; 0: none */
+	uint32_t move;     /* number of a migration job; 0: none */
+	uint64_t deadline_us;
+	uint64_t shutdown_ms;
+};
+
+/* ---- Pacemaker ------------------------------------------------------------------ */
+
+enum node {
+	NODE_UNSEEN,
+	NODE_MEMBER,
+	NODE_LOST,    /* offline, and nobody asks for its fencing */
+	NODE_UNCLEAN, /* must be fenced */
+	NODE_FENCED,
+};
+struct ticket {
+	bool is_granted;
+	uint32_t term;
+};
+struct cib {
+	uint32_t epoch, updates;
+	uint8_t dc;
+	uint8_t wanted; /* bit per VM: target-role */
+	struct ticket ticket[LOCK_VMS];
+	uint8_t node[LOCK_HOSTS];
+	uint8_t record[LOCK_HOSTS][LOCK_VMS];
+	uint8_t banned[LOCK_HOSTS]; /* bit per VM: failed there */
+	uint8_t recover; /* bit per VM: was active here, may be started again */
+};
+enum act {
+	ACT_NONE,
+	ACT_START,
+	ACT_STOP,
+	ACT_MIGRATE,
+};
+struct graph {
+	bool is_valid;
+	uint8_t act[LOCK_VMS], at[LOCK_VMS], to[LOCK_VMS];
+	uint8_t fences, fenced; /* bit per host */
+};
+struct pacemaker {
+	bool is_up;
+	bool has_exited; /* told that it was fenced */
+	uint8_t dc;
+	uint32_t join_seq;
+	struct cib cib;
+	struct graph graph;
+	uint8_t fencing; /* bit per host: asked, not answered */
+	uint64_t fence_until_us[LOCK_HOSTS];
+	uint64_t forgive_us;
+};
+
+struct lock_host {
+	struct vm_here vm[LOCK_VMS];
+	struct pacemaker pcmk;
+	uint8_t cib_epoch_kept;
+	/* truth: fence success while it lives (SAFETY section 4) */
+	bool is_held;
+	uint8_t held_vms, held_by; /* what it had; hosts of that side */
+	uint32_t held_runs[LOCK_HOSTS]; /* as which incarnations */
+};
+
+/* One hold that was flushed, for the checks. */
+struct hold_truth {
+	struct hold hold;
+	uint64_t at_us;
+	bool is_lifted;
+	uint32_t lifted_generation;
+};
+#define LOCK_TRUTHS 128
+
+struct lock_world {
+	bool is_on, has_manager;
+	uint32_t vms, agents;
+	uint8_t wanted;
+	enum ha_response isolation[LOCK_VMS], partition[LOCK_VMS];
+	struct ha_isolation_policy policy;
+	uint8_t address; /* component with the isolation address; NO_HOST: none
+			  * answers */
+	bool is_after_wait;
+	struct hold_truth holds[LOCK_TRUTHS];
+	uint32_t hold_count;
+	uint32_t highest_term;
+	uint64_t seen_unwell_us[LOCK_VMS];
+	/* what happened, to see that schedules reach what they aim at */
+	uint32_t starts, moves, held, merges, refused, wells;
+};
+
+#endif

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The invariants of the lock. Like check.c it reads what is true:
+ *   6. no VM runs on two hosts, nor on one while a start on another that was
+ *      granted may still let it run;
+ *   7. success for a host that lives: it is sealed and no member, all that its
+ *      list holds is held on disk, and it takes nothing more onto its list
+ *      until it has unsealed beside those who fenced it;
+ *   8. no ticket is granted past what the master itself has read;
+ *   9. a hold that was flushed is in force for whoever reads all hold lists,
+ *      until a master lifts it or its owner is dead; a lift ends no hold of a
+ *      living host that has the VM and is out of reach;
+ *  10. a master's term is above every older master's;
+ *  11. in the end nothing stays down, sealed or held.
+ */
+#include "sim.h"
+
+void
+check_vm(struct world *w, uint32_t vm)
+{
+	uint32_t first = NO_HOST;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		const struct vm_here *v = &w->host[i].l.vm[vm];
+		bool may_run = v->qemu == QEMU_RUNNING ||
+			       (v->task == TASK_START &&
+				v->stage == STAGE_CREATING);
+
+		if (may_run && first != NO_HOST) {
+			check_fail(w,
+				   "vm%u runs, or may run at any moment, on h%u "
+				   "and on h%u",
+				   vm, first, i);
+		}
+		first = may_run ? i : first;
+	}
+}
+
+static bool
+is_served(const struct world *w, uint32_t host)
+{
+	return w->host[host].is_on &&
+	       w->host[host].d.phase == PHASE_ARMED &&
+	       w->truth[host].runs == w->host[host].d.incarnation;
+}
+
+void
+check_entry(struct world *w, uint32_t host, uint32_t vm)
+{
+	const struct host *h = &w->host[host];
+	const struct announce *a = &h->d.l.announce[vm];
+	bool is_start = a->wanted == ENTRY(HA_LISTED_STARTING);
+
+	if (!is_start && a->wanted != ENTRY(HA_LISTED_INCOMING)) {
+		return;
+	}
+	if (h->l.is_held) {
+		check_fail(w,
+			   "h%u takes vm%u onto its list, and was fenced alive "
+			   "by hosts 0x%x that rely on it as it was",
+			   host, vm, h->l.held_by);
+	}
+	if (is_start && w->l.has_manager &&
+	    h->d.l.term > h->l.pcmk.cib.ticket[vm].term &&
+	    master_is_there(w, host)) {
+		check_fail(w,
+			   "h%u starts vm%u on a ticket of term %u, past the "
+			   "master of term %u",
+			   host, vm, h->l.pcmk.cib.ticket[vm].term,
+			   h->d.l.term);
+	}
+}
+
+/* Has this hold been flushed, and not been lifted? */
+static bool
+is_held_on_disk(const struct world *w, uint32_t vm, uint32_t owner,
+		uint32_t incarnation)
+{
+	uint32_t first = w->l.hold_count > LOCK_TRUTHS ?
+				 w->l.hold_count - LOCK_TRUTHS :
+				 0;
+	uint32_t i;
+
+	for (i = first; i < w->l.hold_count; i++) {
+		const struct hold_truth *t = &w->l.holds[i % LOCK_TRUTHS];
+
+		if (t->hold.vm == vm && t->hold.owner == owner &&
+		    t->hold.owner_incarnation == incarnation &&
+		    !t->is_lifted) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+check_held(struct world *w, uint32_t host, uint32_t about)
+{
+	const struct daemon *d = &w->host[host].d;
+	struct host *target = &w->host[about];
+	uint8_t vms = 0;
+	uint32_t v;
+
+	w->l.held++;
+	if (d->members & 1u << about) {
+		check_fail(w,
+			   "h%u: success for h%u, which lives and is a member: "
+			   "its Pacemaker exits",
+			   host, about);
+	}
+	if (!is_served(w, about) ||
+	    target->d.incarnation != d->newest[about].incarnation) {
+		return; /* dead already */
+	}
+	if (!target->d.l.seal.is_sealed &&
+	    !(target->d.members & 1u << host)) {
+		check_fail(w, "h%u: success for h%u, which is not sealed",
+			   host, about);
+	}
+	for (v = 0; v < w->l.vms; v++) {
+		uint8_t entry = target->d.l.list[v];
+
+		if (entry == ENTRY_NONE ||
+		    entry == ENTRY(HA_LISTED_RELEASED)) {
+			continue;
+		}
+		vms = (uint8_t)(vms | 1u << v);
+		if (!is_held_on_disk(w, v, about, target->d.incarnation)) {
+			check_fail(w,
+				   "h%u: success for h%u, which lives and has "
+				   "vm%u, and no hold on disk says so",
+				   host, about, v);
+		}
+	}
+	target->l.is_held = true;
+	target->l.held_vms = vms;
+	target->l.held_by = (uint8_t)(d->members & ~(1u << about));
+	for (v = 0; v < w->hosts; v++) {
+		target->l.held_runs[v] = w->truth[v].runs;
+	}
+}
+
+/* Beside one of those who fenced it, or when they are all gone. */
+void
+check_unsealed(struct world *w, uint32_t host)
+{
+	struct host *h = &w->host[host];
+	bool is_over = (h->d.members & h->l.held_by) != 0;
+	bool is_gone = true;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if (i != host && (h->l.held_by & 1u << i) &&
+		    is_served(w, i) &&
+		    w->truth[i].runs == h->l.held_runs[i]) {
+			is_gone = false;
+		}
+	}
+	if (is_over || is_gone) {
+		h->l.is_held = false;
+	}
+}
+
+/* A record that a lift has ended is none, whoever still keeps it. */
+static bool
+is_known(const struct world *w, const struct hold *hold)
+{
+	uint32_t i;
+
+	for (i = 0; i < LOCK_TRUTHS && i < w->l.hold_count; i++) {
+		const struct hold_truth *t = &w->l.holds[i];
+
+		if (t->hold.vm == hold->vm && t->hold.owner == hold->owner &&
+		    t->hold.owner_incarnation == hold->owner_incarnation &&
+		    (!t->is_lifted ||
+		     t->lifted_generation >= hold->owner_generation)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+check_hold_flushed(struct world *w, uint32_t host)
+{
+	const struct daemon *d = &w->host[host].d;
+	uint32_t i;
+
+	if (!d->l.hold_generation ||
+	    ha_evidence_generation(&d->hold_evidence) <
+		    d->l.hold_generation) {
+		return;
+	}
+	for (i = 0; i < d->l.holds.count; i++) {
+		const struct hold *hold = &d->l.holds.at[i];
+
+		if (hold->kind == HA_HOLD_OWNER &&
+		    !is_known(w, hold)) {
+			w->l.holds[w->l.hold_count++ % LOCK_TRUTHS] =
+				(struct hold_truth){ .hold = *hold,
+						     .at_us = w->now_us };
+		}
+	}
+}
+
+void
+check_lift(struct world *w, const struct hold *lift)
+{
+	const struct host *owner = &w->host[lift->owner];
+	const struct vm_here *v = &owner->l.vm[lift->vm];
+	uint32_t i;
+
+	for (i = 0; i < LOCK_TRUTHS && i < w->l.hold_count; i++) {
+		struct hold_truth *t = &w->l.holds[i];
+
+		if (t->hold.vm == lift->vm && t->hold.owner == lift->owner &&
+		    t->hold.owner_incarnation == lift->owner_incarnation &&
+		    t->hold.owner_generation <= lift->owner_generation) {
+			t->is_lifted = true;
+			t->lifted_generation = lift->owner_generation;
+		}
+	}
+	/* It also ends what is on its way to the disk. */
+	w->l.holds[w->l.hold_count++ % LOCK_TRUTHS] = (struct hold_truth){
+		.hold = *lift,
+		.is_lifted = true,
+		.lifted_generation = lift->owner_generation,
+	};
+	if (is_served(w, lift->owner) && owner->l.is_held &&
+	    owner->d.incarnation == lift->owner_incarnation &&
+	    owner->component != 0 && v->qemu == QEMU_RUNNING &&
+	    owner->net_members == 1u << lift->owner) {
+		check_fail(w,
+			   "the hold on vm%u in the name of h%u is lifted, and "
+			   "that host lives, alone, and runs it",
+			   lift->vm, lift->owner);
+	}
+}
+
+void
+check_holds(struct world *w, uint32_t host, uint32_t vm,
+	    const struct ha_ticket_hold *holds, uint32_t count,
+	    uint64_t since_us)
+{
+	uint32_t i;
+	uint32_t k;
+
+	for (i = 0; i < LOCK_TRUTHS && i < w->l.hold_count; i++) {
+		const struct hold_truth *t = &w->l.holds[i];
+		bool is_there = false;
+
+		if (t->hold.vm != vm || t->is_lifted || t->at_us >= since_us ||
+		    w->truth[t->hold.owner].runs !=
+			    t->hold.owner_incarnation) {
+			continue;
+		}
+		for (k = 0; k < count; k++) {
+			is_there |= holds[k].owner == t->hold.owner &&
+				    holds[k].owner_incarnation ==
+					    t->hold.owner_incarnation &&
+				    holds[k].kind == HA_HOLD_OWNER &&
+				    !ha_hold_is_lifted(&holds[k], holds,
+						       count);
+		}
+		if (!is_there) {
+			check_fail(w,
+				   "h%u reads all hold lists and misses the "
+				   "hold on vm%u in the name of h%u.%u",
+				   host, vm, t->hold.owner,
+				   t->hold.owner_incarnation);
+		}
+	}
+}
+
+/* Restated from what the master itself has read. */
+void
+check_grant(struct world *w, uint32_t host, uint32_t vm,
+	    const struct ha_ticket_host *hosts,
+	    const struct ha_ticket_hold *holds, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if (hosts[i].is_member && hosts[i].is_listed &&
+		    hosts[i].state != HA_LISTED_RELEASED) {
+			return; /* SAFETY 21 */
+		}
+	}
+	for (i = 0; i < w->hosts; i++) {
+		if (!hosts[i].is_member && !hosts[i].is_gone &&
+		    hosts[i].is_listed &&
+		    hosts[i].state != HA_LISTED_RELEASED) {
+			check_fail(w,
+				   "h%u grants vm%u, which h%u has on its list",
+				   host, vm, i);
+		}
+	}
+	for (i = 0; i < count; i++) {
+		const struct ha_ticket_host *o = &hosts[holds[i].owner];
+
+		if (holds[i].kind != HA_HOLD_OWNER || o->is_member ||
+		    o->is_gone ||
+		    o->incarnation > holds[i].owner_incarnation ||
+		    ha_hold_is_lifted(&holds[i], holds, count)) {
+			continue;
+		}
+		if (!o->is_readable || !o->is_sealed) {
+			check_fail(w,
+				   "h%u grants vm%u, held in the name of h%u, "
+				   "whose list is %s",
+				   host, vm, o->slot,
+				   o->is_readable ? "not sealed" : "unread");
+		}
+	}
+}
+
+void
+check_term(struct world *w, uint32_t host, uint32_t term)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		const struct master *m = &w->host[i].d.l.master;
+
+		if (i != host && m->is_on && m->is_ready && m->term >= term &&
+		    w->host[i].net_seq == w->host[host].net_seq) {
+			check_fail(w,
+				   "h%u is master with term %u, and h%u of the "
+				   "same membership is with %u",
+				   host, term, i, m->term);
+		}
+	}
+	if (w->l.highest_term > term && !w->is_two_node) {
+		check_fail(w, "h%u is master with term %u, and there was %u",
+			   host, term, w->l.highest_term);
+	}
+	w->l.highest_term = term > w->l.highest_term ? term :
+						       w->l.highest_term;
+}
+
+/* ---- the end ------------------------------------------------------------------- */
+
+/* What the protocol can't be blamed for: too few hosts that came back, or one
+ * that went and whose death nobody can know. */
+static bool
+can_be_well(const struct world *w)
+{
+	uint32_t votes = 0;
+	uint32_t i;
+	uint32_t s;
+
+	for (i = 0; i < w->hosts; i++) {
+		uint32_t bad = 0;
+
+		for (s = 0; s < w->stores; s++) {
+			bad += w->disk[s].blocks[i].is_damaged ||
+			       w->disk[s].blocks[i].state != BLOCK_ARMED;
+		}
+		if (is_served(w, i)) {
+			votes += w->votes[i];
+		} else if (bad + w->r > w->stores || w->host[i].is_on ||
+			   w->is_two_node) {
+			return false;
+		}
+	}
+	return w->is_two_node || 2 * votes > w->total_votes;
+}
+
+static void
+check_sides(struct world *w)
+{
+	uint32_t i;
+	uint32_t v;
+
+	for (i = 0; i < w->hosts; i++) {
+		const struct daemon *d = &w->host[i].d;
+		struct ha_ticket_hold holds[UNION_HOLDS];
+		uint32_t count;
+		uint32_t k;
+
+		if (!is_served(w, i)) {
+			continue;
+		}
+		if (d->l.seal.is_sealed) {
+			check_fail(w, "everything is well, and h%u stays sealed "
+				      "(%s)",
+				   i, ha_seal_why_name(d->l.seal.why));
+		}
+		for (v = 0; v < w->l.vms; v++) {
+			(void)keep_union(w, i, 1, v, holds, &count);
+			for (k = 0; k < count; k++) {
+				if (holds[k].kind == HA_HOLD_OWNER &&
+				    (d->members & 1u << holds[k].owner) &&
+				    w->truth[holds[k].owner].runs ==
+					    holds[k].owner_incarnation &&
+				    !ha_hold_is_lifted(&holds[k], holds,
+						       count)) {
+					check_fail(w,
+						   "everything is well, and "
+						   "vm%u stays held for h%u, a "
+						   "member",
+						   v, holds[k].owner);
+				}
+			}
+		}
+	}
+}
+
+void
+check_well(struct world *w)
+{
+	uint32_t v;
+	uint32_t i;
+
+	if (!can_be_well(w)) {
+		return;
+	}
+	w->l.wells++;
+	for (v = 0; v < w->l.vms; v++) {
+		bool runs = !(w->l.wanted & 1u << v);
+
+		for (i = 0; i < w->hosts; i++) {
+			runs |= w->host[i].l.vm[v].qemu == QEMU_RUNNING;
+		}
+		if (!runs) {
+			check_fail(w, "everything is well, and vm%u is down", v);
+		}
+	}
+	check_sides(w);
+}
