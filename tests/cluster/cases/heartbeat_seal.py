@@ -26,9 +26,9 @@ EPERM, EAGAIN = 1, 11
 OPEN_DEADLINE_S = 30
 
 
-def ask(lab, host, op, **members):
+def ask(lab, by, op, **members):
     request = json.dumps({"v": 1, "op": op, **members})
-    return json.loads(lab.bed.run(host, "python3", "-c", ASK, request).stdout)
+    return json.loads(lab.bed.run(by, "python3", "-c", ASK, request).stdout)
 
 
 def own(lab, host):
