@@ -91,7 +91,7 @@ lint_cppcheck() {
 		--suppressions-list=tests/lint/cppcheck.suppress \
 		--template='lint-cppcheck: {file}:{line}: {id}: {message}' \
 		-Ilibha/include -Iagents -Ifencing -Ilibha -D_GNU_SOURCE -D__x86_64__ \
-		-DVMHA_VERSION='"0"' -DVMHA_LIBEXECDIR='"/"'
+		-DVMHA_VERSION='"0"' -DVMHA_LIBEXECDIR='"/"' -DVMHA_OCFDIR='"/"'
 }
 
 # The test guest is freestanding 32-bit code with rules of its own.
@@ -106,7 +106,7 @@ lint_analyzer() {
 	analyzer_sources | xargs -0 -r -n 1 -P "$JOBS" timeout \
 		"$FILE_TIMEOUT_S" "$CC" -std=gnu11 -O0 -fanalyzer -Werror \
 		-Ilibha/include -Iagents -Ifencing -Ilibha -D_GNU_SOURCE= \
-		-DVMHA_VERSION='"0"' -DVMHA_LIBEXECDIR='"/"' \
+		-DVMHA_VERSION='"0"' -DVMHA_LIBEXECDIR='"/"' -DVMHA_OCFDIR='"/"' \
 		-fdiagnostics-path-format=none -fno-diagnostics-show-caret \
 		"${cflags[@]}" -c -o /dev/null
 }
@@ -211,7 +211,7 @@ lint_times() {
 	while IFS= read -r -d '' path; do
 		case $path in
 		fencing/*.[ch] | tools/*.[ch] | libha/io/disk/*.[ch] | \
-			libha/io/ipc/*.[ch]) ;;
+			libha/io/ipc/*.[ch] | agents/FaultDomain/*.[ch]) ;;
 		*) continue ;;
 		esac
 		while read -r line; do

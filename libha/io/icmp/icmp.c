@@ -153,34 +153,38 @@ find_target(struct ha_icmp *icmp, const char *address)
 	return NULL;
 }
 
-static int
-get_target(struct ha_icmp *icmp, const char *address, struct target **ret,
+/* NULL: *ret_rc and err say why. */
+static struct target *
+get_target(struct ha_icmp *icmp, const char *address, int *ret_rc,
 	   struct ha_err *err)
 {
 	struct target *target = find_target(icmp, address);
 	union ha__icmp_addr addr;
-	int rc = ha__icmp_parse(address, &addr, err);
 
-	if (rc < 0) {
-		return rc;
+	*ret_rc = ha__icmp_parse(address, &addr, err);
+	if (*ret_rc < 0) {
+		return NULL;
 	}
 	if (!target) {
 		if (icmp->count == HA_ICMP_TARGETS_MAX) {
-			return ha_err_set(err, -ENOSPC,
-					  "too many addresses, %d is the limit",
-					  HA_ICMP_TARGETS_MAX);
+			*ret_rc = ha_err_set(err, -ENOSPC,
+					     "too many addresses, %d is the "
+					     "limit",
+					     HA_ICMP_TARGETS_MAX);
+			return NULL;
 		}
 		target = &icmp->targets[icmp->count];
-		rc = ha_text_copy(target->text, sizeof(target->text), address);
-		if (rc < 0) {
-			return ha_err_set(err, -EINVAL, "it is no IP address");
+		*ret_rc = ha_text_copy(target->text, sizeof(target->text),
+				       address);
+		if (*ret_rc < 0) {
+			ha_err_set(err, *ret_rc, "it is no IP address");
+			return NULL;
 		}
 		icmp->count++;
 	}
 	/* Anew each time: an interface may have come back with another index. */
 	target->addr = addr;
-	*ret = target;
-	return 0;
+	return target;
 }
 
 int
@@ -188,13 +192,14 @@ ha_icmp_ping(struct ha_icmp *icmp, const char *address, struct ha_err *err)
 {
 	struct ha__icmp_packet packet;
 	struct endpoint *endpoint;
-	struct target *target = NULL;
+	struct target *target;
 	uint64_t nonce = 0;
 	socklen_t len;
 	int family;
-	int rc = get_target(icmp, address, &target, err);
+	int rc;
 
-	if (rc < 0) {
+	target = get_target(icmp, address, &rc, err);
+	if (!target) {
 		return rc;
 	}
 	if (ha__icmp_is_own(&target->addr)) {
