@@ -22,17 +22,23 @@
  *               else holds the VM
  *   withdraw    uuid, resource, budget_ms -> when flushed
  *   hold        host, incarnation, generation, term, vms: [{uuid, resource}]
- *               -> flushed on w: "placed" and "standing" counts
- *   lift        the same and "by" the master alone: ends these holds
- *   holds       -> "holds":[{uuid, resource, kind, owner, owner_incarnation,
- *               owner_generation, term, by}], "complete": all hosts' hold
- *               lists that their newest beats name are read
+ *               -> flushed on w: "placed" and "standing" counts. ESTALE: the
+ *               master has lifted that already, or the host has booted again
+ *   lift        the same, by the master alone, with its term: ends these holds
+ *   holds       [from, stamp] -> "holds":[{uuid, resource, kind, owner,
+ *               owner_incarnation, owner_generation, term, by}], uuid and
+ *               resource may be empty; "complete": all hosts' hold lists that
+ *               their newest beats name are read, else "unread":[names];
+ *               "stamp"; "next", when the packet was full: ask again with it as
+ *               "from", and with the stamp. ESTALE: a list changed meanwhile,
+ *               begin again
  *   master      on, lease_ms -> "term": this host's fault domain manager is
  *               master for so long, flushed on w; on=false ends it
  *   tickets     tickets: [{resource, term}]: what the local CIB says, for the
  *               start gate (SAFETY 19); replaces what was said before
  *   isolated    on: this host declares itself isolated, in its beats
- *   confirm-dead host -> flushed: an administrator's word
+ *   confirm-dead host -> flushed: an administrator's word; "incarnation" and
+ *               "sequence" that it is about. EBUSY: it beats or is a member
  *   disarm, arm planned work, whole cluster -> "hosts":[{name, acked}]
  *
  * The fault domain manager (vmha-fdmd) answers on HA_IPC_FDM_PATH:
