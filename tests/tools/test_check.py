@@ -8,6 +8,7 @@ import unittest
 
 from blocks import Beating
 from case import Case
+from daemon import SELF, STATUS, Daemon
 
 CIB = """\
 <cib validate-with="pacemaker-3.0" epoch="1" num_updates="0" admin_epoch="0">
@@ -199,6 +200,43 @@ class Fix(Base):
         self.assertIn("not changed", done.stderr)
 
 
+class Running(Base):
+    """The daemon against vmha.conf."""
+
+    def running(self, stores=("hb1", "hb2", "hb3"), watchdog="/dev/watchdog",
+                limit=2, beat_ms=500):
+        """Levels and values of what was found."""
+        path = self.path("s")
+        status = {**STATUS, "self": SELF, "hosts": [],
+                  "stores": [{"path": self.path(s), "working": True}
+                             for s in stores],
+                  "watchdog": {"path": watchdog},
+                  "brake": {"limit": limit},
+                  "timing": {"beat_ms": beat_ms, "watchdog_ms": 2000,
+                             "tolerance_ms": 500}}
+        with Daemon(path, {"status": status}):
+            told = self.json("check", "--socket", path,
+                             self.corosync("h1", "h2", "h3"), code=1)
+        os.unlink(path)
+        return [(f["level"], f["value"]) for f in told["findings"]
+                if f["what"] == "running daemon"]
+
+    def test_running(self):
+        self.create()
+        with open(self.conf, "a", encoding="utf-8") as f:
+            f.write("fence_limit=2\nwatchdog=/dev/watchdog\n")
+        self.assertEqual([level for level, _ in self.running()], ["ok"])
+        for change, level, needle in (
+                ({"stores": ("hb1", "hb2", "other")}, "bad", "other"),
+                ({"stores": ("hb1", "hb2")}, "bad", "2 of the 3"),
+                ({"watchdog": "/dev/watchdog1"}, "bad", "/dev/watchdog1"),
+                ({"limit": 5}, "warn", "fence_limit=5"),
+                ({"beat_ms": 1000}, "bad", "1000/2000/500")):
+            found = self.running(**change)
+            self.assertEqual([f[0] for f in found], [level], found)
+            self.assertIn(needle, found[0][1])
+
+
 class Pacemaker(Base):
     """Its properties, by both names."""
 
@@ -220,7 +258,8 @@ class Pacemaker(Base):
         self.assertEqual(
             self.levels(found, "stonith-enabled", "stonith-timeout",
                         "stonith-watchdog-timeout", "concurrent-fencing",
-                        "no-quorum-policy", "fence device"), ["ok"] * 6)
+                        "fence device", "no-quorum-policy"),
+            ["ok"] * 5 + ["warn"])
 
     def test_contradictions(self):
         self.create()

@@ -2,6 +2,8 @@
 """vmha heartbeat create: what is made, and everything that is refused."""
 
 import os
+import shutil
+import tempfile
 import unittest
 
 from blocks import ARMED, STOPPED, AreaFile, Beating
@@ -63,6 +65,21 @@ class Create(Case):
         told = self.json("create", "--cluster", "x", "--hosts", "a",
                          self.path("c"))
         self.assertIn("one datastore", told["warnings"][0])
+
+    def test_warns_of_names_and_local_files(self):
+        option = self.corosync("h1", "h2")
+        told = self.json("create", "--cluster", "lab", "--hosts", "h1,hx",
+                         "--slots", "8", "--vms", "16", option,
+                         *[self.path(f"hb{i}") for i in (1, 2, 3)])
+        text = "\n".join(told["warnings"])
+        self.assertIn("hx is no node of corosync", text)
+        self.assertNotIn("h1 is no node", text)
+        shm = tempfile.mkdtemp(dir="/dev/shm")
+        self.addCleanup(shutil.rmtree, shm)
+        done = self.heartbeat("create", "--cluster", "lab", "--hosts", "h1",
+                              "--slots", "8", "--vms", "16", f"{shm}/hb1")
+        self.assertIn(f"{shm}/hb1 is on tmpfs, a local file system",
+                      done.stderr)
 
     def test_times(self):
         self.refused("watchdog_ms", "create", "--cluster", "x", "--hosts",

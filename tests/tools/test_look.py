@@ -8,6 +8,7 @@ import unittest
 
 from blocks import STOPPED
 from case import Case
+from daemon import SELF, STATUS, Daemon, host
 
 
 class Dump(Case):
@@ -239,6 +240,38 @@ class Deadline(Case):
         os.mkfifo(self.path("fifo"))
         self.refused("neither file nor block device", "dump",
                      self.path("fifo"))
+
+
+class Proof(Case):
+    """What list shows of hosts: their last word, and what is proven."""
+
+    def test_a_dead_host_is_not_armed(self):
+        areas = self.create()
+        for area in areas:
+            area.beat(0, "h1", sequence=5)
+            area.beat(1, "h2", sequence=5)
+        uuid = self.json("list")["areas"][0]["uuid"]
+        hosts = [host("h1", 0, "dead"), host("h2", 1)]
+        socket = self.path("s")
+        done = self.heartbeat("list", "--socket", socket)
+        self.assertIn("Whether a host lives is not known", done.stdout)
+        self.assertRegex(done.stdout, "h1 +[?] +armed")
+        with Daemon(socket, {"status": {
+                **STATUS, "self": SELF, "hosts": hosts,
+                "cluster": {"name": "lab", "uuid": uuid}}}):
+            done = self.heartbeat("list", "--socket", socket)
+            told = self.json("list", "--socket", socket)
+        self.assertRegex(done.stdout, "h1 +dead +armed")
+        self.assertRegex(done.stdout, "h2 +live +armed")
+        self.assertEqual([s["proof"] for s in told["slots"][:2]],
+                         ["dead", "live"])
+        os.unlink(socket)
+        # A daemon of another cluster proves nothing here.
+        with Daemon(socket, {"status": {**STATUS, "self": SELF,
+                                        "hosts": hosts}}):
+            told = self.json("list", "--socket", socket)
+        self.assertEqual([s["proof"] for s in told["slots"][:2]],
+                         [None, None])
 
 
 if __name__ == "__main__":

@@ -180,7 +180,12 @@ bool
 host_is_gone(const json_t *host)
 {
 	const char *state = vmha_text(host, "state");
+	const json_t *gone = json_object_get(host, "gone");
 
+	if (json_is_boolean(gone)) {
+		return json_is_true(gone);
+	}
+	/* A daemon of an older version. */
 	return strcmp(state, "dead") == 0 || strcmp(state, "stopped") == 0 ||
 	       strcmp(state, "never") == 0;
 }

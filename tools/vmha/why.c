@@ -287,9 +287,16 @@ put_facts(const struct why *w)
 		       vmha_text(it, "owner"), vmha_number(it, "incarnation"),
 		       vmha_number(it, "term"));
 	}
-	if (*vmha_text(w->manager, "text")) {
+	if (*vmha_text(w->manager, "sentence")) {
 		put_label("manager");
-		puts(vmha_text(w->manager, "text"));
+		vmha_put_wrapped(vmha_text(w->manager, "sentence"), LABEL,
+				 LABEL, w->v->screen.width, stdout);
+	}
+	json_array_foreach(json_object_get(w->manager, "missing"), i, it)
+	{
+		put_label("missing");
+		vmha_put_wrapped(json_string_value(it), LABEL, LABEL,
+				 w->v->screen.width, stdout);
 	}
 }
 

@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vmha status, why, recover and host confirm-dead: what is said of clusters
+in trouble, by a CIB file and scripted daemons; and that nothing is made up
+where somebody does not answer."""
+
+import json
+import os
+import unittest
+
+from cib import CibCase, gate, meta_of, ticket, vm
+from daemon import Daemon, heartbeat, host, lock
+
+HOLD = {"uuid": "", "resource": "web1", "kind": "owner", "owner": "h1",
+        "owner_incarnation": 3, "owner_generation": 7, "term": 4, "by": "h2"}
+CUT_OFF = [host("h1", 0, "isolated", flags=["sealed", "isolated"]),
+           host("h2", 1, flags=["master", "quorate"], term=4), host("h3", 2)]
+
+
+class Known(CibCase):
+    """With a scripted daemon."""
+
+    def daemon(self, hosts, **more):
+        """A heartbeat daemon on this host."""
+        daemon = heartbeat(self.path("heartbeatd.sock"), hosts, **more)
+        self.addCleanup(daemon.__exit__)
+        return daemon
+
+    def manager(self, **answers):
+        """A fault domain manager on this host."""
+        daemon = Daemon(self.path("fdmd.sock"), answers)
+        self.addCleanup(daemon.__exit__)
+        return daemon
+
+    def held(self, **more):
+        """web1 is held in the name of h1, which lives, cut off."""
+        self.cib(vm("web1"), gate("web1"),
+                 ticket("web1", "false", reason="held", owner="h1", term=4))
+        return self.daemon(CUT_OFF, lists={"h1": {"web1": "running"}},
+                           holds=[HOLD], **more)
+
+    def told(self, *words, code=0):
+        """Its JSON."""
+        return json.loads(self.vmha(*words, "--json", code=code).stdout)
+
+    def why(self, code=1):
+        """Rules and the whole answer for web1."""
+        told = self.told("why", "web1", code=code)
+        return [r["rule"] for r in told["reasons"]], told
+
+
+class Why(Known):
+    """One VM."""
+
+    def test_runs(self):
+        self.cib(vm("web1"), gate("web1"), ticket("web1"))
+        self.daemon([host("h1", 0), host("h2", 1)],
+                    lists={"h1": {"web1": "running"}, "h2": {}})
+        rules, told = self.why(code=0)
+        self.assertEqual((rules, told["hosts"], told["runs"]),
+                         ([], ["h1"], True))
+        self.assertIn("web1 runs on h1.",
+                      self.vmha("why", "web1").stdout)
+
+    def test_held(self):
+        self.held()
+        rules, told = self.why(code=0)
+        self.assertEqual(rules, ["list", "hold", "ticket"])
+        self.assertEqual(told["holds"][0]["owner"], "h1")
+        self.assertEqual(told["ticket"]["state"], "held")
+        text = self.vmha("why", "web1").stdout
+        for needle in ("isolated, sealed", "in the name of h1",
+                       "Missing: a proof that h1 is dead",
+                       "vmha host confirm-dead h1"):
+            self.assertIn(needle, " ".join(text.split()))
+
+    def test_released(self):
+        """Its owner has said that it ended there."""
+        self.cib(vm("web1"), gate("web1"), ticket("web1"))
+        self.daemon(CUT_OFF, lists={"h1": {"web1": "released"}})
+        rules, told = self.why()
+        self.assertEqual((rules, told["hosts"]), ([], []))
+
+    def test_over(self):
+        """A hold binds no more: its owner died, came back anew, or the
+        master has lifted it."""
+        for hosts, holds in (
+                ([host("h1", 0, "dead"), *CUT_OFF[1:]], [HOLD]),
+                ([host("h1", 0, incarnation=4), *CUT_OFF[1:]], [HOLD]),
+                (CUT_OFF, [HOLD, {**HOLD, "kind": "lifted"}])):
+            self.cib(vm("web1"), gate("web1"), ticket("web1"))
+            with heartbeat(self.path("heartbeatd.sock"), hosts, holds=holds):
+                self.assertEqual(self.why()[0], [])
+            os.unlink(self.path("heartbeatd.sock"))
+        # A lift of an older list ends no newer hold.
+        self.daemon(CUT_OFF, holds=[HOLD, {**HOLD, "kind": "lifted",
+                                           "owner_generation": 6}])
+        self.assertEqual(self.why()[0], ["hold"])
+
+    def test_unread(self):
+        self.cib(vm("web1"), gate("web1"), ticket("web1"))
+        self.daemon(CUT_OFF, lists={"h1": None})
+        self.assertEqual(self.why()[0], ["unread"])
+
+    def test_sealed_here(self):
+        self.cib(vm("web1"), gate("web1"), ticket("web1"))
+        self.daemon([host("h2", 1)], own={"sealed": True,
+                                          "seal_text": "no quorum"})
+        rules, told = self.why()
+        self.assertEqual(rules, ["seal"])
+        self.assertIn("no quorum", told["reasons"][0]["text"])
+
+    def test_pacemaker(self):
+        self.daemon([host("h2", 1)])
+        ban = ('<rsc_location id="cli-ban-x" rsc="web1" node="h1" '
+               'score="-INFINITY"/>')
+        state = ('<node_state id="2" uname="h2"><lrm id="2"><lrm_resources>'
+                 '<lrm_resource id="web1"><lrm_rsc_op '
+                 'id="web1_last_failure_0" operation="start" call-id="9" '
+                 'rc-code="1" exit-reason="disk vda is missing"/>'
+                 '</lrm_resource></lrm_resources></lrm>'
+                 '<transient_attributes id="2"><instance_attributes id="ia">'
+                 '<nvpair id="n" name="fail-count-web1#start_0" '
+                 'value="INFINITY"/></instance_attributes>'
+                 '</transient_attributes></node_state>')
+        self.cib(vm("web1", meta_of("web1", target_role="Stopped",
+                                    is_managed="false")),
+                 constraints=ban, states=state, quorum=0,
+                 maintenance_mode="true")
+        rules, told = self.why()
+        text = json.dumps(told["reasons"])
+        self.assertEqual(rules, ["quorum"] + ["pacemaker"] * 5)
+        for needle in ("maintenance", "target-role=Stopped", "not managed",
+                       "bans it from h1", "disk vda is missing",
+                       "crm resource clear web1"):
+            self.assertIn(needle, text)
+
+    def test_nobody_answers(self):
+        """Unknown is unknown: no word on where it runs."""
+        self.cib(vm("web1"), gate("web1"), ticket("web1"))
+        _, told = self.why()
+        self.assertIsNone(told["runs"])
+        self.assertEqual(len(told["unknown"]), 2)
+        self.assertIn("may run or not",
+                      self.vmha("why", "web1", code=1).stdout)
+        self.cib_path = self.path("none.xml")
+        self.assertEqual(self.vmha("why", "web1", code=3).stdout, "")
+
+    def test_manager_tells(self):
+        self.held()
+        self.manager(status={"state": "standby", "term": 4},
+                     vm={"sentence": "held, h1 has not said released",
+                         "missing": ["h1 must be proven dead"]})
+        text = self.vmha("why", "web1").stdout
+        self.assertIn("held, h1 has not said released", text)
+        self.assertIn("h1 must be proven dead", text)
+
+    def test_no_such_vm(self):
+        self.cib(vm("web1"))
+        self.daemon([host("h2", 1)])
+        self.assertIn("is called web9",
+                      self.vmha("why", "web9", code=1).stderr)
+
+
+class Status(Known):
+    """All of it."""
+
+    def test_held(self):
+        self.held()
+        told = self.told("status", code=1)
+        self.assertEqual((told["master"], told["term"]), ("h2", 4))
+        row = told["tickets"][0]
+        self.assertEqual((row["ticket"], row["owner"]), ("held", "h1"))
+        self.assertEqual({b["what"] for b in row["binds"]},
+                         {"list", "hold"})
+        self.assertTrue(any("vmha why web1" in p for p in told["problems"]))
+        text = self.vmha("status", code=1).stdout
+        self.assertRegex(text, "web1 +running +h1 \\(isolated\\) +held")
+        self.assertIn("Master h2, term 4", text)
+        self.assertIn("isolated, sealed", text)
+        self.assertIn("live, master", text)
+
+    def test_well(self):
+        self.cib(vm("web1") + vm("web2"), gate("web1"), ticket("web1"))
+        self.daemon([host("h1", 0), host("h2", 1)],
+                    lists={"h1": {"web1": "running"}})
+        text = self.vmha("status").stdout
+        self.assertRegex(text, "web1 +running +h1 +granted")
+        self.assertRegex(text, "web2 +- +- +no gate")
+        self.assertIn("Master none; no fault domain manager answers", text)
+
+    def test_no_cib(self):
+        self.daemon([host("h2", 1)], lists={"h2": {"web1": "running"}})
+        self.cib_path = self.path("none.xml")
+        text = self.vmha("status").stdout
+        self.assertRegex(text, "web1 +running +h2 +\\?")
+        self.assertIn("Tickets are not known", text)
+
+    def test_disarmed_is_one_word(self):
+        self.cib()
+        self.daemon([host("h1", 0, "standing-down",
+                          beat_state="standing-down"), host("h2", 1)])
+        text = self.vmha("status", code=1).stdout
+        self.assertRegex(text, "h1 +disarmed")
+        self.assertNotIn("standing", text)
+
+    def test_waits_is_not_absent(self):
+        self.cib()
+        self.assertIn("does not run here",
+                      self.vmha("status", code=3).stderr)
+        with lock(self.path("heartbeatd.pid")):
+            err = self.vmha("status", code=3).stderr
+        self.assertIn("waits for its heartbeat datastores", err)
+        self.assertIn(str(os.getpid()), err)
+
+
+class Recover(Known):
+    """Tickets on an administrator's word."""
+
+    def granted(self):
+        """Of web1's ticket."""
+        return self.gates()[1]["vmha-web1"]
+
+    def test_shows_and_changes_nothing(self):
+        self.held()
+        text = self.vmha("recover", code=1).stdout
+        self.assertIn("h1: it may run there", text)
+        self.assertIn("vmha host confirm-dead", text)
+        self.assertEqual(self.granted()["granted"], "false")
+
+    def test_a_master_decides(self):
+        self.held()
+        self.assertIn("h2 is master",
+                      self.vmha("recover", "--yes", code=1).stderr)
+        self.assertEqual(self.granted()["granted"], "false")
+        self.vmha("recover", "--yes", "--force")
+        self.assertEqual(self.granted()["granted"], "true")
+
+    def test_grants_without_master(self):
+        self.cib(vm("web1") + vm("web2"), gate("web1") + gate("web2"),
+                 ticket("web1", "false", term=4, owner="h1")
+                 + ticket("web2", "false"))
+        self.daemon([host("h2", 1, term=6)])
+        self.assertIn("nothing: no list and no hold",
+                      self.vmha("recover", "web1", code=1).stdout)
+        self.vmha("recover", "web1", "--yes")
+        now = self.granted()
+        self.assertEqual((now["granted"], now["vmha-term"],
+                          now["vmha-owner"]), ("true", "6", ""))
+        self.assertEqual(self.gates()[1]["vmha-web2"]["granted"], "false")
+
+    def test_no_quorum(self):
+        self.cib(vm("web1"), gate("web1"), ticket("web1", "false"), quorum=0)
+        self.daemon([host("h2", 1)])
+        self.assertIn("no quorum", self.vmha("recover", "--yes", "--force",
+                                             code=1).stderr)
+        self.assertEqual(self.granted()["granted"], "false")
+
+    def test_doubt_about_a_master(self):
+        self.cib(vm("web1"), gate("web1"), ticket("web1", "false"))
+        self.assertIn("whether a master lives",
+                      self.vmha("recover", "--yes", code=3).stderr)
+        self.assertEqual(self.granted()["granted"], "false")
+
+    def test_nothing_to_do(self):
+        self.cib(vm("web1"), gate("web1"), ticket("web1"))
+        self.daemon([host("h2", 1)])
+        self.assertIn("nothing to recover", self.vmha("recover").stdout)
+        for name, needle in (("web1", "has its ticket"),
+                             ("web9", "is no resource")):
+            self.assertIn(needle,
+                          self.vmha("recover", name, code=1).stderr)
+
+
+class ConfirmDead(Known):
+    """An administrator's word that a host is off."""
+
+    def test_refused_while_it_lives(self):
+        self.cib()
+        daemon = self.daemon([*CUT_OFF, host("h4", 3, "late", member=False)])
+        for name, needle in (("h1", "still beats"), ("h2", "is this host"),
+                             ("h3", "is a member"), ("h4", "still beats"),
+                             ("h9", "has no slot")):
+            done = self.vmha("host", "confirm-dead", name, "--yes", code=1)
+            self.assertIn(needle, done.stderr)
+        self.assertNotIn("confirm-dead", daemon.ops())
+
+    def test_asks_to_be_sure(self):
+        self.cib()
+        daemon = self.daemon([host("h1", 0, "unguarded", member=False),
+                              host("h2", 1)],
+                             lists={"h1": {"web1": "running"}},
+                             **{"confirm-dead": {}})
+        done = self.vmha("host", "confirm-dead", "h1", code=1)
+        self.assertIn("web1 may run there", done.stdout)
+        self.assertIn("--yes", done.stderr)
+        self.assertNotIn("confirm-dead", daemon.ops())
+        self.vmha("host", "confirm-dead", "h1", "--yes")
+        self.assertEqual([r["host"] for r in daemon.asked
+                          if r["op"] == "confirm-dead"], ["h1"])
+
+    def test_proven_needs_no_word(self):
+        self.cib()
+        daemon = self.daemon([host("h1", 0, "dead"), host("h2", 1)])
+        self.assertIn("proven dead already", self.vmha(
+            "host", "confirm-dead", "h1", "--yes").stdout)
+        self.assertNotIn("confirm-dead", daemon.ops())
+
+    def test_refusal_of_the_daemon(self):
+        self.cib()
+        self.daemon([host("h1", 0, "unknown", member=False)], **{
+            "confirm-dead": {"ok": False, "errno": 16,
+                             "error": "h1 beats again"}})
+        self.assertIn("h1 beats again", self.vmha(
+            "host", "confirm-dead", "h1", "--yes", code=1).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
