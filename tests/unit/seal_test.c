@@ -352,6 +352,10 @@ two_sides(void **state)
 	of_h1.rival.is_there = false;
 	of_h1.is_winner_gone = true;
 	expect(&h1, &of_h1, HA_SEAL_OPEN);
+	/* A higher side seals, even one whose slot nobody knows. */
+	of_h1.rival.is_there = true;
+	of_h1.rival.slot = HA_SLOT_NONE;
+	expect(&h1, &of_h1, HA_SEAL_CLAIM);
 }
 
 static void
