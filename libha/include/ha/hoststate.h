@@ -23,7 +23,7 @@ enum ha_hoststate {
 	HA_HOST_STOPPED, /* cleanly */
 	HA_HOST_NEVER,   /* never claimed its slot */
 	HA_HOST_STANDING_DOWN,
-	HA_HOST_UNGUARDED, /* no watchdog guards it */
+	HA_HOST_UNGUARDED,         /* no watchdog guards it */
 	HA_HOST_AGENT_UNREACHABLE, /* member, but its daemon does not beat and
 				    * says nothing on the ring */
 	HA_HOST_UNKNOWN,
@@ -34,11 +34,11 @@ const char *ha_hoststate_text(enum ha_hoststate state);
 
 struct ha_hoststate_facts {
 	struct ha_watch_verdict storage; /* about the newest incarnation */
-	bool is_gone;       /* storage and ring together */
-	bool is_member;     /* of this host's membership */
-	bool has_state;     /* its daemon spoke in this membership */
-	bool is_isolated;   /* its newest beat says so */
-	bool is_armed;      /* its newest beat says so */
+	bool is_gone;                    /* storage and ring together */
+	bool is_member;                  /* of this host's membership */
+	bool has_state;   /* its daemon spoke in this membership */
+	bool is_isolated; /* its newest beat says so */
+	bool is_armed;    /* its newest beat says so */
 	uint32_t beat_ms, tolerance_ms;
 	uint64_t now_ms;
 };

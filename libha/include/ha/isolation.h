@@ -22,18 +22,18 @@ enum ha_isolation_state {
 const char *ha_isolation_state_name(enum ha_isolation_state state);
 
 struct ha_isolation_policy {
-	uint32_t ping_ms;  /* for so long no address must have answered */
-	uint32_t delay_ms; /* from the declaration to the response */
-	uint32_t shutdown_ms;   /* then a guest that still runs is powered off */
-	uint32_t partition_ms;  /* from the loss of quorum to the partition
+	uint32_t ping_ms;      /* for so long no address must have answered */
+	uint32_t delay_ms;     /* from the declaration to the response */
+	uint32_t shutdown_ms;  /* then a guest that still runs is powered off */
+	uint32_t partition_ms; /* from the loss of quorum to the partition
 				 * response */
 };
 
 struct ha_isolation_facts {
 	bool is_quorate;
-	bool hears_agents; /* the membership has another host */
-	uint32_t addresses; /* isolation addresses that are pinged */
-	uint64_t asked_ms;  /* since when they are pinged without a break; 0:
+	bool hears_agents;    /* the membership has another host */
+	uint32_t addresses;   /* isolation addresses that are pinged */
+	uint64_t asked_ms;    /* since when they are pinged without a break; 0:
 			     * they are not */
 	uint64_t answered_ms; /* when one of them answered last; 0: never */
 	uint64_t now_ms;
@@ -75,8 +75,8 @@ struct ha_response_facts {
 	bool is_restart_disabled; /* restart_priority=disabled */
 	bool is_running;          /* listed, and not yet released */
 	/* the guard: somebody could restart it */
-	bool can_read;       /* r heartbeat datastores are read */
-	bool is_owner_alive; /* another host beats, is quorate and master, and
+	bool can_read;        /* r heartbeat datastores are read */
+	bool is_owner_alive;  /* another host beats, is quorate and master, and
 			      * is not isolated */
 	uint64_t shutdown_ms; /* when its shutdown was begun; 0: was not */
 	uint64_t now_ms;

@@ -24,7 +24,7 @@ struct ha_ticket_host {
 			      * is out of the way, or confirmed dead */
 	bool is_sealed;
 	bool is_readable; /* the list of that incarnation and generation is here */
-	bool is_listed;   /* the VM, in `state` */
+	bool is_listed; /* the VM, in `state` */
 	enum ha_listed_state state;
 };
 
@@ -55,7 +55,7 @@ const char *ha_ticket_why_text(enum ha_ticket_why why);
 struct ha_ticket_verdict {
 	bool is_granted;
 	enum ha_ticket_why why;
-	size_t host;    /* whose entry or hold it is (index), count: nobody's */
+	size_t host; /* whose entry or hold it is (index), count: nobody's */
 	bool wants_hold; /* OWNED, and no effective hold names it yet */
 	bool wants_lift; /* an effective OWNER hold binds no more; of several
 			  * the first: ask again after each lift */
