@@ -73,13 +73,14 @@ const struct ha_param HA_FDM_PARAMS[] = {
 	  .type = HA_PARAM_DURATION,
 	  .flags = RELOAD,
 	  .def = "5s",
-	  .min = 2 * SECOND,
+	  .min = SECOND,
 	  .max = 300 * SECOND,
 	  .offset = AT(isolation_ping_timeout_ms),
 	  .shortdesc = "Silence of all addresses that means isolated",
 	  .longdesc = "A host that hears no other host pings each second, and "
 		      "declares itself isolated when no address has answered "
-		      "for this time." },
+		      "for this time. Below 3s a lost packet or two are "
+		      "enough." },
 	{ .name = "isolation_delay",
 	  .type = HA_PARAM_DURATION,
 	  .flags = RELOAD,
@@ -93,7 +94,7 @@ const struct ha_param HA_FDM_PARAMS[] = {
 	  .type = HA_PARAM_DURATION,
 	  .flags = RELOAD,
 	  .def = "60s",
-	  .min = 5 * SECOND,
+	  .min = SECOND,
 	  .max = HOUR,
 	  .offset = AT(partition_delay_ms),
 	  .shortdesc = "From the loss of quorum to the partition response",

@@ -180,7 +180,7 @@ bad_value_gets_its_default_alone(void **state)
 {
 	struct pair pairs[] = { { "isolation_response", "shutdown" },
 				{ "isolation_delay", "soon" },
-				{ "partition_delay", "4s" },
+				{ "partition_delay", "0s" },
 				{ "isolation_ping_timeout", "7s" },
 				{ NULL, NULL } };
 	struct ha_err err = HA_ERR_INIT;
