@@ -102,7 +102,8 @@ analyzer_sources() {
 lint_analyzer() {
 	need "$CC" pkg-config
 	local -a cflags
-	read -r -a cflags < <(pkg-config --cflags libxml-2.0 libvirt glib-2.0)
+	read -r -a cflags < <(pkg-config --cflags libxml-2.0 libvirt \
+		gio-unix-2.0 pacemaker-cib)
 	analyzer_sources | xargs -0 -r -n 1 -P "$JOBS" timeout \
 		"$FILE_TIMEOUT_S" "$CC" -std=gnu11 -O0 -fanalyzer -Werror \
 		-Ilibha/include -Iagents -Ifencing -Ilibha -D_GNU_SOURCE= \
@@ -211,6 +212,7 @@ lint_times() {
 	while IFS= read -r -d '' path; do
 		case $path in
 		fencing/*.[ch] | tools/*.[ch] | libha/io/disk/*.[ch] | \
+			agents/FaultDomain/*.[ch] | \
 			libha/io/ipc/*.[ch] | agents/FaultDomain/*.[ch]) ;;
 		*) continue ;;
 		esac
