@@ -186,19 +186,31 @@ hear_unseal(struct hbs *s, uint32_t slot)
 	}
 }
 
-/* An order to seal is over when its sender is with us, or is gone; then the
- * list must be settled as after any other seal. hb->lock held. */
-static void
-end_order(struct hbs *s, bool is_quorate, uint64_t now_ms)
+/* Its sender is gone; or is with this host, in one membership as both say (a
+ * corosync that stands still tells an old one for ever); or would not be
+ * obeyed now, since it is of a lower side. hb->lock held. */
+static bool
+is_order_over(const struct hbs *s, bool is_quorate, uint64_t now_ms)
 {
-	struct hb *hb = s->hb;
+	const struct hb *hb = s->hb;
+	const struct ha_beat *beat = &hb->hosts[hb->seal_sender].beat;
+	struct ha_claim own;
+	struct ha_claim other;
 
-	if (hb->is_seal_ordered &&
-	    ((is_quorate && ha_hostset_has(&hb->members, hb->seal_sender)) ||
-	     hbs_incarnation_is_gone(s, hb->seal_sender,
-				     hb->seal_sender_incarnation, now_ms))) {
-		hb->is_seal_ordered = false;
+	if (hbs_incarnation_is_gone(s, hb->seal_sender,
+				    hb->seal_sender_incarnation, now_ms)) {
+		return true;
 	}
+	if (!is_quorate) {
+		return false;
+	}
+	if (ha_hostset_has(&hb->members, hb->seal_sender)) {
+		return beat->ring_seq == hb->ring_seq;
+	}
+	own = hb_claim(hb, hb->members.bits);
+	other = hb_claim(hb, beat->members);
+	return !ha_seal_obeys(true, &own, (beat->flags & HA_BEAT_QUORATE) != 0,
+			      &other);
 }
 
 /* hb->lock held. */
@@ -298,7 +310,11 @@ hbs_seal_look(struct hbs *s)
 		hb->is_settled = false; /* that was about another seal */
 	}
 	carry_out(hb);
-	end_order(s, facts.is_quorate, now_ms);
+	/* After the verdict, which must have known of it: the list is to be
+	 * settled as after any other seal. */
+	if (hb->is_seal_ordered && is_order_over(s, facts.is_quorate, now_ms)) {
+		hb->is_seal_ordered = false;
+	}
 	after = hb->seal;
 	pthread_mutex_unlock(&hb->lock);
 	tell(s, &before, &after, &facts.rival);

@@ -67,16 +67,15 @@ obey_seal(struct hb *hb, uint32_t sender, uint64_t incarnation)
 }
 
 /* Lock held. Two sides that both think they are the cluster: the higher one
- * obeys none of the lower one (SAFETY 11). Inside one membership there are no
- * sides. */
+ * obeys none of the lower one (SAFETY 11). One that this host counts as a
+ * member is of no other side; if it sees that differently, it knows more. */
 static bool
 obeys_seal(const struct hb *hb, uint32_t sender, const struct ha_beat *beat)
 {
 	struct ha_claim own = hb_claim(hb, hb->members.bits);
 	struct ha_claim other = hb_claim(hb, beat->members);
 
-	return (ha_hostset_has(&hb->members, sender) &&
-		beat->ring_seq == hb->ring_seq) ||
+	return ha_hostset_has(&hb->members, sender) ||
 	       ha_seal_obeys((hb->flags & HA_BEAT_QUORATE) != 0, &own,
 			     (beat->flags & HA_BEAT_QUORATE) != 0, &other);
 }

@@ -13,9 +13,11 @@
  *
  *   status      everything `vmha heartbeat status` shows: "self", "cluster",
  *               "timing", "stores":[], "hosts":[], "watchdog", "brake"
- *   vms         host -> "vms":[{uuid, resource, state}], list of a host
+ *   vms         host -> "vms":[{uuid, resource, state}], list of a host, its
+ *               "incarnation" and "generation"; "current": the newest beat
+ *               names exactly this one
  *   fence-facts host, action, [about], [was_member] -> ha/wire.h
- *   order       host, kind ("test", "reset", "off", ...) -> "nonce"
+ *   order       host, kind ("test", "reset", "off", "seal", "unseal") -> "nonce"
  *   order-state host, nonce -> "acked", "result"
  *   fenced      host, why, evidence: to be logged and remembered
  *   announce    uuid, resource, state, budget_ms -> when flushed and nobody

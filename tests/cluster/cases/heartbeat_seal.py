@@ -156,6 +156,29 @@ def seal_cut_off(lab):
 
 
 @case(heartbeat=3)
+def seal_stale(lab):
+    """A corosync that stands still tells its host an old membership for ever:
+    ordered to, the host seals nevertheless, and stays so until it is back."""
+    lab.begin()
+    victim, other = lab.hosts[2], lab.hosts[0]
+    wait_open(lab, *lab.hosts)
+    with no_fencing(lab):
+        lab.mark(f"corosync of {victim} stands still", is_zero=True)
+        lab.bed.freeze(victim, "corosync")
+        wait_for(lambda: not seen(lab, victim, other)["member"],
+                 SEEN_DEADLINE_S, f"{other} drops {victim}")
+        lab.expect(own(lab, victim)["quorate"], "it knows that it is cut off")
+        lab.expect(order(lab, other, victim, "seal") == 0, "seal")
+        lab.expect(seen(lab, victim, other)["sealed"], "acknowledged")
+        time.sleep(beats_s(lab, MASTERLESS_BEATS * 2))
+        lab.expect(own(lab, victim)["seal_why"] == "ordered",
+                   "opened in a membership that is long gone")
+        lab.bed.thaw(victim, "corosync")
+        wait_open(lab, victim)
+        lab.expect(seen(lab, victim, other)["member"], "opened, and not back")
+
+
+@case(heartbeat=3)
 def seal_master(lab):
     """Terms grow from master to master and over a restart; only a master of the
     membership unseals; a start waits for its ticket's new term."""
