@@ -28,6 +28,9 @@ keep_changed(struct world *w, uint32_t host)
 
 	d->list_generation++;
 	d->list_count = (uint8_t)keep_count(d);
+	if (d->phase == PHASE_STOPPING && !d->list_count) {
+		w->truth[host].runs = 0; /* and takes nothing more */
+	}
 	STORY(w, host, "list generation %u: %u %u %u %u%s", d->list_generation,
 	      d->l.list[0], d->l.list[1], d->l.list[2], d->l.list[3],
 	      d->l.seal.is_sealed ? ", sealed" : "");

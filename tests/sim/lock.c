@@ -73,12 +73,13 @@ lock_power_on(struct world *w, uint32_t host)
 {
 	struct lock_host *l = &w->host[host].l;
 	struct cib *cib = &l->pcmk.cib;
-	uint32_t epoch = cib->epoch;
 
 	/* Tickets and history are status: they end with the cluster. */
-	*cib = (struct cib){ .epoch = epoch,
-			     .dc = NO_HOST,
-			     .wanted = w->l.wanted };
+	*cib = (struct cib){
+		.epoch = cib->epoch,
+		.dc = NO_HOST,
+		.wanted = w->host[host].boot > 1 ? cib->wanted : w->l.wanted,
+	};
 	l->pcmk.dc = NO_HOST;
 	lock_push(w, EV_FDM, host, 0, 0,
 		  draw_below(w, w->timing.beat_ms * US_PER_MS / 2));
@@ -89,6 +90,7 @@ lock_power_off(struct world *w, uint32_t host)
 {
 	struct lock_host *l = &w->host[host].l;
 	uint32_t epoch = l->pcmk.cib.epoch;
+	uint8_t wanted = l->pcmk.cib.wanted;
 	uint32_t v;
 
 	for (v = 0; v < w->l.vms; v++) {
@@ -96,6 +98,7 @@ lock_power_off(struct world *w, uint32_t host)
 	}
 	memset(l, 0, sizeof(*l));
 	l->pcmk.cib.epoch = epoch;
+	l->pcmk.cib.wanted = wanted;
 	l->pcmk.dc = NO_HOST;
 }
 
@@ -191,12 +194,11 @@ turn_role(struct world *w, uint32_t dc, uint32_t vm)
 {
 	struct cib *cib = &w->host[dc].l.pcmk.cib;
 
-	w->l.wanted ^= (uint8_t)(1u << vm);
-	cib->wanted = w->l.wanted;
+	cib->wanted ^= (uint8_t)(1u << vm);
 	cib->epoch++;
 	cib_commit(w, dc);
 	STORY(w, dc, "vm%u: target-role %s", vm,
-	      w->l.wanted & 1u << vm ? "Started" : "Stopped");
+	      cib->wanted & 1u << vm ? "Started" : "Stopped");
 }
 
 void

@@ -49,7 +49,10 @@ struct claims {
 	bool is_quorate, is_sealed, is_master, is_isolated;
 	uint8_t members;
 	uint32_t ring_seq, term;
-	struct seal_order seals[LOCK_HOSTS], unseals[LOCK_HOSTS];
+	struct seal_order seals[LOCK_HOSTS];
+	/* nonce: one more than the generation of the settled list */
+	struct seal_order unseals[LOCK_HOSTS];
+	uint32_t acks[LOCK_HOSTS]; /* orders to seal that were obeyed */
 };
 
 /* ---- the daemon -------------------------------------------------------------- */
@@ -80,6 +83,9 @@ struct master {
 	uint8_t grant;
 	uint8_t touch; /* tickets that the update writes */
 	uint64_t asked_us; /* last request for a fencing */
+	uint64_t news_ms;  /* what it acts on was read by then */
+	uint64_t news;     /* ... a sum of it */
+	bool wants_ask;    /* to know that the membership still stands */
 	uint8_t written, last; /* only with a rule off: what it wrote last */
 };
 
@@ -92,7 +98,7 @@ struct lock {
 	struct ha_seal seal;
 	bool is_ordered; /* to seal, not judged yet */
 	uint32_t settled_seq; /* membership in which UNSEAL came; 0: none */
-	uint32_t seen_seal[LOCK_HOSTS], seen_unseal[LOCK_HOSTS];
+	uint32_t seen_seal[LOCK_HOSTS];
 	struct seal_order seals[LOCK_HOSTS], unseals[LOCK_HOSTS];
 	uint64_t unsealed_ms[LOCK_HOSTS]; /* when UNSEAL was given last */
 	uint32_t claim_seq; /* membership that the own beats claim on w */

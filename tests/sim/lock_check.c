@@ -61,7 +61,8 @@ check_entry(struct world *w, uint32_t host, uint32_t vm)
 			   "by hosts 0x%x that rely on it as it was",
 			   host, vm, h->l.held_by);
 	}
-	if (is_start && w->l.has_manager &&
+	/* A ticket without a term is not of vmha's making. */
+	if (is_start && w->l.has_manager && h->l.pcmk.cib.ticket[vm].term &&
 	    h->d.l.term > h->l.pcmk.cib.ticket[vm].term &&
 	    master_is_there(w, host)) {
 		check_fail(w,
@@ -360,7 +361,7 @@ can_be_well(const struct world *w)
 		if (is_served(w, i)) {
 			votes += w->votes[i];
 		} else if (bad + w->r > w->stores || w->host[i].is_on ||
-			   w->is_two_node) {
+			   w->is_two_node || w->is_wait_for_all) {
 			return false;
 		}
 	}
@@ -410,6 +411,7 @@ check_sides(struct world *w)
 void
 check_well(struct world *w)
 {
+	uint32_t first = 0;
 	uint32_t v;
 	uint32_t i;
 
@@ -417,8 +419,11 @@ check_well(struct world *w)
 		return;
 	}
 	w->l.wells++;
+	while (!is_served(w, first)) {
+		first++;
+	}
 	for (v = 0; v < w->l.vms; v++) {
-		bool runs = !(w->l.wanted & 1u << v);
+		bool runs = !(w->host[first].l.pcmk.cib.wanted & 1u << v);
 
 		for (i = 0; i < w->hosts; i++) {
 			runs |= w->host[i].l.vm[v].qemu == QEMU_RUNNING;

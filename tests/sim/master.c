@@ -122,6 +122,54 @@ host_facts(struct world *w, uint32_t host, uint32_t about, uint32_t vm,
 	ret->state = ret->is_listed ? ENTRY_STATE(entry) : HA_LISTED_STARTING;
 }
 
+/* When did anything that this master acts on change last? */
+static void
+note_news(struct world *w, uint32_t host)
+{
+	struct daemon *d = &w->host[host].d;
+	uint64_t sum = d->l.hold_generation * UINT64_C(31) +
+		       d->list_generation * UINT64_C(1009) + d->ring.ring_seq;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		const struct block *b = &d->newest[i];
+
+		sum = sum * UINT64_C(0x9e3779b97f4a7c15) +
+		      b->incarnation * UINT64_C(257) + b->list_generation;
+		sum = sum * UINT64_C(0x9e3779b97f4a7c15) +
+		      b->hold_generation * UINT64_C(3) + b->claims.is_sealed;
+	}
+	if (sum != d->l.master.news) {
+		d->l.master.news = sum;
+		d->l.master.news_ms = world_local_ms(w, host);
+	}
+	d->l.master.wants_ask = false;
+}
+
+/* A corosync that stands still tells an old membership for ever, and its
+ * master would lift what the others hold since: enough members must have
+ * answered since it was read. */
+static bool
+is_confirmed(struct world *w, uint32_t host)
+{
+	struct daemon *d = &w->host[host].d;
+	struct ha_hostset gone = { { 0 } };
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if (i != host && observe_is_away(w, host, i)) {
+			ha_hostset_add(&gone, i);
+		}
+	}
+	if (world_is_off(w, RULE_MASTER_CONFIRM) ||
+	    ha_ring_is_confirmed(&d->ring, &gone, d->l.master.news_ms)) {
+		return true;
+	}
+	d->l.master.wants_ask = true;
+	ring_look(w, host);
+	return false;
+}
+
 /* A record of this master's about the VM; true: wait until it is flushed. */
 static bool
 mend_holds(struct world *w, uint32_t host, uint32_t vm,
@@ -138,6 +186,9 @@ mend_holds(struct world *w, uint32_t host, uint32_t vm,
 		hold.owner_incarnation = (uint32_t)hosts[v->host].incarnation;
 		hold.owner_generation = (uint32_t)hosts[v->host].generation;
 		return keep_add_hold(w, host, &hold);
+	}
+	if (v->wants_lift && !is_confirmed(w, host)) {
+		return true;
 	}
 	if (v->wants_lift) {
 		hold.kind = HA_HOLD_LIFTED;
@@ -313,7 +364,7 @@ settle(struct world *w, uint32_t host, uint32_t about)
 				   (!cib->ticket[vm].is_granted ||
 				    cib->ticket[vm].term != d->l.master.term);
 	}
-	if (!ha_settle_judge(&f)) {
+	if (!ha_settle_judge(&f) || !is_confirmed(w, host)) {
 		return;
 	}
 	d->l.unsealed_ms[about] = now_ms;
@@ -322,7 +373,7 @@ settle(struct world *w, uint32_t host, uint32_t about)
 		return;
 	}
 	d->l.unseals[about].incarnation = d->newest[about].incarnation;
-	d->l.unseals[about].nonce = ++w->ids;
+	d->l.unseals[about].nonce = d->newest[about].list_generation + 1;
 	STORY(w, host, "tells h%u to unseal", about);
 	store_kick(w, host);
 }
@@ -360,6 +411,24 @@ ask_for_lost(struct world *w, uint32_t host)
 	}
 }
 
+/* A member is master with a higher term. */
+static bool
+is_outdone(const struct world *w, uint32_t host)
+{
+	const struct daemon *d = &w->host[host].d;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if (i != host && (d->members & 1u << i) &&
+		    d->newest[i].claims.is_master &&
+		    d->newest[i].claims.ring_seq == d->ring.ring_seq &&
+		    d->newest[i].claims.term > d->l.master.term) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void
 master_turn(struct world *w, uint32_t host)
 {
@@ -367,7 +436,7 @@ master_turn(struct world *w, uint32_t host)
 	uint32_t i;
 
 	if (!may_be(w, host) ||
-	    (d->l.master.is_on && d->l.term > d->l.master.term)) {
+	    (d->l.master.is_on && is_outdone(w, host))) {
 		step_down(w, host);
 		return;
 	}
@@ -379,6 +448,7 @@ master_turn(struct world *w, uint32_t host)
 	if (!is_ready(w, host)) {
 		return;
 	}
+	note_news(w, host);
 	derive(w, host);
 	for (i = 0; i < w->hosts; i++) {
 		if (d->members & 1u << i) {

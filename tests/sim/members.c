@@ -116,6 +116,9 @@ wants_ask(struct world *w, uint32_t host)
 	    now_ms < d->ring.ask_ms + w->timing.beat_ms) {
 		return false;
 	}
+	if (w->l.is_on && d->l.master.wants_ask) {
+		return true;
+	}
 	for (i = 0; i < w->hosts; i++) {
 		uint64_t due_ms = 0;
 

@@ -95,6 +95,7 @@ observe_session(struct world *w, uint32_t host, uint32_t about, bool was_member)
 
 	*s = (struct session){
 		.is_open = true,
+		.target = (uint8_t)about,
 		.was_member = was_member,
 		.about = d->member_inc[about],
 		.sequence = newest_sequence(d, about),
@@ -104,6 +105,19 @@ observe_session(struct world *w, uint32_t host, uint32_t about, bool was_member)
 			       FENCE_EXTRA_MS,
 	};
 	STORY(w, host, "asked to fence h%u (incarnation %u)", about, s->about);
+}
+
+/* A host that calls itself quorate may be told to unseal by others that stand
+ * still like it: only one that has obeyed this order is bound. */
+static bool
+is_bound(const struct world *w, uint32_t host, const struct block *newest,
+	 const struct session *s)
+{
+	const struct daemon *d = &w->host[host].d;
+
+	return !newest->claims.is_quorate || world_is_off(w, RULE_SEAL_ACK) ||
+	       (s->is_seal_ordered &&
+		newest->claims.acks[host] == d->l.seals[s->target].nonce);
 }
 
 static void
@@ -118,6 +132,7 @@ gather_seal(struct world *w, uint32_t host, uint32_t about, struct session *s,
 
 	ret_facts->says_sealed = newest->state == BLOCK_ARMED &&
 				 newest->claims.is_sealed &&
+				 is_bound(w, host, newest, s) &&
 				 ret_facts->storage.since_ms >= since_ms &&
 				 keep_is_fresh(w, host, about, since_ms);
 	ret_facts->is_list_read = keep_has_list(w, host, about);

@@ -127,6 +127,18 @@ const struct rule_row rule_table[RULE_N] = {
 			     "its list's generation, and an old lift ends the "
 			     "new holds",
 			     50000, true },
+	[RULE_UNSEAL_GENERATION] = { "unseal-generation", "10, 15",
+				     "an order to unseal is about no list in "
+				     "particular",
+				     50000, true },
+	[RULE_SEAL_ACK] = { "seal-obeyed", "4, 8",
+			    "a host that calls itself quorate counts as sealed "
+			    "without having obeyed the order to seal",
+			    50000, true },
+	[RULE_MASTER_CONFIRM] = { "master-confirm", "19, 1.6",
+				  "a master lifts and unseals without asking "
+				  "its members whether they are still there",
+				  50000, true },
 	[RULE_EARLY_RELEASE] = { "early-release", "9",
 				 "a sealed host releases a start that shows no "
 				 "process yet",

@@ -235,13 +235,13 @@ take_order(struct world *w, uint32_t host, uint32_t sender,
 		STORY(w, host, "ordered to seal by h%u", sender);
 	}
 	if (unseal->incarnation == d->incarnation && unseal->nonce &&
-	    unseal->nonce > d->l.seen_unseal[sender] &&
+	    (unseal->nonce == d->list_generation + 1 ||
+	     world_is_off(w, RULE_UNSEAL_GENERATION)) &&
 	    (d->members & 1u << sender) && block->claims.is_master &&
-	    block->claims.ring_seq == d->ring.ring_seq) {
-		d->l.seen_unseal[sender] = unseal->nonce;
-		if (!d->l.is_ordered) {
-			d->l.settled_seq = (uint32_t)d->ring.ring_seq;
-		}
+	    block->claims.ring_seq == d->ring.ring_seq &&
+	    d->l.seal.is_sealed && !d->l.is_ordered &&
+	    d->l.settled_seq != d->ring.ring_seq) {
+		d->l.settled_seq = (uint32_t)d->ring.ring_seq;
 		STORY(w, host, "told to unseal by h%u", sender);
 	}
 }

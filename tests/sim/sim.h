@@ -73,6 +73,9 @@ enum rule {
 	RULE_CLAIMS,
 	RULE_CLAIM_MASTER,
 	RULE_SEAL_ANEW,
+	RULE_UNSEAL_GENERATION,
+	RULE_SEAL_ACK,
+	RULE_MASTER_CONFIRM,
 	RULE_TERM,
 	RULE_REJOIN,
 	RULE_EARLY_RELEASE,
@@ -278,7 +281,10 @@ struct store_thread {
 	uint8_t list_count;
 	uint8_t hold_named, hold_copied; /* likewise */
 	uint32_t hold_generation;
-	struct block next;     /* the beat that will name the list under way */
+	struct block next;     /* the beat that will name what is under way */
+	bool owes_list, owes_holds;
+	struct list_copy going;
+	struct hold_copy going_holds;
 	uint8_t written_state; /* enum block_state of the last beat */
 	struct claims written; /* and what it claimed */
 	bool has_read;
@@ -308,6 +314,7 @@ struct session {
 	uint32_t sequence; /* newest when it began */
 	uint64_t began_ms, deadline_ms;
 	bool is_asked; /* by Pacemaker */
+	uint8_t target;
 	bool is_seal_ordered;
 	uint8_t hold;    /* enum ha_fence_hold */
 	uint8_t placing; /* 0 no, 1 holds under way, 2 the CIB update */

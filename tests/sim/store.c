@@ -52,6 +52,7 @@ fill_claims(const struct daemon *d, struct claims *ret_claims)
 	};
 	memcpy(ret_claims->seals, d->l.seals, sizeof(d->l.seals));
 	memcpy(ret_claims->unseals, d->l.unseals, sizeof(d->l.unseals));
+	memcpy(ret_claims->acks, d->l.seen_seal, sizeof(d->l.seen_seal));
 }
 
 /* Everything a beat tells is taken at one moment, its sequence too: a later
@@ -101,59 +102,57 @@ assemble_beat(struct world *w, uint32_t host, uint32_t store)
 	name_holds(&io->block, st->hold_copied, st->hold_generation);
 }
 
-static void
-assemble_list(struct world *w, uint32_t host, uint32_t store)
+/* List and holds are taken together, with the beat that will name both. */
+static bool
+take_copies(struct world *w, uint32_t host, uint32_t store)
 {
 	struct daemon *d = &w->host[host].d;
 	struct store_thread *st = &d->store[store];
-	struct disk_write *io = disk_write_prepare(w, host, store);
 
-	st->writing = WRITE_LIST;
-	io->what = WRITE_LIST;
-	io->copy = st->named ^ 1;
-	io->list = (struct list_copy){ .count = d->list_count,
-				       .incarnation = d->incarnation,
-				       .generation = d->list_generation };
-	memcpy(io->list.vms, d->l.list, sizeof(io->list.vms));
-	fill_beat(w, host, &st->next, io->copy, d->list_generation,
-		  d->list_count);
-	name_holds(&st->next, st->hold_copied, st->hold_generation);
+	st->owes_list = is_behind(d, st);
+	st->owes_holds = are_holds_behind(d, st);
+	if (!st->owes_list && !st->owes_holds) {
+		return false;
+	}
+	st->going = (struct list_copy){ .count = d->list_count,
+					.incarnation = d->incarnation,
+					.generation = d->list_generation };
+	memcpy(st->going.vms, d->l.list, sizeof(st->going.vms));
+	fill_beat(w, host, &st->next,
+		  st->owes_list ? st->named ^ 1 : st->copied,
+		  d->list_generation, d->list_count);
+	name_holds(&st->next,
+		   st->owes_holds ? st->hold_named ^ 1 : st->hold_copied,
+		   d->l.hold_generation);
+	if (st->owes_holds) {
+		st->going_holds.incarnation = d->incarnation;
+		st->going_holds.generation = d->l.hold_generation;
+		st->going_holds.list = d->l.holds;
+	}
+	return true;
 }
 
-static void
-assemble_holds(struct world *w, uint32_t host, uint32_t store)
-{
-	struct daemon *d = &w->host[host].d;
-	struct store_thread *st = &d->store[store];
-	struct disk_write *io = disk_write_prepare(w, host, store);
-
-	st->writing = WRITE_HOLDS;
-	io->what = WRITE_HOLDS;
-	io->copy = st->hold_named ^ 1;
-	io->holds.incarnation = d->incarnation;
-	io->holds.generation = d->l.hold_generation;
-	io->holds.list = d->l.holds;
-	fill_beat(w, host, &st->next, st->copied, st->list_generation,
-		  st->list_count);
-	name_holds(&st->next, io->copy, d->l.hold_generation);
-}
-
-/* The first beat of a daemon names all that it took over, or readers would
- * find less than there was. */
+/* The next copy that is owed; false: only the beat is left. */
 static bool
 assemble_copy(struct world *w, uint32_t host, uint32_t store)
 {
-	struct daemon *d = &w->host[host].d;
+	struct store_thread *st = &w->host[host].d.store[store];
+	struct disk_write *io;
 
-	if (are_holds_behind(d, &d->store[store])) {
-		assemble_holds(w, host, store);
-		return true;
+	if (!st->owes_list && !st->owes_holds) {
+		return false;
 	}
-	if (is_behind(d, &d->store[store])) {
-		assemble_list(w, host, store);
-		return true;
+	io = disk_write_prepare(w, host, store);
+	io->what = st->owes_list ? WRITE_LIST : WRITE_HOLDS;
+	st->writing = io->what;
+	if (st->owes_list) {
+		io->copy = st->next.list_copy;
+		io->list = st->going;
+	} else {
+		io->copy = st->next.hold_copy;
+		io->holds = st->going_holds;
 	}
-	return false;
+	return true;
 }
 
 static void
@@ -178,7 +177,9 @@ store_write_now(struct world *w, uint32_t host, uint32_t store)
 	if (st->writing || d->phase < PHASE_CLAIMING) {
 		return;
 	}
-	if (!assemble_copy(w, host, store)) {
+	if (take_copies(w, host, store)) {
+		assemble_copy(w, host, store);
+	} else {
 		assemble_beat(w, host, store);
 	}
 	submit(w, host, store);
@@ -201,15 +202,17 @@ list_written(struct world *w, uint32_t host, uint32_t store,
 	struct store_thread *st = &w->host[host].d.store[store];
 
 	if (io->what == WRITE_HOLDS) {
+		st->owes_holds = false;
 		st->hold_generation = io->holds.generation;
 		st->hold_copied = io->copy;
 	} else {
+		st->owes_list = false;
 		st->list_generation = io->list.generation;
 		st->list_count = io->list.count;
 		st->copied = io->copy;
 		check_flush(w, host);
 	}
-	if (!st->has_written && assemble_copy(w, host, store)) {
+	if (assemble_copy(w, host, store)) {
 		submit(w, host, store);
 		return;
 	}
