@@ -64,7 +64,7 @@ class Why(Known):
     def test_held(self):
         self.held()
         rules, told = self.why(code=0)
-        self.assertEqual(rules, ["list", "hold", "ticket"])
+        self.assertEqual(rules, ["hold", "ticket"])
         self.assertEqual(told["holds"][0]["owner"], "h1")
         self.assertEqual(told["ticket"]["state"], "held")
         text = self.vmha("why", "web1").stdout
@@ -95,6 +95,12 @@ class Why(Known):
         self.daemon(CUT_OFF, holds=[HOLD, {**HOLD, "kind": "lifted",
                                            "owner_generation": 6}])
         self.assertEqual(self.why()[0], ["hold"])
+
+    def test_listed_out_of_reach(self):
+        """Not held yet, and bound all the same."""
+        self.cib(vm("web1"), gate("web1"), ticket("web1"))
+        self.daemon(CUT_OFF, lists={"h1": {"web1": "starting"}})
+        self.assertEqual(self.why()[0], ["list"])
 
     def test_unread(self):
         self.cib(vm("web1"), gate("web1"), ticket("web1"))
@@ -170,8 +176,7 @@ class Status(Known):
         self.assertEqual((told["master"], told["term"]), ("h2", 4))
         row = told["tickets"][0]
         self.assertEqual((row["ticket"], row["owner"]), ("held", "h1"))
-        self.assertEqual({b["what"] for b in row["binds"]},
-                         {"list", "hold"})
+        self.assertEqual([b["what"] for b in row["binds"]], ["hold"])
         self.assertTrue(any("vmha why web1" in p for p in told["problems"]))
         text = self.vmha("status", code=1).stdout
         self.assertRegex(text, "web1 +running +h1 \\(isolated\\) +held")

@@ -194,8 +194,8 @@ self_problems(const json_t *self, json_t *list)
 	if (vmha_bool(self, "sealed")) {
 		const char *why = vmha_text(self, "seal_text");
 
-		add(list, "this host is sealed%s%s: no VM starts here",
-		    *why ? ": " : "", why);
+		add(list, "this host is sealed: %s",
+		    *why ? why : "no VM starts here");
 	}
 	if (vmha_bool(self, "reset_ordered")) {
 		add(list, "this host has been ordered to reset itself");

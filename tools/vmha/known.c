@@ -300,6 +300,43 @@ hold_is_over(const struct known *known, const json_t *hold)
 			 host_is_gone(owner));
 }
 
+/* One reason a host is enough; a hold says more than a list. */
+static bool
+has_bind(const json_t *binds, const char *host)
+{
+	const json_t *it;
+	size_t i;
+
+	json_array_foreach(binds, i, it)
+	{
+		if (strcmp(vmha_text(it, "host"), host) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+binds_of_holds(const struct known *known, const char *vm, json_t *binds)
+{
+	const json_t *hold;
+	size_t i;
+
+	json_array_foreach(known->holds, i, hold)
+	{
+		if (hold_is_about(hold, vm) && !hold_is_over(known, hold) &&
+		    !has_bind(binds, known_owner(known, hold))) {
+			(void)json_array_append_new(
+				binds,
+				json_pack("{s:s, s:s, s:I}", "host",
+					  known_owner(known, hold), "what",
+					  "hold", "incarnation",
+					  (json_int_t)vmha_number(
+						  hold, "owner_incarnation")));
+		}
+	}
+}
+
 /* Lists of hosts that nobody can ask and nobody has proven gone. */
 static void
 binds_of_lists(const struct known *known, const char *vm, json_t *binds)
@@ -315,7 +352,7 @@ binds_of_lists(const struct known *known, const char *vm, json_t *binds)
 		const json_t *host = known_host(known, name);
 
 		if (vmha_bool(host, "member") || vmha_bool(host, "self") ||
-		    host_is_gone(host)) {
+		    host_is_gone(host) || has_bind(binds, name)) {
 			continue;
 		}
 		if (*vmha_text(list, "error")) {
@@ -346,22 +383,9 @@ json_t *
 known_binds(const struct known *known, const char *vm)
 {
 	json_t *binds = json_array();
-	const json_t *hold;
-	size_t i;
 
+	binds_of_holds(known, vm, binds);
 	binds_of_lists(known, vm, binds);
-	json_array_foreach(known->holds, i, hold)
-	{
-		if (hold_is_about(hold, vm) && !hold_is_over(known, hold)) {
-			(void)json_array_append_new(
-				binds,
-				json_pack("{s:s, s:s, s:I}", "host",
-					  known_owner(known, hold), "what",
-					  "hold", "incarnation",
-					  (json_int_t)vmha_number(
-						  hold, "owner_incarnation")));
-		}
-	}
 	return binds;
 }
 

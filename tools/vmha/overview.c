@@ -215,7 +215,8 @@ held_problems(const struct known *known, json_t *problems)
 		}
 		bind_text(known, name, held, sizeof(held));
 		snprintf(text, sizeof(text),
-			 "%s can't be started%s%s: vmha why %s", name,
+			 "%s can't be started%s%s%s: vmha why %s", name,
+			 is_listed(known, name) ? " elsewhere" : "",
 			 held[0] ? ", " : "", held, name);
 		(void)json_array_append_new(problems, json_string(text));
 	}

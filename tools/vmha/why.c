@@ -200,8 +200,8 @@ look_self(struct why *w)
 		why_add(w->reasons, "seal",
 			"it unseals by itself in a quorate membership, once "
 			"the master has settled its list",
-			"this host is sealed%s%s: no VM starts here",
-			*why ? ": " : "", why);
+			"this host is sealed: %s",
+			*why ? why : "no VM starts here");
 	}
 }
 
@@ -307,6 +307,9 @@ put_reasons(const struct why *w)
 	const json_t *it;
 	size_t i;
 
+	if (json_array_size(w->runs) > 0 && json_array_size(w->reasons) > 0) {
+		puts("\nWhy it would not start elsewhere:");
+	}
 	json_array_foreach(w->reasons, i, it)
 	{
 		printf("\n%-*s", LABEL, vmha_text(it, "rule"));
