@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* agents/FaultDomain/facts: a real CIB, and what no real one shows at a time:
+ * templates, groups, rules, failed and pending actions, Pacemaker 3.0's times. */
+#include "../unit/unit.h"
+
+#include <libxml/parser.h>
+#include <string.h>
+
+#include "FaultDomain/facts.h"
+
+#define CAPTURE "tests/data/cib/pacemaker-2.1.5.xml"
+#define UUID "96c1c197-4271-484c-b03e-380ddfaf8324"
+
+static struct fdm_facts *
+facts_of(const char *xml)
+{
+	xmlDoc *doc = xmlReadMemory(xml, (int)strlen(xml), "cib", NULL, 0);
+
+	assert_non_null(doc);
+	return fdm_facts_new(doc);
+}
+
+static void
+capture(void **state)
+{
+	xmlDoc *doc = xmlReadFile(CAPTURE, NULL, 0);
+	struct fdm_facts *facts;
+	const struct fdm_vm *vm;
+
+	(void)state;
+	assert_non_null(doc);
+	facts = fdm_facts_new(doc);
+	assert_string_equal(facts->dc, "h1");
+	assert_true(facts->have_quorum);
+	assert_true(facts->has_domain);
+	assert_int_equal(facts->policy->len, 4);
+	assert_int_equal(facts->nodes->len, 3);
+	assert_int_equal(facts->vms->len, 2);
+	vm = fdm_facts_vm(facts, "web1");
+	assert_non_null(vm);
+	assert_true(vm->is_gated);
+	assert_true(vm->has_uuid);
+	assert_true(vm->ticket.is_there);
+	assert_true(vm->ticket.is_granted);
+	assert_int_equal(vm->ticket.term, 3);
+	assert_string_equal(vm->ticket.owner, "");
+	assert_false(fdm_facts_vm(facts, "web2")->is_gated);
+	assert_null(fdm_facts_vm(facts, "fence"));
+	assert_true(fdm_facts_is_active(fdm_facts_node(facts, "h2"), "web1"));
+	assert_false(fdm_facts_is_active(fdm_facts_node(facts, "h3"), "web1"));
+	assert_true(fdm_facts_is_active(fdm_facts_node(facts, "h3"), "web2"));
+	assert_true(fdm_facts_is_active(fdm_facts_node(facts, "h2"), "fdm"));
+	assert_true(fdm_facts_node(facts, "h2")->is_online);
+	assert_false(fdm_facts_node(facts, "h2")->is_forgotten);
+	fdm_facts_free(facts);
+}
+
+/* ---- configuration ------------------------------------------------------ */
+
+#define VM(id, more)                                          \
+	"<primitive id='" id "' class='ocf' provider='vmha' " \
+	"type='VirtualMachine'>" more "</primitive>"
+#define GATE(id, ticket, more) \
+	"<rsc_ticket id='g-" id "' rsc='" id "' ticket='" ticket "' " more "/>"
+#define FREEZE "loss-policy='freeze'"
+#define PAIR(name, value) "<nvpair name='" name "' value='" value "'/>"
+
+static void
+gates(void **state)
+{
+	struct fdm_facts *facts = facts_of(
+		"<cib><configuration><resources>" VM("good", "") VM(
+			"none", "") VM("other", "") VM("stop", "")
+			VM("role", "") "<group id='g'>" VM(
+				"nested",
+				"") "</group>"
+				    "<clone id='c'><group id='cg'>" VM("deep", "") "</group></clone></resources><constraints>" GATE(
+					    "good", "vmha-good",
+					    FREEZE) GATE("other", "vmha-good",
+							 FREEZE)
+					    GATE("stop", "vmha-stop",
+						 "loss-policy='stop'")
+						    GATE("role", "vmha-role",
+							 FREEZE
+							 " rsc-role='Promoted'")
+							    GATE("nested",
+								 "vmha-nested",
+								 FREEZE)
+								    GATE("deep",
+									 "vmha-deep",
+									 FREEZE) "</constraints></configuration></cib>");
+	static const char *const NOT[] = { "none", "other",  "stop",
+					   "role", "nested", "deep" };
+
+	(void)state;
+	assert_int_equal(facts->vms->len, 7);
+	assert_true(fdm_facts_vm(facts, "good")->is_gated);
+	for (size_t i = 0; i < N_ELEMENTS(NOT); i++) {
+		assert_non_null(fdm_facts_vm(facts, NOT[i]));
+		assert_false(fdm_facts_vm(facts, NOT[i])->is_gated);
+	}
+	assert_true(fdm_facts_vm(facts, "deep")->is_nested);
+	assert_string_equal(facts->dc, "");
+	assert_false(facts->have_quorum);
+	fdm_facts_free(facts);
+}
+
+static const char *
+requires_of(const struct fdm_facts *facts, const char *id)
+{
+	const struct fdm_rsc *rsc = g_hash_table_lookup(facts->rscs, id);
+
+	assert_non_null(rsc);
+	return rsc->requires ? rsc->requires : "";
+}
+
+static void
+inheritance(void **state)
+{
+	struct fdm_facts *facts = facts_of(
+		"<cib><configuration><resources>"
+		"<template id='t' class='ocf' provider='vmha' "
+		"type='VirtualMachine'><instance_attributes>" PAIR("uuid", UUID) PAIR("name", "of template") "</instance_attributes><meta_attributes>" PAIR(
+			"requires",
+			"fencing") "</meta_attributes></template>"
+				   "<primitive id='a' template='t'><instance_attributes><rule/>" PAIR(
+					   "name",
+					   "of rule") "</instance_attributes>"
+						      "<instance_attributes>" PAIR(
+							      "name",
+							      "own") "</instance_attributes></primitive>"
+								     "<primitive id='own' class='ocf' type='x'><meta_attributes>" PAIR(
+									     "requires",
+									     "nothing") "</meta_attributes></primitive>"
+											"<clone id='c'><meta_attributes>" PAIR(
+												"requires",
+												"quorum") "</meta_attributes><primitive id='in' class='ocf' type='x'/>"
+													  "</clone><primitive id='def' class='ocf' type='x'/>"
+													  "</resources><rsc_defaults><meta_attributes>" PAIR(
+														  "requires",
+														  "unfencing") "</meta_attributes></rsc_defaults></configuration></cib>");
+	const struct fdm_vm *vm = fdm_facts_vm(facts, "a");
+
+	(void)state;
+	assert_non_null(vm);
+	assert_true(vm->has_uuid);
+	assert_int_equal(vm->params->len, 2);
+	assert_string_equal(
+		g_array_index(vm->params, struct responder_param, 0).value,
+		"own");
+	assert_string_equal(requires_of(facts, "a"), "fencing");
+	assert_string_equal(requires_of(facts, "own"), "nothing");
+	assert_string_equal(requires_of(facts, "in"), "quorum");
+	assert_string_equal(requires_of(facts, "def"), "unfencing");
+	fdm_facts_free(facts);
+}
+
+/* ---- history ------------------------------------------------------------ */
+
+#define OP(operation, call, rc, status)                                      \
+	"<lrm_rsc_op id='r_last_0' operation='" operation "' call-id='" call \
+	"' rc-code='" rc "' op-status='" status "' interval='0'/>"
+#define RECURRING(call, rc)                                                \
+	"<lrm_rsc_op id='r_monitor_10' operation='monitor' call-id='" call \
+	"' rc-code='" rc "' op-status='0' interval='10000'/>"
+
+static const struct {
+	const char *ops;
+	bool is_active;
+} HISTORIES[] = {
+	{ OP("start", "5", "0", "0"), true },
+	{ OP("stop", "6", "0", "0"), false },
+	{ OP("monitor", "4", "7", "0"), false },
+	{ OP("monitor", "4", "5", "0"), false },
+	{ OP("monitor", "4", "0", "0"), true },
+	/* nobody knows */
+	{ OP("monitor", "4", "1", "4"), true },
+	{ OP("stop", "6", "1", "4"), true },
+	{ OP("start", "6", "1", "4"), true },
+	{ OP("stop", "6", "0", "-1"), true },
+	{ OP("start", "-1", "193", "-1"), true },
+	{ "<lrm_rsc_op operation='stop' call-id='6'/>", true },
+	/* the newest counts, in whatever order they stand */
+	{ OP("start", "5", "0", "0") OP("stop", "6", "0", "0"), false },
+	{ OP("stop", "6", "0", "0") OP("start", "5", "0", "0"), false },
+	{ OP("stop", "6", "0", "0") OP("start", "7", "0", "0"), true },
+	/* a migration under way binds both ends */
+	{ OP("start", "5", "0", "0") OP("migrate_to", "8", "0", "0"), true },
+	{ OP("monitor", "4", "7", "0") OP("migrate_from", "-1", "193", "-1"),
+	  true },
+	/* it crashed: Pacemaker would start it there again */
+	{ OP("start", "5", "0", "0") RECURRING("6", "7"), true },
+	{ "", false },
+};
+
+static void
+history(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(HISTORIES); i++) {
+		char *xml = g_strdup_printf(
+			"<cib><configuration><nodes><node id='1' uname='h1'/>"
+			"</nodes></configuration><status><node_state id='1' "
+			"uname='h1' in_ccm='true' crmd='online'><lrm>"
+			"<lrm_resources><lrm_resource id='r' class='ocf' "
+			"provider='p' type='t'>%s</lrm_resource>"
+			"</lrm_resources></lrm></node_state></status></cib>",
+			HISTORIES[i].ops);
+		struct fdm_facts *facts = facts_of(xml);
+
+		if (fdm_facts_is_active(fdm_facts_node(facts, "h1"), "r") !=
+		    HISTORIES[i].is_active) {
+			fail_msg("%s", HISTORIES[i].ops);
+		}
+		fdm_facts_free(facts);
+		g_free(xml);
+	}
+}
+
+static void
+gated_there(void **state)
+{
+	struct fdm_facts *facts = facts_of(
+		"<cib have-quorum='1' dc-uuid='1'><configuration><nodes>"
+		"<node id='1' uname='h1'/></nodes><resources>" VM("v", "") "<clone id='c'><meta_attributes>" PAIR(
+			"requires",
+			"nothing") "</meta_attributes><primitive id='p' class='ocf' "
+				   "provider='x' type='y'/></clone></resources><constraints>" GATE(
+					   "v", "vmha-v",
+					   FREEZE) "</constraints></configuration>"
+						   "<status><node_state id='1' uname='h1'><lrm><lrm_resources>"
+						   "<lrm_resource id='v' class='ocf' provider='vmha' "
+						   "type='VirtualMachine'>" OP(
+							   "start", "5", "0",
+							   "0") "<lrm_rsc_op id='v_last_failure_0' operation='start' "
+								"call-id='3' rc-code='1' op-status='4'/></lrm_resource>"
+								"<lrm_resource id='p:1' class='ocf' provider='x' type='y'>" OP(
+									"start",
+									"6",
+									"0",
+									"0") "</lrm_resource>"
+									     "<lrm_resource id='orphan' class='ocf' provider='x' type='y'>" OP(
+										     "start",
+										     "7",
+										     "0",
+										     "0") "</lrm_resource>"
+											  "</lrm_resources></lrm></node_state></status></cib>");
+	const struct fdm_node *node = fdm_facts_node(facts, "h1");
+	const struct ha_gated_resource *list =
+		(const struct ha_gated_resource *)(void *)node->active->data;
+
+	(void)state;
+	assert_int_equal(node->active->len, 3);
+	assert_int_equal(ha_gated_judge_one(&list[0]), HA_GATED_TICKET);
+	assert_int_equal(ha_gated_judge_one(&list[1]), HA_GATED_WORD);
+	assert_int_equal(ha_gated_judge_one(&list[2]), HA_GATED_UNGATED);
+	assert_true(fdm_facts_vm(facts, "v")->has_failures);
+	fdm_facts_free(facts);
+}
+
+static const struct {
+	const char *attributes;
+	bool is_online, is_forgotten;
+} NODES[] = {
+	{ "in_ccm='true' crmd='online' expected='member'", true, false },
+	{ "in_ccm='false' crmd='offline' expected='member'", false, false },
+	{ "in_ccm='false' crmd='offline' expected='down'", false, true },
+	{ "in_ccm='true' crmd='offline' expected='down'", false, false },
+	/* 3.0 */
+	{ "in_ccm='1732200000' crmd='1732200001' expected='member'", true,
+	  false },
+	{ "in_ccm='0' crmd='0' expected='down'", false, true },
+	{ "in_ccm='1732200000' crmd='0' expected='member'", false, false },
+	{ "", false, false },
+};
+
+static void
+nodes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(NODES); i++) {
+		char *xml = g_strdup_printf(
+			"<cib><configuration><nodes><node id='1' uname='h1'/>"
+			"</nodes></configuration><status><node_state "
+			"uname='h1' %s/></status></cib>",
+			NODES[i].attributes);
+		struct fdm_facts *facts = facts_of(xml);
+		const struct fdm_node *node = fdm_facts_node(facts, "h1");
+
+		assert_int_equal(node->is_online, NODES[i].is_online);
+		assert_int_equal(node->is_forgotten, NODES[i].is_forgotten);
+		fdm_facts_free(facts);
+		g_free(xml);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(capture),     cmocka_unit_test(gates),
+		cmocka_unit_test(inheritance), cmocka_unit_test(history),
+		cmocka_unit_test(gated_there), cmocka_unit_test(nodes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

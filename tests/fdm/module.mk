@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What vmha-fdmd reads and writes, without a cluster: real and odd CIBs,
+# heartbeatd's answers, tickets. Under sanitizers, as the unit tests.
+FDM_TESTS := $(patsubst tests/fdm/%.c,$(BUILD)/tests/fdm/%, \
+	$(wildcard tests/fdm/*_test.c))
+
+$(FDM_TESTS:=.o): ALL_CPPFLAGS += \
+	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(FDM_PKGS)))
+$(FDM_TESTS): %: %.o $(LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(LIBS) \
+		-Wl,--end-group -lcmocka -ljansson -lexpat \
+		$(shell $(PKG_CONFIG) --libs $(FDM_PKGS)) -pthread
+
+fdm-tests: $(FDM_TESTS)
+
+check-fdm:
+	+$(ASAN_MAKE) fdm-tests
+	tests/unit/run.sh $(patsubst $(BUILD)/%,$(ASAN_BUILD)/%,$(FDM_TESTS))
+
+CHECKS += check-fdm
+HELP += "make check-fdm: how the fault domain manager reads CIB and lists"
+
+.PHONY: fdm-tests
