@@ -256,6 +256,7 @@ take_holds_back(struct hb *hb, const struct hb_patience *patience,
 			memcpy(hb->hold_list.holds, host->hold_list.holds,
 			       host->hold_list.count *
 				       sizeof(*host->hold_list.holds));
+			hb_hold_index(hb);
 		}
 		pthread_mutex_unlock(&hb->lock);
 		if (has_holds) {

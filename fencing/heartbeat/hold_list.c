@@ -90,8 +90,8 @@ take_words(struct hb *hb, const struct ha_hold_list *list)
 
 /* Of all lists: a word that was dropped counts no more. Asked for each verdict
  * about a host, so it is looked up here, when a list changes. */
-static void
-index_words(struct hb *hb)
+void
+hb_hold_index(struct hb *hb)
 {
 	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
 		hb->hosts[slot].confirmed_incarnation = 0;
@@ -109,7 +109,7 @@ void
 hb_holds_changed(struct hb *hb)
 {
 	hb->hold_list.generation++;
-	index_words(hb);
+	hb_hold_index(hb);
 }
 
 /* ---- others' ------------------------------------------------------------ */
@@ -131,7 +131,7 @@ hb_hold_named(struct hb *hb, struct hb_host *host)
 		list->incarnation = host->beat.incarnation;
 		list->generation = host->beat.hold_generation;
 		list->count = 0;
-		index_words(hb);
+		hb_hold_index(hb);
 	}
 	host->has_holds = is_named(list, &host->beat);
 }
@@ -222,7 +222,7 @@ hb_hold_arrived(struct hb_store *st)
 		memcpy(host->hold_list.holds, list.holds,
 		       list.count * sizeof(*list.holds));
 		host->has_holds = true;
-		index_words(hb);
+		hb_hold_index(hb);
 		hb_wake(hb->main_fd);
 	}
 	pthread_mutex_unlock(&hb->lock);

@@ -200,6 +200,9 @@ uint32_t hb_hold_choose(struct hb_store *st, uint64_t now_ms, size_t *ret_bytes,
 			uint64_t *ret_offset);
 void hb_hold_arrived(struct hb_store *st);
 void hb_hold_given_up(struct hb_store *st);
+/* Lock held: the own holds were read back, or any list has changed: whom do
+ * they call dead? */
+void hb_hold_index(struct hb *hb);
 /* Lock held: host->beat is new: are its holds those that we have? */
 void hb_hold_named(struct hb *hb, struct hb_host *host);
 

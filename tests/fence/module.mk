@@ -7,3 +7,11 @@ check-fence: $(FENCE_VMHA)
 		$(PYTHON) -m unittest -q test_fence_vmha
 CHECKS += check-fence
 HELP += "make check-fence: fence_vmha's manners as a fence agent"
+
+# Holds, as three real daemons keep them. Needs root: hosts are namespaces.
+check-holds: cluster-stage
+	BUILD=$(abspath $(BUILD)) STAGE=$(abspath $(CLUSTER_STAGE)) \
+		PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests/cluster:tests/fence \
+		$(PYTHON) -m unittest -v test_holds
+CHECKS += check-holds
+HELP += "make check-holds: holds on the datastores, with real daemons (root)"

@@ -153,8 +153,11 @@ later_beat_never_names_an_older_list(void **state)
 				holds = beat.hold_generation;
 			}
 		}
+		if (i % 5 == 0) {
+			wait_for(A, hb_is_marked(A, HA_BEAT_STARTING));
+		}
 	}
-	assert_true(holds > 0);
+	assert_true(lists > 0 && holds > 0);
 	host_end(A);
 }
 
@@ -348,8 +351,13 @@ word_of_another_host_counts(void **state)
 	beat.sequence++;
 	leave(&beat);
 	wait_for(B, hb_judge(B, 0, 0).proof == HA_PROOF_UNGUARDED);
+	/* Whoever gave it knows it after a restart, too. */
+	wait_for(gamma, is_flushed(gamma, 1));
+	host_end(gamma);
+	host_joined(gamma, "gamma");
+	assert_true(gamma->hosts[0].confirmed_sequence ==
+		    word.owner_generation);
 	/* Taken back: no word, no proof. */
-	beat.sequence--;
 	pthread_mutex_lock(&gamma->lock);
 	gamma->hold_list.count = 0;
 	hb_holds_changed(gamma);

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Holds, as the real daemons keep them (SAFETY 12, 17, 19, 24): placed on one
+host, they bind on all; only the master lifts them; they outlive the daemon and
+the host that placed them; a list that can't be read may hold anything; and
+what an administrator's word does and doesn't.
+
+Three hosts with corosync and heartbeatd, no Pacemaker: nobody fences. The
+tests build on one another, in the order of their names. Needs root.
+"""
+import json
+import os
+import shutil
+import struct
+import sys
+import tempfile
+import unittest
+
+from bed import Bed, wait_for
+from bed.client import elapsed_printer
+
+STAGE = os.environ["STAGE"]
+PYTHON = "/usr/bin/python3"
+READY_S = 60
+NEWS_S = 20
+SWEEP_S = 20  # own records of no use are dropped
+EPERM, EBUSY, ESTALE = 1, 16, 116
+BLOCK = 4096
+KIND_HOLD_LIST = 5  # libha/codec/area_block.h
+AT_KIND, AT_PLACE, AT_GENERATION = 8, 32, 56
+ASK = """
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.settimeout(60)
+s.connect("/run/vmha/heartbeatd.sock")
+s.send(sys.argv[1].encode())
+print(s.recv(1 << 20).decode())
+"""
+
+
+def uuid(number):
+    return f"{number:08d}-2222-3333-4444-555555555555"
+
+
+def vm(number):
+    return {"uuid": uuid(number), "resource": f"vm{number}"}
+
+
+class TestHolds(unittest.TestCase):
+    hosts = ("h1", "h2", "h3")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.mkdtemp(prefix="holds-test.")
+        cls.bed = Bed("holds-test", folder=f"{cls.dir}/bed", hosts=3,
+                      cluster=False, heartbeat=3, profile="fast",
+                      stage=STAGE, progress=elapsed_printer(sys.stderr))
+        cls.bed.up()
+        try:
+            cls.bed.prepare_heartbeat()
+            for daemon in ("corosync", "heartbeatd"):
+                for host in cls.hosts:
+                    cls.bed.start(host, daemon)
+            for host in cls.hosts:
+                cls.wait_open(host)
+        except BaseException:
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.bed.down()
+        shutil.rmtree(cls.dir)
+
+    # -- words ---------------------------------------------------------------
+
+    @classmethod
+    def ask(cls, at, op, /, **args):
+        request = json.dumps({"v": 1, "op": op, **args})
+        done = cls.bed.run(at, PYTHON, "-c", ASK, request)
+        return json.loads(done.stdout)
+
+    @classmethod
+    def wait_open(cls, host):
+        """Not sealed: it may take VMs."""
+        wait_for(lambda: not cls.ask(host, "status")["self"]["sealed"],
+                 READY_S, f"{host} is not sealed")
+
+    def good(self, at, op, /, **args):
+        answer = self.ask(at, op, **args)
+        self.assertTrue(answer["ok"], answer)
+        return answer
+
+    def bad(self, code, words, at, op, /, **args):
+        answer = self.ask(at, op, **args)
+        self.assertFalse(answer["ok"], answer)
+        self.assertEqual(answer["errno"], code, answer)
+        self.assertIn(words, answer["error"])
+
+    def counts(self, host, op, owner, numbers, generation, term=1):
+        answer = self.good(host, op, host=owner, generation=generation,
+                           incarnation=self.incarnation(owner), term=term,
+                           vms=[vm(n) for n in numbers])
+        return answer["placed"], answer["standing"]
+
+    def about(self, owner, asker="h2"):
+        return next(h for h in self.ask(asker, "status")["hosts"]
+                    if h["name"] == owner)
+
+    def incarnation(self, owner):
+        return self.about(owner)["incarnation"]
+
+    def start(self, at, number, state="starting"):
+        self.good(at, "announce", state=state, **vm(number), budget_ms=8000)
+
+    def refused(self, words, at, number):
+        self.bad(EBUSY, words, at, "announce", state="starting", **vm(number),
+                 budget_ms=4000)
+
+    def holds(self, host="h2"):
+        """(resource, kind, owner, by) of all, and are these all?"""
+        answer = self.good(host, "holds")
+        return {(h["resource"], h["kind"], h["owner"], h["by"])
+                for h in answer["holds"]}, answer["complete"]
+
+    def wait_holds(self, wanted, host="h2", deadline_s=SWEEP_S):
+        wait_for(lambda: self.holds(host) == (set(wanted), True), deadline_s,
+                 f"{host} knows these holds: {wanted}")
+
+    # -- tests ---------------------------------------------------------------
+
+    def test_1_binds_until_lifted(self):
+        """By uuid, by resource where no uuid is known; not the owner."""
+        self.assertEqual(self.holds(), (set(), True))
+        self.assertEqual(self.counts("h1", "hold", "h3", [1], 5), (1, 0))
+        self.assertEqual(self.counts("h1", "hold", "h3", [1], 5), (0, 1))
+        self.assertEqual(self.counts("h1", "hold", "h3", [1], 4), (0, 1))
+        self.good("h1", "hold", host="h3", incarnation=1, generation=5,
+                  term=1, vms=[{"resource": "vm2"}])
+        self.wait_holds({("vm1", "owner", "h3", "h1"),
+                         ("vm2", "owner", "h3", "h1")})
+        # What stands elsewhere, on w, need not be placed again.
+        wait_for(lambda: self.counts("h2", "hold", "h3", [1], 5) == (0, 1),
+                 NEWS_S, "h1's hold stands to h2")
+        for number in (1, 2):
+            self.refused(f"vm{number} is held in the name of h3", "h2", number)
+        self.start("h2", 3)
+        self.start("h3", 1)
+        self.good("h3", "withdraw", **vm(1))
+        self.bad(EPERM, "only the master lifts holds", "h2", "lift",
+                 host="h3", incarnation=1, generation=5, term=7, vms=[vm(1)])
+        term = self.good("h2", "master", on=True, lease_ms=60000)["term"]
+        self.bad(EPERM, "only the master lifts holds", "h1", "lift",
+                 host="h3", incarnation=1, generation=5, term=term,
+                 vms=[vm(1)])
+        # An old lift ends no newer hold.
+        self.counts("h2", "lift", "h3", [1], 4, term)
+        self.refused("is held in the name of h3", "h2", 1)
+        self.counts("h2", "lift", "h3", [1], 5, term)
+        self.start("h2", 1)
+        self.good("h2", "withdraw", **vm(1))
+        # Nobody needs the hold and its end any more.
+        self.wait_holds({("vm2", "owner", "h3", "h1")})
+        self.counts("h2", "lift", "h3", [2], 5, term)
+        self.wait_holds(set())
+        self.good("h2", "master", on=False)
+
+    def test_2_restart_and_reboot_keep_them(self):
+        """Neither the daemon's end nor the host's death ends its holds."""
+        self.assertEqual(self.counts("h1", "hold", "h3", [4, 5], 6), (2, 0))
+        mine = {(f"vm{n}", "owner", "h3", "h1") for n in (4, 5)}
+        self.bed.stop("h1", "heartbeatd")
+        self.wait_holds(mine)
+        self.refused("is held in the name of h3", "h2", 4)
+        self.bed.start("h1", "heartbeatd")
+        wait_for(lambda: self.incarnation("h1") == 2, NEWS_S,
+                 "h1 is back, as another incarnation")
+        self.wait_holds(mine)
+        self.wait_holds(mine, host="h1")
+        self.bed.poweroff("h1")
+        self.wait_holds(mine)
+        wait_for(lambda: self.about("h1")["state"] == "dead", NEWS_S,
+                 "h1 is proven dead")
+        self.refused("is held in the name of h3", "h2", 4)
+
+    def test_3_unreadable_holds_bind(self):
+        """The dead h1's holds are damaged: on one datastore nobody notices, on
+        all nobody starts anything, until a person takes h1 out."""
+        mine = {(f"vm{n}", "owner", "h3", "h1") for n in (4, 5)}
+        self.damage("hb1")
+        self.restart("h2")
+        self.wait_holds(mine)
+        self.damage("hb2")
+        self.damage("hb3")
+        self.restart("h2")
+        self.assertEqual(self.holds(), (set(), False))
+        self.assertEqual(self.good("h2", "holds")["unread"], ["h1"])
+        self.refused("the holds that h1 has placed can't be read", "h2", 6)
+        self.bed.run("h2", "vmha", "heartbeat", "remove-host", "h1", "--force")
+        wait_for(lambda: self.holds()[1], NEWS_S, "h1's holds count no more")
+        self.start("h2", 6)
+
+    def test_4_confirm_dead(self):
+        """h3 stops its daemon with a VM, then dies: unknown for ever, until an
+        administrator says so; and only for that incarnation."""
+        self.bad(EBUSY, "is a member of the cluster", "h2", "confirm-dead",
+                 host="h3")
+        self.bad(22, "is this host", "h2", "confirm-dead", host="h2")
+        self.start("h3", 7)
+        self.start("h3", 7, "running")
+        self.bed.stop("h3", "heartbeatd")
+        self.bed.poweroff("h3")
+        wait_for(lambda: not self.about("h3")["member"], NEWS_S, "h3 left")
+        wait_for(lambda: self.confirmed("h3"), NEWS_S, "the word is taken")
+        wait_for(lambda: self.about("h3")["proof"] == "confirmed", NEWS_S,
+                 "h3 counts as dead")
+        self.assertEqual(self.holds()[0],
+                         {("", "confirmed-dead", "h3", "h2")})
+        self.restart("h2", is_open=False)
+        wait_for(lambda: self.about("h3")["proof"] == "confirmed", NEWS_S,
+                 "h3 counts as dead after a restart")
+        # It comes back: the word was about another incarnation.
+        self.bed.poweron("h3")
+        for daemon in ("corosync", "heartbeatd"):
+            self.bed.start("h3", daemon)
+        wait_for(lambda: self.about("h3")["proof"] == "alive", NEWS_S,
+                 "h3 lives")
+        self.wait_open("h2")
+        self.wait_holds(set())
+
+    # -- deeds ---------------------------------------------------------------
+
+    def confirmed(self, host):
+        """Refused as long as its last beat is younger than T."""
+        answer = self.ask("h2", "confirm-dead", host=host)
+        if not answer["ok"]:
+            self.assertEqual(answer["errno"], EBUSY, answer)
+        return answer["ok"]
+
+    def restart(self, host, is_open=True):
+        """What was read before is forgotten; VMs that it lists are withdrawn
+        first, so that it begins anew."""
+        for number in (3, 6):
+            self.ask(host, "withdraw", **vm(number))
+        self.bed.stop(host, "heartbeatd")
+        self.bed.start(host, "heartbeatd")
+        if is_open:
+            self.wait_open(host)
+
+    def damage(self, store):
+        """All hold lists of h1, slot 0."""
+        path = next(os.path.join(self.bed.shared(store), name)
+                    for name in os.listdir(self.bed.shared(store)))
+        done = 0
+        with open(path, "r+b") as area:
+            magic = area.read(8)
+            for at in range(0, os.path.getsize(path), BLOCK):
+                area.seek(at)
+                block = bytearray(area.read(BLOCK))
+                kind, = struct.unpack_from("<H", block, AT_KIND)
+                slot, = struct.unpack_from("<I", block, AT_PLACE)
+                if block[:8] == magic and kind == KIND_HOLD_LIST and \
+                        slot == 0:
+                    block[AT_GENERATION] ^= 1
+                    area.seek(at)
+                    area.write(block)
+                    done += 1
+        self.assertGreater(done, 0, path)
+
+
+if __name__ == "__main__":
+    unittest.main()
