@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 
 from bed import wait_for
 
-from .heartbeat import is_off, nobody_fenced, seen, status
+from .heartbeat import is_off, seen, status
 
 LINKS = ("link0", "link1")
 ISOLATION_S = 1  # no address answers for so long: isolated
@@ -43,7 +43,8 @@ def manage(lab, *vms, on=None, **policy):
     lab.cluster.configure(lab.cluster.any_host(), domain(**policy))
     wait_for(lambda: master(lab), MASTER_DEADLINE_S, "a master")
     wait_open(lab, lab.hosts)
-    protect(lab, *vms, on=on)
+    if vms:
+        protect(lab, *vms, on=on)
 
 
 def protect(lab, *vms, on=None):
@@ -173,9 +174,13 @@ def back(lab, *vms, deadline_s=BACK_DEADLINE_S):
 
 
 def quiet(lab, what):
-    """Nobody was reset, ordered to reset, or declared dead."""
+    """Nobody was reset, ordered to reset, or proven dead: a host that is held
+    is fenced for Pacemaker, and lives."""
     all_alive(lab, what)
-    nobody_fenced(lab, what)
+    for pattern in ("is ordered", *(f"counts as dead: {why}" for why in
+                                    ("silent", "replaced", "confirmed"))):
+        at = lab.line.first(pattern)
+        lab.expect(at is None, f"{what}: {pattern} at {at} s")
 
 
 def shell(lab, host, text, check=True):
