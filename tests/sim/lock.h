@@ -79,6 +79,7 @@ struct master {
 	bool is_ready; /* which stand on w */
 	uint32_t term;
 	uint64_t wanted_ms; /* the manager renewed its lease */
+	uint64_t flushed_ms; /* its claim stood on w */
 	bool is_writing; /* one CIB update under way */
 	uint8_t grant;
 	uint8_t touch; /* tickets that the update writes */
@@ -222,6 +223,7 @@ struct hold_truth {
 	uint32_t lifted_generation;
 };
 #define LOCK_TRUTHS 128
+#define LOCK_TERMS 64
 
 struct lock_world {
 	bool is_on, has_manager;
@@ -234,7 +236,7 @@ struct lock_world {
 	bool is_after_wait;
 	struct hold_truth holds[LOCK_TRUTHS];
 	uint32_t hold_count;
-	uint32_t highest_term;
+	uint8_t master_of[LOCK_TERMS]; /* 1 + who was ready with this term */
 	uint64_t seen_unwell_us[LOCK_VMS];
 	/* what happened, to see that schedules reach what they aim at */
 	uint32_t starts, moves, held, merges, refused, wells;

@@ -10,7 +10,7 @@
  *   9. a hold that was flushed is in force for whoever reads all hold lists,
  *      until a master lifts it or its owner is dead; a lift ends no hold of a
  *      living host that has the VM and is out of reach;
- *  10. a master's term is above every older master's;
+ *  10. no two hosts are master with the same term;
  *  11. in the end nothing stays down, sealed or held.
  */
 #include "sim.h"
@@ -332,12 +332,12 @@ check_term(struct world *w, uint32_t host, uint32_t term)
 				   host, term, i, m->term);
 		}
 	}
-	if (w->l.highest_term > term && !w->is_two_node) {
-		check_fail(w, "h%u is master with term %u, and there was %u",
-			   host, term, w->l.highest_term);
+	if (w->l.master_of[term % LOCK_TERMS] &&
+	    w->l.master_of[term % LOCK_TERMS] != host + 1) {
+		check_fail(w, "h%u is master with term %u, and h%u was", host,
+			   term, w->l.master_of[term % LOCK_TERMS] - 1u);
 	}
-	w->l.highest_term = term > w->l.highest_term ? term :
-						       w->l.highest_term;
+	w->l.master_of[term % LOCK_TERMS] = (uint8_t)(host + 1);
 }
 
 /* ---- the end ------------------------------------------------------------------- */

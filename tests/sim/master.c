@@ -73,9 +73,29 @@ take_term(struct world *w, uint32_t host)
 	d->l.term = d->l.master.term = term + 1;
 	d->l.master.is_on = true;
 	d->l.master.is_ready = false;
+	d->l.master.flushed_ms = 0;
 	d->l.master.written = d->l.master.last = 0;
 	STORY(w, host, "master with term %u", d->l.term);
 	store_kick(w, host);
+}
+
+/* Of two claims at a time one is read by the other. */
+static bool
+is_contested(const struct world *w, uint32_t host)
+{
+	const struct daemon *d = &w->host[host].d;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		const struct claims *c = &d->newest[i].claims;
+
+		if (i != host && (c->term > d->l.master.term ||
+				  (c->is_master &&
+				   c->term == d->l.master.term))) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool
@@ -83,6 +103,7 @@ is_ready(struct world *w, uint32_t host)
 {
 	struct daemon *d = &w->host[host].d;
 	struct master *m = &d->l.master;
+	uint64_t read_ms[HA_STORES_MAX] = { 0 };
 	uint32_t count = 0;
 	uint32_t s;
 
@@ -91,11 +112,25 @@ is_ready(struct world *w, uint32_t host)
 			 d->store[s].written.is_master &&
 			 d->store[s].written.term == m->term;
 	}
-	if (!m->is_ready && count >= w->w) {
-		m->is_ready = true;
-		check_term(w, host, m->term);
+	if (m->is_ready || count < w->w) {
+		return m->is_ready;
 	}
-	return m->is_ready;
+	if (!m->flushed_ms) {
+		m->flushed_ms = world_local_ms(w, host) + 1;
+	}
+	for (s = 0; s < w->stores; s++) {
+		read_ms[s] = d->store[s].read_submitted_ms;
+	}
+	if (!ha_watch_fresh(read_ms, w->stores, m->flushed_ms)) {
+		return false;
+	}
+	if (is_contested(w, host) && !world_is_off(w, RULE_TERM_READ)) {
+		take_term(w, host);
+		return false;
+	}
+	m->is_ready = true;
+	check_term(w, host, m->term);
+	return true;
 }
 
 static void

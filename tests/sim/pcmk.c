@@ -8,6 +8,7 @@
 #define RETRY_BEATS 2
 #define FORGIVE_BEATS 6
 #define REPORT_US_MAX 20000
+#define STUCK_US 150000
 
 void
 pcmk_start(struct world *w, uint32_t host)
@@ -60,11 +61,15 @@ pcmk_hear(struct world *w, uint32_t host)
 {
 	struct host *h = &w->host[host];
 
-	if (h->l.pcmk.is_up && h->l.pcmk.dc == host &&
-	    h->l.pcmk.join_seq == h->net_seq && h->net_seq &&
-	    !net_is_stuck(w, host)) {
-		graph_compute(w, host);
+	if (!h->l.pcmk.is_up || h->l.pcmk.dc != host || !h->net_seq ||
+	    h->l.pcmk.join_seq != h->net_seq) {
+		return;
 	}
+	if (net_is_stuck(w, host)) {
+		lock_push(w, EV_DC, host, 0, 0, STUCK_US);
+		return;
+	}
+	graph_compute(w, host);
 }
 
 /* An action has reached the executor of this host. */

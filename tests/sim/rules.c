@@ -122,6 +122,10 @@ const struct rule_row rule_table[RULE_N] = {
 				"the master of a side that lost its claim "
 				"lifts and grants on",
 				50000, true },
+	[RULE_CLAIM_READ] = { "claim-read", "11",
+			      "a side goes on before it has read the others "
+			      "since its own claim was flushed",
+			      50000, true },
 	[RULE_SEAL_ANEW] = { "sealed-anew", "8, 17",
 			     "a host cut off again while still sealed keeps "
 			     "its list's generation, and an old lift ends the "
@@ -157,6 +161,10 @@ const struct rule_row rule_table[RULE_N] = {
 	[RULE_TERM] = { "term-check", "19",
 			"a start does not look at its ticket's term", 50000,
 			true },
+	[RULE_TERM_READ] = { "term-read", "19",
+			     "a master's term counts before the others were "
+			     "read since it was flushed",
+			     50000, true },
 	[RULE_DERIVE] = { "tickets-derived", "19",
 			  "the master rewrites only what itself decided anew",
 			  50000, true },

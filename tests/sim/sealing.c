@@ -106,10 +106,22 @@ look_for_rival(struct world *w, uint32_t host, struct ha_rival *ret_rival)
 		const struct block *b = &d->newest[i];
 		struct ha_claim claim = claim_of(w, b->claims.members);
 
-		if (i == host || (d->members & 1u << i) || !b->incarnation ||
-		    !b->claims.is_quorate ||
-		    (b->claims.members & 1u << host) ||
+		bool is_read = d->l.claim_seq == d->ring.ring_seq &&
+			       keep_is_fresh(w, host, i, d->l.claim_ms);
+
+		if (i == host || (d->members & 1u << i) ||
 		    keep_is_gone(w, host, i, 0)) {
+			continue;
+		}
+		/* Not read since this side told its claim: it may have one. */
+		if (!is_read && !ret_rival->is_there &&
+		    !world_is_off(w, RULE_CLAIM_READ)) {
+			*ret_rival = (struct ha_rival){ .is_there = true,
+							.slot = i,
+							.claim = { 0, "" } };
+		}
+		if (!b->incarnation || !b->claims.is_quorate ||
+		    (b->claims.members & 1u << host)) {
 			continue;
 		}
 		if (ret_rival->is_there &&
@@ -122,9 +134,7 @@ look_for_rival(struct world *w, uint32_t host, struct ha_rival *ret_rival)
 			.incarnation = b->incarnation,
 			.claim = claim,
 			.is_sealed = b->claims.is_sealed,
-			.is_read_since =
-				d->l.claim_seq == d->ring.ring_seq &&
-				keep_is_fresh(w, host, i, d->l.claim_ms),
+			.is_read_since = is_read,
 		};
 	}
 }
