@@ -52,7 +52,7 @@ class TestHolds(unittest.TestCase):
     def setUpClass(cls):
         cls.dir = tempfile.mkdtemp(prefix="holds-test.")
         cls.bed = Bed("holds-test", folder=f"{cls.dir}/bed", hosts=3,
-                      cluster=False, heartbeat=3, profile="fast",
+                      cluster=False, heartbeat=3, profile="standard",
                       stage=STAGE, progress=elapsed_printer(sys.stderr))
         cls.bed.up()
         try:
@@ -84,6 +84,11 @@ class TestHolds(unittest.TestCase):
         """Not sealed: it may take VMs."""
         wait_for(lambda: not cls.ask(host, "status")["self"]["sealed"],
                  READY_S, f"{host} is not sealed")
+
+    def tearDown(self):
+        """A host that has died explains more than what failed then."""
+        self.assertEqual([h["why"] for h in self.bed.status()
+                          if h["host"] == "h2" and h["state"] != "on"], [])
 
     def good(self, at, op, /, **args):
         answer = self.ask(at, op, **args)
