@@ -102,6 +102,17 @@ class Why(Known):
         self.daemon(CUT_OFF, lists={"h1": {"web1": "starting"}})
         self.assertEqual(self.why()[0], ["list"])
 
+    def test_may_run(self):
+        """It is listed where nothing beats and nothing is proven."""
+        self.cib(vm("web1"), gate("web1"), ticket("web1"))
+        self.daemon([host("h1", 0, "standing-down", member=False),
+                     host("h2", 1)], lists={"h1": {"web1": "running"}})
+        told = self.why()[1]
+        self.assertEqual((told["runs"], told["hosts"], told["maybe"]),
+                         (None, [], ["h1"]))
+        self.assertIn("web1 may run on h1",
+                      self.vmha("why", "web1", code=1).stdout)
+
     def test_unread(self):
         self.cib(vm("web1"), gate("web1"), ticket("web1"))
         self.daemon(CUT_OFF, lists={"h1": None})

@@ -61,7 +61,7 @@ put_known(struct vmha *v, const struct known *known, const json_t *host,
 	  const json_t *vms)
 {
 	const char *name = vmha_text(host, "name");
-	int64_t age_ms = vmha_age(host, "seen_age_ms");
+	int64_t age_ms = host_age(host);
 	const char *error = error_of(known, name);
 	char words[96];
 	char age[32];
@@ -72,7 +72,7 @@ put_known(struct vmha *v, const struct known *known, const json_t *host,
 		 "%s is %s; its newest beat was read %s ago, incarnation "
 		 "%" PRId64 ".",
 		 name, host_words(host, words, sizeof(words)),
-		 age_ms < 0 ? "never" :
+		 age_ms < 0 ? "an unknown time" :
 			      vmha_span((uint64_t)age_ms, age, sizeof(age)),
 		 vmha_number(host, "incarnation"));
 	if (*error) {
@@ -186,8 +186,9 @@ confirm(struct vmha *v, const struct known *known, const json_t *host)
 	} else {
 		vmha_say(v,
 			 "%s counts as dead until it beats again. Pacemaker "
-			 "fences it by this word at its next attempt.",
-			 name);
+			 "fences it by this word at its next attempt; at once: "
+			 "stonith_admin --fence %s",
+			 name, name);
 		code = VMHA_OK;
 	}
 	json_decref(vms);

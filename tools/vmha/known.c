@@ -190,6 +190,46 @@ host_is_gone(const json_t *host)
 	       strcmp(state, "never") == 0;
 }
 
+bool
+known_is_here(const json_t *host)
+{
+	return vmha_bool(host, "member") || vmha_bool(host, "self");
+}
+
+bool
+host_beats(const json_t *host)
+{
+	static const char *const STATES[] = { "live",        "late",
+					      "ring-only",   "isolated",
+					      "partitioned", "starting" };
+	const char *state = vmha_text(host, "state");
+
+	for (size_t i = 0; i < sizeof(STATES) / sizeof(STATES[0]); i++) {
+		if (strcmp(STATES[i], state) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int64_t
+host_age(const json_t *host)
+{
+	int64_t best_ms = vmha_age(host, "seen_age_ms");
+	const json_t *store;
+	size_t i;
+
+	json_array_foreach(json_object_get(host, "stores"), i, store)
+	{
+		int64_t age_ms = vmha_age(store, "age_ms");
+
+		if (age_ms >= 0 && (best_ms < 0 || age_ms < best_ms)) {
+			best_ms = age_ms;
+		}
+	}
+	return best_ms;
+}
+
 const char *
 host_words(const json_t *host, char *buffer, size_t size)
 {
@@ -199,7 +239,9 @@ host_words(const json_t *host, char *buffer, size_t size)
 	snprintf(buffer, size, "%s%s%s",
 		 vmha_state_word(vmha_text(host, "state")),
 		 !is_gone && host_has_flag(host, "sealed") ? ", sealed" : "",
-		 !is_gone && host_has_flag(host, "master") ? ", master" : "");
+		 known_is_here(host) && host_has_flag(host, "master") ?
+			 ", master" :
+			 "");
 	return buffer;
 }
 
@@ -212,7 +254,7 @@ known_master(const struct known *known)
 	json_array_foreach(json_object_get(known->status, "hosts"), i, host)
 	{
 		if (host_has_flag(host, "master") && !host_is_gone(host) &&
-		    (vmha_bool(host, "member") || vmha_bool(host, "self"))) {
+		    known_is_here(host)) {
 			return host;
 		}
 	}
@@ -351,8 +393,8 @@ binds_of_lists(const struct known *known, const char *vm, json_t *binds)
 		const char *name = vmha_text(list, "host");
 		const json_t *host = known_host(known, name);
 
-		if (vmha_bool(host, "member") || vmha_bool(host, "self") ||
-		    host_is_gone(host) || has_bind(binds, name)) {
+		if (known_is_here(host) || host_is_gone(host) ||
+		    has_bind(binds, name)) {
 			continue;
 		}
 		if (*vmha_text(list, "error")) {

@@ -68,7 +68,8 @@ put_row(const struct known *known, struct vmha_table *table,
 	vmha_table_add(table,
 		       is_live ? TONE_PLAIN : vmha_state_tone(row->host_state),
 		       "%s%s%s%s", row->host, is_live ? "" : " (",
-		       is_live ? "" : row->host_state, is_live ? "" : ")");
+		       is_live ? "" : vmha_state_word(row->host_state),
+		       is_live ? "" : ")");
 	vmha_table_add(table, is_held ? TONE_BAD : TONE_PLAIN, "%s", ticket);
 	vmha_table_add(table, TONE_PLAIN, "%s",
 		       bind_text(known, row->vm, text, sizeof(text)));
@@ -107,7 +108,7 @@ put_list(const struct known *known, struct vmha_table *table,
 		vmha_table_add(table, TONE_BAD, "unread");
 		vmha_table_add(table, TONE_PLAIN, "%s (%s)",
 			       vmha_text(list, "host"),
-			       vmha_text(list, "state"));
+			       vmha_state_word(vmha_text(list, "state")));
 		vmha_table_add(table, TONE_DIM, "?");
 		vmha_table_add(table, TONE_BAD, "%s", error);
 	}

@@ -22,7 +22,8 @@ struct why {
 	struct known known;
 	const struct cib_node *primitive, *gate, *ticket;
 	json_t *manager; /* fdmd's answer to "vm"; NULL: none */
-	json_t *runs;    /* host names that list it as running */
+	json_t *runs;    /* host names that list it as running, and beat */
+	json_t *maybe;   /* that list it, and neither beat nor are gone */
 	json_t *listed;  /* [{host, host_state, state, member}] */
 	json_t *holds;   /* in force */
 	json_t *reasons, *gaps;
@@ -80,8 +81,12 @@ look_lists(struct why *w)
 			if (!host_is_gone(host) &&
 			    (strcmp(state, "running") == 0 ||
 			     strcmp(state, "outgoing") == 0)) {
-				(void)json_array_append_new(w->runs,
-							    json_string(name));
+				(void)json_array_append_new(
+					known_is_here(host) ||
+							host_beats(host) ?
+						w->runs :
+						w->maybe,
+					json_string(name));
 			}
 		}
 	}
@@ -236,20 +241,23 @@ static int
 tell_json(struct why *w)
 {
 	bool has_runs = json_array_size(w->runs) > 0;
+	bool is_known =
+		has_runs || (w->known.status && json_array_size(w->maybe) == 0);
 
 	return vmha_json(
 		w->v,
-		json_pack("{s:s, s:o, s:O, s:{s:s, s:s, s:s, s:s}, s:O, s:O, "
-			  "s:O, s:O, s:O?}",
-			  "vm", w->vm, "runs",
-			  w->known.status ? json_boolean(has_runs) :
-					    json_null(),
-			  "hosts", w->runs, "ticket", "state", ticket_word(w),
-			  "reason", cib_get(w->ticket, "vmha-reason"), "owner",
-			  cib_get(w->ticket, "vmha-owner"), "term",
-			  cib_get(w->ticket, "vmha-term"), "lists", w->listed,
-			  "holds", w->holds, "reasons", w->reasons, "unknown",
-			  w->gaps, "manager", w->manager));
+		json_pack(
+			"{s:s, s:o, s:O, s:O, s:{s:s, s:s, s:s, s:s}, s:O, s:O, "
+			"s:O, s:O, s:O?}",
+			"vm", w->vm, "runs",
+			is_known ? json_boolean(has_runs) : json_null(),
+			"hosts", w->runs, "maybe", w->maybe, "ticket", "state",
+			ticket_word(w), "reason",
+			cib_get(w->ticket, "vmha-reason"), "owner",
+			cib_get(w->ticket, "vmha-owner"), "term",
+			cib_get(w->ticket, "vmha-term"), "lists", w->listed,
+			"holds", w->holds, "reasons", w->reasons, "unknown",
+			w->gaps, "manager", w->manager));
 }
 
 static void
@@ -283,9 +291,11 @@ put_facts(const struct why *w)
 	{
 		put_label("hold");
 		printf("in the name of %s (incarnation %" PRId64
-		       "), term %" PRId64 "\n",
+		       "), term %" PRId64 "%s%s\n",
 		       vmha_text(it, "owner"), vmha_number(it, "incarnation"),
-		       vmha_number(it, "term"));
+		       vmha_number(it, "term"),
+		       *vmha_text(it, "by") ? ", by " : "",
+		       vmha_text(it, "by"));
 	}
 	if (*vmha_text(w->manager, "sentence")) {
 		put_label("manager");
@@ -339,6 +349,11 @@ tell(const struct why *w)
 	       vmha_tone_off(&w->v->screen, TONE_STRONG));
 	if (!w->known.status) {
 		puts("may run or not: no list could be read.");
+	} else if (json_array_size(w->maybe) > 0 &&
+		   json_array_size(w->runs) == 0) {
+		printf("may run on %s, which beats no more and is not proven "
+		       "dead.\n",
+		       json_string_value(json_array_get(w->maybe, 0)));
 	} else if (json_array_size(w->runs) == 0) {
 		puts("runs on no host whose list could be read.");
 	}
@@ -372,6 +387,7 @@ vmha_why(struct vmha *v)
 	int code = VMHA_OK;
 
 	w.runs = json_array();
+	w.maybe = json_array();
 	w.listed = json_array();
 	w.holds = json_array();
 	w.reasons = json_array();
@@ -398,6 +414,7 @@ vmha_why(struct vmha *v)
 		code = VMHA_FAILED;
 	}
 	json_decref(w.runs);
+	json_decref(w.maybe);
 	json_decref(w.listed);
 	json_decref(w.holds);
 	json_decref(w.reasons);

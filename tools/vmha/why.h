@@ -29,6 +29,12 @@ void known_done(struct known *known);
 /* The daemon's object of a host; NULL. */
 const json_t *known_host(const struct known *known, const char *name);
 bool host_has_flag(const json_t *host, const char *flag);
+/* In this host's membership. */
+bool known_is_here(const json_t *host);
+/* Its beat has moved lately. */
+bool host_beats(const json_t *host);
+/* Of its newest beat, on any datastore; -1: none was read. */
+int64_t host_age(const json_t *host);
 /* "isolated, sealed, master" from state word and flags. */
 const char *host_words(const json_t *host, char *buffer, size_t size);
 /* No other host may take over from it: dead, stopped, never there. */
