@@ -225,6 +225,22 @@ answer(struct responder *r, const struct responder_facts *facts,
 	}
 }
 
+/* Room for one more: the end of the table, or one that has long left the
+ * list. */
+static struct respond_vm *
+make_room(struct responder *r)
+{
+	if (r->n_vms < HA_VMS_MAX) {
+		return &r->vms[r->n_vms++];
+	}
+	for (size_t i = 0; i < r->n_vms; i++) {
+		if (!r->vms[i].is_listed && r->vms[i].run.pid == 0) {
+			return &r->vms[i];
+		}
+	}
+	return NULL;
+}
+
 /* The list keeps its order from tick to tick: `hint` is nearly always right. */
 static struct respond_vm *
 find(struct responder *r, const struct responder_vm *vm, size_t hint)
@@ -238,37 +254,37 @@ find(struct responder *r, const struct responder_vm *vm, size_t hint)
 			return own;
 		}
 	}
-	if (r->n_vms == HA_VMS_MAX) {
+	if (strlen(vm->resource) >= sizeof(own->resource) ||
+	    strlen(vm->uuid) >= sizeof(own->uuid)) {
 		return NULL;
 	}
-	own = &r->vms[r->n_vms];
-	memset(own, 0, sizeof(*own));
-	own->run.stderr_fd = -1;
-	if (ha_text_copy(own->resource, sizeof(own->resource), vm->resource) <
-		    0 ||
-	    ha_text_copy(own->uuid, sizeof(own->uuid), vm->uuid) < 0) {
-		return NULL;
+	own = make_room(r);
+	if (own) {
+		memset(own, 0, sizeof(*own));
+		own->run.stderr_fd = -1;
+		strcpy(own->resource, vm->resource);
+		strcpy(own->uuid, vm->uuid);
 	}
-	r->n_vms++;
 	return own;
 }
 
-/* Those that left the list and have nothing under way; all of them when this
- * host is connected. */
+/* When this host is connected, all that have nothing under way. Not before: a
+ * list that can't be read for a moment must not make a shutdown that has failed
+ * forgotten. */
 static void
 forget(struct responder *r)
 {
-	bool is_connected = r->isolation.state == HA_ISOLATION_CONNECTED;
 	size_t kept = 0;
 
+	if (r->isolation.state != HA_ISOLATION_CONNECTED) {
+		return;
+	}
 	for (size_t i = 0; i < r->n_vms; i++) {
-		struct respond_vm *own = &r->vms[i];
-
-		if (own->run.pid == 0 && (is_connected || !own->is_listed)) {
+		if (r->vms[i].run.pid == 0) {
 			continue;
 		}
 		if (kept != i) {
-			r->vms[kept] = *own;
+			r->vms[kept] = r->vms[i];
 		}
 		kept++;
 	}
@@ -325,6 +341,9 @@ respond_describe(const struct responder *r)
 	for (size_t i = 0; i < r->n_vms; i++) {
 		const struct respond_vm *own = &r->vms[i];
 
+		if (!own->is_listed && own->run.pid == 0) {
+			continue;
+		}
 		json_array_append_new(
 			list,
 			json_pack("{s:s, s:s, s:s, s:b, s:i, s:s}", "resource",

@@ -253,6 +253,11 @@ nobody_could_restart_it(void **state)
 	r = begin();
 	tick_until(r, &facts, "[response-deferred]");
 	tick_for(r, &facts, 1000);
+	/* A list that can't be read for a moment changes nothing. */
+	facts.n_vms = 0;
+	tick_for(r, &facts, 100);
+	facts.n_vms = 1;
+	tick_for(r, &facts, 500);
 	assert_int_equal(count("[response-deferred]"), 1);
 	assert_string_equal(called("a"), "");
 	/* Neither does want of knowledge begin anything. */
