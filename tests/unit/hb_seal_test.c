@@ -144,9 +144,10 @@ higher_side_does_not_obey_the_lower(void **state)
 	wait_for(B, (B->flags & HA_BEAT_SEALED) == 0);
 	assert_int_equal(count_events(B, HB_EVENT_NOT_OBEYED, HA_ORDER_SEAL),
 			 1);
-	/* Of one membership it is no side's order. */
-	membership(A, 12, 3);
-	membership(B, 12, 3);
+	/* Of a member it is no side's order, also when that one has gone on to
+	 * another membership. */
+	membership(A, 12, 1);
+	membership(B, 11, 3);
 	wait_for(B, B->hosts[0].beat.ring_seq == 12);
 	give_order(A, 1, HA_ORDER_SEAL, 23);
 	wait_for(A, answer_of(A, 1, 23) == 0);
@@ -181,7 +182,15 @@ beat_names_no_list_from_before_the_seal(void **state)
 
 	(void)state;
 	hb.conf.stores = hb.sb.stores = 1;
-	hb.sb.slots = 1;
+	hb.sb.slots = 2;
+	hb.hosts[1].has_beat = true;
+	hb.hosts[1].beat.orders_count = 1;
+	hb.hosts[1].beat.orders[0] = (struct ha_order){
+		.kind = HA_ORDER_SEAL,
+		.target = 0,
+		.incarnation = 1,
+		.nonce = 9,
+	};
 	hb.incarnation = 1;
 	hb.is_claimed = true;
 	hb.list.vms = vms;
@@ -196,11 +205,14 @@ beat_names_no_list_from_before_the_seal(void **state)
 	hb_beat_assemble(&st, &beat);
 	assert_int_equal(beat.list_generation, 5);
 	assert_int_equal(beat.flags & HA_BEAT_SEALED, 0);
+	assert_int_equal(beat.acks_count, 0);
 	hb_list_take(&st);
 	st.list = st.going;
 	hb_beat_assemble(&st, &beat);
 	assert_int_equal(beat.list_generation, 6);
 	assert_true((beat.flags & HA_BEAT_SEALED) != 0);
+	assert_int_equal(beat.acks_count, 1);
+	assert_int_equal(beat.acks[0].result, 0);
 	hb_seal(&hb);
 	assert_int_equal(hb.list.generation, 6);
 }
