@@ -284,6 +284,10 @@ begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 	fdm->loop = g_main_loop_new(fdm->context, FALSE);
 	fdm->vanished =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	fdm->away =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	fdm->refused =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	fdm->requests = g_ptr_array_new();
 	fdm->master.granting = g_ptr_array_new_with_free_func(g_free);
 	fdm->told_isolated = -1;

@@ -11,6 +11,9 @@
 #include "FaultDomain/logs.h"
 #include "ha/clock.h"
 
+/* An order is written, read, obeyed, and the answer read. */
+#define UNSEAL_BEATS 4u
+
 struct unseal {
 	char host[HA_HOST_NAME];
 };
@@ -53,7 +56,8 @@ fdm_duty_unseal(struct fdm *fdm, uint64_t now_ms)
 	if (now_ms < fdm->master.unseal_ms) {
 		return;
 	}
-	fdm->master.unseal_ms = now_ms + FDM_UNSEAL_MS;
+	fdm->master.unseal_ms =
+		now_ms + MAX(FDM_UNSEAL_MS, UNSEAL_BEATS * fdm->snap->beat_ms);
 	for (guint i = 0; i < fdm->snap->hosts->len; i++) {
 		const struct fdm_host *host =
 			&g_array_index(fdm->snap->hosts, struct fdm_host, i);
@@ -150,4 +154,73 @@ fdm_duty_cleanup(struct fdm *fdm, const char *resource)
 		       resource);
 	fdm_log(FDM_LOG_CLEANUP, resource);
 	fdm_child_run(fdm, argv, FDM_CLEANUP_MS, what);
+}
+
+/* The value of a table of times; 0: not there. */
+static uint64_t
+time_of(GHashTable *table, const char *name)
+{
+	const uint64_t *at_ms = g_hash_table_lookup(table, name);
+
+	return at_ms ? *at_ms : 0;
+}
+
+static void
+set_time(GHashTable *table, const char *name, uint64_t at_ms)
+{
+	uint64_t *value = g_new(uint64_t, 1);
+
+	*value = at_ms;
+	g_hash_table_insert(table, g_strdup(name), value);
+}
+
+void
+fdm_duty_away(struct fdm *fdm, uint64_t now_ms)
+{
+	for (guint i = 0; i < fdm->snap->hosts->len; i++) {
+		const struct fdm_host *host =
+			&g_array_index(fdm->snap->hosts, struct fdm_host, i);
+
+		if (host->is_member) {
+			(void)g_hash_table_remove(fdm->away, host->name);
+		} else if (time_of(fdm->away, host->name) == 0) {
+			set_time(fdm->away, host->name, now_ms);
+		}
+	}
+}
+
+bool
+fdm_duty_may_hold(const struct fdm *fdm, const struct fdm_host *host,
+		  uint64_t now_ms)
+{
+	uint64_t since_ms = time_of(fdm->away, host->name);
+
+	return host->is_fresh ||
+	       (since_ms != 0 &&
+		now_ms >= since_ms + fdm->snap->silence_ms + FDM_AWAY_GRACE_MS);
+}
+
+void
+fdm_duty_refused(struct fdm *fdm, uint64_t now_ms)
+{
+	for (guint i = 0; i < fdm->rows->len; i++) {
+		const struct fdm_row *row =
+			&g_array_index(fdm->rows, struct fdm_row, i);
+		const char *resource = row->vm->resource;
+		uint64_t due_ms = time_of(fdm->refused, resource);
+
+		if (!row->vm->was_refused || !row->verdict.is_granted ||
+		    row->verdict.why == HA_TICKET_RUNS ||
+		    !row->vm->ticket.is_granted) {
+			(void)g_hash_table_remove(fdm->refused, resource);
+		} else if (due_ms == 0) {
+			/* Pacemaker tries the other hosts first. */
+			set_time(fdm->refused, resource,
+				 now_ms + FDM_REFUSED_MS);
+		} else if (now_ms >= due_ms) {
+			set_time(fdm->refused, resource,
+				 now_ms + FDM_REFUSED_MS);
+			fdm_duty_cleanup(fdm, resource);
+		}
+	}
 }

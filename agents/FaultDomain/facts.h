@@ -48,7 +48,8 @@ struct fdm_vm {
 	struct ha_uuid uuid; /* all zero: the configuration names none */
 	bool has_uuid;
 	bool is_nested;
-	bool is_gated; /* has its rsc_ticket constraint, and is not nested */
+	bool is_gated;    /* has its rsc_ticket constraint, and is not nested */
+	bool was_refused; /* one of them: heartbeatd said no */
 	bool has_failures; /* that would keep Pacemaker from starting it */
 	struct fdm_ticket ticket;
 	GArray *params; /* of struct responder_param */

@@ -94,12 +94,17 @@ is_active(const xmlNode *resource)
 	return newest && !is_proof_of_end(newest);
 }
 
+/* The agent's words when the list does not let it start (agents/VirtualMachine,
+ * libha/io/vmlist). */
+#define REFUSED "can't announce"
+
 static bool
-has_failure(const xmlNode *resource)
+has_failure(const xmlNode *resource, const char *word)
 {
 	for (const xmlNode *op = resource->children; op; op = op->next) {
 		if (fdm_xml_is(op, "lrm_rsc_op") &&
-		    strstr(fdm_xml_text(op, "id"), "_last_failure_")) {
+		    strstr(fdm_xml_text(op, "id"), "_last_failure_") &&
+		    strstr(fdm_xml_text(op, "exit-reason"), word)) {
 			return true;
 		}
 	}
@@ -122,8 +127,10 @@ take_resource(struct fdm_facts *facts, struct fdm_node *node,
 		.is_ticket_gated = vm && vm->is_gated,
 	};
 
-	if (vm && has_failure(resource)) {
+	if (vm && has_failure(resource, "")) {
 		vm->has_failures = true;
+		vm->was_refused =
+			vm->was_refused || has_failure(resource, REFUSED);
 	}
 	if (is_active(resource)) {
 		g_array_append_val(node->active, one);

@@ -122,10 +122,13 @@ struct fdm {
 	GArray *rows; /* of struct fdm_row */
 	struct fdm_master master;
 	GHashTable *vanished; /* host -> struct fdm_vanished */
+	GHashTable *away;     /* host that is no member -> uint64_t since */
+	GHashTable *refused;  /* resource -> uint64_t: cleaned up not before */
 	GPtrArray *requests;  /* of struct fdm_request: owed to clients */
 	struct fdm_server *server;
 	/* told to heartbeatd */
 	char *told_tickets;
+	uint64_t told_copy;
 	uint64_t tell_ms;
 	int told_isolated; /* -1: not since it was restarted */
 	bool is_telling_isolated;
@@ -179,6 +182,15 @@ void fdm_duty_unseal(struct fdm *fdm, uint64_t now_ms);
 void fdm_duty_vanished(struct fdm *fdm, uint64_t now_ms);
 /* Failures that would keep Pacemaker from starting it. */
 void fdm_duty_cleanup(struct fdm *fdm, const char *resource);
+/* VMs that are granted and stay down where heartbeatd refused their start. */
+void fdm_duty_refused(struct fdm *fdm, uint64_t now_ms);
+/* Hosts that are away, since when. */
+void fdm_duty_away(struct fdm *fdm, uint64_t now_ms);
+/* Is it time to hold its VMs? At once where it lives; one that may be dying is
+ * given the time to be proven dead, so that a death costs no hold. Until then
+ * its list alone keeps its VMs from running twice. */
+bool fdm_duty_may_hold(const struct fdm *fdm, const struct fdm_host *host,
+		       uint64_t now_ms);
 
 /* ---- hold.c: what fence_vmha asks --------------------------------------- */
 

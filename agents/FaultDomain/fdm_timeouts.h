@@ -25,6 +25,12 @@
 /* Between two requests to fence one host, and beyond T before the first. */
 #define FDM_FENCE_AGAIN_MS 60000u
 #define FDM_FENCE_GRACE_MS 10000u
+/* Beyond T, a host that is away and shows no beat is not just dying: its VMs
+ * are held. */
+#define FDM_AWAY_GRACE_MS 2000u
+/* A VM that is granted and stays down where its start was refused is cleaned
+ * up so often. */
+#define FDM_REFUSED_MS 10000u
 /* Children: crm_resource --cleanup, stonith_admin --fence. */
 #define FDM_CLEANUP_MS 30000u
 #define FDM_FENCE_MS 120000u

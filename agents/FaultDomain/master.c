@@ -69,14 +69,19 @@ lay_down(struct fdm *fdm, const char *why)
 	master->lease_until_ms = 0;
 }
 
+/* After a question of ours that is still on its way: they keep their order. */
+static void
+tell_end(struct fdm *fdm)
+{
+	fdm_worker_ask(fdm->worker,
+		       json_pack("{s:s, s:b}", "op", "master", "on", 0),
+		       FDM_HB_ASK_MS, NULL, NULL);
+}
+
 void
 fdm_master_end(struct fdm *fdm, const char *why)
 {
-	if (fdm->master.term != 0 || fdm->master.is_asking) {
-		fdm_worker_ask(fdm->worker,
-			       json_pack("{s:s, s:b}", "op", "master", "on", 0),
-			       FDM_HB_ASK_MS, NULL, NULL);
-	}
+	tell_end(fdm);
 	lay_down(fdm, why);
 }
 
@@ -93,7 +98,8 @@ on_lease(void *data, int code, const json_t *answer, const char *why)
 	master->is_asking = false;
 	fdm_master_why(fdm, ha_clock_now_ms(), &obstacle);
 	if (obstacle.text[0]) {
-		return; /* laid down meanwhile */
+		tell_end(fdm); /* what was asked for is not wanted any more */
+		return;
 	}
 	if (code < 0 || term <= 0) {
 		if (strcmp(master->told, why) != 0) {
@@ -180,7 +186,7 @@ add_row(json_t *request, const struct fdm_row *row)
 
 /* One request per host. */
 static void
-place_holds(struct fdm *fdm)
+place_holds(struct fdm *fdm, uint64_t now_ms)
 {
 	for (guint i = 0; i < fdm->snap->hosts->len; i++) {
 		const struct fdm_host *host =
@@ -188,6 +194,9 @@ place_holds(struct fdm *fdm)
 		json_t *request = NULL;
 		uint32_t count = 0;
 
+		if (!fdm_duty_may_hold(fdm, host, now_ms)) {
+			continue;
+		}
 		for (guint j = 0; j < fdm->rows->len; j++) {
 			const struct fdm_row *row =
 				&g_array_index(fdm->rows, struct fdm_row, j);
@@ -353,7 +362,8 @@ is_settled(const struct fdm *fdm, uint64_t now_ms)
 static void
 run_duties(struct fdm *fdm, uint64_t now_ms)
 {
-	place_holds(fdm);
+	fdm_duty_away(fdm, now_ms);
+	place_holds(fdm, now_ms);
 	if (fdm->master.step == FDM_STEP_IDLE && fdm->snap->are_holds_read) {
 		lift_holds(fdm);
 	}
@@ -365,6 +375,7 @@ run_duties(struct fdm *fdm, uint64_t now_ms)
 		fdm_duty_unseal(fdm, now_ms);
 	}
 	fdm_duty_vanished(fdm, now_ms);
+	fdm_duty_refused(fdm, now_ms);
 }
 
 void
@@ -379,6 +390,7 @@ fdm_master_tick(struct fdm *fdm, uint64_t now_ms)
 			fdm_master_end(fdm, why.text);
 		}
 		g_hash_table_remove_all(fdm->vanished);
+		g_hash_table_remove_all(fdm->refused);
 		return;
 	}
 	keep_lease(fdm, now_ms);

@@ -124,6 +124,14 @@ fdm_snap_read_status(struct fdm_snap *snap, const json_t *answer)
 	{
 		read_host(snap, host);
 	}
+	for (guint j = 0; j < snap->hosts->len; j++) {
+		struct fdm_host *one =
+			&g_array_index(snap->hosts, struct fdm_host, j);
+
+		/* Its newest beat on disk may be older than that. */
+		one->is_sealed =
+			one->is_self ? snap->is_sealed : one->is_sealed;
+	}
 	return snap->self[0] != '\0' && snap->beat_ms > 0;
 }
 

@@ -28,9 +28,12 @@ fdm_tickets_tell(struct fdm *fdm, uint64_t now_ms)
 	json_t *request;
 	char *text;
 
-	if (!fdm_has_snap(fdm, now_ms) || !fdm->facts) {
+	if (!fdm_has_snap(fdm, now_ms) || !fdm->facts ||
+	    (fdm->told_tickets && fdm->told_copy == fdm->copies &&
+	     now_ms < fdm->tell_ms)) {
 		return;
 	}
+	fdm->told_copy = fdm->copies;
 	tickets = json_array();
 	for (guint i = 0; i < fdm->facts->vms->len; i++) {
 		const struct fdm_vm *vm =

@@ -233,7 +233,8 @@ gated_there(void **state)
 						   "type='VirtualMachine'>" OP(
 							   "start", "5", "0",
 							   "0") "<lrm_rsc_op id='v_last_failure_0' operation='start' "
-								"call-id='3' rc-code='1' op-status='4'/></lrm_resource>"
+								"call-id='3' rc-code='1' op-status='4' exit-reason=\"v: can't "
+								"announce v: held\"/></lrm_resource>"
 								"<lrm_resource id='p:1' class='ocf' provider='x' type='y'>" OP(
 									"start",
 									"6",
@@ -255,6 +256,7 @@ gated_there(void **state)
 	assert_int_equal(ha_gated_judge_one(&list[1]), HA_GATED_WORD);
 	assert_int_equal(ha_gated_judge_one(&list[2]), HA_GATED_UNGATED);
 	assert_true(fdm_facts_vm(facts, "v")->has_failures);
+	assert_true(fdm_facts_vm(facts, "v")->was_refused);
 	fdm_facts_free(facts);
 }
 
