@@ -177,8 +177,9 @@ def quiet(lab, what):
     """Nobody was reset, ordered to reset, or proven dead: a host that is held
     is fenced for Pacemaker, and lives."""
     all_alive(lab, what)
-    for pattern in ("is ordered", *(f"counts as dead: {why}" for why in
-                                    ("silent", "replaced", "confirmed"))):
+    for pattern in ("is ordered: reset", "is ordered: off",
+                    *(f"counts as dead: {why}" for why in
+                      ("silent", "replaced", "confirmed"))):
         at = lab.line.first(pattern)
         lab.expect(at is None, f"{what}: {pattern} at {at} s")
 
