@@ -128,6 +128,7 @@ lock_tick(struct world *w, uint32_t host)
 	    (world_local_ms(w, host) > d->l.master.wanted_ms ||
 	     !d->ring.is_quorate || d->phase != PHASE_ARMED)) {
 		d->l.master.is_on = d->l.master.is_ready = false;
+		d->l.master.begun_ms = 0;
 		STORY(w, host, "the master's lease is over");
 	}
 	seal_look(w, host);

@@ -79,6 +79,7 @@ struct master {
 	bool is_ready; /* which stand on w */
 	uint32_t term;
 	uint64_t wanted_ms; /* the manager renewed its lease */
+	uint64_t begun_ms;   /* since when it wants to be */
 	uint64_t flushed_ms; /* its claim stood on w */
 	bool is_writing; /* one CIB update under way */
 	uint8_t grant;
@@ -236,6 +237,7 @@ struct lock_world {
 	bool is_after_wait;
 	struct hold_truth holds[LOCK_TRUTHS];
 	uint32_t hold_count;
+	uint64_t formed_us; /* last membership */
 	uint8_t master_of[LOCK_TERMS]; /* 1 + who was ready with this term */
 	uint64_t seen_unwell_us[LOCK_VMS];
 	/* what happened, to see that schedules reach what they aim at */

@@ -206,8 +206,10 @@ check_hold_flushed(struct world *w, uint32_t host)
 }
 
 void
-check_lift(struct world *w, const struct hold *lift)
+check_lift(struct world *w, uint32_t host, const struct hold *lift)
 {
+	uint8_t members = w->host[host].net_members;
+	bool has_side = false;
 	const struct host *owner = &w->host[lift->owner];
 	const struct vm_here *v = &owner->l.vm[lift->vm];
 	uint32_t i;
@@ -228,14 +230,27 @@ check_lift(struct world *w, const struct hold *lift)
 		.is_lifted = true,
 		.lifted_generation = lift->owner_generation,
 	};
-	if (is_served(w, lift->owner) && owner->l.is_held &&
-	    owner->d.incarnation == lift->owner_incarnation &&
-	    owner->component != 0 && v->qemu == QEMU_RUNNING &&
-	    owner->net_members == 1u << lift->owner) {
+	if (!is_served(w, lift->owner) || !owner->l.is_held ||
+	    owner->d.incarnation != lift->owner_incarnation ||
+	    v->qemu != QEMU_RUNNING ||
+	    w->now_us < w->l.formed_us + 2 * w->token_us +
+				2 * US_PER_MS * w->timing.beat_ms) {
+		return; /* what was confirmed just now may end just now */
+	}
+	for (i = 0; i < w->hosts; i++) {
+		has_side |= i != lift->owner &&
+			    (owner->l.held_by & 1u << i) != 0 &&
+			    is_served(w, i) &&
+			    w->truth[i].runs == owner->l.held_runs[i];
+	}
+	if (has_side && (!(members & owner->l.held_by) ||
+			 !(members & 1u << lift->owner))) {
 		check_fail(w,
-			   "the hold on vm%u in the name of h%u is lifted, and "
-			   "that host lives, alone, and runs it",
-			   lift->vm, lift->owner);
+			   "h%u, in a membership of 0x%x, lifts the hold on "
+			   "vm%u in the name of h%u, which lives and runs it, "
+			   "fenced by 0x%x",
+			   host, members, lift->vm, lift->owner,
+			   owner->l.held_by);
 	}
 }
 

@@ -47,6 +47,7 @@ step_down(struct world *w, uint32_t host)
 {
 	struct master *m = &w->host[host].d.l.master;
 
+	m->begun_ms = 0;
 	if (m->is_on) {
 		m->is_on = m->is_ready = false;
 		STORY(w, host, "no longer master");
@@ -189,6 +190,7 @@ is_confirmed(struct world *w, uint32_t host)
 {
 	struct daemon *d = &w->host[host].d;
 	struct ha_hostset gone = { { 0 } };
+	bool has_all = true;
 	uint32_t i;
 
 	for (i = 0; i < w->hosts; i++) {
@@ -196,8 +198,16 @@ is_confirmed(struct world *w, uint32_t host)
 			ha_hostset_add(&gone, i);
 		}
 	}
+	/* With two_node one vote is a side of its own. */
+	for (i = 0; i < w->hosts; i++) {
+		has_all &= i == host || !w->is_two_node ||
+			   !(d->members & 1u << i) ||
+			   d->ring.peers[i].answered_ms >=
+				   d->l.master.news_ms;
+	}
 	if (world_is_off(w, RULE_MASTER_CONFIRM) ||
-	    ha_ring_is_confirmed(&d->ring, &gone, d->l.master.news_ms)) {
+	    (has_all &&
+	     ha_ring_is_confirmed(&d->ring, &gone, d->l.master.news_ms))) {
 		return true;
 	}
 	d->l.master.wants_ask = true;
@@ -233,7 +243,7 @@ mend_holds(struct world *w, uint32_t host, uint32_t vm,
 		hold.owner_generation =
 			(uint32_t)holds[v->lift].owner_generation;
 		if (keep_add_hold(w, host, &hold)) {
-			check_lift(w, &hold);
+			check_lift(w, host, &hold);
 			return true;
 		}
 	}
@@ -464,6 +474,24 @@ is_outdone(const struct world *w, uint32_t host)
 	return false;
 }
 
+/* The terms of others as they are now, not as they were when it last read. */
+static bool
+has_looked(struct world *w, uint32_t host)
+{
+	struct daemon *d = &w->host[host].d;
+	uint64_t read_ms[HA_STORES_MAX] = { 0 };
+	uint32_t s;
+
+	if (!d->l.master.begun_ms) {
+		d->l.master.begun_ms = world_local_ms(w, host) + 1;
+	}
+	for (s = 0; s < w->stores; s++) {
+		read_ms[s] = d->store[s].read_submitted_ms;
+	}
+	return ha_watch_fresh(read_ms, w->stores, d->l.master.begun_ms) ||
+	       world_is_off(w, RULE_TERM_READ);
+}
+
 void
 master_turn(struct world *w, uint32_t host)
 {
@@ -477,6 +505,9 @@ master_turn(struct world *w, uint32_t host)
 	}
 	d->l.master.wanted_ms = world_local_ms(w, host) +
 				LEASE_BEATS * (uint64_t)w->timing.beat_ms;
+	if (!d->l.master.is_on && !has_looked(w, host)) {
+		return;
+	}
 	if (!d->l.master.is_on) {
 		take_term(w, host);
 	}

@@ -167,6 +167,7 @@ install(struct world *w, uint8_t members)
 	uint32_t i;
 
 	w->net_seq++;
+	w->l.formed_us = w->now_us;
 	STORY(w, SIM_HOSTS, "membership %u: hosts 0x%x%s", w->net_seq, members,
 	      quorate ? ", quorate" : "");
 	for (i = 0; i < w->hosts; i++) {

@@ -162,8 +162,8 @@ const struct rule_row rule_table[RULE_N] = {
 			"a start does not look at its ticket's term", 50000,
 			true },
 	[RULE_TERM_READ] = { "term-read", "19",
-			     "a master's term counts before the others were "
-			     "read since it was flushed",
+			     "a master's term is taken without reading the "
+			     "others before and after",
 			     50000, true },
 	[RULE_DERIVE] = { "tickets-derived", "19",
 			  "the master rewrites only what itself decided anew",

@@ -728,7 +728,7 @@ void check_vm(struct world *w, uint32_t vm);
 void check_entry(struct world *w, uint32_t host, uint32_t vm);
 void check_held(struct world *w, uint32_t host, uint32_t about);
 void check_hold_flushed(struct world *w, uint32_t host);
-void check_lift(struct world *w, const struct hold *lift);
+void check_lift(struct world *w, uint32_t host, const struct hold *lift);
 void check_holds(struct world *w, uint32_t host, uint32_t vm,
 		 const struct ha_ticket_hold *holds, uint32_t count,
 		 uint64_t since_us);
