@@ -19,8 +19,8 @@
 #ifndef FAULTS
 #define FAULTS 2
 #endif
-#define WRITE (S == 1 -> 1 : 2) /* w and r of one or three datastores */
-#define READ WRITE
+/* w and r: 1/1 of one datastore, 1/2 of two, 2/2 of three */
+#define WRITE (S == 3 -> 2 : 1)
 #define NOBODY N
 
 /* what a list says of the VM */
@@ -81,6 +81,8 @@ byte faults = FAULTS;
 		  NAMED(h, s) >= until[h] -> 1 : 0)
 #if S == 1
 #define FLUSHED(h) (ON(h, 0) >= WRITE)
+#elif S == 2
+#define FLUSHED(h) (ON(h, 0) + ON(h, 1) >= WRITE)
 #else
 #define FLUSHED(h) (ON(h, 0) + ON(h, 1) + ON(h, 2) >= WRITE)
 #endif
@@ -98,6 +100,8 @@ byte faults = FAULTS;
 #define IS_NEW(h, s) (beat_inc[h * S + s] == incarnation[h] -> 1 : 0)
 #if S == 1
 #define CLAIMED(h) (IS_NEW(h, 0) >= WRITE)
+#elif S == 2
+#define CLAIMED(h) (IS_NEW(h, 0) + IS_NEW(h, 1) >= WRITE)
 #else
 #define CLAIMED(h) (IS_NEW(h, 0) + IS_NEW(h, 1) + IS_NEW(h, 2) >= WRITE)
 #endif
@@ -263,8 +267,12 @@ inline read_beat(h, o, s)
 	fi
 }
 
-#if S == 1
+#ifdef OFF_NEWEST /* one datastore that agrees with itself will do */
+#define READ_ALL(h) (seen[h] != 0)
+#elif S == 1
 #define READ_ALL(h) (seen[h] == 1)
+#elif S == 2
+#define READ_ALL(h) (seen[h] == 3)
 #else
 #define READ_ALL(h) (seen[h] == 3 || seen[h] == 5 || seen[h] == 6)
 #endif
@@ -415,6 +423,8 @@ end:	do
 		fi;
 #if S == 1
 		read_back(h, 0);
+#elif S == 2
+		read_back(h, NEWEST(h, 0, 1));
 #else
 		if /* of the pair that it read, the newest beat */
 		:: IS_NEW(h, 0) && IS_NEW(h, 1) -> read_back(h, NEWEST(h, 0, 1))
