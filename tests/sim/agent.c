@@ -93,7 +93,8 @@ qemu_create(struct world *w, uint32_t host, uint32_t vm, uint32_t request)
 }
 
 static bool
-announce(struct world *w, uint32_t host, uint32_t vm, enum ha_listed_state state)
+announce(struct world *w, uint32_t host, uint32_t vm,
+	 enum ha_listed_state state)
 {
 	struct vm_here *v = here(w, host, vm);
 
@@ -109,8 +110,8 @@ static void
 wait_for_daemon(struct world *w, uint32_t host, uint32_t vm, enum stage stage)
 {
 	struct vm_here *v = here(w, host, vm);
-	uint64_t wait_us = (patience_ms(w) + 2 * (uint64_t)w->timing.beat_ms) *
-			   US_PER_MS;
+	uint64_t wait_us =
+		(patience_ms(w) + 2 * (uint64_t)w->timing.beat_ms) * US_PER_MS;
 
 	v->stage = (uint8_t)stage;
 	v->deadline_us = w->now_us + wait_us;

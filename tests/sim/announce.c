@@ -24,8 +24,7 @@ is_ready(struct world *w, uint32_t host, bool must_be_fresh)
 	struct daemon *d = &w->host[host].d;
 	uint64_t stamp_ms;
 
-	if (d->phase != PHASE_ARMED ||
-	    w->truth[host].runs != d->incarnation) {
+	if (d->phase != PHASE_ARMED || w->truth[host].runs != d->incarnation) {
 		return false;
 	}
 	if (!must_be_fresh) {
@@ -33,8 +32,8 @@ is_ready(struct world *w, uint32_t host, bool must_be_fresh)
 	}
 	return (!d->l.seal.is_sealed || world_is_off(w, RULE_SEAL)) &&
 	       ha_evidence_stamp(&d->evidence, &stamp_ms) &&
-	       world_local_ms(w, host) <= stamp_ms + w->timing.beat_ms +
-						  w->timing.tolerance_ms;
+	       world_local_ms(w, host) <=
+		       stamp_ms + w->timing.beat_ms + w->timing.tolerance_ms;
 }
 
 static void
@@ -70,7 +69,7 @@ refuse(struct world *w, uint32_t host, uint32_t vm, const char *why)
 		answer(w, host, vm, false);
 		return;
 	}
-	d->l.list[vm] = a->before ? a->before :
+	d->l.list[vm] = a->before           ? a->before :
 			d->l.seal.is_sealed ? ENTRY(HA_LISTED_RELEASED) :
 					      ENTRY_NONE;
 	keep_changed(w, host);
@@ -84,8 +83,8 @@ announce_put(struct world *w, uint32_t host, uint32_t vm, uint8_t entry,
 {
 	struct daemon *d = &w->host[host].d;
 	struct announce *a = &d->l.announce[vm];
-	bool is_known = d->l.list[vm] != ENTRY_NONE &&
-			(d->l.granted & 1u << vm) != 0;
+	bool is_known =
+		d->l.list[vm] != ENTRY_NONE && (d->l.granted & 1u << vm) != 0;
 	uint64_t now_ms = world_local_ms(w, host);
 
 	if (a->step != ANN_NONE ||
@@ -164,8 +163,7 @@ gather(struct world *w, uint32_t host, uint32_t vm,
 	struct announce *a = &d->l.announce[vm];
 	struct ha_ticket_hold holds[UNION_HOLDS];
 	uint32_t count;
-	bool is_complete =
-		keep_union(w, host, a->since_ms, vm, holds, &count);
+	bool is_complete = keep_union(w, host, a->since_ms, vm, holds, &count);
 	uint32_t i;
 
 	*ret_count = 0;
@@ -179,16 +177,15 @@ gather(struct world *w, uint32_t host, uint32_t vm,
 		*f = (struct ha_vmlock_host){
 			.name = names[i],
 			.is_gone = keep_is_gone(w, host, i, a->since_ms),
-			.is_readable =
-				keep_is_fresh(w, host, i, a->since_ms) &&
-				keep_has_list(w, host, i) &&
-				(is_complete ||
-				 world_is_off(w, RULE_HOLD_READ)),
+			.is_readable = keep_is_fresh(w, host, i, a->since_ms) &&
+				       keep_has_list(w, host, i) &&
+				       (is_complete ||
+					world_is_off(w, RULE_HOLD_READ)),
 			.is_held = is_held(w, host, i, holds, count),
 		};
 		f->is_listed = f->is_readable && entry != ENTRY_NONE;
-		f->state = f->is_listed ? ENTRY_STATE(entry) :
-					  HA_LISTED_STARTING;
+		f->state =
+			f->is_listed ? ENTRY_STATE(entry) : HA_LISTED_STARTING;
 		if (world_is_off(w, RULE_PASS_ENTRY) && f->is_listed &&
 		    f->state == HA_LISTED_STARTING && i < host) {
 			f->is_listed = false;
@@ -275,8 +272,7 @@ look_at(struct world *w, uint32_t host, uint32_t vm)
 	struct daemon *d = &w->host[host].d;
 	struct announce *a = &d->l.announce[vm];
 	uint64_t now_ms = world_local_ms(w, host);
-	bool is_flushed =
-		ha_evidence_generation(&d->evidence) >= a->generation;
+	bool is_flushed = ha_evidence_generation(&d->evidence) >= a->generation;
 	uint64_t read_ms[HA_STORES_MAX] = { 0 };
 	uint32_t s;
 

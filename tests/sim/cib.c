@@ -87,9 +87,8 @@ find_winner(struct world *w, uint32_t seq)
 
 	for (i = 0; i < w->hosts; i++) {
 		if (is_peer(w, i, seq) &&
-		    (best == NO_HOST ||
-		     is_newer(&w->host[i].l.pcmk.cib,
-			      &w->host[best].l.pcmk.cib))) {
+		    (best == NO_HOST || is_newer(&w->host[i].l.pcmk.cib,
+						 &w->host[best].l.pcmk.cib))) {
 			best = i;
 		}
 	}
@@ -164,8 +163,8 @@ update_nodes(struct world *w, struct cib *cib, uint32_t seq, uint8_t members,
 				cib->record[i][v] = l->vm[v].record;
 			}
 		} else if (!(members & 1u << i)) {
-			cib->node[i] = node_of_lost(w, cib, i, is_dc_here,
-						    is_quorate);
+			cib->node[i] =
+				node_of_lost(w, cib, i, is_dc_here, is_quorate);
 		}
 	}
 }

@@ -228,9 +228,8 @@ keep_collect(struct world *w, uint32_t host)
 	uint32_t i;
 
 	for (i = 0; i < w->hosts; i++) {
-		is_complete &= i == host ||
-			       (keep_is_fresh(w, host, i, 1) &&
-				keep_has_holds(w, host, i));
+		is_complete &= i == host || (keep_is_fresh(w, host, i, 1) &&
+					     keep_has_holds(w, host, i));
 	}
 	/* A lift that is not flushed yet has ended nothing. */
 	is_complete &= ha_evidence_generation(&d->hold_evidence) ==

@@ -178,8 +178,7 @@ move(struct world *w, uint32_t dc, uint32_t vm)
 			break;
 		}
 	}
-	if (from == w->hosts || to == from ||
-	    cib->node[to] != NODE_MEMBER ||
+	if (from == w->hosts || to == from || cib->node[to] != NODE_MEMBER ||
 	    (w->l.has_manager && !cib->ticket[vm].is_granted)) {
 		return;
 	}

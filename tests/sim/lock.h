@@ -65,7 +65,7 @@ enum announce_step {
 	ANN_WITHDRAWING,
 };
 struct announce {
-	uint8_t step; /* enum announce_step */
+	uint8_t step;           /* enum announce_step */
 	uint8_t wanted, before; /* entries */
 	bool must_judge, is_held;
 	uint32_t agent; /* who waits for the answer */
@@ -78,16 +78,16 @@ struct master {
 	bool is_on;    /* says so in its beats */
 	bool is_ready; /* which stand on w */
 	uint32_t term;
-	uint64_t wanted_ms; /* the manager renewed its lease */
+	uint64_t wanted_ms;  /* the manager renewed its lease */
 	uint64_t begun_ms;   /* since when it wants to be */
 	uint64_t flushed_ms; /* its claim stood on w */
-	bool is_writing; /* one CIB update under way */
+	bool is_writing;     /* one CIB update under way */
 	uint8_t grant;
-	uint8_t touch; /* tickets that the update writes */
-	uint64_t asked_us; /* last request for a fencing */
-	uint64_t news_ms;  /* what it acts on was read by then */
-	uint64_t news;     /* ... a sum of it */
-	bool wants_ask;    /* to know that the membership still stands */
+	uint8_t touch;         /* tickets that the update writes */
+	uint64_t asked_us;     /* last request for a fencing */
+	uint64_t news_ms;      /* what it acts on was read by then */
+	uint64_t news;         /* ... a sum of it */
+	bool wants_ask;        /* to know that the membership still stands */
 	uint8_t written, last; /* only with a rule off: what it wrote last */
 };
 
@@ -98,7 +98,7 @@ struct lock {
 	struct holds holds; /* own hold list */
 	uint32_t hold_generation;
 	struct ha_seal seal;
-	bool is_ordered; /* to seal, not judged yet */
+	bool is_ordered;      /* to seal, not judged yet */
 	uint32_t settled_seq; /* membership in which UNSEAL came; 0: none */
 	uint32_t seen_seal[LOCK_HOSTS];
 	struct seal_order seals[LOCK_HOSTS], unseals[LOCK_HOSTS];
@@ -146,11 +146,11 @@ enum record {
 	RECORD_STOP_FAILED,
 };
 struct vm_here {
-	uint8_t qemu;   /* enum qemu */
-	uint8_t task;   /* enum task */
-	uint8_t stage;  /* enum stage */
-	uint8_t record; /* enum record: what the executor last noted */
-	uint8_t peer;   /* of a migration */
+	uint8_t qemu;      /* enum qemu */
+	uint8_t task;      /* enum task */
+	uint8_t stage;     /* enum stage */
+	uint8_t record;    /* enum record: what the executor last noted */
+	uint8_t peer;      /* of a migration */
 	bool is_failing;   /* this start will fail */
 	bool is_shut_down; /* the response has begun a shutdown */
 	uint32_t agent;    /* number of the task */
@@ -212,7 +212,7 @@ struct lock_host {
 	uint8_t cib_epoch_kept;
 	/* truth: fence success while it lives (SAFETY section 4) */
 	bool is_held;
-	uint8_t held_vms, held_by; /* what it had; hosts of that side */
+	uint8_t held_vms, held_by;      /* what it had; hosts of that side */
 	uint32_t held_runs[LOCK_HOSTS]; /* as which incarnations */
 };
 
@@ -237,7 +237,7 @@ struct lock_world {
 	bool is_after_wait;
 	struct hold_truth holds[LOCK_TRUTHS];
 	uint32_t hold_count;
-	uint64_t formed_us; /* last membership */
+	uint64_t formed_us;            /* last membership */
 	uint8_t master_of[LOCK_TERMS]; /* 1 + who was ready with this term */
 	uint64_t seen_unwell_us[LOCK_VMS];
 	/* what happened, to see that schedules reach what they aim at */

@@ -23,15 +23,16 @@ check_vm(struct world *w, uint32_t vm)
 
 	for (i = 0; i < w->hosts; i++) {
 		const struct vm_here *v = &w->host[i].l.vm[vm];
-		bool may_run = v->qemu == QEMU_RUNNING ||
-			       (v->task == TASK_START &&
-				v->stage == STAGE_CREATING);
+		bool may_run =
+			v->qemu == QEMU_RUNNING ||
+			(v->task == TASK_START && v->stage == STAGE_CREATING);
 
 		if (may_run && first != NO_HOST) {
-			check_fail(w,
-				   "vm%u runs, or may run at any moment, on h%u "
-				   "and on h%u",
-				   vm, first, i);
+			check_fail(
+				w,
+				"vm%u runs, or may run at any moment, on h%u "
+				"and on h%u",
+				vm, first, i);
 		}
 		first = may_run ? i : first;
 	}
@@ -40,8 +41,7 @@ check_vm(struct world *w, uint32_t vm)
 static bool
 is_served(const struct world *w, uint32_t host)
 {
-	return w->host[host].is_on &&
-	       w->host[host].d.phase == PHASE_ARMED &&
+	return w->host[host].is_on && w->host[host].d.phase == PHASE_ARMED &&
 	       w->truth[host].runs == w->host[host].d.incarnation;
 }
 
@@ -87,8 +87,7 @@ is_held_on_disk(const struct world *w, uint32_t vm, uint32_t owner,
 		const struct hold_truth *t = &w->l.holds[i % LOCK_TRUTHS];
 
 		if (t->hold.vm == vm && t->hold.owner == owner &&
-		    t->hold.owner_incarnation == incarnation &&
-		    !t->is_lifted) {
+		    t->hold.owner_incarnation == incarnation && !t->is_lifted) {
 			return true;
 		}
 	}
@@ -114,16 +113,14 @@ check_held(struct world *w, uint32_t host, uint32_t about)
 	    target->d.incarnation != d->newest[about].incarnation) {
 		return; /* dead already */
 	}
-	if (!target->d.l.seal.is_sealed &&
-	    !(target->d.members & 1u << host)) {
-		check_fail(w, "h%u: success for h%u, which is not sealed",
-			   host, about);
+	if (!target->d.l.seal.is_sealed && !(target->d.members & 1u << host)) {
+		check_fail(w, "h%u: success for h%u, which is not sealed", host,
+			   about);
 	}
 	for (v = 0; v < w->l.vms; v++) {
 		uint8_t entry = target->d.l.list[v];
 
-		if (entry == ENTRY_NONE ||
-		    entry == ENTRY(HA_LISTED_RELEASED)) {
+		if (entry == ENTRY_NONE || entry == ENTRY(HA_LISTED_RELEASED)) {
 			continue;
 		}
 		vms = (uint8_t)(vms | 1u << v);
@@ -152,8 +149,7 @@ check_unsealed(struct world *w, uint32_t host)
 	uint32_t i;
 
 	for (i = 0; i < w->hosts; i++) {
-		if (i != host && (h->l.held_by & 1u << i) &&
-		    is_served(w, i) &&
+		if (i != host && (h->l.held_by & 1u << i) && is_served(w, i) &&
 		    w->truth[i].runs == h->l.held_runs[i]) {
 			is_gone = false;
 		}
@@ -189,15 +185,13 @@ check_hold_flushed(struct world *w, uint32_t host)
 	uint32_t i;
 
 	if (!d->l.hold_generation ||
-	    ha_evidence_generation(&d->hold_evidence) <
-		    d->l.hold_generation) {
+	    ha_evidence_generation(&d->hold_evidence) < d->l.hold_generation) {
 		return;
 	}
 	for (i = 0; i < d->l.holds.count; i++) {
 		const struct hold *hold = &d->l.holds.at[i];
 
-		if (hold->kind == HA_HOLD_OWNER &&
-		    !is_known(w, hold)) {
+		if (hold->kind == HA_HOLD_OWNER && !is_known(w, hold)) {
 			w->l.holds[w->l.hold_count++ % LOCK_TRUTHS] =
 				(struct hold_truth){ .hold = *hold,
 						     .at_us = w->now_us };
@@ -243,8 +237,8 @@ check_lift(struct world *w, uint32_t host, const struct hold *lift)
 			    is_served(w, i) &&
 			    w->truth[i].runs == owner->l.held_runs[i];
 	}
-	if (has_side && (!(members & owner->l.held_by) ||
-			 !(members & 1u << lift->owner))) {
+	if (has_side &&
+	    (!(members & owner->l.held_by) || !(members & 1u << lift->owner))) {
 		check_fail(w,
 			   "h%u, in a membership of 0x%x, lifts the hold on "
 			   "vm%u in the name of h%u, which lives and runs it, "
@@ -267,8 +261,7 @@ check_holds(struct world *w, uint32_t host, uint32_t vm,
 		bool is_there = false;
 
 		if (t->hold.vm != vm || t->is_lifted || t->at_us >= since_us ||
-		    w->truth[t->hold.owner].runs !=
-			    t->hold.owner_incarnation) {
+		    w->truth[t->hold.owner].runs != t->hold.owner_incarnation) {
 			continue;
 		}
 		for (k = 0; k < count; k++) {
@@ -276,8 +269,7 @@ check_holds(struct world *w, uint32_t host, uint32_t vm,
 				    holds[k].owner_incarnation ==
 					    t->hold.owner_incarnation &&
 				    holds[k].kind == HA_HOLD_OWNER &&
-				    !ha_hold_is_lifted(&holds[k], holds,
-						       count);
+				    !ha_hold_is_lifted(&holds[k], holds, count);
 		}
 		if (!is_there) {
 			check_fail(w,
@@ -316,8 +308,7 @@ check_grant(struct world *w, uint32_t host, uint32_t vm,
 		const struct ha_ticket_host *o = &hosts[holds[i].owner];
 
 		if (holds[i].kind != HA_HOLD_OWNER || o->is_member ||
-		    o->is_gone ||
-		    o->incarnation > holds[i].owner_incarnation ||
+		    o->is_gone || o->incarnation > holds[i].owner_incarnation ||
 		    ha_hold_is_lifted(&holds[i], holds, count)) {
 			continue;
 		}
@@ -399,8 +390,9 @@ check_sides(struct world *w)
 			continue;
 		}
 		if (d->l.seal.is_sealed) {
-			check_fail(w, "everything is well, and h%u stays sealed "
-				      "(%s)",
+			check_fail(w,
+				   "everything is well, and h%u stays sealed "
+				   "(%s)",
 				   i, ha_seal_why_name(d->l.seal.why));
 		}
 		for (v = 0; v < w->l.vms; v++) {
@@ -444,7 +436,8 @@ check_well(struct world *w)
 			runs |= w->host[i].l.vm[v].qemu == QEMU_RUNNING;
 		}
 		if (!runs) {
-			check_fail(w, "everything is well, and vm%u is down", v);
+			check_fail(w, "everything is well, and vm%u is down",
+				   v);
 		}
 	}
 	check_sides(w);

@@ -181,8 +181,8 @@ plan_ends(struct draft *p)
 	uint64_t count = draw_between(w, 1, 2);
 
 	while (count--) {
-		add(p, (enum fault_kind)kinds[draw_below(w, 3)], any_host(p),
-		    0, moment_us(p), p->b_us + draw_below(w, p->t_us));
+		add(p, (enum fault_kind)kinds[draw_below(w, 3)], any_host(p), 0,
+		    moment_us(p), p->b_us + draw_below(w, p->t_us));
 	}
 	if (draw_percent(w, 60)) {
 		plan_cut(p);
@@ -193,14 +193,14 @@ static void
 plan_template(struct draft *p)
 {
 	static void (*const templates[])(struct draft *) = {
-		plan_cut,	plan_cut,   plan_flapping,
-		plan_flapping,	plan_death, plan_cut_and_storage,
+		plan_cut,        plan_cut,    plan_flapping,
+		plan_flapping,   plan_death,  plan_cut_and_storage,
 		plan_cold_start, plan_pauses, plan_ends,
 	};
 	struct world *w = p->w;
 
-	w->template_no = (uint32_t)draw_below(
-		w, sizeof(templates) / sizeof(*templates));
+	w->template_no =
+		(uint32_t)draw_below(w, sizeof(templates) / sizeof(*templates));
 	templates[w->template_no](p);
 	if (draw_percent(w, 25)) {
 		plan_cut(p);
@@ -249,8 +249,8 @@ draw_vms(struct world *w)
 	w->l.has_manager = draw_percent(w, 88);
 	w->l.is_after_wait = draw_percent(w, 30);
 	w->l.wanted = (uint8_t)((1u << w->l.vms) - 1);
-	w->l.address = draw_percent(w, 30) ? NO_HOST :
-					     (uint8_t)draw_below(w, 2);
+	w->l.address =
+		draw_percent(w, 30) ? NO_HOST : (uint8_t)draw_below(w, 2);
 	w->l.policy = (struct ha_isolation_policy){
 		.ping_ms = w->timing.beat_ms,
 		.delay_ms = (uint32_t)draw_below(w, 4 * w->timing.beat_ms),

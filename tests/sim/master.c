@@ -11,7 +11,6 @@
 #define LEASE_BEATS 3
 #define WRITE_LOW_US 1000
 #define WRITE_HIGH_US 200000
-#define ASK_BEATS 6
 
 static bool
 may_be(struct world *w, uint32_t host)
@@ -90,9 +89,9 @@ is_contested(const struct world *w, uint32_t host)
 	for (i = 0; i < w->hosts; i++) {
 		const struct claims *c = &d->newest[i].claims;
 
-		if (i != host && (c->term > d->l.master.term ||
-				  (c->is_master &&
-				   c->term == d->l.master.term))) {
+		if (i != host &&
+		    (c->term > d->l.master.term ||
+		     (c->is_master && c->term == d->l.master.term))) {
 			return true;
 		}
 	}
@@ -144,8 +143,8 @@ host_facts(struct world *w, uint32_t host, uint32_t about, uint32_t vm,
 
 	*ret = (struct ha_ticket_host){
 		.slot = about,
-		.incarnation = is_own ? d->incarnation :
-					d->newest[about].incarnation,
+		.incarnation =
+			is_own ? d->incarnation : d->newest[about].incarnation,
 		.generation = is_own ? d->list_generation :
 				       d->newest[about].list_generation,
 		.is_member = (d->members & 1u << about) != 0,
@@ -202,8 +201,7 @@ is_confirmed(struct world *w, uint32_t host)
 	for (i = 0; i < w->hosts; i++) {
 		has_all &= i == host || !w->is_two_node ||
 			   !(d->members & 1u << i) ||
-			   d->ring.peers[i].answered_ms >=
-				   d->l.master.news_ms;
+			   d->ring.peers[i].answered_ms >= d->l.master.news_ms;
 	}
 	if (world_is_off(w, RULE_MASTER_CONFIRM) ||
 	    (has_all &&
@@ -290,8 +288,7 @@ derive_vm(struct world *w, uint32_t host, uint32_t vm)
 		return;
 	}
 	if ((is_complete && mend_holds(w, host, vm, &v, hosts, holds)) ||
-	    ha_evidence_generation(&d->hold_evidence) <
-		    d->l.hold_generation) {
+	    ha_evidence_generation(&d->hold_evidence) < d->l.hold_generation) {
 		return;
 	}
 	if (differs(w, host, vm, v.is_granted)) {
@@ -345,8 +342,8 @@ master_write(struct world *w, uint32_t host)
 		if (!(m->touch & 1u << vm)) {
 			continue;
 		}
-		for (i = 0; i < w->hosts && is_granted &&
-			    !cib->ticket[vm].is_granted;
+		for (i = 0;
+		     i < w->hosts && is_granted && !cib->ticket[vm].is_granted;
 		     i++) {
 			cib->banned[i] =
 				(uint8_t)(cib->banned[i] & ~(1u << vm));
@@ -396,8 +393,8 @@ settle(struct world *w, uint32_t host, uint32_t about)
 	host_facts(w, host, about, 0, &fact);
 	f.is_sealed = fact.is_sealed;
 	f.is_readable = fact.is_readable;
-	if (!f.is_sealed || now_ms < d->l.unsealed_ms[about] +
-					     2 * w->timing.beat_ms) {
+	if (!f.is_sealed ||
+	    now_ms < d->l.unsealed_ms[about] + 2 * w->timing.beat_ms) {
 		return;
 	}
 	f.are_holds_read = keep_union(w, host, 1, 0, holds, &count);
@@ -421,39 +418,6 @@ settle(struct world *w, uint32_t host, uint32_t about)
 	d->l.unseals[about].nonce = d->newest[about].list_generation + 1;
 	STORY(w, host, "tells h%u to unseal", about);
 	store_kick(w, host);
-}
-
-/* SAFETY 18: nobody else asks for those that Pacemaker forgot, or believes
- * cleanly down. */
-static void
-ask_for_lost(struct world *w, uint32_t host)
-{
-	struct daemon *d = &w->host[host].d;
-	struct master *m = &d->l.master;
-	struct cib *cib = cib_begin(w, host);
-	bool is_asked = false;
-	uint32_t i;
-
-	if (!cib || w->now_us < m->asked_us + ASK_BEATS * US_PER_MS *
-						     w->timing.beat_ms) {
-		return;
-	}
-	for (i = 0; i < w->hosts; i++) {
-		if ((d->members & 1u << i) || cib->node[i] == NODE_UNCLEAN ||
-		    cib->node[i] == NODE_MEMBER ||
-		    (d->newest[i].claims.is_sealed &&
-		     d->newest[i].state == BLOCK_ARMED) ||
-		    keep_is_gone(w, host, i, 0)) {
-			continue;
-		}
-		STORY(w, host, "asks for the fencing of h%u", i);
-		cib->node[i] = NODE_UNCLEAN;
-		is_asked = true;
-	}
-	if (is_asked) {
-		m->asked_us = w->now_us;
-		cib_commit(w, host);
-	}
 }
 
 /* A member is master with a higher term. */
@@ -498,8 +462,7 @@ master_turn(struct world *w, uint32_t host)
 	struct daemon *d = &w->host[host].d;
 	uint32_t i;
 
-	if (!may_be(w, host) ||
-	    (d->l.master.is_on && is_outdone(w, host))) {
+	if (!may_be(w, host) || (d->l.master.is_on && is_outdone(w, host))) {
 		step_down(w, host);
 		return;
 	}
@@ -521,5 +484,5 @@ master_turn(struct world *w, uint32_t host)
 			settle(w, host, i);
 		}
 	}
-	ask_for_lost(w, host);
+	lost_ask(w, host);
 }

@@ -37,8 +37,8 @@ static void
 wait_answer(struct world *w, uint32_t host, uint32_t vm, enum stage stage)
 {
 	struct vm_here *v = here(w, host, vm);
-	uint64_t wait_us = (patience_ms(w) + 2 * (uint64_t)w->timing.beat_ms) *
-			   US_PER_MS;
+	uint64_t wait_us =
+		(patience_ms(w) + 2 * (uint64_t)w->timing.beat_ms) * US_PER_MS;
 
 	w->host[host].d.l.announce[vm].agent = v->agent;
 	v->stage = (uint8_t)stage;

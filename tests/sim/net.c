@@ -185,8 +185,8 @@ install(struct world *w, uint8_t members)
 	}
 	if (w->l.is_on) {
 		world_plain(w, EV_JOIN, 0, 0, w->net_seq,
-			    w->now_us + draw_between(w, MEET_LOW_US,
-						     MEET_HIGH_US));
+			    w->now_us +
+				    draw_between(w, MEET_LOW_US, MEET_HIGH_US));
 	}
 }
 

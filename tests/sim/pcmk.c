@@ -31,8 +31,7 @@ pcmk_start(struct world *w, uint32_t host)
 		vm->record = vm->qemu == QEMU_RUNNING ? RECORD_STARTED :
 							RECORD_STOPPED;
 		if (vm->qemu != QEMU_RUNNING && vm->task == TASK_NONE &&
-		    h->d.phase == PHASE_ARMED &&
-		    h->d.l.list[v] != ENTRY_NONE) {
+		    h->d.phase == PHASE_ARMED && h->d.l.list[v] != ENTRY_NONE) {
 			agent_begin(w, host, v, TASK_CLEAR, NO_HOST);
 		}
 	}
@@ -174,8 +173,8 @@ dc_turn(struct world *w, uint32_t host)
 		cib->banned[i] = 0;
 	}
 	if (w->now_us >= p->forgive_us) {
-		p->forgive_us = w->now_us + FORGIVE_BEATS * US_PER_MS *
-						    w->timing.beat_ms;
+		p->forgive_us = w->now_us +
+				FORGIVE_BEATS * US_PER_MS * w->timing.beat_ms;
 	}
 	if (is_changed) {
 		cib_commit(w, host);

@@ -30,7 +30,8 @@ vms_of(struct world *w, uint32_t host, uint32_t about)
 }
 
 static bool
-is_standing(struct world *w, uint32_t host, uint32_t vm, const struct hold *want)
+is_standing(struct world *w, uint32_t host, uint32_t vm,
+	    const struct hold *want)
 {
 	struct ha_ticket_hold holds[UNION_HOLDS];
 	uint32_t count;
@@ -104,8 +105,7 @@ write_cib(struct world *w, uint32_t host, uint32_t about, struct session *s)
 		cib_commit(w, host);
 	}
 	s->placing = 0;
-	s->hold = s->has_placed ? HA_FENCE_HOLD_PLACED :
-				  HA_FENCE_HOLD_STANDING;
+	s->hold = s->has_placed ? HA_FENCE_HOLD_PLACED : HA_FENCE_HOLD_STANDING;
 	s->placed_ms = world_local_ms(w, host);
 }
 
@@ -119,8 +119,8 @@ place_look(struct world *w, uint32_t host, uint32_t about)
 	if (s->placing == 0) {
 		begin(w, host, about, s);
 	}
-	if (s->placing == 1 && ha_evidence_generation(&d->hold_evidence) >=
-				       s->hold_generation) {
+	if (s->placing == 1 &&
+	    ha_evidence_generation(&d->hold_evidence) >= s->hold_generation) {
 		s->placing = 2;
 		s->write_ms = now_ms + draw_below(w, WRITE_MS_MAX);
 	}

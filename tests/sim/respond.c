@@ -69,9 +69,9 @@ can_read(const struct world *w, uint32_t host)
 	for (s = 0; s < w->stores; s++) {
 		read_ms[s] = d->store[s].read_submitted_ms;
 	}
-	return ha_watch_fresh(
-		read_ms, w->stores,
-		now_ms > w->silence_ms ? now_ms - w->silence_ms : 0);
+	return ha_watch_fresh(read_ms, w->stores,
+			      now_ms > w->silence_ms ? now_ms - w->silence_ms :
+						       0);
 }
 
 static void

@@ -7,8 +7,6 @@
  */
 #include "sim.h"
 
-
-
 static const char *const names[SIM_HOSTS] = { "h0", "h1", "h2", "h3", "h4" };
 
 static struct ha_claim
@@ -166,9 +164,8 @@ seal_changed(struct world *w, uint32_t host)
 static bool
 is_sealed_anew(enum ha_seal_why why, enum ha_seal_why before, bool is_ordered)
 {
-	return is_ordered ||
-	       (why != before && (why == HA_SEAL_NO_QUORUM ||
-				  why == HA_SEAL_CLAIM));
+	return is_ordered || (why != before && (why == HA_SEAL_NO_QUORUM ||
+						why == HA_SEAL_CLAIM));
 }
 
 void
@@ -248,9 +245,8 @@ take_order(struct world *w, uint32_t host, uint32_t sender,
 	    (unseal->nonce == d->list_generation + 1 ||
 	     world_is_off(w, RULE_UNSEAL_GENERATION)) &&
 	    (d->members & 1u << sender) && block->claims.is_master &&
-	    block->claims.ring_seq == d->ring.ring_seq &&
-	    d->l.seal.is_sealed && !d->l.is_ordered &&
-	    d->l.settled_seq != d->ring.ring_seq) {
+	    block->claims.ring_seq == d->ring.ring_seq && d->l.seal.is_sealed &&
+	    !d->l.is_ordered && d->l.settled_seq != d->ring.ring_seq) {
 		d->l.settled_seq = (uint32_t)d->ring.ring_seq;
 		STORY(w, host, "told to unseal by h%u", sender);
 	}

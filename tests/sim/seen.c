@@ -148,9 +148,9 @@ store_list_done(struct world *w, uint32_t host, uint32_t store, uint32_t id)
 			is_match = c == io->named && copy->generation;
 		}
 		if (world_is_off(w, RULE_LOCK_GENERATION)) {
-			is_match = copy->generation &&
-				   copy->incarnation ==
-					   newest->what.incarnation;
+			is_match =
+				copy->generation &&
+				copy->incarnation == newest->what.incarnation;
 		}
 		if (is_match && !copy->is_damaged) {
 			if (!world_is_off(w, RULE_LOCK_GENERATION)) {

@@ -94,8 +94,9 @@ struct rule_row {
 	const char *name;
 	const char *safety; /* which sentence of SAFETY */
 	const char *text;   /* what happens when it is off */
-	bool is_lock;       /* of the lock: seen in schedules with VMs */
 	uint32_t seeds;     /* a failure is found within so many */
+	bool is_lock;       /* of the lock: seen in schedules with VMs */
+	uint32_t from;      /* the first of the seeds; 0: 1 */
 };
 extern const struct rule_row rule_table[RULE_N];
 /* RULE_N: no such rule. */
@@ -207,7 +208,7 @@ enum write_what {
 struct disk_write {
 	bool is_pending; /* not landed yet */
 	bool is_awaited; /* the thread waits for its completion */
-	uint8_t what; /* enum write_what */
+	uint8_t what;    /* enum write_what */
 	bool lands, is_torn, is_error;
 	uint8_t copy;
 	uint32_t id;
@@ -283,7 +284,7 @@ struct store_thread {
 	uint8_t list_count;
 	uint8_t hold_named, hold_copied; /* likewise */
 	uint32_t hold_generation;
-	struct block next;     /* the beat that will name what is under way */
+	struct block next; /* the beat that will name what is under way */
 	bool owes_list, owes_holds;
 	struct list_copy going;
 	struct hold_copy going_holds;
@@ -533,212 +534,6 @@ world_is_off(const struct world *w, enum rule rule)
 	return w->off == rule;
 }
 
-/* cluster.c */
-void plan_cluster(struct world *w);
-
-/* plan.c */
-void plan_draw(struct world *w);
-
-/* faults.c */
-void fault_begin(struct world *w, uint32_t index);
-void fault_end(struct world *w, uint32_t index);
-void host_power_on(struct world *w, uint32_t host);
-void host_power_off(struct world *w, uint32_t host, const char *why);
-void host_reset(struct world *w, uint32_t host, const char *why);
-
-/* disk.c */
-/* The slot for the next write; what was under way is settled. */
-struct disk_write *disk_write_prepare(struct world *w, uint32_t host,
-				      uint32_t store);
-void disk_write_submit(struct world *w, uint32_t host, uint32_t store);
-void disk_write_apply(struct world *w, uint32_t host, uint32_t store,
-		      uint32_t id);
-void disk_host_gone(struct world *w, uint32_t host);
-void disk_read_submit(struct world *w, uint32_t host, uint32_t store);
-void disk_read_sample(struct world *w, uint32_t host, uint32_t store,
-		      uint32_t id);
-void disk_list_submit(struct world *w, uint32_t host, uint32_t store,
-		      uint32_t about);
-void disk_list_sample(struct world *w, uint32_t host, uint32_t store,
-		      uint32_t id);
-
-/* daemon.c: life of the daemon */
-void daemon_start(struct world *w, uint32_t host);
-void daemon_end(struct world *w, uint32_t host, const char *why);
-void daemon_progress(struct world *w, uint32_t host);
-void daemon_vm(struct world *w, uint32_t host, uint32_t is_close);
-void daemon_stop(struct world *w, uint32_t host, bool takes_corosync);
-void daemon_close(struct world *w, uint32_t host);
-
-/* store.c: a store thread */
-void store_tick(struct world *w, uint32_t host, uint32_t store);
-void store_kick(struct world *w, uint32_t host);
-void store_write_now(struct world *w, uint32_t host, uint32_t store);
-void store_write_done(struct world *w, uint32_t host, uint32_t store,
-		      uint32_t id, bool was_stalled);
-void store_read_now(struct world *w, uint32_t host, uint32_t store);
-
-/* seen.c: what a completed read means */
-void store_read_done(struct world *w, uint32_t host, uint32_t store,
-		     uint32_t id, bool was_stalled);
-void store_list_done(struct world *w, uint32_t host, uint32_t store,
-		     uint32_t id);
-void seen_glimpse(struct world *w, uint32_t host, uint32_t store,
-		  uint32_t about, const struct block *block,
-		  uint64_t submitted_ms, uint64_t completed_ms);
-
-/* pet.c */
-void pet_wake(struct world *w, uint32_t host);
-void pet_run(struct world *w, uint32_t host, enum pet_stage stage);
-void pet_open_blind(struct world *w, uint32_t host);
-void pet_deadman(struct world *w, uint32_t host, uint32_t id);
-void pet_watchdog(struct world *w, uint32_t host);
-
-/* net.c: corosync */
-void net_changed(struct world *w);
-void net_form(struct world *w);
-void net_send(struct world *w, uint32_t host, uint32_t message);
-void net_pump(struct world *w, uint32_t host);
-uint32_t net_message(struct world *w);
-void net_join(struct world *w, uint32_t host);
-void net_push(struct world *w, uint32_t host, const struct delivery *d);
-bool net_is_stuck(const struct world *w, uint32_t host);
-void net_still(struct world *w, uint32_t host, uint64_t until_us);
-void net_resume(struct world *w, uint32_t host);
-
-/* members.c: the daemon's ring thread */
-void ring_tick(struct world *w, uint32_t host);
-void ring_take(struct world *w, uint32_t host);
-void ring_send(struct world *w, uint32_t host, uint32_t message);
-void ring_publish(struct world *w, uint32_t host);
-void ring_look(struct world *w, uint32_t host);
-enum ha_ring_silence ring_silence(struct world *w, uint32_t host,
-				  uint32_t about, uint64_t *ret_due_ms);
-
-/* observe.c: verdicts */
-void observe_all(struct world *w, uint32_t host);
-struct ha_watch_verdict observe_judge(struct world *w, uint32_t host,
-				      uint32_t about, uint32_t incarnation);
-bool observe_is_away(struct world *w, uint32_t host, uint32_t about);
-void observe_session(struct world *w, uint32_t host, uint32_t about,
-		     bool was_member);
-
-/* check.c: the invariants */
-void check_dead(struct world *w, uint32_t host, uint32_t about,
-		uint32_t incarnation, enum ha_proof proof, const char *how);
-void check_reset(struct world *w, uint32_t host, const char *why);
-void check_claim(struct world *w, uint32_t host);
-void check_flush(struct world *w, uint32_t host);
-void check_list(struct world *w, uint32_t host, uint32_t about,
-		const struct list_copy *list, uint64_t since_us);
-void check_alive_end(struct world *w, uint32_t host);
-void check_fail(struct world *w, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-/* keep.c: own lists, and those of others */
-void keep_changed(struct world *w, uint32_t host);
-uint32_t keep_count(const struct daemon *d);
-bool keep_add_hold(struct world *w, uint32_t host, const struct hold *hold);
-void keep_collect(struct world *w, uint32_t host);
-/* All effective holds of all hosts; false: some hold list is not here. */
-struct union_hold {
-	struct ha_ticket_hold hold;
-	uint8_t vm;
-};
-#define UNION_HOLDS (LOCK_HOLDS * (SIM_HOSTS + 1))
-bool keep_union(struct world *w, uint32_t host, uint64_t since_ms, uint32_t vm,
-		struct ha_ticket_hold *ret_holds, uint32_t *ret_count);
-bool keep_is_fresh(const struct world *w, uint32_t host, uint32_t about,
-		   uint64_t since_ms);
-bool keep_has_list(const struct world *w, uint32_t host, uint32_t about);
-bool keep_has_holds(const struct world *w, uint32_t host, uint32_t about);
-bool keep_read_back(struct world *w, uint32_t host);
-/* Is the newest incarnation of `about` proven gone, on reads since then? */
-bool keep_is_gone(struct world *w, uint32_t host, uint32_t about,
-		  uint64_t since_ms);
-
-/* sealing.c */
-void seal_look(struct world *w, uint32_t host);
-void seal_orders(struct world *w, uint32_t host, const struct block *blocks);
-
-/* announce.c */
-bool announce_put(struct world *w, uint32_t host, uint32_t vm, uint8_t entry,
-		  uint64_t patience_ms);
-bool announce_withdraw(struct world *w, uint32_t host, uint32_t vm,
-		       uint64_t patience_ms);
-void announce_look(struct world *w, uint32_t host);
-
-/* agent.c, migrate.c */
-void agent_begin(struct world *w, uint32_t host, uint32_t vm, enum task task,
-		 uint32_t peer);
-void agent_run(struct world *w, uint32_t host, uint32_t vm, uint32_t agent);
-void agent_answer(struct world *w, uint32_t host, uint32_t vm, bool is_ok);
-void agent_die(struct world *w, uint32_t host, uint32_t vm);
-void agent_end(struct world *w, uint32_t host, uint32_t vm, enum record record);
-void agent_later(struct world *w, uint32_t host, uint32_t vm, uint64_t delay_us);
-void qemu_create(struct world *w, uint32_t host, uint32_t vm, uint32_t request);
-void qemu_end(struct world *w, uint32_t host, uint32_t vm, const char *why);
-void migrate_begin(struct world *w, uint32_t host, uint32_t vm);
-void migrate_go_on(struct world *w, uint32_t host, uint32_t vm, uint32_t job);
-void migrate_end_of(struct world *w, uint32_t host, uint32_t vm);
-bool migrate_is_clear(struct world *w, uint32_t host, uint32_t vm);
-
-/* master.c, place.c, respond.c: the fault domain manager */
-void fdm_turn(struct world *w, uint32_t host);
-void master_turn(struct world *w, uint32_t host);
-void master_write(struct world *w, uint32_t host);
-bool master_is_there(const struct world *w, uint32_t host);
-void place_look(struct world *w, uint32_t host, uint32_t about);
-void respond_turn(struct world *w, uint32_t host);
-
-/* pcmk.c, cib.c */
-void pcmk_start(struct world *w, uint32_t host);
-void pcmk_exit(struct world *w, uint32_t host, const char *why);
-void pcmk_meet(struct world *w, uint32_t seq);
-void pcmk_hear(struct world *w, uint32_t host);
-void pcmk_act(struct world *w, uint32_t host, uint32_t vm, uint32_t arg);
-void pcmk_report(struct world *w, uint32_t host, uint32_t vm);
-void pcmk_turn(struct world *w, uint32_t host);
-void pcmk_fenced(struct world *w, uint32_t host, uint32_t about,
-		 bool is_success);
-void pcmk_answer(struct world *w, uint32_t host, uint32_t about,
-		 bool is_success);
-void graph_compute(struct world *w, uint32_t host);
-void graph_go(struct world *w, uint32_t host);
-struct cib *cib_begin(struct world *w, uint32_t host);
-void cib_commit(struct world *w, uint32_t host);
-void cib_spread(struct world *w, uint32_t host);
-
-/* lock.c: events, life with the host */
-void lock_event(struct world *w, const struct event *e);
-void lock_push(struct world *w, enum event_kind kind, uint32_t host,
-	       uint32_t vm, uint32_t arg, uint64_t delay_us);
-void lock_power_off(struct world *w, uint32_t host);
-void lock_power_on(struct world *w, uint32_t host);
-void lock_serves(struct world *w, uint32_t host);
-void lock_admin(struct world *w);
-void lock_tick(struct world *w, uint32_t host);
-
-/* lock_plan.c */
-void lock_draw(struct world *w);
-void lock_init(struct world *w);
-
-/* lock_check.c */
-void check_vm(struct world *w, uint32_t vm);
-void check_entry(struct world *w, uint32_t host, uint32_t vm);
-void check_held(struct world *w, uint32_t host, uint32_t about);
-void check_hold_flushed(struct world *w, uint32_t host);
-void check_lift(struct world *w, uint32_t host, const struct hold *lift);
-void check_holds(struct world *w, uint32_t host, uint32_t vm,
-		 const struct ha_ticket_hold *holds, uint32_t count,
-		 uint64_t since_us);
-void check_term(struct world *w, uint32_t host, uint32_t term);
-void check_grant(struct world *w, uint32_t host, uint32_t vm,
-		 const struct ha_ticket_host *hosts,
-		 const struct ha_ticket_hold *holds, uint32_t count);
-void check_unsealed(struct world *w, uint32_t host);
-void check_well(struct world *w);
-
 /* story.c */
 void story(struct world *w, uint32_t host, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -750,5 +545,8 @@ void story_cluster(const struct world *w);
 			story(w, __VA_ARGS__); \
 		}                              \
 	} while (0)
+
+#include "calls.h"
+#include "lock_calls.h"
 
 #endif
