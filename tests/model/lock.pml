@@ -201,11 +201,7 @@ inline read_back(h, s)
 #else
 	entry[h] = (beat_gen[h * S + s] > 0 -> list_is[NAMES(h, s)] : NONE);
 #endif
-#ifdef OFF_JUMP
-	generation[h] = beat_gen[h * S + s] + 1;
-#else
-	generation[h]++;
-#endif
+	generation[h]++; /* one that no copy bears */
 	for (o : 0 .. S - 1) {
 		going[h * S + o] = 0
 	}
