@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The heartbeat protocol on virtual time: the real libha/core, thousands of
+# Heartbeats and the lock on virtual time: the real libha/core, thousands of
 # schedules a second. check-sim also switches each rule off and wants to see
 # that it is missed.
 
