@@ -82,10 +82,9 @@ migrate_begin(struct world *w, uint32_t host, uint32_t vm)
 					      HA_LISTED_OUTGOING :
 					      HA_LISTED_INCOMING;
 
+	/* What is left here from before is for a stop to end. */
 	if (v->qemu != (v->task == TASK_MIGRATE ? QEMU_RUNNING : QEMU_NONE)) {
-		agent_end(w, host, vm,
-			  v->task == TASK_MIGRATE ? RECORD_FAILED :
-						    (enum record)v->record);
+		agent_end(w, host, vm, RECORD_FAILED);
 		return;
 	}
 	if (wanted == HA_LISTED_INCOMING && world_is_off(w, RULE_INCOMING)) {
