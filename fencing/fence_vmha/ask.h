@@ -24,10 +24,11 @@ struct fence_session {
 	bool is_seal_ordered;
 	enum ha_fence_hold hold;
 	uint64_t hold_generation; /* list that was held */
-	uint64_t placed_ms;
-	json_int_t vms;      /* held, counted by the manager */
-	uint64_t refused_ms; /* the manager's first refusal; 0: none */
-	char manager[512];   /* its last sentence; empty: none */
+	bool has_placed;          /* a hold of this question, of any list */
+	uint64_t placed_ms;       /* the last one */
+	json_int_t vms;           /* held, counted by the manager */
+	uint64_t refused_ms;      /* the manager's first refusal; 0: none */
+	char manager[512];        /* its last sentence; empty: none */
 	uint64_t began_ms;
 	bool is_timed; /* deadline_ms is set: the timing in force is known */
 	uint64_t deadline_ms;

@@ -107,11 +107,15 @@ fence_hold_place(const struct fence_args *args, const char *host,
 	if (json_is_integer(placed) && json_is_integer(standing)) {
 		session->vms = json_integer_value(placed) +
 			       json_integer_value(standing);
-		session->hold = json_integer_value(placed) == 0 ?
-					HA_FENCE_HOLD_STANDING :
-					HA_FENCE_HOLD_PLACED;
+		/* A list that changed is asked about again; the transition
+		 * that asks is still older than what was placed. */
+		if (json_integer_value(placed) > 0) {
+			session->has_placed = true;
+			session->placed_ms = ha_clock_now_ms();
+		}
+		session->hold = session->has_placed ? HA_FENCE_HOLD_PLACED :
+						      HA_FENCE_HOLD_STANDING;
 		session->hold_generation = answer->list_generation;
-		session->placed_ms = ha_clock_now_ms();
 		session->refused_ms = 0;
 	} else {
 		ha_err_set(&err, -EPROTO,

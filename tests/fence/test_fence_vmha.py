@@ -234,7 +234,8 @@ class Holds(unittest.TestCase):
         def beats(_):
             # The newest beat was read just now.
             now_ms = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
-            told = json.loads(json.dumps(answer or facts(**SEALED)))
+            told = answer() if callable(answer) else answer
+            told = json.loads(json.dumps(told or facts(**SEALED)))
             told["storage"]["since_ms"] = now_ms - 50
             told["sequence"] += now_ms % 1000000
             return told
@@ -277,6 +278,26 @@ class Holds(unittest.TestCase):
                                         "--after-hold", "wait")
         self.assertEqual(code, 0, err)
         self.assertGreaterEqual(time.monotonic() - began, 1.0)
+
+    def test_placed_stays_placed_on_a_new_list(self):
+        """A VM is released while the holds settle: what was placed is no
+        older for that."""
+        began = []
+
+        def hold(_):
+            began.append(time.monotonic())
+            return {"v": 1, "ok": True, "placed": 2, "standing": 0} \
+                if len(began) == 1 else \
+                {"v": 1, "ok": True, "placed": 0, "standing": 1}
+
+        def beats():
+            return facts(**SEALED, list_generation=7 if not began else 8)
+        code, _, err, _, manager = self.fence(
+            {"v": 1, "ok": True}, hold, "--after-hold", "wait", answer=beats)
+        self.assertEqual(code, 0, err)
+        self.assertEqual([r["generation"] for r in manager.asked
+                          if r["op"] == "hold"], [7, 8])
+        self.assertGreaterEqual(time.monotonic() - began[0], 1.0)
 
     def test_not_sealed_is_ordered_to_seal(self):
         code, _, _, daemon, manager = self.fence(
