@@ -104,18 +104,17 @@ claims(const struct hbs *s, uint32_t slot, uint64_t now_ms)
 					now_ms);
 }
 
-/* The highest; of one side's hosts one that does not say sealed, if there is
- * one: the side has sealed when all of them have. hb->lock held. */
+/* hb->lock held. */
 static void
 find_rival(const struct hbs *s, uint64_t now_ms, struct ha_rival *ret_rival)
 {
 	const struct hb *hb = s->hb;
+	const struct ha_claim own = hb_claim(hb, hb->members.bits);
 
 	*ret_rival = (struct ha_rival){ .slot = HA_SLOT_NONE };
 	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
 		const struct ha_beat *beat = &hb->hosts[slot].beat;
 		struct ha_rival one = { .is_there = true, .slot = slot };
-		int order = 1;
 
 		if (!claims(s, slot, now_ms)) {
 			continue;
@@ -126,10 +125,7 @@ find_rival(const struct hbs *s, uint64_t now_ms, struct ha_rival *ret_rival)
 		one.is_read_since =
 			s->seal.claimed_ms != 0 &&
 			hbs_is_beat_read(hb, slot, s->seal.claimed_ms);
-		if (ret_rival->is_there) {
-			order = ha_claim_compare(&one.claim, &ret_rival->claim);
-		}
-		if (order > 0 || (order == 0 && ret_rival->is_sealed)) {
+		if (ha_rival_outweighs(&own, &one, ret_rival)) {
 			*ret_rival = one;
 		}
 	}

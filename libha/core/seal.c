@@ -56,6 +56,28 @@ ha_claim_compare(const struct ha_claim *a, const struct ha_claim *b)
 	return strcmp(a->name ? a->name : "", b->name ? b->name : "");
 }
 
+static int
+weight(const struct ha_claim *own, const struct ha_rival *rival)
+{
+	if (!rival->is_there) {
+		return 0;
+	}
+	if (ha_claim_compare(&rival->claim, own) > 0) {
+		return 3;
+	}
+	return rival->is_read_since && rival->is_sealed ? 1 : 2;
+}
+
+bool
+ha_rival_outweighs(const struct ha_claim *own, const struct ha_rival *a,
+		   const struct ha_rival *b)
+{
+	int more = weight(own, a) - weight(own, b);
+
+	return more > 0 || (more == 0 && a->is_there &&
+			    ha_claim_compare(&a->claim, &b->claim) > 0);
+}
+
 bool
 ha_seal_obeys(bool is_quorate, const struct ha_claim *own,
 	      bool is_sender_quorate, const struct ha_claim *sender)

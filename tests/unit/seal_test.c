@@ -373,6 +373,56 @@ names(void **state)
 	assert_string_equal(ha_seal_why_name(HA_SEAL_N), "invalid");
 }
 
+/* Chosen as the daemon does: slot by slot, the one that outweighs stays. */
+static uint32_t
+choose(const struct ha_claim *own, const struct ha_rival *rivals, size_t count)
+{
+	struct ha_rival chosen = { .slot = HA_SLOT_NONE };
+
+	for (size_t i = 0; i < count; i++) {
+		if (ha_rival_outweighs(own, &rivals[i], &chosen)) {
+			chosen = rivals[i];
+		}
+	}
+	return chosen.slot;
+}
+
+/* A host that has sealed hides no other that has not: not of its own side, nor
+ * of a lower side; and none of them hides a higher side. */
+static void
+several_rivals(void **state)
+{
+	const struct ha_claim own = { .votes = 3, .name = "h5" };
+	const struct ha_claim low = { .votes = 1, .name = "h2" };
+	const struct ha_claim lower = { .votes = 1, .name = "h1" };
+	const struct ha_claim high = { .votes = 4, .name = "h9" };
+	const struct ha_rival done = { true, 1, 1, low, true, true };
+
+	(void)state;
+	assert_int_equal(choose(&own, &done, 0), HA_SLOT_NONE);
+	for (unsigned int i = 0; i < 8; i++) {
+		bool is_read = i & 1u;
+		bool is_sealed = i & 2u;
+		struct ha_rival other = { true,    2,
+					  1,       i & 4u ? lower : low,
+					  is_read, is_sealed };
+		struct ha_rival one_way[] = { done, other };
+		struct ha_rival other_way[] = { other, done };
+
+		if (!is_read || !is_sealed) {
+			assert_int_equal(choose(&own, one_way, 2), 2);
+			assert_int_equal(choose(&own, other_way, 2), 2);
+		} else if (i & 4u) {
+			assert_int_equal(choose(&own, one_way, 2), 1);
+			assert_int_equal(choose(&own, other_way, 2), 1);
+		}
+		one_way[0].claim = high;
+		other_way[1].claim = high;
+		assert_int_equal(choose(&own, one_way, 2), 1);
+		assert_int_equal(choose(&own, other_way, 2), 1);
+	}
+}
+
 /* Of two that ordered each other to reset exactly one lives, the same one
  * whichever of them is asked; none wins against itself. */
 static void
@@ -404,6 +454,7 @@ main(void)
 		cmocka_unit_test(without_a_master),
 		cmocka_unit_test(two_sides),
 		cmocka_unit_test(rivals),
+		cmocka_unit_test(several_rivals),
 		cmocka_unit_test(names),
 	};
 

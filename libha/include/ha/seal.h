@@ -40,9 +40,10 @@ struct ha_claim {
 int ha_claim_compare(const struct ha_claim *a, const struct ha_claim *b);
 
 /* A host outside this membership whose newest beat says that it is quorate:
- * it claims the cluster for its side. Of several the highest. A beat that names
- * this host among its members claims nothing: it is older than the parting,
- * perhaps the last one of a host that has died. */
+ * it claims the cluster for its side. Of several the one that
+ * ha_rival_outweighs() the others. A beat that names this host among its
+ * members claims nothing: it is older than the parting, perhaps the last one of
+ * a host that has died. */
 struct ha_rival {
 	bool is_there;
 	uint32_t slot;
@@ -52,6 +53,13 @@ struct ha_rival {
 			     * submitted after the own claim was flushed on w */
 	bool is_sealed;     /* and it says: sealed */
 };
+
+/* Of two rivals, hosts of one side or of several: a higher one first, then one
+ * that was not read as sealed after the own claim: no side has sealed before all
+ * of its hosts have, nor have the others before all sides have. Of equals the
+ * higher claim; false: neither. */
+bool ha_rival_outweighs(const struct ha_claim *own, const struct ha_rival *a,
+			const struct ha_rival *b);
 
 struct ha_seal_facts {
 	bool is_quorate; /* in a membership that is known to be quorate */
