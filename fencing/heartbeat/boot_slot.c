@@ -23,6 +23,7 @@
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 /* Beats of the daemon before that were under way when it ended. */
 #define SEQUENCE_JUMP 1000u
+#define GENERATION_JUMP 1024u
 /* A damaged own beat hides its incarnation. Where that leaves fewer than r
  * that can be read, the hidden one may be ahead of what the others show, by
  * no more than so many starts. */
@@ -335,8 +336,10 @@ resume(struct hb *hb, const struct hb_patience *patience,
 	pthread_mutex_lock(&hb->lock);
 	hb->incarnation = past->incarnation;
 	hb->sequence = past->beat.sequence + SEQUENCE_JUMP;
-	/* Not the list that an unsealed beat named. */
-	hb->sealed_generation = ++hb->list.generation;
+	/* Not the list that an unsealed beat named, nor one that the daemon
+	 * before wrote and could not name any more. */
+	hb->list.generation += GENERATION_JUMP;
+	hb->sealed_generation = hb->list.generation;
 	pthread_mutex_unlock(&hb->lock);
 	patience->say(LOG_NOTICE,
 		      "VMs of this boot are listed: their list is taken over, "

@@ -74,6 +74,8 @@
 #define HB_LOG_ORDER_OVER LOG_WARNING, "order-over", "%s did not acknowledge: %s"
 #define HB_LOG_BRAKED LOG_ERR, "braked", "%s is not ordered to reset: %u orders were given within the last hour, fence_limit=%u; find out what kills your hosts before you raise it"
 #define HB_LOG_FENCED LOG_NOTICE, "fenced", "%s counts as dead: %s; %s"
+#define HB_LOG_CUT_OFF LOG_NOTICE, "cut-off", "%s is cut off and lives on: %s"
+#define HB_LOG_PLACED LOG_NOTICE, "placed", "%s is cut off and lives on, to be asked once more: %s"
 #define HB_LOG_NOT_FENCED LOG_ERR, "not-fenced", "%s is not proven dead: %s; %s"
 #define HB_LOG_DISARM LOG_NOTICE, "disarm", "planned work: %s"
 /* seal and master */

@@ -67,6 +67,8 @@ static const struct hb_log_row HB_LOG_ROWS[] = {
 	{ HB_LOG_ORDER_OVER, "The other host is dead, was restarted, or can't read its datastores." },
 	{ HB_LOG_BRAKED, "The brake against a cluster that resets itself to death. The next fencing level decides." },
 	{ HB_LOG_FENCED, "Pacemaker was told that the host is fenced. The rest of the line is the evidence." },
+	{ HB_LOG_CUT_OFF, "Pacemaker was told that the host is fenced. Nothing was reset: what it runs is held in its name, and starts nowhere else before it is released there, or the host is proven dead." },
+	{ HB_LOG_PLACED, "Its virtual machines are held now. Pacemaker was told that fencing failed, so that it asks once more and no plan of its is older than the holds." },
 	{ HB_LOG_NOT_FENCED, "Pacemaker was told that fencing failed: it starts nothing of that host elsewhere and tries the next level. The rest of the line says what was missing." },
 	{ HB_LOG_DISARM, "`vmha disarm` or `vmha arm`, and which hosts followed." },
 	{ HB_LOG_SEALED, "What runs here runs on. A host begins sealed, and seals when it is cut off. It opens in a quorate membership: by the master's word, or after ten beats where there is no master." },

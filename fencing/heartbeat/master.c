@@ -147,6 +147,15 @@ hbs_master_look(struct hbs *s)
 	}
 }
 
+/* A newer term was seen, whose master is none of our members: of the other side
+ * of a cut, or one that has ended. Starts would wait for its word for ever. Of
+ * two sides only the higher outbids the other. hb->lock held. */
+static bool
+wants_newer(const struct hb *hb)
+{
+	return hb->term > hb->master_term && hb->seal.why != HA_SEAL_CLAIM;
+}
+
 int
 hbs_master_begin(struct hbs *s, uint64_t lease_ms, uint64_t now_ms,
 		 struct ha_err *err)
@@ -171,7 +180,7 @@ hbs_master_begin(struct hbs *s, uint64_t lease_ms, uint64_t now_ms,
 		learn_terms(hb);
 		learn_holds(hb);
 		s->master.lease_ms = now_ms + lease_ms;
-		is_new = hb->master_term == 0;
+		is_new = hb->master_term == 0 || wants_newer(hb);
 		if (is_new) {
 			hb->master_term = ++hb->term;
 			hb->flags |= HA_BEAT_MASTER;

@@ -168,6 +168,8 @@ gather_host(const struct hbs *s, uint32_t slot, uint64_t now_ms,
 	facts->is_member = s->ring.core.has_membership &&
 			   ha_ring_is_member(&s->ring.core, slot);
 	facts->was_member = facts->is_member;
+	facts->is_back = facts->is_member && host->back_ms != 0 &&
+			 now_ms < host->back_ms + HA_FENCE_REJOINED_MS;
 	facts->member_since_stop = host->stopped_ms != 0 &&
 				   host->last_member_ms >= host->stopped_ms;
 	answer->sequence =
@@ -233,7 +235,12 @@ hbs_op_fenced(struct hbs *s, struct hbs_client *client, const json_t *request)
 	const char *evidence = word(request, "evidence");
 
 	(void)client;
-	if (json_is_false(json_object_get(request, "success"))) {
+	if (strcmp(why, ha_fence_reason_name(HA_FENCE_WHY_HELD)) == 0) {
+		hb_log(HB_LOG_CUT_OFF, host, evidence);
+	} else if (strcmp(why, ha_fence_reason_name(HA_FENCE_WHY_PLACED)) ==
+		   0) {
+		hb_log(HB_LOG_PLACED, host, evidence);
+	} else if (json_is_false(json_object_get(request, "success"))) {
 		hb_log(HB_LOG_NOT_FENCED, host, why, evidence);
 		if (strcmp(why, ha_fence_reason_name(HA_FENCE_WHY_BRAKED)) ==
 		    0) {

@@ -113,10 +113,18 @@ note_members(struct hbs *s, uint64_t now_ms)
 	const struct ha_ring *core = &s->ring.core;
 
 	for (uint32_t slot = 0; slot < HA_HOSTS_MAX; slot++) {
-		if (core->has_membership && ha_ring_is_member(core, slot)) {
-			s->hosts[slot].last_member_ms = now_ms;
-			s->hosts[slot].member_ring_seq = core->ring_seq;
+		struct hbs_host *host = &s->hosts[slot];
+		bool is_in =
+			core->has_membership && ha_ring_is_member(core, slot);
+
+		if (is_in) {
+			if (!host->is_in && host->last_member_ms != 0) {
+				host->back_ms = now_ms;
+			}
+			host->last_member_ms = now_ms;
+			host->member_ring_seq = core->ring_seq;
 		}
+		host->is_in = is_in;
 	}
 }
 

@@ -161,6 +161,8 @@ struct hbs_master {
 struct hbs_host {
 	uint64_t member_incarnation; /* by its STATE, when last a member */
 	uint64_t last_member_ms;     /* 0: never since this daemon began */
+	bool is_in;                  /* a member when last looked at */
+	uint64_t back_ms; /* when it was a member again; 0: never was away */
 	uint64_t member_ring_seq;    /* last membership that it was in */
 	uint64_t state_ring_seq;     /* last one in which its STATE came */
 	uint64_t stopped_ms; /* first seen STOPPED or NEVER; 0: is not */
@@ -261,8 +263,10 @@ bool hbs_incarnation_is_gone(const struct hbs *s, uint32_t slot,
 /* The hold list of a host that is known here, this host's own too; NULL: it
  * has no name, or the list that its newest beat names is not here. */
 const struct ha_hold_list *hbs_holds_of(const struct hb *hb, uint32_t slot);
-/* By uuid, or by resource where one of them knows no more. */
+/* By resource, or by uuid. */
 bool hbs_hold_is_same_vm(const struct ha_hold *a, const struct ha_hold *b);
+/* Its owner has no slot any more: binds nobody. */
+bool hbs_hold_is_orphan(const struct hb *hb, const struct ha_hold *hold);
 /* By any list, or any that stands on w. */
 bool hbs_hold_is_lifted(const struct hb *hb, const struct ha_hold *hold,
 			bool must_be_flushed);

@@ -37,6 +37,7 @@ static const struct member MEMBERS[] = {
 	{ NULL, "is_quorate", MEMBER_BOOL, AT(facts.is_quorate) },
 	{ NULL, "is_known", MEMBER_BOOL, AT(facts.is_known) },
 	{ NULL, "is_member", MEMBER_BOOL, AT(facts.is_member) },
+	{ NULL, "is_back", MEMBER_BOOL, AT(facts.is_back) },
 	{ NULL, "member_since_stop", MEMBER_BOOL, AT(facts.member_since_stop) },
 	{ NULL, "is_standing_down", MEMBER_BOOL, AT(facts.is_standing_down) },
 	{ NULL, "is_braked", MEMBER_BOOL, AT(facts.is_braked) },

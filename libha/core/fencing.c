@@ -312,7 +312,9 @@ ha_fencing_judge(const struct ha_fence_facts *facts,
 	if (!facts->is_known) {
 		return fail(HA_FENCE_WHY_UNKNOWN_HOST);
 	}
-	if (facts->is_standing_down) {
+	/* An administrator's word is asked for in planned work above all. */
+	if (facts->is_standing_down &&
+	    facts->storage.proof != HA_PROOF_CONFIRMED) {
 		return fail(HA_FENCE_WHY_STANDING_DOWN);
 	}
 	if (facts->is_self) {
@@ -328,7 +330,8 @@ ha_fencing_judge(const struct ha_fence_facts *facts,
 	}
 	/* Left and came back by itself: the next run of the scheduler finds
 	 * it online. One that obeyed an order comes back replaced. */
-	if (facts->is_member && !facts->was_member && !facts->is_ordered) {
+	if (facts->is_member && !facts->is_ordered &&
+	    (!facts->was_member || facts->is_back)) {
 		return fail(HA_FENCE_WHY_REJOINED);
 	}
 	return judge_target(facts, timing);

@@ -48,9 +48,9 @@ take_flags(const struct scn *scn, struct ha_fence_facts *facts)
 	static const char *const FLAGS[] = {
 		"self",         "blind-write", "blind-read", "no-quorum",
 		"unknown-host", "was-member",  "member",     "since-stop",
-		"moved",        "ordered",     "acked",      "disarmed",
-		"braked",       "sealed",      "unread",     "seal-ordered",
-		"must-reset",   "waits",       "settled",
+		"back",         "moved",       "ordered",    "acked",
+		"disarmed",     "braked",      "sealed",     "unread",
+		"seal-ordered", "must-reset",  "waits",      "settled",
 	};
 
 	for (size_t i = 1; i < scn->wants; i++) {
@@ -68,6 +68,7 @@ take_flags(const struct scn *scn, struct ha_fence_facts *facts)
 	facts->is_known = !scn_has(scn, "unknown-host");
 	facts->was_member = scn_has(scn, "was-member");
 	facts->is_member = scn_has(scn, "member");
+	facts->is_back = scn_has(scn, "back");
 	facts->member_since_stop = scn_has(scn, "since-stop");
 	facts->has_moved = scn_has(scn, "moved");
 	facts->is_ordered = scn_has(scn, "ordered");
@@ -156,7 +157,9 @@ check_success(const struct ha_fence_facts *f, enum ha_fence_reason why)
 {
 	assert_true(f->is_known && f->is_quorate && f->can_write &&
 		    f->can_read);
-	assert_false(f->is_self || f->is_standing_down || f->is_member);
+	assert_false(f->is_self || f->is_member);
+	assert_false(f->is_standing_down &&
+		     f->storage.proof != HA_PROOF_CONFIRMED);
 	assert_int_equal(why == HA_FENCE_WHY_HELD,
 			 f->storage.proof == HA_PROOF_ALIVE);
 	switch (f->storage.proof) {
@@ -213,7 +216,7 @@ check_order(const struct ha_fence_facts *f)
 {
 	check_deed(f);
 	assert_false(f->is_ordered || f->is_braked);
-	assert_true(f->is_member ? f->was_member : f->has_moved);
+	assert_true(f->is_member ? f->was_member && !f->is_back : f->has_moved);
 	assert_true(f->is_member || f->must_reset ||
 		    f->hold == HA_FENCE_HOLD_UNAVAILABLE ||
 		    f->hold == HA_FENCE_HOLD_FORBIDDEN);
@@ -271,7 +274,9 @@ set_flags(struct ha_fence_facts *f, unsigned int bits)
 	f->is_known = bits & 16u;
 	f->was_member = bits & 32u;
 	f->is_member = bits & 64u;
+	/* One is about those that have left, the other about members. */
 	f->has_moved = bits & 128u;
+	f->is_back = f->is_member && f->has_moved;
 	f->is_ordered = bits & 256u;
 	f->is_standing_down = bits & 512u;
 	f->is_braked = bits & 1024u;

@@ -148,6 +148,7 @@ stop_clean(struct hb *hb)
 static void
 listed_vms_of_this_boot_are_taken_over(void **state)
 {
+	uint64_t generation;
 	uint64_t sequence;
 
 	(void)state;
@@ -162,19 +163,20 @@ listed_vms_of_this_boot_are_taken_over(void **state)
 	assert_true(A->sequence > sequence);
 	/* Not the generation that the daemon before left, which may not have
 	 * been sealed. */
-	assert_int_equal(A->list.generation, 3);
+	assert_true(A->list.generation > 3);
+	generation = A->list.generation;
 	assert_int_equal(A->list.count, 2);
 	assert_int_equal(A->list.vms[1].uuid.bytes[0], 2);
 	assert_true((A->flags & HA_BEAT_SEALED) != 0);
-	wait_for(A, ha_evidence_generation(&A->evidence) == 3);
+	wait_for(A, ha_evidence_generation(&A->evidence) == generation);
 	assert_false(A->has_conflict);
 	/* Emptied and stopped: nothing is left to take over. */
 	pthread_mutex_lock(&A->lock);
-	A->list.generation = 4;
+	A->list.generation = ++generation;
 	A->list.count = 0;
 	pthread_mutex_unlock(&A->lock);
 	hb_kick(A);
-	wait_for(A, ha_evidence_generation(&A->evidence) == 4);
+	wait_for(A, ha_evidence_generation(&A->evidence) == generation);
 	stop_clean(A);
 	host_joined(A, "alpha");
 	assert_int_equal(A->incarnation, 2);

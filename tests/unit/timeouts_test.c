@@ -73,7 +73,7 @@ page_is_true(void **state)
 		const char *name;
 		const char *value;
 	} ROWS[] = {
-#define MS(name) { "`" #name "`", NULL }
+#define MS(name) { "| `" #name "` |", NULL }
 		MS(VM_QMP_MS),           MS(VM_LIBVIRT_MS),
 		MS(VM_CONFIG_MS),        MS(VM_DYING_MS),
 		MS(VM_QUIT_MS),          MS(VM_TERM_MS),

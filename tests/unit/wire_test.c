@@ -17,6 +17,7 @@ static const struct ha_fence_answer ANSWER = {
 		.is_quorate = true,
 		.is_known = true,
 		.member_since_stop = true,
+		.is_back = true,
 		.is_braked = true,
 		.ring = HA_RING_SILENCE_LATER,
 		.ring_due_ms = 123456,
@@ -45,6 +46,7 @@ expect_answer(const struct ha_fence_answer *a, const struct ha_fence_answer *b)
 	assert_int_equal(a->facts.is_quorate, b->facts.is_quorate);
 	assert_int_equal(a->facts.is_known, b->facts.is_known);
 	assert_int_equal(a->facts.is_member, b->facts.is_member);
+	assert_int_equal(a->facts.is_back, b->facts.is_back);
 	assert_int_equal(a->facts.member_since_stop,
 			 b->facts.member_since_stop);
 	assert_int_equal(a->facts.is_standing_down, b->facts.is_standing_down);

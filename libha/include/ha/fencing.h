@@ -39,6 +39,9 @@ enum ha_fence_hold {
 	HA_FENCE_HOLD_PLACED,   /* on disk and in the CIB, by this question */
 	HA_FENCE_HOLD_STANDING, /* nothing was missing */
 };
+/* A fencing that is asked for so soon after a host has come back is about its
+ * absence: Pacemaker's retry is a new agent, which finds a member. */
+#define HA_FENCE_REJOINED_MS 15000u
 /* A transition that was computed before the hold is aborted by then. */
 #define HA_FENCE_SETTLE_MS 1000u
 
@@ -57,6 +60,8 @@ struct ha_fence_facts {
 	uint64_t ring_due_ms;   /* for HA_RING_SILENCE_LATER */
 	bool was_member;        /* when the agent began */
 	bool is_member;         /* now */
+	bool is_back; /* a member for less than HA_FENCE_REJOINED_MS, and away
+		       * before */
 	bool member_since_stop; /* was a member after the beat that says
 				 * STOPPED or NEVER was first read */
 	bool has_moved;         /* its newest beat is another than when the

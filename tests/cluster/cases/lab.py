@@ -34,7 +34,7 @@ PATTERNS = [
     (r"vmha-heartbeatd\[\d+\]: \[\w+\] (.*) \[(?:failed|serving|stopped|"
      r"stop-\w+(?:-\w+)?|conflict|pet-failed|no-evidence|evidence|stood-still|"
      r"host-\w+(?:-\w+)?|ring-lost|members|ordered|order|order-\w+|braked|"
-     r"fenced|not-fenced|refused)\]", "heartbeat: {0}"),
+     r"fenced|not-fenced|cut-off|placed|refused)\]", "heartbeat: {0}"),
 ]
 REPEAT_S = 3.0
 
