@@ -22,7 +22,8 @@ def wait_isolated(lab, host, by):
 
 def moved(lab, vm, victim, ordinal=2):
     """It runs elsewhere, once, and came up after its end there."""
-    there = lab.where(vm, not_on=victim, deadline_s=RESPONSE_DEADLINE_S)
+    there = lab.where(vm, not_on=victim, deadline_s=RESPONSE_DEADLINE_S,
+                      host=lab.others(victim)[0])
     vm.check(ordinal)
     lab.expect(vm.hosts() == [there], f"QEMU on {vm.hosts()}, not {there}")
     lab.note(f"{vm.name} runs on {there}, "
