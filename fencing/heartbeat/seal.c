@@ -234,12 +234,19 @@ gather(const struct hbs *s, uint64_t now_ms, struct ha_seal_facts *facts)
 	}
 }
 
-/* The verdict, for announcements and beats at once. hb->lock held. */
+/* The verdict, for announcements and beats at once. One that loses quorum again
+ * before it has unsealed may have had its holds lifted meanwhile: what the lift
+ * ended must not be this seal's. hb->lock held. */
 static void
-carry_out(struct hb *hb)
+carry_out(struct hb *hb, const struct ha_seal *before)
 {
 	if (hb->seal.is_sealed) {
 		hb_seal(hb);
+		if (before->is_sealed && before->why != hb->seal.why &&
+		    hb->seal.why == HA_SEAL_NO_QUORUM) {
+			hb->list.generation++;
+			hb_kick_locked(hb);
+		}
 	} else if (hb->flags & HA_BEAT_SEALED) {
 		hb->flags &= ~HA_BEAT_SEALED;
 		hb->list.generation++;
@@ -305,7 +312,7 @@ hbs_seal_look(struct hbs *s)
 	if (ha_seal_judge(&hb->seal, &facts, &hb->sb.timing)) {
 		hb->is_settled = false; /* that was about another seal */
 	}
-	carry_out(hb);
+	carry_out(hb, &before);
 	/* After the verdict, which must have known of it: the list is to be
 	 * settled as after any other seal. */
 	if (hb->is_seal_ordered && is_order_over(s, facts.is_quorate, now_ms)) {

@@ -169,6 +169,31 @@ class TestHolds(unittest.TestCase):
         self.wait_holds(set())
         self.good("h2", "master", on=False)
 
+    def test_1a_cut_off_again(self):
+        """h3 comes back, its holds are lifted, and before it has unsealed it
+        is cut off again: that is another seal, and can be held."""
+        self.start("h3", 8)
+        term = self.good("h2", "master", on=True, lease_ms=120000)["term"]
+        self.bed.stop("h3", "corosync")
+        first = self.sealed_list(0)
+        self.assertEqual(self.counts("h1", "hold", "h3", [8], first), (1, 0))
+        self.bed.start("h3", "corosync")
+        wait_for(lambda: self.ask("h3", "status")["self"]["quorate"], READY_S,
+                 "h3 is back")
+        self.counts("h2", "lift", "h3", [8], first, term)
+        self.assertTrue(self.ask("h3", "status")["self"]["sealed"])
+        self.bed.stop("h3", "corosync")
+        second = self.sealed_list(first)
+        self.assertEqual(self.counts("h1", "hold", "h3", [8], second), (1, 0))
+        self.bed.start("h3", "corosync")
+        wait_for(lambda: self.ask("h3", "status")["self"]["quorate"], READY_S,
+                 "h3 is back again")
+        self.counts("h2", "lift", "h3", [8], second, term)
+        self.good("h2", "master", on=False)
+        self.wait_open("h3")
+        self.good("h3", "withdraw", **vm(8))
+        self.wait_holds(set())
+
     def test_2_restart_and_reboot_keep_them(self):
         """Neither the daemon's end nor the host's death ends its holds."""
         self.assertEqual(self.counts("h1", "hold", "h3", [4, 5], 6), (2, 0))
@@ -240,6 +265,15 @@ class TestHolds(unittest.TestCase):
         if not answer["ok"]:
             self.assertEqual(answer["errno"], EBUSY, answer)
         return answer["ok"]
+
+    def sealed_list(self, last):
+        """The generation of h3's list, away and sealed, after `last`."""
+        def is_cut():
+            host = self.about("h3")
+            return not host["member"] and host["sealed"] and \
+                host["list_generation"] > last
+        wait_for(is_cut, NEWS_S, f"h3 is cut off, its list later than {last}")
+        return self.about("h3")["list_generation"]
 
     def restart(self, host, is_open=True):
         """What was read before is forgotten; VMs that it lists are withdrawn
