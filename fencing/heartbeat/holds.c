@@ -31,14 +31,14 @@ has_uuid(const struct ha_hold *hold)
 	return memcmp(&hold->uuid, &NONE, sizeof(NONE)) != 0;
 }
 
-/* A hold of Pacemaker's history knows the resource only. */
+/* As the fault domain manager sees it: by resource, since the domain may have
+ * another UUID on each host; or by UUID, since resources are renamed. */
 bool
 hbs_hold_is_same_vm(const struct ha_hold *a, const struct ha_hold *b)
 {
-	if (has_uuid(a) && has_uuid(b)) {
-		return memcmp(&a->uuid, &b->uuid, sizeof(a->uuid)) == 0;
-	}
-	return a->resource[0] && strcmp(a->resource, b->resource) == 0;
+	return (a->resource[0] && strcmp(a->resource, b->resource) == 0) ||
+	       (has_uuid(a) && has_uuid(b) &&
+		memcmp(&a->uuid, &b->uuid, sizeof(a->uuid)) == 0);
 }
 
 static struct ha_ticket_hold
@@ -108,6 +108,16 @@ hbs_hold_find(const struct hb *hb, const struct ha_uuid *uuid,
 		}
 	}
 	return NULL;
+}
+
+/* A person took the owner's slot back, and this daemon does not know its name:
+ * nobody could ever prove its death, nor lift the hold. */
+bool
+hbs_hold_is_orphan(const struct hb *hb, const struct ha_hold *hold)
+{
+	return hold->kind == HA_HOLD_OWNER &&
+	       !hb->table.names[hold->owner][0] &&
+	       hb_slot_is_removed(hb, hold->owner);
 }
 
 /* ---- are all of them here? ---------------------------------------------- */
@@ -193,7 +203,8 @@ is_useless(const struct hbs *s, const struct ha_hold *hold, bool is_complete,
 	switch (hold->kind) {
 	case HA_HOLD_OWNER:
 		/* Not by a word alone: that may be wrong. */
-		return is_replaced || hbs_hold_is_lifted(hb, hold, true) ||
+		return is_replaced || hbs_hold_is_orphan(hb, hold) ||
+		       hbs_hold_is_lifted(hb, hold, true) ||
 		       (verdict.proof != HA_PROOF_CONFIRMED &&
 			hbs_incarnation_is_gone(s, hold->owner,
 						hold->owner_incarnation,

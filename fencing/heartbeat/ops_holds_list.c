@@ -73,7 +73,8 @@ record_json(const struct hb *hb, uint32_t by, const struct ha_hold *hold)
 		(json_int_t)hold->term, "by", hb->table.names[by]);
 }
 
-/* A copy, so that nothing is built under the lock. */
+/* A copy, so that nothing is built under the lock. One that binds nobody keeps
+ * its place, without an owner. */
 static uint32_t
 copy_list(struct hb *hb, uint32_t slot, struct ha_hold *holds)
 {
@@ -85,6 +86,11 @@ copy_list(struct hb *hb, uint32_t slot, struct ha_hold *holds)
 	if (list && list->count > 0) {
 		count = list->count;
 		memcpy(holds, list->holds, count * sizeof(*holds));
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (hbs_hold_is_orphan(hb, &holds[i])) {
+			holds[i].owner = HA_SLOT_NONE;
+		}
 	}
 	pthread_mutex_unlock(&hb->lock);
 	return count;
@@ -104,9 +110,12 @@ put_records(struct hb *hb, uint64_t from, json_t *answer)
 			slot == from / HA_VMS_MAX ? from % HA_VMS_MAX : 0;
 
 		for (uint64_t i = first; i < count; i++) {
-			json_t *one =
-				record_json(hb, (uint32_t)slot, &holds[i]);
+			json_t *one;
 
+			if (holds[i].owner == HA_SLOT_NONE) {
+				continue;
+			}
+			one = record_json(hb, (uint32_t)slot, &holds[i]);
 			used += json_dumpb(one, NULL, 0, JSON_COMPACT) + 1;
 			if (used > ANSWER_BYTES) {
 				json_decref(one);

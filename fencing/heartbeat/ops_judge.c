@@ -44,6 +44,26 @@ is_held(const struct hb *hb, const struct hbs_wait *wait, uint32_t slot,
 	return hbs_hold_find(hb, &wait->uuid, wait->resource, slot, gone);
 }
 
+/* By UUID or by resource: a domain that each host was told of without a UUID
+ * has another one on each, and is one VM to Pacemaker all the same. Of several
+ * one that binds. */
+static const struct ha_listed_vm *
+find_entry(const struct ha_vm_list *list, const struct hbs_wait *wait)
+{
+	const struct ha_listed_vm *found = NULL;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct ha_listed_vm *vm = &list->vms[i];
+
+		if ((memcmp(&vm->uuid, &wait->uuid, sizeof(vm->uuid)) == 0 ||
+		     strcmp(vm->resource, wait->resource) == 0) &&
+		    (!found || found->state == HA_LISTED_RELEASED)) {
+			found = vm;
+		}
+	}
+	return found;
+}
+
 /* hb->lock held. `slots` tells whose facts they are. */
 static size_t
 gather(const struct hbs *s, const struct hbs_wait *wait, uint64_t now_ms,
@@ -70,7 +90,7 @@ gather(const struct hbs *s, const struct hbs_wait *wait, uint64_t now_ms,
 		};
 		fact->is_held = is_held(hb, wait, slot, fact->is_gone);
 		if (fact->is_readable && host->beat.list_count > 0) {
-			vm = hbs_list_find(&host->list, &wait->uuid);
+			vm = find_entry(&host->list, wait);
 		}
 		fact->is_listed = vm != NULL;
 		fact->state = vm ? vm->state : HA_LISTED_STARTING;

@@ -257,6 +257,34 @@ class TestHolds(unittest.TestCase):
         self.wait_open("h2")
         self.wait_holds(set())
 
+    def test_5_by_resource_too(self):
+        """A domain may have another UUID on each host; its resource is one.
+        Neither an entry nor a hold is passed by that."""
+        other = {"uuid": uuid(90), "resource": "vm9"}
+        self.start("h3", 9)
+        self.bad(EBUSY, "vm9 is being started on h3", "h2", "announce",
+                 state="starting", **other, budget_ms=4000)
+        self.start("h3", 9, "running")
+        self.bad(EBUSY, "vm9 is listed as running on h3", "h2", "announce",
+                 state="starting", **other, budget_ms=4000)
+        self.good("h3", "withdraw", **vm(9))
+        self.counts("h2", "hold", "h3", [9], 50)
+        self.bad(EBUSY, "vm9 is held in the name of h3", "h2", "announce",
+                 state="starting", **other, budget_ms=4000)
+
+    def test_6_owner_without_slot(self):
+        """h3 has gone with a VM on its list, so that nothing proves its
+        death, and a person takes its slot back: its holds end, also those of a
+        daemon that has never heard of it."""
+        self.start("h3", 7)
+        self.counts("h2", "hold", "h3", [10], 60)
+        self.bed.stop("h3", "heartbeatd")
+        self.bed.poweroff("h3")
+        self.assertIn(("vm10", "owner", "h3", "h2"), self.holds()[0])
+        wait_for(self.remove_h3, NEWS_S, "h3 has no slot any more")
+        self.restart("h2", is_open=False)
+        self.wait_holds(set())
+
     # -- deeds ---------------------------------------------------------------
 
     def confirmed(self, host):
@@ -274,6 +302,11 @@ class TestHolds(unittest.TestCase):
                 host["list_generation"] > last
         wait_for(is_cut, NEWS_S, f"h3 is cut off, its list later than {last}")
         return self.about("h3")["list_generation"]
+
+    def remove_h3(self):
+        """Refused as long as it was seen to beat just now."""
+        return self.bed.run("h2", "vmha", "heartbeat", "remove-host", "h3",
+                            "--force", check=False).returncode == 0
 
     def restart(self, host, is_open=True):
         """What was read before is forgotten; VMs that it lists are withdrawn
