@@ -6,12 +6,14 @@ import time
 from bed import wait_for
 
 from . import case
-from .cutoff import (RESPONSE_DEADLINE_S, WATCH_S, all_alive, back, cut, flags,
+from .cutoff import (LINKS, RESPONSE_DEADLINE_S, WATCH_S, all_alive, back, cut, flags,
                      manage, mend, protect, quiet, shell, stays, wait_held,
                      wait_sealed)
 from .heartbeat import power_on, wait_off
+from .migration import ENDLESS
 
 ISOLATED_DEADLINE_S = 30
+MIGRATION_S = 1.5
 
 
 def wait_isolated(lab, host, by):
@@ -195,7 +197,7 @@ def isolation_then_dies(lab):
     lab.mark(f"power of {victim} fails", is_zero=True)
     lab.bed.poweroff(victim)
     moved(lab, vm, victim)
-    for link in ("link0", "link1"):
+    for link in LINKS:
         lab.bed.restore(victim, link)
     power_on(lab, victim)
     back(lab, vm)
@@ -238,7 +240,7 @@ def isolation_start_in_flight(lab):
     lab.begin()
     lab.cluster.crm(rest, f"resource start {vm.name}")
     lab.mark(f"links of {victim} are cut", is_zero=True)
-    for link in ("link0", "link1"):
+    for link in LINKS:
         lab.bed.cut(victim, link)
     vm.wait_write(ordinal + 1, deadline_s=RESPONSE_DEADLINE_S)
     lab.note(f"{vm.name} runs on {vm.hosts()}")
@@ -272,3 +274,42 @@ def isolation_power_loss(lab):
         lab.expect(away not in vm.hosts(), f"QEMU on {vm.hosts()}")
     power_on(lab, away)
     back(lab, *vms)
+
+
+def migration_cut(lab, victim_is_source):
+    """The cut comes in the midst of a live migration that would not end by
+    itself: one QEMU goes on, and the end is one host."""
+    vm = lab.vm("web1", **ENDLESS)
+    source, target = lab.others(lab.cluster.state().dc)
+    manage(lab, vm, on=source)
+    lab.begin()
+    lab.cluster.crm(target, f"resource move {vm.name} {target}")
+    wait_for(lambda: vm.hosts() == sorted((source, target)),
+             RESPONSE_DEADLINE_S, "QEMU on both hosts")
+    time.sleep(MIGRATION_S)
+    victim = source if victim_is_source else target
+    lab.mark(f"links of {victim} are cut", is_zero=True)
+    for link in LINKS:
+        lab.bed.cut(victim, link)
+    wait_sealed(lab, victim)
+    time.sleep(2 * WATCH_S)
+    lab.note(f"QEMU on {vm.hosts()}")
+    mend(lab, victim)
+    lab.cluster.wait_online()
+    lab.bed.run(lab.others(victim)[0], "crm_resource", "--clear", "-r",
+                vm.name, check=False)
+    back(lab, vm, deadline_s=2 * RESPONSE_DEADLINE_S)
+    vm.check(ordinal=vm.owner().ordinal)
+    all_alive(lab, "migration")
+
+
+@case(heartbeat=3)
+def isolation_migration_source(lab):
+    """The source of a live migration is cut off: never two, never none."""
+    migration_cut(lab, True)
+
+
+@case(heartbeat=3)
+def isolation_migration_target(lab):
+    """The target of a live migration is cut off: never two, never none."""
+    migration_cut(lab, False)
