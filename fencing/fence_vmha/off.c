@@ -147,12 +147,10 @@ wait_for_news(const struct ha_fence_answer *answer,
 	      const struct ha_fence_verdict *verdict, uint64_t deadline_ms)
 {
 	uint64_t far_ms = ha_clock_now_ms() + FENCE_POLL_FAR_MS;
-	uint64_t span_ms = answer->facts.storage.due_ms > far_ms ?
-				   FENCE_POLL_FAR_MS :
-				   FENCE_POLL_MS;
+	bool is_far = verdict->why == HA_FENCE_WHY_COUNTING &&
+		      answer->facts.storage.due_ms > far_ms;
 
-	ha_clock_sleep_ms(verdict->wait_ms < span_ms ? verdict->wait_ms :
-						       span_ms,
+	ha_clock_sleep_ms(is_far ? FENCE_POLL_FAR_MS : FENCE_POLL_MS,
 			  deadline_ms);
 }
 

@@ -7,8 +7,8 @@
 #define FENCE_ASK_MS 2000u
 /* Between questions while the proof is near, and while it is farther away
  * than this. */
-#define FENCE_POLL_MS 50u
-#define FENCE_POLL_FAR_MS 250u
+#define FENCE_POLL_MS 100u
+#define FENCE_POLL_FAR_MS 1000u
 /* Patience beyond T (1 + rho): the order must be read (a beat), obeyed, and
  * the silence seen by a read (a beat); the rest is for a busy host. */
 #define FENCE_EXTRA_BEATS 4u
