@@ -166,12 +166,19 @@ says_seal(const struct hb_store *st)
 }
 
 void
+hb_seal_anew(struct hb *hb)
+{
+	hb->flags |= HA_BEAT_SEALED;
+	hb->sealed_generation = ++hb->list.generation;
+	hb->is_settled = false;
+	hb_kick_locked(hb);
+}
+
+void
 hb_seal(struct hb *hb)
 {
 	if ((hb->flags & HA_BEAT_SEALED) == 0) {
-		hb->flags |= HA_BEAT_SEALED;
-		hb->sealed_generation = ++hb->list.generation;
-		hb_kick_locked(hb);
+		hb_seal_anew(hb);
 	}
 }
 

@@ -230,8 +230,12 @@ void hb_stand_down(struct hb *hb, bool is_down);
 void hb_event(struct hb *hb, const struct hb_event *event);
 
 /* With hb->lock held: from here on the host is sealed, and its list has a
- * new generation. */
+ * new generation. Sealed already, it stays as it is. */
 void hb_seal(struct hb *hb);
+
+/* The same, and another seal than the one before: what was settled, or will be
+ * lifted, of that one says nothing about this one. */
+void hb_seal_anew(struct hb *hb);
 
 /* With hb->lock held: what the hosts that `beat` names claim to be. */
 struct ha_claim hb_claim(const struct hb *hb, const uint64_t members[4]);

@@ -132,6 +132,10 @@ hbs_master_look(struct hbs *s)
 	if (hb->master_term != 0) {
 		if (!hbs_is_quorate(s, now_ms)) {
 			why = "this host is in no quorate membership";
+		} else if (hbs_seal_has_no_say(hb)) {
+			why = "another side of the cluster claims to be "
+			      "quorate as well, and this one must give way or "
+			      "wait";
 		} else if (now_ms >= s->master.lease_ms) {
 			why = "its fault domain manager has not renewed its "
 			      "lease";
@@ -167,7 +171,12 @@ hbs_master_begin(struct hbs *s, uint64_t lease_ms, uint64_t now_ms,
 
 	pthread_mutex_lock(&hb->lock);
 	hbs_gather_self(s, now_ms, &facts);
-	if (!facts.is_quorate || hb->phase != HB_ARMED) {
+	if (hbs_seal_has_no_say(hb)) {
+		rc = ha_err_set(err, -EPERM,
+				"another side of the cluster claims to be "
+				"quorate as well: this host can't be master "
+				"before it has won, or both are one again");
+	} else if (!facts.is_quorate || hb->phase != HB_ARMED) {
 		rc = ha_err_set(err, -EPERM,
 				"this host is in no quorate membership, or is "
 				"stopping: it can't be master");

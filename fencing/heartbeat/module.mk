@@ -14,6 +14,12 @@ HB_ARCHIVES = $(HB_BEATING) $(HA_IO_DISK) $(HA_IO_WATCHDOG) \
 $(HB_BEATING): $(HB_BEATING_OBJS)
 LIBS += $(HB_BEATING)
 
+# The serving half but for main(), so that tests can put questions to parts.
+HB_SERVING := $(HB_DIR)/libhb-serving.a
+$(HB_SERVING): $(filter-out $(HB_BEATING_OBJS) $(HB_DIR)/main.o, \
+	$(call objs,fencing/heartbeat))
+LIBS += $(HB_SERVING)
+
 $(HB_DAEMON): $(filter-out $(HB_BEATING_OBJS),$(call objs,fencing/heartbeat)) \
 		$(HB_ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(HB_ARCHIVES) \

@@ -114,8 +114,8 @@ hbs_gather_self(const struct hbs *s, uint64_t now_ms,
 	facts->can_read = ha_watch_fresh(read_ms, hb->sb.stores, since_ms);
 	facts->can_write = ha_evidence_stamp(&hb->evidence, &stamp_ms) &&
 			   stamp_ms >= since_ms;
-	facts->is_quorate =
-		s->ring.core.has_membership && s->ring.core.is_quorate;
+	facts->is_quorate = s->ring.core.has_membership &&
+			    s->ring.core.is_quorate && !hbs_seal_has_no_say(hb);
 	facts->is_standing_down = hb->is_standing_down;
 	facts->is_braked = ha_brake_is_full(&s->brake, now_ms);
 }

@@ -220,6 +220,10 @@ on_quorate(void *data, uint64_t ring_seq, bool is_quorate)
 		       s->ring.core.is_quorate ? "has quorum" :
 						 "has no quorum");
 	}
+	/* Also when the next membership, in the same breath, has it again. */
+	if (!is_quorate) {
+		hbs_seal_look(s);
+	}
 }
 
 static void

@@ -104,27 +104,55 @@ claims(const struct hbs *s, uint32_t slot, uint64_t now_ms)
 					now_ms);
 }
 
-/* hb->lock held. */
-static void
-find_rival(const struct hbs *s, uint64_t now_ms, struct ha_rival *ret_rival)
+/* SAFETY 11: each side reads the others after its own claim stands. Who was not
+ * read since, and is not proven gone, may claim the cluster; and so may one that
+ * was proven gone by reads from before: it may have booted. hb->lock held. */
+static bool
+may_claim(const struct hbs *s, uint32_t slot, const struct ha_hostset *out,
+	  uint64_t now_ms)
+{
+	const struct hb *hb = s->hb;
+	uint64_t since_ms = s->seal.claimed_ms;
+
+	if (slot == hb->self || !hb->table.names[slot][0] ||
+	    ha_hostset_has(&hb->members, slot)) {
+		return false;
+	}
+	if (since_ms == 0 || !hbs_is_read_since(hb, since_ms)) {
+		return true;
+	}
+	return !hbs_is_beat_read(hb, slot, since_ms) &&
+	       !ha_hostset_has(out, slot) &&
+	       !hbs_host_is_gone(s, slot, out, now_ms);
+}
+
+void
+hbs_seal_rival(const struct hbs *s, uint64_t now_ms, struct ha_rival *ret_rival)
 {
 	const struct hb *hb = s->hb;
 	const struct ha_claim own = hb_claim(hb, hb->members.bits);
+	struct ha_hostset out;
 
+	hbs_out_of_the_way(s, &out);
 	*ret_rival = (struct ha_rival){ .slot = HA_SLOT_NONE };
 	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
 		const struct ha_beat *beat = &hb->hosts[slot].beat;
-		struct ha_rival one = { .is_there = true, .slot = slot };
+		struct ha_rival one = { .is_there = true,
+					.slot = slot,
+					.claim = { .name = "" },
+					.is_possible = true };
 
-		if (!claims(s, slot, now_ms)) {
+		if (claims(s, slot, now_ms)) {
+			one.incarnation = beat->incarnation;
+			one.claim = hb_claim(hb, beat->members);
+			one.is_sealed = (beat->flags & HA_BEAT_SEALED) != 0;
+			one.is_read_since =
+				s->seal.claimed_ms != 0 &&
+				hbs_is_beat_read(hb, slot, s->seal.claimed_ms);
+			one.is_possible = false;
+		} else if (!may_claim(s, slot, &out, now_ms)) {
 			continue;
 		}
-		one.incarnation = beat->incarnation;
-		one.claim = hb_claim(hb, beat->members);
-		one.is_sealed = (beat->flags & HA_BEAT_SEALED) != 0;
-		one.is_read_since =
-			s->seal.claimed_ms != 0 &&
-			hbs_is_beat_read(hb, slot, s->seal.claimed_ms);
 		if (ha_rival_outweighs(&own, &one, ret_rival)) {
 			*ret_rival = one;
 		}
@@ -225,7 +253,7 @@ gather(const struct hbs *s, uint64_t now_ms, struct ha_seal_facts *facts)
 		.own = hb_claim(hb, hb->members.bits),
 		.now_ms = now_ms,
 	};
-	find_rival(s, now_ms, &facts->rival);
+	hbs_seal_rival(s, now_ms, &facts->rival);
 	if (seal->winner != HA_SLOT_NONE) {
 		facts->is_winner_member =
 			ha_hostset_has(&hb->members, seal->winner);
@@ -234,19 +262,14 @@ gather(const struct hbs *s, uint64_t now_ms, struct ha_seal_facts *facts)
 	}
 }
 
-/* The verdict, for announcements and beats at once. One that loses quorum again
- * before it has unsealed may have had its holds lifted meanwhile: what the lift
- * ended must not be this seal's. hb->lock held. */
+/* The verdict, for announcements and beats at once. hb->lock held. */
 static void
 carry_out(struct hb *hb, const struct ha_seal *before)
 {
-	if (hb->seal.is_sealed) {
+	if (ha_seal_is_anew(&hb->seal, before->why)) {
+		hb_seal_anew(hb);
+	} else if (hb->seal.is_sealed) {
 		hb_seal(hb);
-		if (before->is_sealed && before->why != hb->seal.why &&
-		    hb->seal.why == HA_SEAL_NO_QUORUM) {
-			hb->list.generation++;
-			hb_kick_locked(hb);
-		}
 	} else if (hb->flags & HA_BEAT_SEALED) {
 		hb->flags &= ~HA_BEAT_SEALED;
 		hb->list.generation++;
@@ -327,6 +350,12 @@ hbs_seal_look(struct hbs *s)
 	if (wants_look) {
 		hb_look(hb);
 	}
+}
+
+bool
+hbs_seal_has_no_say(const struct hb *hb)
+{
+	return hb->seal.is_sealed && hb->seal.why == HA_SEAL_CLAIM;
 }
 
 bool

@@ -50,7 +50,7 @@ has_order(const struct ha_beat *beat, const struct ha_order *order)
 }
 
 /* Lock held. Until main finds the order over (hbs_seal_look()); words of a
- * master from before it count no more. */
+ * master from before it count no more, and it is a seal of its own. */
 static void
 obey_seal(struct hb *hb, uint32_t sender, uint64_t incarnation)
 {
@@ -59,11 +59,10 @@ obey_seal(struct hb *hb, uint32_t sender, uint64_t incarnation)
 	hb->is_seal_ordered = true;
 	hb->seal_sender = sender;
 	hb->seal_sender_incarnation = incarnation;
-	hb->is_settled = false;
 	for (i = 0; i < HA_HOSTS_MAX; i++) {
 		hb->hosts[i].unseal_asked = 0;
 	}
-	hb_seal(hb);
+	hb_seal_anew(hb);
 }
 
 /* Lock held. Two sides that both think they are the cluster: the higher one

@@ -295,6 +295,15 @@ void hbs_seal_look(struct hbs *s);
  * its list to be settled. hb->lock held. */
 bool hbs_seal_will_open(const struct hbs *s);
 
+/* The host of another side that matters most; is_there false: no other side
+ * claims the cluster, nor can. hb->lock held. */
+void hbs_seal_rival(const struct hbs *s, uint64_t now_ms,
+		    struct ha_rival *ret_rival);
+
+/* Its side has lost its claim, or waits until the other side has sealed: it
+ * speaks for nobody, as without quorum (SAFETY 11, 20). hb->lock held. */
+bool hbs_seal_has_no_say(const struct hb *hb);
+
 /* In a quorate membership; while that is not known yet of a new one, the one
  * before counts for a beat. */
 bool hbs_is_quorate(const struct hbs *s, uint64_t now_ms);

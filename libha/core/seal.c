@@ -56,16 +56,22 @@ ha_claim_compare(const struct ha_claim *a, const struct ha_claim *b)
 	return strcmp(a->name ? a->name : "", b->name ? b->name : "");
 }
 
+bool
+ha_rival_is_settled(const struct ha_rival *rival)
+{
+	return !rival->is_there || (rival->is_read_since && rival->is_sealed);
+}
+
 static int
 weight(const struct ha_claim *own, const struct ha_rival *rival)
 {
 	if (!rival->is_there) {
 		return 0;
 	}
-	if (ha_claim_compare(&rival->claim, own) > 0) {
+	if (!rival->is_possible && ha_claim_compare(&rival->claim, own) > 0) {
 		return 3;
 	}
-	return rival->is_read_since && rival->is_sealed ? 1 : 2;
+	return ha_rival_is_settled(rival) ? 1 : 2;
 }
 
 bool
@@ -76,6 +82,13 @@ ha_rival_outweighs(const struct ha_claim *own, const struct ha_rival *a,
 
 	return more > 0 || (more == 0 && a->is_there &&
 			    ha_claim_compare(&a->claim, &b->claim) > 0);
+}
+
+bool
+ha_seal_is_anew(const struct ha_seal *seal, enum ha_seal_why before)
+{
+	return seal->why != before &&
+	       (seal->why == HA_SEAL_NO_QUORUM || seal->why == HA_SEAL_CLAIM);
 }
 
 bool
@@ -166,10 +179,10 @@ judge_calm(const struct ha_seal *seal, const struct ha_seal_facts *facts,
 	}
 	/* The higher of two sealed sides: only over one whose seal it has
 	 * read after it told its own claim. */
-	if (rival->is_there && !(rival->is_read_since && rival->is_sealed)) {
+	if (!ha_rival_is_settled(rival) && !rival->is_possible) {
 		return HA_SEAL_CLAIM;
 	}
-	if (is_settled(seal, facts, timing)) {
+	if (ha_rival_is_settled(rival) && is_settled(seal, facts, timing)) {
 		return HA_SEAL_OPEN;
 	}
 	return seal->why == HA_SEAL_ORDERED ? HA_SEAL_ORDERED :
@@ -198,6 +211,7 @@ ha_seal_judge(struct ha_seal *seal, const struct ha_seal_facts *facts,
 	      const struct ha_timing *timing)
 {
 	bool has_lost = facts->is_quorate && facts->rival.is_there &&
+			!facts->rival.is_possible &&
 			ha_claim_compare(&facts->own, &facts->rival.claim) < 0;
 	bool was_sealed = seal->is_sealed;
 	enum ha_seal_why why;

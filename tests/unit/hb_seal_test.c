@@ -118,10 +118,15 @@ order_is_acknowledged_by_a_sealed_beat(void **state)
 	assert_true(B->hosts[0].beat.list_generation >= sealed);
 	pthread_mutex_unlock(&B->lock);
 	assert_int_equal(sealed, 2);
-	/* Sealed already: the list stays as it is. */
+	/* Sealed already: it is another seal, whatever the master has lifted
+	 * or settled of the one before. */
+	pthread_mutex_lock(&A->lock);
+	A->is_settled = true;
+	pthread_mutex_unlock(&A->lock);
 	give_order(B, 0, HA_ORDER_SEAL, 8);
 	wait_for(B, answer_of(B, 0, 8) == 0);
-	wait_for(A, A->list.generation == sealed);
+	wait_for(A, A->list.generation == sealed + 1 && !A->is_settled);
+	wait_for(B, B->hosts[0].beat.list_generation == sealed + 1);
 }
 
 /* Two nodes cut apart, each with quorum for itself: equal votes, the greater

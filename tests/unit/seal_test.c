@@ -396,7 +396,7 @@ several_rivals(void **state)
 	const struct ha_claim low = { .votes = 1, .name = "h2" };
 	const struct ha_claim lower = { .votes = 1, .name = "h1" };
 	const struct ha_claim high = { .votes = 4, .name = "h9" };
-	const struct ha_rival done = { true, 1, 1, low, true, true };
+	const struct ha_rival done = { true, 1, 1, low, true, true, false };
 
 	(void)state;
 	assert_int_equal(choose(&own, &done, 0), HA_SLOT_NONE);
@@ -405,7 +405,8 @@ several_rivals(void **state)
 		bool is_sealed = i & 2u;
 		struct ha_rival other = { true,    2,
 					  1,       i & 4u ? lower : low,
-					  is_read, is_sealed };
+					  is_read, is_sealed,
+					  false };
 		struct ha_rival one_way[] = { done, other };
 		struct ha_rival other_way[] = { other, done };
 
@@ -421,6 +422,72 @@ several_rivals(void **state)
 		assert_int_equal(choose(&own, one_way, 2), 1);
 		assert_int_equal(choose(&own, other_way, 2), 1);
 	}
+}
+
+/* Cut off again, or beaten, it is another seal: holds of the one before may
+ * have been lifted. Settling that goes on is none. */
+static void
+anew(void **state)
+{
+	(void)state;
+	for (unsigned int why = 0; why < HA_SEAL_N; why++) {
+		for (unsigned int before = 0; before < HA_SEAL_N; before++) {
+			const struct ha_seal seal = {
+				.why = (enum ha_seal_why)why,
+			};
+
+			assert_int_equal(
+				ha_seal_is_anew(&seal,
+						(enum ha_seal_why)before),
+				why != before && (why == HA_SEAL_NO_QUORUM ||
+						  why == HA_SEAL_CLAIM));
+		}
+	}
+}
+
+/* Who was not read since the own claim may claim anything: who is sealed waits
+ * for it, as for a master's word; who is open stays so. */
+static void
+possible_rival(void **state)
+{
+	struct ha_seal_facts facts = {
+		.is_quorate = true,
+		.ring_seq = 4,
+		.is_settled = true,
+		.has_master = true,
+		.own = { .votes = 1, .name = "h1" },
+		.rival = { .is_there = true,
+			   .slot = WINNER,
+			   .claim = { .name = "" },
+			   .is_possible = true },
+		.now_ms = NOW_MS,
+	};
+	const struct ha_rival sealed = {
+		.is_there = true,
+		.slot = 1,
+		.claim = { .name = "h0" },
+		.is_read_since = true,
+		.is_sealed = true,
+	};
+	struct ha_seal seal;
+
+	(void)state;
+	ha_seal_init(&seal, 0);
+	assert_false(ha_seal_judge(&seal, &facts, &TIMING));
+	assert_int_equal(seal.why, HA_SEAL_UNSETTLED);
+	assert_int_equal(seal.winner, HA_SLOT_NONE);
+	assert_false(ha_rival_is_settled(&facts.rival));
+	/* Nor does one that has sealed hide it. */
+	assert_true(ha_rival_outweighs(&facts.own, &facts.rival, &sealed));
+	assert_false(ha_rival_outweighs(&facts.own, &sealed, &facts.rival));
+	facts.rival = sealed;
+	assert_true(ha_rival_is_settled(&facts.rival));
+	assert_true(ha_seal_judge(&seal, &facts, &TIMING));
+	facts.rival = (struct ha_rival){ .is_there = true,
+					 .claim = { .name = "" },
+					 .is_possible = true };
+	assert_false(ha_seal_judge(&seal, &facts, &TIMING));
+	assert_int_equal(seal.why, HA_SEAL_OPEN);
 }
 
 /* Of two that ordered each other to reset exactly one lives, the same one
@@ -454,6 +521,8 @@ main(void)
 		cmocka_unit_test(without_a_master),
 		cmocka_unit_test(two_sides),
 		cmocka_unit_test(rivals),
+		cmocka_unit_test(anew),
+		cmocka_unit_test(possible_rival),
 		cmocka_unit_test(several_rivals),
 		cmocka_unit_test(names),
 	};

@@ -52,7 +52,15 @@ struct ha_rival {
 	bool is_read_since; /* that beat was read on r datastores by reads
 			     * submitted after the own claim was flushed on w */
 	bool is_sealed;     /* and it says: sealed */
+	bool is_possible;   /* nothing is known but that it was not read since
+			     * then, and is not proven gone: its claim is of
+			     * nobody */
 };
+
+/* None, or one that was read as sealed since the own claim. Only then this host
+ * may unseal, or act for its side: lift, tell others to unseal, take a sealed
+ * host as fenced (SAFETY 11). */
+bool ha_rival_is_settled(const struct ha_rival *rival);
 
 /* Of two rivals, hosts of one side or of several: a higher one first, then one
  * that was not read as sealed after the own claim: no side has sealed before all
@@ -106,6 +114,12 @@ void ha_seal_init(struct ha_seal *seal, uint64_t now_ms);
  *   last order: unsealed. */
 bool ha_seal_judge(struct ha_seal *seal, const struct ha_seal_facts *facts,
 		   const struct ha_timing *timing);
+
+/* Cut off (again), or of the lower side: a seal of its own, also on a host that
+ * is sealed already. Holds of the seal before may have been lifted, and its list
+ * settled: the caller gives the list a new generation, so that neither counts
+ * for this one. An order that is obeyed is such a seal, too. */
+bool ha_seal_is_anew(const struct ha_seal *seal, enum ha_seal_why before);
 
 /* Does this host obey a SEAL order of a host outside its membership? Always,
  * unless both sides are quorate and this one is higher. */
