@@ -26,7 +26,13 @@ WORDS = (
     (r"heartbeat: (\S+) has been silent on the heartbeat datastores",
      "heartbeat: {0} has been silent so long that its watchdog has fired"),
     (r"heartbeat: (\S+) counts as dead", "fence_vmha: {0} is dead"),
+    (r"heartbeat: (\S+) is cut off and lives on, to be asked once more",
+     "fence_vmha: {0} lives, what it runs is held now; ask once more"),
+    (r"heartbeat: (\S+) is cut off and lives on",
+     "fence_vmha: success, {0} is sealed and held, nothing is reset"),
     (r"fencing result: off (\S+) OK", "Pacemaker: {0} is fenced"),
+    (r"fencing result: off (\S+)",
+     "Pacemaker: {0} is not fenced, it asks once more"),
     (r"op begin: start (\S+) on (\S+)",
      "Pacemaker: {1} is told to start {0}"),
     (r"op end: start (\S+) on (\S+): ok",
@@ -38,7 +44,11 @@ WORDS = (
 )
 QUIET = re.compile(r"fencing on|controller:|op (begin|end): stop|membership: "
                    r"\S+ member|op end: migrate_to|op begin: migrate_from|"
-                   r"heartbeat: (?!\S+ (has been silent|counts as dead))")
+                   r"heartbeat: (?!\S+ (has been silent|counts as dead|"
+                   r"is cut off))")
+# Notes of the tests' helpers: the daemons' own lines have said it.
+NOTES = re.compile(r"sealed: |held for |\S+ is isolated|all is as before")
+GOOD = ("guest:", "agent:", "sealed:", "unsealed:", "isolated:", "master:")
 # The sentence by which the fence agent accounts for its success.
 EVIDENCE = re.compile(r"heartbeat: (\S+) counts as dead: (.*)")
 
@@ -78,13 +88,14 @@ class Story:
             if found:
                 text = words.format(*found.groups())
                 break
-        good = text.startswith(("guest:", "agent:"))
+        good = text.startswith(GOOD)
         print(f"  {self.paint(f'+{at:6.2f} s', 'yellow')}  {host:5} "
               f"{self.paint(text, 'green') if good else text}", flush=True)
 
-    def follow(self, lab, until, deadline_s):
-        """Prints events as they come until until() is true."""
-        told = set()
+    def follow(self, lab, until, deadline_s, told=None):
+        """Prints events as they come until until() is true. told: the events
+        that need not be told again; those that are come to it."""
+        told = set() if told is None else told
         end = time.monotonic() + deadline_s
         is_done = False
         while True:
@@ -94,7 +105,8 @@ class Story:
                 if event not in told and event[0] >= 0 and \
                         (event[0] < now - SETTLE_S or is_done):
                     told.add(event)
-                    if not QUIET.search(event[2]):
+                    if not QUIET.search(event[2]) and not (
+                            event[1] == "test" and NOTES.match(event[2])):
                         self.event(*event)
             if is_done or time.monotonic() > end:
                 return is_done
