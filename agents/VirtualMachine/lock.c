@@ -16,6 +16,15 @@ vm_announce(struct vm *vm, enum ha_vmlist_state state, struct ha_err *err)
 }
 
 int
+vm_announce_outgoing(struct vm *vm, const char *target, struct ha_err *err)
+{
+	int rc = ha_vmlist_announce_outgoing(vm->uuid, vm->resource, target,
+					     vm->ctx->deadline_ms, err);
+
+	return rc == HA_VMLIST_NOT_CONFIGURED ? 0 : rc;
+}
+
+int
 vm_withdraw(struct vm *vm, struct ha_err *err)
 {
 	int rc = ha_vmlist_withdraw(vm->uuid, vm->resource,

@@ -297,9 +297,8 @@ finish_departure(struct vm *vm)
 				  (int)vm->found.id.pid);
 	}
 	/* The entry "outgoing" stays in the VM list until the stop that
-	 * Pacemaker runs here after migrate_from: the target's entry comes
-	 * with migrate_from, and between the two the VM would be in nobody's
-	 * list (SAFETY 13: both entries stay). */
+	 * Pacemaker runs here after migrate_from: both entries stay until one
+	 * side is proven not running (SAFETY 13). */
 	vm_record_forget(vm);
 	agent_log(vm->ctx, AGENT_INFO, "%s has moved to %s", vm->name,
 		  vm->ctx->migrate_target);
@@ -320,12 +319,19 @@ static enum ocf_rc
 stay(struct vm *vm, int rc, const struct ha_err *why)
 {
 	struct ha_err err = HA_ERR_INIT;
+	bool is_over = false;
 
 	if (!vm->has_asked_to_migrate || is_job_over(rc)) {
 		vm->record.peer[0] = '\0';
 		(void)vm_record_phase(vm, HA_VM_PHASE_RUNNING, &err);
+		is_over = true;
 	}
 	vm_look(vm);
+	/* Only then the target's entry can be taken off (SAFETY 9, 13). */
+	if (is_over &&
+	    (vm->state == HA_VM_RUNNING || vm->state == HA_VM_PAUSED)) {
+		(void)vm_announce(vm, HA_VMLIST_RUNNING, &err);
+	}
 	return agent_fail(vm->ctx, OCF_ERR_GENERIC,
 			  "%s could not move to %s and is %s here: %s",
 			  vm->name, vm->ctx->migrate_target,
@@ -361,7 +367,7 @@ vm_migrate_to(struct agent_ctx *ctx)
 	(void)snprintf(vm.record.peer, sizeof(vm.record.peer), "%s",
 		       ctx->migrate_target);
 	if (rc == 0) {
-		rc = vm_announce(&vm, HA_VMLIST_OUTGOING, &err);
+		rc = vm_announce_outgoing(&vm, ctx->migrate_target, &err);
 	}
 	if (rc == 0) {
 		rc = vm_record_phase(&vm, HA_VM_PHASE_OUTGOING, &err);

@@ -96,14 +96,21 @@ vm_monitor(struct agent_ctx *ctx)
 	}
 	vm_look(&vm);
 	clear_dead_start(&vm);
-	if (vm.state == HA_VM_NOT_RUNNING && ctx->is_probe) {
-		if (vm_withdraw(&vm, &err) < 0) {
+	while (vm.state == HA_VM_NOT_RUNNING && ctx->is_probe) {
+		int rc = vm_withdraw(&vm, &err);
+
+		if (rc == -ESTALE && ha_clock_left_ms(ctx->deadline_ms) > 0) {
+			vm_look(&vm);
+			continue;
+		}
+		if (rc < 0) {
 			return agent_fail(ctx, OCF_ERR_GENERIC, "%s", err.text);
 		}
 		/* Only what was there when we looked. */
 		if (vm.has_record) {
 			vm_record_forget(&vm);
 		}
+		break;
 	}
 	adopt(&vm);
 	return vm_report(&vm);

@@ -204,6 +204,10 @@ vm_stop(struct agent_ctx *ctx)
 				  err.text);
 	}
 	rc = vm_withdraw(&vm, &err);
+	while (rc == -ESTALE && ha_clock_left_ms(ctx->deadline_ms) > 0) {
+		rc = bring_down(&vm, &err);
+		rc = rc < 0 ? rc : vm_withdraw(&vm, &err);
+	}
 	if (rc < 0) {
 		return agent_fail(ctx, OCF_ERR_GENERIC,
 				  "%s is stopped, but still in the VM list: "

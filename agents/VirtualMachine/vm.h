@@ -97,6 +97,8 @@ void vm_note_locking(struct vm *vm);
 
 /* lock.c: the VM list (ha/vmlist.h). */
 int vm_announce(struct vm *vm, enum ha_vmlist_state state, struct ha_err *err);
+int vm_announce_outgoing(struct vm *vm, const char *target, struct ha_err *err);
+/* -ESTALE: prove once more that it does not run here, and ask again. */
 int vm_withdraw(struct vm *vm, struct ha_err *err);
 
 /* Actions. */

@@ -89,6 +89,8 @@
 /* VM list */
 #define HB_LOG_GRANTED LOG_INFO, "granted", "%s (%s) is %s here"
 #define HB_LOG_REFUSED LOG_ERR, "refused", "%s (%s) may not be %s here: %s"
+#define HB_LOG_TAKEN LOG_INFO, "taken", "%s (%s) is incoming on %s: it may migrate"
+#define HB_LOG_KEPT LOG_WARNING, "kept", "%s (%s) does not run here and stays on this host's list as incoming: %s may still send it"
 #define HB_LOG_WITHDRAWN LOG_INFO, "withdrawn", "%s (%s) is off this host's list"
 /* configuration */
 #define HB_LOG_HELD LOG_NOTICE, "held", "%u VMs are held in the name of %s, incarnation %llu, VM list %llu (%u of them were already)"

@@ -80,6 +80,8 @@ static const struct hb_log_row HB_LOG_ROWS[] = {
 	{ HB_LOG_MASTER_LOST, "Another host becomes master, unless quorum is lost." },
 	{ HB_LOG_GRANTED, "The entry is on the datastores and no other host holds the VM." },
 	{ HB_LOG_REFUSED, "Starting it could run it twice. The sentence names the host that holds it, or whose list can't be read." },
+	{ HB_LOG_TAKEN, "A live migration begins: the VM is on the lists of both hosts, and starts on no third one." },
+	{ HB_LOG_KEPT, "A migration to this host has not ended as far as the datastores tell. The VM can be started here, and nowhere else until a stop or a probe has run on this host again." },
 	{ HB_LOG_WITHDRAWN, "Its process is proven gone; other hosts may start it." },
 	{ HB_LOG_HELD, "That host is cut off and lives on. Nobody starts its VMs until it releases them, is proven dead, or returns." },
 	{ HB_LOG_LIFTED, "The master has seen that host's list: what it held back may be started again where the list allows it." },

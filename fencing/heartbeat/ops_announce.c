@@ -9,7 +9,9 @@
  *
  * "starting" and "incoming" are wishes: refused, they are taken back.
  * "running" and "outgoing" are facts about a process that exists: refused,
- * they stay, so that nobody else starts the VM meanwhile.
+ * they stay, so that nobody else starts the VM meanwhile. "outgoing" with a
+ * target is answered only when the target's daemon lists it as "incoming"
+ * (ops_incoming.c); else the VM is "running" here again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -55,20 +57,22 @@ put_entry(struct hbs *s, struct hbs_wait *wait, struct ha_err *err)
 		return rc;
 	}
 	wait->must_judge = !is_known || is_wish(wait->state);
+	if (vm) {
+		wait->had_entry = true;
+		wait->before = *vm;
+	}
 	if (vm && is_known && vm->state == wait->state && !wait->must_judge) {
 		wait->generation = vm->since_generation;
 		return 0;
 	}
-	if (vm) {
-		wait->had_entry = true;
-		wait->before = *vm;
-	} else if (list->count >= hb->sb.vms) {
+	if (!vm && list->count >= hb->sb.vms) {
 		return ha_err_set(err, -ENOSPC,
 				  "this host's VM list is full, it holds %u; "
 				  "vmha heartbeat create --vms gives it more "
 				  "room",
 				  hb->sb.vms);
-	} else {
+	}
+	if (!vm) {
 		vm = &list->vms[list->count++];
 		*vm = (struct ha_listed_vm){ .uuid = wait->uuid };
 	}
@@ -135,16 +139,76 @@ begin(struct hbs *s, struct hbs_wait *wait)
 }
 
 json_t *
+hbs_announce_begin(struct hbs *s, struct hbs_client *client,
+		   const struct hbs_wait *ask)
+{
+	struct ha_err err = HA_ERR_INIT;
+	struct hbs_wait *wait;
+	char uuid[HA_UUID_TEXT];
+	int rc;
+
+	if (hbs_announce_is_open(s, &ask->uuid)) {
+		return hbs_failed(-EBUSY,
+				  "another request for %s is in work on this "
+				  "host",
+				  ask->resource);
+	}
+	wait = hbs_wait_new(s, client, HBS_WAIT_ANNOUNCE, ask->deadline_ms);
+	if (!wait) {
+		return hbs_failed(-EBUSY, "too many requests at a time");
+	}
+	*wait = *ask;
+	wait->client = client;
+	wait->kind = HBS_WAIT_ANNOUNCE;
+	set_deadlines(s, wait);
+	rc = begin(s, wait);
+	if (rc < 0) {
+		err = wait->err;
+		client->wait = NULL;
+		wait->client = NULL;
+		ha_uuid_format(&ask->uuid, uuid);
+		hb_log(HB_LOG_REFUSED, ask->resource, uuid,
+		       ha_listed_state_name(ask->state), err.text);
+		return hbs_failed(rc, "%s", err.text);
+	}
+	return NULL;
+}
+
+/* The other end of a migration, where the agent names it. */
+static json_t *
+take_target(struct hbs *s, const json_t *request, struct hbs_wait *ask)
+{
+	const char *target = "";
+	json_t *failure;
+
+	if (!json_object_get(request, "target")) {
+		return NULL;
+	}
+	failure = hbs_arg_text(request, "target", &target);
+	if (failure) {
+		return failure;
+	}
+	ask->peer = ha_slot_find(&s->hb->table, target);
+	ask->has_target = ask->state == HA_LISTED_OUTGOING;
+	if (!ask->has_target || ask->peer == HA_SLOT_NONE ||
+	    ask->peer == s->hb->self) {
+		return hbs_failed(-EINVAL,
+				  "%s can't move to %s: that is no other host "
+				  "with a slot on the heartbeat datastores; "
+				  "vmha heartbeat status lists them",
+				  ask->resource, target);
+	}
+	return NULL;
+}
+
+json_t *
 hbs_op_announce(struct hbs *s, struct hbs_client *client, const json_t *request)
 {
-	struct hbs_wait *wait;
-	struct hbs_wait ask = { .client = NULL };
-	struct ha_err err = HA_ERR_INIT;
+	struct hbs_wait ask = { .deadline_ms = hbs_arg_deadline(request) };
 	const char *uuid = "";
 	const char *resource = "";
 	const char *state = "";
 	json_t *failure = hbs_arg_text(request, "uuid", &uuid);
-	int rc;
 
 	failure = failure ? failure :
 			    hbs_arg_text(request, "resource", &resource);
@@ -160,30 +224,8 @@ hbs_op_announce(struct hbs *s, struct hbs_client *client, const json_t *request)
 				  "is not a name, UUID or state",
 				  resource, uuid, state);
 	}
-	if (hbs_announce_is_open(s, &ask.uuid)) {
-		return hbs_failed(-EBUSY,
-				  "another request for %s is in work on this "
-				  "host",
-				  resource);
-	}
-	wait = hbs_wait_new(s, client, HBS_WAIT_ANNOUNCE,
-			    hbs_arg_deadline(request));
-	if (!wait) {
-		return hbs_failed(-EBUSY, "too many requests at a time");
-	}
-	wait->uuid = ask.uuid;
-	wait->state = ask.state;
-	memcpy(wait->resource, ask.resource, sizeof(wait->resource));
-	set_deadlines(s, wait);
-	rc = begin(s, wait);
-	if (rc < 0) {
-		err = wait->err;
-		client->wait = NULL;
-		wait->client = NULL;
-		hb_log(HB_LOG_REFUSED, resource, uuid, state, err.text);
-		return hbs_failed(rc, "%s", err.text);
-	}
-	return NULL;
+	failure = take_target(s, request, &ask);
+	return failure ? failure : hbs_announce_begin(s, client, &ask);
 }
 
 /* The entry becomes again what it was. hb->lock held. */
@@ -195,7 +237,15 @@ take_back(struct hb *hb, struct hbs_wait *wait)
 	if (!vm) {
 		return;
 	}
-	if (wait->had_entry) {
+	if (wait->step == HBS_ASKING) {
+		/* The agent has looked: it runs here. What is not over of an
+		 * earlier migration is not over by this one. */
+		vm->state = wait->had_entry && wait->before.state ==
+						       HA_LISTED_OUTGOING ?
+				    HA_LISTED_OUTGOING :
+				    HA_LISTED_RUNNING;
+		vm->since_generation = ++hb->list.generation;
+	} else if (wait->had_entry) {
 		vm->state = wait->before.state;
 		vm->since_generation = ++hb->list.generation;
 	} else {
@@ -211,7 +261,8 @@ hbs_announce_cancel(struct hbs *s, struct hbs_wait *wait)
 
 	/* Not answered, so nothing was begun on it. */
 	if (wait->step == HBS_GATED || wait->step == HBS_UNDOING ||
-	    !wait->must_judge || !is_wish(wait->state)) {
+	    (wait->step != HBS_ASKING &&
+	     (!wait->must_judge || !is_wish(wait->state)))) {
 		return;
 	}
 	pthread_mutex_lock(&hb->lock);
@@ -220,9 +271,8 @@ hbs_announce_cancel(struct hbs *s, struct hbs_wait *wait)
 	hb_kick(hb);
 }
 
-/* Begins the refusal, whose sentence is in wait->err. */
-static bool
-refuse(struct hbs *s, struct hbs_wait *wait, int code)
+bool
+hbs_announce_refuse(struct hbs *s, struct hbs_wait *wait, int code)
 {
 	struct hb *hb = s->hb;
 	char uuid[HA_UUID_TEXT];
@@ -231,7 +281,7 @@ refuse(struct hbs *s, struct hbs_wait *wait, int code)
 	hb_log(HB_LOG_REFUSED, wait->resource, uuid,
 	       ha_listed_state_name(wait->state), wait->err.text);
 	wait->code = code;
-	if (!is_wish(wait->state)) {
+	if (!is_wish(wait->state) && wait->step != HBS_ASKING) {
 		hbs_wait_answer(s, wait,
 				hbs_failed(code, "%s", wait->err.text));
 		return true;
@@ -258,12 +308,12 @@ hbs_announce_seal(struct hbs *s)
 		(void)ha_err_set(&wait->err, 0,
 				 "this host was sealed meanwhile: it is cut "
 				 "off, or was told to take no VM");
-		(void)refuse(s, wait, -EPERM);
+		(void)hbs_announce_refuse(s, wait, -EPERM);
 	}
 }
 
 static bool
-grant(struct hbs *s, struct hbs_wait *wait)
+grant(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 {
 	char uuid[HA_UUID_TEXT];
 
@@ -271,6 +321,10 @@ grant(struct hbs *s, struct hbs_wait *wait)
 	ha_uuid_format(&wait->uuid, uuid);
 	hb_log(HB_LOG_GRANTED, wait->resource, uuid,
 	       ha_listed_state_name(wait->state));
+	if (wait->has_target) {
+		hbs_incoming_begin(s, wait, now_ms);
+		return hbs_incoming_ask(s, wait, now_ms);
+	}
 	hbs_wait_answer(s, wait, ha_ipc_ok());
 	return true;
 }
@@ -287,19 +341,24 @@ judge(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 	if (rc == 0) {
 		step = hbs_announce_judge(s, wait, now_ms);
 	}
+	if (rc == 0 && wait->is_wish && step == HA_VMLOCK_GRANT) {
+		rc = hbs_incoming_paired(s, wait, &wait->err);
+	}
 	pthread_mutex_unlock(&hb->lock);
 	if (rc < 0) {
-		return refuse(s, wait, rc);
+		return hbs_announce_refuse(s, wait, rc);
 	}
 	switch (step) {
 	case HA_VMLOCK_GRANT:
-		return grant(s, wait);
+		return grant(s, wait, now_ms);
 	case HA_VMLOCK_REFUSE:
-		return refuse(s, wait, -EBUSY);
+		return hbs_announce_refuse(s, wait, -EBUSY);
 	case HA_VMLOCK_WAIT:
 		break;
 	}
-	return now_ms >= wait->give_up_ms ? refuse(s, wait, -EBUSY) : false;
+	return now_ms >= wait->give_up_ms ?
+		       hbs_announce_refuse(s, wait, -EBUSY) :
+		       false;
 }
 
 static bool
@@ -307,7 +366,7 @@ check_flushing(struct hbs *s, struct hbs_wait *wait, bool is_flushed,
 	       uint64_t now_ms)
 {
 	if (is_flushed && !wait->must_judge) {
-		return grant(s, wait);
+		return grant(s, wait, now_ms);
 	}
 	if (is_flushed) {
 		wait->step = HBS_READING;
@@ -322,7 +381,7 @@ check_flushing(struct hbs *s, struct hbs_wait *wait, bool is_flushed,
 			"the VM list of this host could not be written "
 			"to enough heartbeat datastores in time; vmha "
 			"heartbeat status tells why");
-		return refuse(s, wait, -ETIMEDOUT);
+		return hbs_announce_refuse(s, wait, -ETIMEDOUT);
 	}
 	return false;
 }
@@ -345,7 +404,7 @@ check_reading(struct hbs *s, struct hbs_wait *wait, bool is_fresh,
 			"time to know whether %s runs elsewhere; vmha "
 			"heartbeat status tells why",
 			wait->resource);
-		return refuse(s, wait, -ETIMEDOUT);
+		return hbs_announce_refuse(s, wait, -ETIMEDOUT);
 	}
 	return false;
 }
@@ -392,6 +451,8 @@ hbs_announce_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 		return check_flushing(s, wait, is_flushed, now_ms);
 	case HBS_READING:
 		return check_reading(s, wait, is_fresh, now_ms);
+	case HBS_ASKING:
+		return hbs_incoming_ask(s, wait, now_ms);
 	case HBS_UNDOING:
 		if (!is_flushed && now_ms < wait->deadline_ms) {
 			return false;

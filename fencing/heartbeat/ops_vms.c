@@ -13,6 +13,9 @@
 #include "heartbeat/logs.h"
 #include "heartbeat/serve.h"
 
+/* An agent that knows the resource alone. */
+#define NO_UUID "00000000-0000-0000-0000-000000000000"
+
 struct ha_listed_vm *
 hbs_list_find(struct ha_vm_list *list, const struct ha_uuid *uuid)
 {
@@ -234,6 +237,44 @@ hbs_op_vms(struct hbs *s, struct hbs_client *client, const json_t *request)
 	return answer;
 }
 
+/* The entry that an agent's proof is about. A VM that was coming here has the
+ * UUID of its source; the agent may know it by another, or by its resource
+ * alone. hb->lock held. */
+static const struct ha_listed_vm *
+find_leaving(struct ha_vm_list *list, const struct ha_uuid *uuid,
+	     const char *resource)
+{
+	const struct ha_listed_vm *vm = hbs_list_find(list, uuid);
+
+	for (uint32_t i = 0; i < list->count && !vm; i++) {
+		if (strcmp(list->vms[i].resource, resource) == 0 &&
+		    list->vms[i].state == HA_LISTED_INCOMING) {
+			vm = &list->vms[i];
+		}
+	}
+	return vm;
+}
+
+/* Listed under a UUID, and looked for without one: a process that was started
+ * by hand is not found by its resource. hb->lock held. */
+static bool
+is_unproven(const struct ha_vm_list *list, const struct hbs_wait *wait)
+{
+	struct ha_uuid none;
+
+	if (ha_uuid_parse(NO_UUID, &none) < 0 ||
+	    memcmp(&none, &wait->uuid, sizeof(none)) != 0) {
+		return false;
+	}
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (strcmp(list->vms[i].resource, wait->resource) == 0 &&
+		    list->vms[i].state != HA_LISTED_RELEASED) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* A sealed host's list is read as it is: what has ended there is said, not
  * left out (SAFETY 9). Returns the generation that must be flushed, 0: the
  * VM was not listed. hb->lock held. */
@@ -249,6 +290,44 @@ take_off(struct hb *hb, const struct ha_uuid *uuid)
 	return hb->list.generation;
 }
 
+/* hb->lock held. */
+static int
+begin_withdraw(struct hbs *s, struct hbs_wait *wait)
+{
+	struct hb *hb = s->hb;
+	uint64_t now_ms = ha_clock_now_ms();
+	const struct ha_listed_vm *vm;
+	uint64_t generation;
+	int rc = hbs_lock_ready(s, false, now_ms, &wait->err);
+
+	if (rc < 0) {
+		return rc;
+	}
+	vm = find_leaving(&hb->list, &wait->uuid, wait->resource);
+	if (!vm && is_unproven(&hb->list, wait)) {
+		return ha_err_set(&wait->err, -EINVAL,
+				  "%s is on this host's list, and its UUID is "
+				  "not known to who says that it is gone: give "
+				  "it the parameter config or uuid",
+				  wait->resource);
+	}
+	if (vm && vm->state == HA_LISTED_INCOMING) {
+		wait->uuid = vm->uuid;
+		wait->had_entry = true;
+		hbs_incoming_leave(s, wait, now_ms);
+		return 0;
+	}
+	generation = take_off(hb, &wait->uuid);
+	wait->had_entry = generation != 0;
+	/* Not listed: an earlier withdraw may not be flushed yet. */
+	wait->generation = generation ? generation : hb->list.generation;
+	hbs_grant(s, &wait->uuid, false);
+	if (generation != 0) {
+		hb_kick_locked(hb);
+	}
+	return 0;
+}
+
 json_t *
 hbs_op_withdraw(struct hbs *s, struct hbs_client *client, const json_t *request)
 {
@@ -258,19 +337,20 @@ hbs_op_withdraw(struct hbs *s, struct hbs_client *client, const json_t *request)
 	struct ha_err err = HA_ERR_INIT;
 	const char *text = "";
 	const char *resource = "";
-	uint64_t generation = 0;
-	json_t *failure = hbs_arg_text(request, "uuid", &text);
+	json_t *failure = hbs_arg_text(request, "resource", &resource);
 	int rc;
 
-	if (!failure) {
-		failure = hbs_arg_text(request, "resource", &resource);
-	}
 	if (failure) {
 		return failure;
+	}
+	text = json_string_value(json_object_get(request, "uuid"));
+	if (!text || !text[0]) {
+		text = NO_UUID;
 	}
 	if (ha_uuid_parse(text, &uuid) < 0) {
 		return hbs_failed(-EINVAL, "\"%s\" is no UUID", text);
 	}
+	hbs_incoming_cancel(s, &uuid, resource);
 	if (hbs_announce_is_open(s, &uuid)) {
 		return hbs_failed(-EBUSY,
 				  "another request for %s is in work on this "
@@ -285,23 +365,13 @@ hbs_op_withdraw(struct hbs *s, struct hbs_client *client, const json_t *request)
 	wait->uuid = uuid;
 	(void)strncpy(wait->resource, resource, sizeof(wait->resource) - 1);
 	pthread_mutex_lock(&hb->lock);
-	rc = hbs_lock_ready(s, false, ha_clock_now_ms(), &err);
-	if (rc == 0) {
-		generation = take_off(hb, &uuid);
-		wait->had_entry = generation != 0;
-		/* Not listed: an earlier withdraw may not be flushed yet. */
-		wait->generation =
-			generation ? generation : hb->list.generation;
-	}
+	rc = begin_withdraw(s, wait);
 	pthread_mutex_unlock(&hb->lock);
 	if (rc < 0) {
+		err = wait->err;
 		client->wait = NULL;
 		wait->client = NULL;
 		return hbs_failed(rc, "%s", err.text);
-	}
-	hbs_grant(s, &uuid, false);
-	if (generation != 0) {
-		hb_kick(hb);
 	}
 	return NULL;
 }
@@ -313,6 +383,9 @@ hbs_withdraw_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 	uint64_t flushed;
 	char uuid[HA_UUID_TEXT];
 
+	if (wait->step == HBS_READING) {
+		return hbs_incoming_leave_check(s, wait, now_ms);
+	}
 	pthread_mutex_lock(&hb->lock);
 	flushed = ha_evidence_generation(&hb->evidence);
 	pthread_mutex_unlock(&hb->lock);

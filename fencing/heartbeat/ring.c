@@ -9,7 +9,6 @@
  * configured votes.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -20,7 +19,6 @@
 #include "heartbeat/serve.h"
 
 #define SLOTLESS (HA_HOSTS_MAX - 1) /* whose votes are nobody's */
-#define MEMBERS_TEXT 512
 
 static uint32_t
 slot_of(const struct hbs_ring *ring, uint32_t nodeid)
@@ -62,48 +60,6 @@ take_config(struct hbs *s)
 	memcpy(hb->votes, votes, sizeof(votes));
 	pthread_mutex_unlock(&hb->lock);
 	ha_ring_no_lone(&ring->core, !ring->config.wait_for_all);
-}
-
-static void
-check_names(const struct hbs *s)
-{
-	const struct hbs_ring *ring = &s->ring;
-	const char *own = s->hb->table.names[s->hb->self];
-
-	for (uint32_t i = 0; i < ring->config.nodes; i++) {
-		const struct ha_corosync_node *node = &ring->config.node[i];
-
-		if (node->nodeid == ring->config.self &&
-		    strcmp(node->name, own) != 0) {
-			hb_log(HB_LOG_RING_NAME, node->name, own);
-		}
-		if (ha_slot_find(&s->hb->table, node->name) == HA_SLOT_NONE) {
-			hb_log(HB_LOG_RING_NO_SLOT, node->name, node->name);
-		}
-	}
-}
-
-static void
-log_members(const struct hbs *s)
-{
-	const struct ha_ring *core = &s->ring.core;
-	char text[MEMBERS_TEXT] = "";
-	size_t used = 0;
-
-	for (uint32_t slot = 0; slot < HA_HOSTS_MAX; slot++) {
-		int n;
-
-		if (!ha_hostset_has(&core->members, slot)) {
-			continue;
-		}
-		n = snprintf(text + used, sizeof(text) - used, "%s%s",
-			     used ? " " : "", s->hb->table.names[slot]);
-		if (n < 0 || (size_t)n >= sizeof(text) - used) {
-			break;
-		}
-		used += (size_t)n;
-	}
-	hb_log(HB_LOG_MEMBERS, (unsigned long long)core->ring_seq, text);
 }
 
 /* Until now: a host that has just left was a member up to here. */
@@ -203,7 +159,7 @@ on_changed(void *data, uint64_t ring_seq, const uint32_t *nodeids, size_t count)
 	ring->outbox_count = 0; /* all of another membership */
 	ha_ring_changed(&ring->core, ring_seq, &members, now_ms);
 	note_members(s, now_ms);
-	log_members(s);
+	hbs_ring_say_members(s);
 	ring->owes_state = true;
 	flush_outbox(s);
 }
@@ -234,6 +190,9 @@ on_message(void *data, uint32_t nodeid, const void *bytes, size_t len)
 	struct ha_ring_msg msg;
 	struct ha_ring_msg reply;
 
+	if (hbs_incoming_message(s, slot_of(ring, nodeid), bytes, len)) {
+		return;
+	}
 	/* One of another version says things that this one can't use. A
 	 * sender that claims another's slot is none of this cluster's. */
 	if (ha_ring_msg_decode(bytes, len, s->hb->sb.cluster.bytes, &msg) < 0 ||
@@ -308,8 +267,8 @@ publish(struct hbs *s, uint64_t now_ms)
 }
 
 /* 1 is a word of its own in a STATE, 0 none. */
-static uint64_t
-next_nonce(struct hbs_ring *ring)
+uint64_t
+hbs_ring_nonce(struct hbs_ring *ring)
 {
 	ring->nonce = ring->nonce + 1 > 1 ? ring->nonce + 1 : 2;
 	return ring->nonce;
@@ -357,13 +316,13 @@ beat(struct hbs *s, uint64_t now_ms)
 	if (now_ms >= ring->next_tick_ms || is_urgent(ring, is_wanted)) {
 		ring->next_tick_ms = now_ms + s->hb->sb.timing.beat_ms;
 		ring->mode_at_tick = ring->core.mode;
-		if (ha_ring_tick(&ring->core, is_wanted, next_nonce(ring),
+		if (ha_ring_tick(&ring->core, is_wanted, hbs_ring_nonce(ring),
 				 now_ms, &msg)) {
 			post(s, &msg);
 		}
 	}
 	if (wants_ask(s, now_ms) &&
-	    ha_ring_ask(&ring->core, next_nonce(ring), now_ms, &msg)) {
+	    ha_ring_ask(&ring->core, hbs_ring_nonce(ring), now_ms, &msg)) {
 		post(s, &msg);
 	}
 	if (ring->core.mode != ring->told) {
@@ -449,7 +408,7 @@ connect_corosync(struct hbs *s, uint64_t now_ms)
 	ring->was_told = false;
 	take_config(s);
 	hb_log(HB_LOG_RING_OPEN, ring->config.cluster_name);
-	check_names(s);
+	hbs_ring_say_names(s);
 	(void)qb_loop_poll_add(s->loop, QB_LOOP_HIGH,
 			       ha_corosync_fd_cpg(ring->corosync), POLLIN, s,
 			       on_readable);

@@ -146,10 +146,13 @@ hbs_wait_answer(struct hbs *s, struct hbs_wait *wait, json_t *answer)
 {
 	struct hbs_client *client = wait->client;
 
-	(void)s;
 	/* Freed first: a client that is dropped has nothing to cancel. */
 	client->wait = NULL;
 	wait->client = NULL;
+	if (client->fd == HBS_RING_FD) {
+		hbs_incoming_answer(s, client, answer);
+		return;
+	}
 	reply(client, answer);
 }
 

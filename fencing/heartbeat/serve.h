@@ -49,6 +49,7 @@
 #include "ha/ring.h"
 #include "ha/vmlock.h"
 #include "heartbeat/hb.h"
+#include "heartbeat/incoming.h"
 
 #define HBS_CLIENTS 64     /* connections at a time; more are turned away */
 #define HBS_IDLE_MS 60000u /* a client that asks nothing makes room */
@@ -65,16 +66,6 @@
 #define HBS_HOLDS_A_LOOK 16 /* records; each is held against all others */
 #define HBS_OUTBOX 8        /* ring messages that wait for flow control */
 
-struct hbs;
-struct hbs_wait;
-
-struct hbs_client {
-	struct hbs *s;
-	int fd; /* -1: free */
-	struct hbs_wait *wait;
-	uint64_t asked_ms; /* its last request, or when it came */
-};
-
 enum hbs_wait_kind {
 	HBS_WAIT_ANNOUNCE,
 	HBS_WAIT_WITHDRAW,
@@ -88,6 +79,7 @@ enum hbs_step {
 	HBS_GATED,    /* no entry yet: seal or ticket must be settled */
 	HBS_FLUSHING, /* copy and beat on w */
 	HBS_READING,  /* r datastores, by reads submitted after that */
+	HBS_ASKING,   /* outgoing: the target's daemon, for its entry */
 	HBS_UNDOING,  /* refused: the entry is being taken back */
 };
 
@@ -109,6 +101,14 @@ struct hbs_wait {
 	uint64_t term;       /* master: of its claim */
 	bool has_looked;     /* such reads were asked for */
 	int code;            /* UNDOING: the answer to give */
+	/* the other end of a migration */
+	bool has_target;     /* outgoing: it is asked first */
+	bool is_wish;        /* incoming: that host asks */
+	bool has_waited;     /* withdraw: what the agent proved is old */
+	uint32_t peer;       /* its slot */
+	uint64_t peer_incarnation; /* as it asks, or was asked */
+	uint64_t nonce;
+	uint64_t send_ms; /* the question is put again then */
 	struct ha_err err;
 	/* hold, lift, confirm-dead */
 	struct ha_hold hold; /* what all of them have in common */
@@ -163,10 +163,10 @@ struct hbs_host {
 	uint64_t last_member_ms;     /* 0: never since this daemon began */
 	bool is_in;                  /* a member when last looked at */
 	uint64_t back_ms; /* when it was a member again; 0: never was away */
-	uint64_t member_ring_seq;    /* last membership that it was in */
-	uint64_t state_ring_seq;     /* last one in which its STATE came */
-	uint64_t stopped_ms; /* first seen STOPPED or NEVER; 0: is not */
-	enum ha_proof proof; /* last logged */
+	uint64_t member_ring_seq; /* last membership that it was in */
+	uint64_t state_ring_seq;  /* last one in which its STATE came */
+	uint64_t stopped_ms;      /* first seen STOPPED or NEVER; 0: is not */
+	enum ha_proof proof;      /* last logged */
 };
 
 struct hbs_ring {
@@ -198,6 +198,7 @@ struct hbs {
 	struct hbs_host hosts[HA_HOSTS_MAX];
 	struct hbs_client clients[HBS_CLIENTS];
 	struct hbs_wait waits[HBS_WAITS];
+	struct hbs_wish wishes[HBS_WISHES];
 	struct hbs_order orders[HBS_ORDERS_KEPT];
 	uint32_t next_order;
 	struct ha_brake brake;
@@ -220,6 +221,13 @@ void hbs_ring_tick(struct hbs *s);
 /* After news of the datastores: sends what can't wait for the next tick. */
 void hbs_ring_look(struct hbs *s);
 void hbs_ring_done(struct hbs *s);
+/* New each time. */
+uint64_t hbs_ring_nonce(struct hbs_ring *ring);
+
+/* ---- ring_say.c --------------------------------------------------------- */
+
+void hbs_ring_say_names(const struct hbs *s);
+void hbs_ring_say_members(const struct hbs *s);
 
 /* ---- ring_judge.c: hb->lock held ---------------------------------------- */
 
@@ -414,6 +422,12 @@ void hbs_order_check(struct hbs *s);
 bool hbs_withdraw_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
 bool hbs_announce_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
 bool hbs_announce_is_open(const struct hbs *s, const struct ha_uuid *uuid);
+/* What `ask` wants (uuid, resource, state, deadline, the other end), for this
+ * client: its wait, or the answer. */
+json_t *hbs_announce_begin(struct hbs *s, struct hbs_client *client,
+			   const struct hbs_wait *ask);
+/* Begins the refusal, whose sentence is in wait->err. True: answered. */
+bool hbs_announce_refuse(struct hbs *s, struct hbs_wait *wait, int code);
 void hbs_announce_cancel(struct hbs *s, struct hbs_wait *wait);
 /* The host was sealed: wishes that are open are refused. */
 void hbs_announce_seal(struct hbs *s);

@@ -15,3 +15,11 @@ check-holds: cluster-stage
 		$(PYTHON) -m unittest -v test_holds
 CHECKS += check-holds
 HELP += "make check-holds: holds on the datastores, with real daemons (root)"
+
+# A migration's two entries, likewise.
+check-incoming: cluster-stage
+	BUILD=$(abspath $(BUILD)) STAGE=$(abspath $(CLUSTER_STAGE)) \
+		PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests/cluster:tests/fence \
+		$(PYTHON) -m unittest -v test_incoming
+CHECKS += check-incoming
+HELP += "make check-incoming: VM lists in a migration, with real daemons (root)"

@@ -20,9 +20,12 @@
  *   order       host, kind ("test", "reset", "off", "seal", "unseal") -> "nonce"
  *   order-state host, nonce -> "acked", "result"
  *   fenced      host, why, evidence: to be logged and remembered
- *   announce    uuid, resource, state, budget_ms -> when flushed and nobody
- *               else holds the VM
- *   withdraw    uuid, resource, budget_ms -> when flushed
+ *   announce    uuid, resource, state, budget_ms, [target] -> when flushed and
+ *               nobody else holds the VM; outgoing with a target: when that
+ *               host lists it as incoming, too
+ *   withdraw    uuid, resource, budget_ms -> when flushed. ESTALE: prove again
+ *               that it does not run here. "kept": an entry incoming stays,
+ *               since another host may still send it
  *   hold        host, incarnation, generation, term, vms: [{uuid, resource}]
  *               -> flushed on w: "placed" and "standing" counts. ESTALE: the
  *               master has lifted that already, or the host has booted again

@@ -32,8 +32,18 @@ int ha_vmlist_announce(const char *uuid, const char *resource,
 		       enum ha_vmlist_state state, uint64_t deadline_ms,
 		       struct ha_err *err);
 
+/* The VM is about to move to that host: outgoing here, and incoming on that
+ * host's list, both flushed, before this returns 0. Otherwise nothing may be
+ * migrated, and the entry is what it was. Same results. */
+int ha_vmlist_announce_outgoing(const char *uuid, const char *resource,
+				const char *target, uint64_t deadline_ms,
+				struct ha_err *err);
+
 /* Takes the VM off this host's list, only after its process is proven gone;
- * returns when that is flushed. Same results. */
+ * returns when that is flushed. Same results, and -ESTALE: it was on its way
+ * to this host until now, so that its process must be proven gone once more,
+ * and this asked again. An entry incoming stays, with 0, as long as another
+ * host may still send the VM. uuid may be "": the resource tells. */
 int ha_vmlist_withdraw(const char *uuid, const char *resource,
 		       uint64_t deadline_ms, struct ha_err *err);
 

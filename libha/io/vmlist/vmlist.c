@@ -93,6 +93,18 @@ ha_vmlist_announce(const char *uuid, const char *resource,
 }
 
 int
+ha_vmlist_announce_outgoing(const char *uuid, const char *resource,
+			    const char *target, uint64_t deadline_ms,
+			    struct ha_err *err)
+{
+	return ask(json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "v",
+			     HA_IPC_VERSION, "op", "announce", "uuid", uuid,
+			     "resource", resource, "state",
+			     state_name(HA_VMLIST_OUTGOING), "target", target),
+		   "announce", resource, deadline_ms, err);
+}
+
+int
 ha_vmlist_withdraw(const char *uuid, const char *resource, uint64_t deadline_ms,
 		   struct ha_err *err)
 {

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A live migration as the real daemons see it (SAFETY 9, 13): `outgoing` on
+the source is answered only when `incoming` stands on the target; no third host
+gets past either; without the target's word the source's entry is what it was;
+and `incoming` leaves only when nobody can send the VM any more.
+
+Three hosts with corosync and heartbeatd, no Pacemaker: nobody fences, nothing
+migrates. The tests build on one another, in the order of their names. Needs
+root.
+"""
+import concurrent.futures
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+import unittest
+
+from bed import Bed, wait_for
+from bed.client import elapsed_printer
+
+STAGE = os.environ["STAGE"]
+PYTHON = "/usr/bin/python3"
+READY_S = 60
+NEWS_S = 20
+BUDGET_MS = 12000
+EPERM, EBUSY, EINVAL, ETIMEDOUT, EHOSTUNREACH, ESTALE = 1, 16, 22, 110, 113, 116
+ASK = """
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.settimeout(60)
+s.connect("/run/vmha/heartbeatd.sock")
+s.send(sys.argv[1].encode())
+print(s.recv(1 << 20).decode())
+"""
+
+
+def vm(number):
+    return {"uuid": f"{number:08d}-2222-3333-4444-555555555555",
+            "resource": f"vm{number}"}
+
+
+class TestIncoming(unittest.TestCase):
+    hosts = ("h1", "h2", "h3")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.mkdtemp(prefix="incoming-test.")
+        cls.bed = Bed("incoming-test", folder=f"{cls.dir}/bed", hosts=3,
+                      cluster=False, heartbeat=3, profile="standard",
+                      stage=STAGE, progress=elapsed_printer(sys.stderr))
+        cls.bed.up()
+        try:
+            cls.bed.prepare_heartbeat()
+            for daemon in ("corosync", "heartbeatd"):
+                for host in cls.hosts:
+                    cls.bed.start(host, daemon)
+            for host in cls.hosts:
+                cls.wait_open(host)
+        except BaseException:
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.bed.down()
+        shutil.rmtree(cls.dir)
+
+    # -- words ---------------------------------------------------------------
+
+    @classmethod
+    def ask(cls, at, op, /, **args):
+        request = json.dumps({"v": 1, "op": op, **args})
+        done = cls.bed.run(at, PYTHON, "-c", ASK, request)
+        return json.loads(done.stdout)
+
+    @classmethod
+    def own(cls, host):
+        return cls.ask(host, "status")["self"]
+
+    @classmethod
+    def wait_open(cls, host):
+        wait_for(lambda: not cls.own(host)["sealed"], READY_S,
+                 f"{host} is not sealed")
+
+    def good(self, at, op, /, **args):
+        answer = self.ask(at, op, **args)
+        self.assertTrue(answer["ok"], answer)
+        return answer
+
+    def bad(self, code, words, at, op, /, **args):
+        answer = self.ask(at, op, **args)
+        self.assertFalse(answer["ok"], answer)
+        self.assertEqual(answer["errno"], code, answer)
+        self.assertIn(words, answer["error"])
+
+    def say(self, at, number, state, **args):
+        self.good(at, "announce", state=state, **vm(number),
+                  **{"budget_ms": BUDGET_MS, **args})
+
+    def run_on(self, at, number):
+        self.say(at, number, "starting")
+        self.say(at, number, "running")
+
+    def no_move(self, code, words, at, number, target, budget_ms=BUDGET_MS):
+        """Refused, and the VM is what it was."""
+        self.bad(code, words, at, "announce", state="outgoing", target=target,
+                 **vm(number), budget_ms=budget_ms)
+        self.assertEqual(self.listed(at)[f"vm{number}"], "running")
+
+    def listed(self, host, by=None):
+        answer = self.good(by or host, "vms", host=host)
+        return {v["resource"]: v["state"] for v in answer["vms"]}
+
+    def end(self, at, number):
+        return self.good(at, "withdraw", **vm(number), budget_ms=BUDGET_MS)
+
+    # -- tests ---------------------------------------------------------------
+
+    def test_1_both_lists(self):
+        """Both entries stand before the source's agent is told to go on."""
+        self.run_on("h1", 1)
+        self.say("h1", 1, "outgoing", target="h2")
+        self.assertEqual(self.listed("h1"), {"vm1": "outgoing"})
+        self.assertEqual(self.listed("h2"), {"vm1": "incoming"})
+        wait_for(lambda: self.listed("h2", "h3") == {"vm1": "incoming"},
+                 NEWS_S, "h3 reads it")
+        self.bad(EBUSY, "is listed as", "h3", "announce", state="starting",
+                 **vm(1), budget_ms=3000)
+        self.bad(EINVAL, "no other host", "h1", "announce", state="outgoing",
+                 target="h1", **vm(1))
+        # Asked again by the same agent: nothing new, the same answer.
+        self.say("h1", 1, "outgoing", target="h2")
+
+    def test_2_stays_while_it_may_come(self):
+        """An agent on the target finds no process: that proves nothing as
+        long as the source lists the VM as outgoing."""
+        began = time.monotonic()
+        self.assertTrue(self.end("h2", 1).get("kept"))
+        self.assertGreater(time.monotonic() - began, 1)
+        self.assertEqual(self.listed("h2"), {"vm1": "incoming"})
+        # The job ends meanwhile: the proof is too old, and is asked for again.
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            waits = pool.submit(self.ask, "h2", "withdraw", **vm(1),
+                                budget_ms=30000)
+            time.sleep(2)
+            self.say("h1", 1, "running")
+            answer = waits.result()
+        self.assertEqual(answer.get("errno"), ESTALE, answer)
+        self.assertEqual(self.listed("h2"), {"vm1": "incoming"})
+        self.assertNotIn("kept", self.end("h2", 1))
+        self.assertEqual(self.listed("h2"), {})
+
+    def test_3_by_resource(self):
+        """Another UUID, or none: the target's agent knows the resource."""
+        for who in ({"uuid": vm(77)["uuid"]}, {"uuid": ""}, {}):
+            self.say("h1", 1, "outgoing", target="h2")
+            self.assertEqual(self.listed("h2"), {"vm1": "incoming"})
+            self.say("h1", 1, "running")
+            self.good("h2", "withdraw", resource="vm1", **who)
+            self.assertEqual(self.listed("h2"), {})
+        self.bad(EINVAL, "UUID is not known", "h1", "withdraw",
+                 resource="vm1")
+        self.good("h2", "withdraw", resource="vm99")
+
+    def test_4_arrives(self):
+        """The guest has arrived: running there, then the source's stop."""
+        self.say("h1", 1, "outgoing", target="h2")
+        self.say("h2", 1, "running")
+        self.assertEqual(self.listed("h1"), {"vm1": "outgoing"})
+        self.end("h1", 1)
+        self.assertEqual(self.listed("h1"), {})
+        self.say("h2", 1, "outgoing", target="h1")
+        self.say("h1", 1, "running")
+        self.end("h2", 1)
+
+    def test_5_sealed_target(self):
+        """A target that may take no VM says so, and nothing migrates."""
+        self.bed.stop("h2", "corosync")
+        wait_for(lambda: self.own("h2")["sealed"], NEWS_S, "h2 is sealed")
+        wait_for(lambda: not self.member("h2"), NEWS_S, "h2 is no member")
+        self.no_move(EHOSTUNREACH, "not in one corosync membership", "h1", 1,
+                     "h2")
+        self.assertEqual(self.listed("h2"), {})
+        term = self.good("h3", "master", on=True, lease_ms=60000)["term"]
+        self.assertGreater(term, 0)
+        self.bed.start("h2", "corosync")
+        wait_for(lambda: self.member("h2") and self.own("h2")["quorate"],
+                 READY_S, "h2 is back, sealed until the master opens it")
+        self.no_move(11, "h2 does not take vm1: this host is sealed", "h1", 1,
+                     "h2", budget_ms=8000)
+        self.assertEqual(self.listed("h2"), {})
+        self.good("h3", "master", on=False)
+        self.wait_open("h2")
+
+    def test_6_no_answer(self):
+        """A daemon that does not answer (stopped here, an older version that
+        drops the message): refused within the agent's time."""
+        self.bed.stop("h2", "heartbeatd")
+        self.no_move(ETIMEDOUT, "has not said within", "h1", 1, "h2",
+                     budget_ms=5000)
+        self.bed.start("h2", "heartbeatd")
+        self.wait_open("h2")
+        self.say("h1", 1, "outgoing", target="h2")
+        self.say("h1", 1, "running")
+        self.end("h2", 1)
+
+    def test_7_source_without_corosync(self):
+        """The local corosync is not there: nobody can be asked."""
+        self.bed.stop("h1", "corosync")
+        self.no_move(EHOSTUNREACH, "not in one corosync membership", "h1", 1,
+                     "h2")
+        self.bed.start("h1", "corosync")
+        self.wait_open("h1")
+
+    def test_8_source_dies(self):
+        """Handed over, and the source dies before migrate_from: the target's
+        entry is all that binds the guest there, and it does."""
+        self.say("h1", 1, "outgoing", target="h2")
+        self.bed.poweroff("h1")
+        wait_for(lambda: self.about("h1")["state"] == "dead", READY_S,
+                 "h1 is proven dead")
+        self.bad(EBUSY, "vm1 is listed as incoming on h2", "h3", "announce",
+                 state="starting", **vm(1), budget_ms=4000)
+        self.say("h2", 1, "running")
+        self.bad(EBUSY, "vm1 is listed as running on h2", "h3", "announce",
+                 state="starting", **vm(1), budget_ms=4000)
+        self.end("h2", 1)
+        self.run_on("h3", 1)
+
+    def about(self, host, by="h3"):
+        return next(h for h in self.ask(by, "status")["hosts"]
+                    if h["name"] == host)
+
+    def member(self, host):
+        return self.about(host)["member"] and self.about(host, "h1")["member"]
+
+
+if __name__ == "__main__":
+    unittest.main()
