@@ -106,8 +106,7 @@ def force(story, lab, vm, host):
         raise CheckFailed(f"a forced start of {vm.name} on {host}: "
                           f"{done.stdout} {done.stderr}")
     story.line("refused:", "bold", "green")
-    for row in re.split(r"(?<=[.;:]) (?=it |It |can't |bring |\S+ is held )",
-                        why[1]):
+    for row in re.split(r" (?=\S+ is held in)|(?<=[.;]) (?=[Ii]t )", why[1]):
         story.plain(row, "green")
 
 
