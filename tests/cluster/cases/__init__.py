@@ -14,7 +14,8 @@ import importlib
 Case = collections.namedtuple("Case", "name hosts text function bed")
 
 CASES = []
-MODULES = ("stop", "config", "failover", "libvirtd", "migration", "stale",
+MODULES = ("stop", "config", "failover", "libvirtd", "migration",
+           "migration_lock", "stale",
            "heartbeat_power", "heartbeat_halt", "heartbeat_leave",
            "heartbeat_storage", "heartbeat_storage_harm", "heartbeat_input",
            "heartbeat_input_admin", "heartbeat_seal", "isolation", "partition")
