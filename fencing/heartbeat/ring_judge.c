@@ -18,6 +18,19 @@ hbs_is_read_since(const struct hb *hb, uint64_t since_ms)
 	       ha_watch_fresh(read_ms, hb->sb.stores, since_ms);
 }
 
+/* An administrator's word given, or heard of, before the host was a member says
+ * nothing about what was a member since. */
+static bool
+is_word_void(const struct hbs *s, uint32_t slot,
+	     const struct ha_watch_verdict *verdict)
+{
+	const struct hbs_host *host = &s->hosts[slot];
+
+	return verdict->proof == HA_PROOF_CONFIRMED &&
+	       (host->stopped_ms == 0 ||
+		host->last_member_ms >= host->stopped_ms);
+}
+
 void
 hbs_out_of_the_way(const struct hbs *s, struct ha_hostset *ret_out)
 {
@@ -25,6 +38,7 @@ hbs_out_of_the_way(const struct hbs *s, struct ha_hostset *ret_out)
 
 	*ret_out = (struct ha_hostset){ { 0 } };
 	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
+		struct ha_watch_verdict verdict;
 		enum ha_proof proof;
 
 		if (slot == hb->self || !hb->table.names[slot][0]) {
@@ -32,11 +46,13 @@ hbs_out_of_the_way(const struct hbs *s, struct ha_hostset *ret_out)
 		}
 		/* Not the silent ones (SAFETY 1.5): they may be in ring
 		 * mode, and a dead one may come back. */
-		proof = hb_judge(hb, slot, 0).proof;
+		verdict = hb_judge(hb, slot, 0);
+		proof = verdict.proof;
 		/* Nor what was read while it was a member: it may have begun
 		 * since. */
 		if ((proof == HA_PROOF_STOPPED || proof == HA_PROOF_NEVER ||
 		     proof == HA_PROOF_CONFIRMED) &&
+		    !is_word_void(s, slot, &verdict) &&
 		    hbs_is_read_since(hb, s->hosts[slot].last_member_ms)) {
 			ha_hostset_add(ret_out, slot);
 		}
@@ -139,38 +155,17 @@ hbs_host_is_unguarded(const struct hbs *s, uint32_t slot,
 	       host->state_ring_seq != host->member_ring_seq;
 }
 
-/* An administrator's word given, or heard of, before the host was a member says
- * nothing about what was a member since. */
-static bool
-is_word_void(const struct hbs *s, uint32_t slot,
-	     const struct ha_watch_verdict *verdict)
-{
-	const struct hbs_host *host = &s->hosts[slot];
-
-	return verdict->proof == HA_PROOF_CONFIRMED &&
-	       (host->stopped_ms == 0 ||
-		host->last_member_ms >= host->stopped_ms);
-}
-
 bool
 hbs_host_is_gone(const struct hbs *s, uint32_t slot,
 		 const struct ha_hostset *out, uint64_t now_ms)
 {
 	struct ha_watch_verdict verdict = hb_judge(s->hb, slot, 0);
-	const struct hbs_host *host = &s->hosts[slot];
 	uint64_t due_ms = 0;
 	enum ha_ring_silence ring =
 		hbs_ring_silence(s, slot, out, now_ms, &due_ms);
 
-	/* A word given, or heard of, before it was a member says nothing about
-	 * what was a member since. */
-	if (verdict.proof == HA_PROOF_CONFIRMED &&
-	    (host->stopped_ms == 0 ||
-	     host->last_member_ms >= host->stopped_ms)) {
-		return false;
-	}
-
-	return ha_fencing_is_gone(&verdict, ring, due_ms);
+	return !is_word_void(s, slot, &verdict) &&
+	       ha_fencing_is_gone(&verdict, ring, due_ms);
 }
 
 bool
