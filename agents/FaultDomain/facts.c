@@ -42,6 +42,8 @@ fdm_facts_new(xmlDoc *doc)
 	facts->doc = doc;
 	facts->vms = g_array_new(FALSE, FALSE, sizeof(struct fdm_vm));
 	facts->nodes = g_array_new(FALSE, FALSE, sizeof(struct fdm_node));
+	facts->migrations =
+		g_array_new(FALSE, FALSE, sizeof(struct fdm_migration));
 	facts->policy =
 		g_array_new(FALSE, FALSE, sizeof(struct responder_param));
 	g_array_set_clear_func(facts->vms, vm_done);
@@ -71,6 +73,7 @@ fdm_facts_free(struct fdm_facts *facts)
 	}
 	g_hash_table_destroy(facts->by_resource);
 	g_hash_table_destroy(facts->rscs);
+	g_array_unref(facts->migrations);
 	g_array_unref(facts->policy);
 	g_array_unref(facts->nodes);
 	g_array_unref(facts->vms);

@@ -64,6 +64,12 @@ struct fdm_node {
 	GArray *active; /* of struct ha_gated_resource: active or under way */
 };
 
+/* A live migration of a VM whose end the history does not tell. */
+struct fdm_migration {
+	const char *resource;
+	const char *source, *target; /* "": not told, any host */
+};
+
 struct fdm_facts {
 	xmlDoc *doc;
 	const char *version; /* "admin_epoch.epoch.num_updates" */
@@ -71,6 +77,7 @@ struct fdm_facts {
 	bool have_quorum;
 	GArray *vms;             /* of struct fdm_vm */
 	GArray *nodes;           /* of struct fdm_node */
+	GArray *migrations;      /* of struct fdm_migration: not settled */
 	GArray *policy;          /* of struct responder_param: FaultDomain's */
 	bool has_domain;         /* a FaultDomain resource is configured */
 	GHashTable *rscs;        /* id -> struct fdm_rsc */
@@ -101,7 +108,14 @@ const char *fdm_xml_nvpair(const xmlNode *node, const char *set,
 /* All of them, first of a name wins; appended to struct responder_param. */
 void fdm_xml_nvpairs(const xmlNode *node, const char *set, GArray *ret_params);
 
-/* facts_history.c */
+/* facts_migration.c: of a whole status section. */
+void fdm_facts_migrations(struct fdm_facts *facts, const xmlNode *status);
+/* facts_history.c: -1: none, or not a number */
+int fdm_op_call(const xmlNode *op);
+/* Has it a result yet? */
+bool fdm_op_is_pending(const xmlNode *op);
+/* Stopped, or never found here. */
+bool fdm_op_is_proof_of_end(const xmlNode *op);
 void fdm_facts_history(struct fdm_facts *facts, const xmlNode *status);
 /* facts_config.c */
 void fdm_facts_config(struct fdm_facts *facts, const xmlNode *configuration);

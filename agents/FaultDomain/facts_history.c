@@ -50,13 +50,25 @@ number_of(const xmlNode *op, const char *name, int def)
 	return text ? (int)g_ascii_strtoll(text, NULL, 10) : def;
 }
 
-static bool
-is_proof_of_end(const xmlNode *op)
+int
+fdm_op_call(const xmlNode *op)
+{
+	return number_of(op, "call-id", -1);
+}
+
+bool
+fdm_op_is_pending(const xmlNode *op)
+{
+	return number_of(op, "op-status", STATUS_PENDING) == STATUS_PENDING;
+}
+
+bool
+fdm_op_is_proof_of_end(const xmlNode *op)
 {
 	const char *operation = fdm_xml_text(op, "operation");
 	int rc = number_of(op, "rc-code", -1);
 
-	if (number_of(op, "op-status", STATUS_PENDING) == STATUS_PENDING) {
+	if (fdm_op_is_pending(op)) {
 		return false;
 	}
 	if (strcmp(operation, "stop") == 0) {
@@ -79,19 +91,18 @@ is_active(const xmlNode *resource)
 		if (!fdm_xml_is(op, "lrm_rsc_op")) {
 			continue;
 		}
-		if (number_of(op, "op-status", STATUS_PENDING) ==
-		    STATUS_PENDING) {
+		if (fdm_op_is_pending(op)) {
 			return true;
 		}
 		/* A copy of an action that failed; the action itself, or a
 		 * later one, stands beside it. */
-		id = number_of(op, "call-id", -1);
+		id = fdm_op_call(op);
 		if (!newest || id > newest_id) {
 			newest = op;
 			newest_id = id;
 		}
 	}
-	return newest && !is_proof_of_end(newest);
+	return newest && !fdm_op_is_proof_of_end(newest);
 }
 
 /* The agent's words when the list does not let it start (agents/VirtualMachine,
@@ -224,4 +235,5 @@ fdm_facts_history(struct fdm_facts *facts, const xmlNode *status)
 			take_node_state(facts, node);
 		}
 	}
+	fdm_facts_migrations(facts, status);
 }

@@ -68,6 +68,15 @@ struct fdm_row {
 	struct ha_ticket_verdict verdict;
 	const struct fdm_host *owner; /* NULL: nobody */
 	const struct fdm_hold *lift;  /* with wants_lift */
+	/* A list that nobody can read may name it: its ticket stays as it
+	 * is. */
+	bool is_unsure;
+};
+
+/* A hold that has ended, of a VM without a row. */
+struct fdm_orphan {
+	const struct fdm_hold *lift;
+	enum ha_ticket_why why;
 };
 
 enum fdm_step {
@@ -148,6 +157,8 @@ bool fdm_has_facts(const struct fdm *fdm);
 
 /* Rows of all gated VMs. */
 GArray *fdm_project(const struct fdm_facts *facts, const struct fdm_snap *snap);
+/* Holds that ended and that no row judges, of struct fdm_orphan. */
+GArray *fdm_orphans(const struct fdm_facts *facts, const struct fdm_snap *snap);
 const struct fdm_row *fdm_row_find(const struct fdm *fdm, const char *resource);
 bool fdm_is_listed_as(const struct ha_listed_vm *listed,
 		      const struct fdm_vm *vm);
@@ -155,6 +166,10 @@ bool fdm_is_held_as(const struct fdm_hold *hold, const struct fdm_vm *vm);
 /* Of all of the snapshot: is it in force, and does it name this VM? */
 bool fdm_hold_is_effective(const struct fdm_snap *snap,
 			   const struct fdm_hold *hold);
+/* A migration from or to that host of which its list does not tell and whose
+ * end Pacemaker's history does not tell; NULL: none. */
+const struct fdm_migration *fdm_open_migration(const struct fdm_facts *facts,
+					       const struct fdm_host *host);
 /* Holds in force that name this very incarnation of the host. */
 uint32_t fdm_holds_of(const struct fdm_snap *snap, const struct fdm_host *host);
 

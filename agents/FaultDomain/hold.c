@@ -9,7 +9,9 @@
  * What is held is the sealed list, at the very generation that was asked for.
  * A VM that Pacemaker's history has there and that list has not does not run
  * there (SAFETY 9): a hold for it would be lifted at once, and would make
- * fence_vmha place it again for ever.
+ * fence_vmha place it again for ever. Until that list is read nothing is held
+ * and nothing succeeds, and so it is while a migration from or to that host is
+ * open of which that list does not tell: it may end on either side.
  */
 #include <errno.h>
 #include <string.h>
@@ -207,7 +209,15 @@ place(struct fdm_request *request, const struct fdm_host *host)
 	const struct fdm_host *master = fdm_snap_master(fdm->snap);
 	json_t *ask;
 	json_t *failure = refuse(fdm, request->host);
+	const struct fdm_migration *open =
+		failure ? NULL : fdm_open_migration(fdm->facts, host);
 
+	if (open) {
+		failure = fdm_failed(
+			-EAGAIN, "a migration of %s to %s is not settled",
+			open->resource,
+			open->target[0] ? open->target : "another host");
+	}
 	if (failure || !master) {
 		finish(request,
 		       failure ? failure : fdm_failed(-ENOTCONN, "no master"));

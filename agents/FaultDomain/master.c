@@ -227,6 +227,42 @@ is_same_lift(const struct fdm_hold *a, const struct fdm_hold *b)
 	       a->hold.owner_generation == b->hold.owner_generation;
 }
 
+/* What no row asks for: the resource is gone, or has no gate any more. */
+static void
+lift_orphans(struct fdm *fdm)
+{
+	GArray *orphans = fdm_orphans(fdm->facts, fdm->snap);
+	const struct fdm_orphan *first = NULL;
+	json_t *request = NULL;
+	uint32_t count = 0;
+
+	for (guint i = 0; i < orphans->len; i++) {
+		const struct fdm_orphan *orphan =
+			&g_array_index(orphans, struct fdm_orphan, i);
+		const struct fdm_hold *hold = orphan->lift;
+
+		if (first && !is_same_lift(first->lift, hold)) {
+			continue;
+		}
+		if (!first) {
+			first = orphan;
+			request = fdm_hold_request("lift", hold->owner_name,
+						   hold->hold.owner_incarnation,
+						   hold->hold.owner_generation,
+						   fdm->master.term);
+		}
+		fdm_hold_add(request, hold->has_uuid ? &hold->uuid : NULL,
+			     hold->resource);
+		count++;
+	}
+	if (first) {
+		fdm_log(FDM_LOG_LIFTING, count, first->lift->owner_name,
+			ha_ticket_why_text(first->why));
+		send_disk(fdm, "lift", first->lift->owner_name, request);
+	}
+	g_array_unref(orphans);
+}
+
 /* One request per owner, incarnation and generation; the next ones follow
  * when these are done. */
 static void
@@ -259,6 +295,8 @@ lift_holds(struct fdm *fdm)
 		fdm_log(FDM_LOG_LIFTING, count, first->lift->owner_name,
 			ha_ticket_why_text(first->verdict.why));
 		send_disk(fdm, "lift", first->lift->owner_name, request);
+	} else {
+		lift_orphans(fdm);
 	}
 }
 
@@ -298,7 +336,8 @@ may_write_row(const struct fdm *fdm, const struct fdm_row *row)
 	}
 	/* SAFETY 21: what runs on a member is never kept waiting. */
 	return verdict->why == HA_TICKET_RUNS ||
-	       (fdm->snap->are_holds_read && !verdict->wants_lift);
+	       (fdm->snap->are_holds_read && !verdict->wants_lift &&
+		!row->is_unsure);
 }
 
 static void

@@ -2,7 +2,9 @@
 /*
  * From lists and holds to one verdict per gated VM: gathers what
  * ha_ticket_judge() wants. A VM is known by its resource name, and by its UUID
- * where the configuration names one.
+ * where the configuration names one. A hold that no gated VM answers to (its
+ * resource was deleted, renamed or ungated meanwhile) is judged by itself, so
+ * that it ends like any other.
  */
 #include <string.h>
 
@@ -22,6 +24,7 @@ struct gather {
 	const struct fdm_snap *snap;
 	GHashTable *shelves; /* resource, or UUID as text -> struct shelf */
 	GArray *hosts;       /* of struct ha_ticket_host, without the VM */
+	bool hides;          /* a host's list may name any VM */
 };
 
 bool
@@ -110,6 +113,9 @@ gather_all(struct gather *gather)
 			.is_readable = host->is_readable,
 		};
 
+		gather->hides =
+			gather->hides || (!host->is_member && !host->is_gone &&
+					  !host->is_readable);
 		g_array_append_val(gather->hosts, one);
 		for (guint j = 0; host->list && j < host->list->vms->len; j++) {
 			shelve_entry(gather, i,
@@ -195,15 +201,19 @@ judge(const struct gather *gather, struct fdm_row *row)
 		row->lift = g_array_index(found, const struct fdm_hold *,
 					  row->verdict.lift);
 	}
+	/* One that runs on a member, or whose owner is a member again, is
+	 * nowhere else. */
+	row->is_unsure = gather->hides && row->verdict.is_granted &&
+			 row->verdict.why != HA_TICKET_RUNS &&
+			 row->verdict.why != HA_TICKET_RETURNED;
 	g_free(holds);
 	g_free(hosts);
 	g_array_unref(found);
 }
 
-GArray *
-fdm_project(const struct fdm_facts *facts, const struct fdm_snap *snap)
+static struct gather
+gather_begin(const struct fdm_snap *snap)
 {
-	GArray *rows = g_array_new(FALSE, TRUE, sizeof(struct fdm_row));
 	struct gather gather = {
 		.snap = snap,
 		.shelves = g_hash_table_new_full(g_str_hash, g_str_equal,
@@ -213,6 +223,22 @@ fdm_project(const struct fdm_facts *facts, const struct fdm_snap *snap)
 	};
 
 	gather_all(&gather);
+	return gather;
+}
+
+static void
+gather_end(struct gather *gather)
+{
+	g_array_unref(gather->hosts);
+	g_hash_table_destroy(gather->shelves);
+}
+
+GArray *
+fdm_project(const struct fdm_facts *facts, const struct fdm_snap *snap)
+{
+	GArray *rows = g_array_new(FALSE, TRUE, sizeof(struct fdm_row));
+	struct gather gather = gather_begin(snap);
+
 	for (guint i = 0; i < facts->vms->len; i++) {
 		struct fdm_row row = {
 			.vm = &g_array_index(facts->vms, struct fdm_vm, i),
@@ -223,9 +249,59 @@ fdm_project(const struct fdm_facts *facts, const struct fdm_snap *snap)
 			g_array_append_val(rows, row);
 		}
 	}
-	g_array_unref(gather.hosts);
-	g_hash_table_destroy(gather.shelves);
+	gather_end(&gather);
 	return rows;
+}
+
+/* Does a row judge it? */
+static bool
+has_row(const struct fdm_facts *facts, const struct fdm_hold *hold)
+{
+	const struct fdm_vm *vm = fdm_facts_vm(facts, hold->resource);
+
+	for (guint i = 0; !(vm && vm->is_gated) && i < facts->vms->len; i++) {
+		vm = &g_array_index(facts->vms, struct fdm_vm, i);
+		if (!fdm_is_held_as(hold, vm)) {
+			vm = NULL;
+		}
+	}
+	return vm && vm->is_gated;
+}
+
+GArray *
+fdm_orphans(const struct fdm_facts *facts, const struct fdm_snap *snap)
+{
+	GArray *orphans = g_array_new(FALSE, TRUE, sizeof(struct fdm_orphan));
+	struct gather gather = { .snap = NULL };
+
+	for (guint i = 0; i < snap->holds->len; i++) {
+		const struct fdm_hold *hold =
+			&g_array_index(snap->holds, struct fdm_hold, i);
+		struct fdm_vm vm = {
+			.resource = hold->resource,
+			.uuid = hold->uuid,
+			.has_uuid = hold->has_uuid,
+		};
+		struct fdm_row row = { .vm = &vm };
+		struct fdm_orphan orphan;
+
+		if (has_row(facts, hold) ||
+		    !fdm_hold_is_effective(snap, hold)) {
+			continue;
+		}
+		if (!gather.snap) {
+			gather = gather_begin(snap);
+		}
+		judge(&gather, &row);
+		orphan = (struct fdm_orphan){ row.lift, row.verdict.why };
+		if (row.lift) {
+			g_array_append_val(orphans, orphan);
+		}
+	}
+	if (gather.snap) {
+		gather_end(&gather);
+	}
+	return orphans;
 }
 
 const struct fdm_row *
@@ -237,6 +313,42 @@ fdm_row_find(const struct fdm *fdm, const char *resource)
 
 		if (strcmp(row->vm->resource, resource) == 0) {
 			return row;
+		}
+	}
+	return NULL;
+}
+
+static bool
+is_named(const struct fdm_host *host, const struct fdm_vm *vm)
+{
+	for (guint i = 0; host->list && i < host->list->vms->len; i++) {
+		if (fdm_is_listed_as(&g_array_index(host->list->vms,
+						    struct ha_listed_vm, i),
+				     vm)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+is_end(const char *name, const struct fdm_host *host)
+{
+	return !name[0] || strcmp(name, host->name) == 0;
+}
+
+const struct fdm_migration *
+fdm_open_migration(const struct fdm_facts *facts, const struct fdm_host *host)
+{
+	for (guint i = 0; i < facts->migrations->len; i++) {
+		const struct fdm_migration *one = &g_array_index(
+			facts->migrations, struct fdm_migration, i);
+		const struct fdm_vm *vm = fdm_facts_vm(facts, one->resource);
+
+		if (vm && vm->is_gated &&
+		    (is_end(one->source, host) || is_end(one->target, host)) &&
+		    !is_named(host, vm)) {
+			return one;
 		}
 	}
 	return NULL;

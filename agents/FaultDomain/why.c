@@ -228,6 +228,10 @@ find_missing(const struct fdm *fdm, const struct fdm_vm *vm, json_t *list)
 	}
 	if (!row->verdict.is_granted) {
 		miss_owner(list, row);
+	} else if (row->is_unsure && !vm->ticket.is_granted) {
+		miss(list, "a host is out of reach and not proven dead, and "
+			   "its VM list can't be read: it may run there. vmha "
+			   "status names the host");
 	} else if (!vm->ticket.is_granted && master) {
 		miss(list, "the master (%s) must grant its ticket",
 		     master->name);

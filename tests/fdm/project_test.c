@@ -239,6 +239,139 @@ let_go(void **state)
 	end(&scene);
 }
 
+static guint
+orphans(struct scene *scene)
+{
+	GArray *found = fdm_orphans(scene->facts, &scene->snap);
+	guint count = found->len;
+
+	for (guint i = 0; i < count; i++) {
+		assert_non_null(
+			g_array_index(found, struct fdm_orphan, i).lift);
+	}
+	g_array_unref(found);
+	return count;
+}
+
+static void
+hold_other(struct scene *scene, const char *resource, const char *uuid)
+{
+	json_t *answer = json_pack(
+		"{s:[{s:s, s:s, s:s, s:s, s:i, s:i, s:i}]}", "holds",
+		"resource", resource, "uuid", uuid, "kind", "owner", "owner",
+		"h2", "owner_incarnation", 2, "owner_generation", 7, "term", 1);
+
+	assert_true(fdm_snap_read_holds(&scene->snap, answer));
+	json_decref(answer);
+}
+
+/* The resource was deleted, renamed or lost its gate while its host was
+ * away: nobody but the hold itself asks for its end. */
+static void
+without_a_row(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	begin(&scene, GRANTED, H2(BACK));
+	list(&scene, 1, RUNS(OTHER, "deleted"));
+	hold_other(&scene, "deleted", OTHER);
+	assert_int_equal(fdm_holds_of(&scene.snap, host_at(&scene, 1)), 1);
+	assert_int_equal(orphans(&scene), 1);
+	/* ungated */
+	g_array_index(scene.facts->vms, struct fdm_vm, 0).is_gated = false;
+	hold(&scene, "owner", 7);
+	assert_int_equal(orphans(&scene), 2);
+	end(&scene);
+
+	/* A row asks for these: by name, and by UUID under another one. */
+	begin(&scene, GRANTED, H2(BACK));
+	list(&scene, 1, "");
+	hold(&scene, "owner", 7);
+	hold_other(&scene, "older-name", UUID);
+	assert_int_equal(orphans(&scene), 0);
+	end(&scene);
+
+	/* It binds as long as any other. */
+	begin(&scene, GRANTED, H2(CUT));
+	list(&scene, 1, RUNS(OTHER, "deleted"));
+	hold_other(&scene, "deleted", OTHER);
+	assert_int_equal(orphans(&scene), 0);
+	host_at(&scene, 1)->is_member = true;
+	host_at(&scene, 1)->is_readable = false;
+	assert_int_equal(orphans(&scene), 0);
+	end(&scene);
+
+	begin(&scene, GRANTED, H2(DEAD));
+	hold_other(&scene, "deleted", OTHER);
+	assert_int_equal(orphans(&scene), 1);
+	end(&scene);
+}
+
+/* What a list that nobody can read may say is not "free". */
+static void
+unread(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	begin(&scene, HELD, H2(CUT));
+	assert_true(project(&scene)->verdict.is_granted);
+	assert_true(g_array_index(scene.rows, struct fdm_row, 0).is_unsure);
+	end(&scene);
+
+	/* A stale list that does not name it. */
+	begin(&scene, HELD, H2(CUT));
+	list(&scene, 1, "");
+	host_at(&scene, 1)->is_readable = false;
+	assert_true(project(&scene)->is_unsure);
+	end(&scene);
+
+	begin(&scene, HELD, H2(CUT));
+	list(&scene, 1, "");
+	assert_false(project(&scene)->is_unsure);
+	end(&scene);
+
+	begin(&scene, HELD, H2(DEAD));
+	assert_false(project(&scene)->is_unsure);
+	end(&scene);
+
+	begin(&scene, HELD, H2(BACK));
+	assert_false(project(&scene)->is_unsure);
+	end(&scene);
+
+	/* SAFETY 21: it runs on a member, whatever others hide. */
+	begin(&scene, HELD, H2(CUT));
+	list(&scene, 0, RUNS(UUID, "web1"));
+	assert_false(project(&scene)->is_unsure);
+	end(&scene);
+}
+
+/* SAFETY section 4: an open migration may end on either side; only a list that
+ * names the VM tells. */
+static void
+migrating(void **state)
+{
+	struct fdm_migration one = { "web1", "h1", "h2" };
+	struct scene scene;
+
+	(void)state;
+	begin(&scene, GRANTED, H2(CUT));
+	list(&scene, 1, "");
+	assert_null(fdm_open_migration(scene.facts, host_at(&scene, 1)));
+	g_array_append_val(scene.facts->migrations, one);
+	assert_non_null(fdm_open_migration(scene.facts, host_at(&scene, 1)));
+	one.source = "h2";
+	one.target = "h3";
+	g_array_index(scene.facts->migrations, struct fdm_migration, 0) = one;
+	assert_non_null(fdm_open_migration(scene.facts, host_at(&scene, 1)));
+	assert_null(fdm_open_migration(scene.facts, host_at(&scene, 0)));
+	fdm_list_unref(host_at(&scene, 1)->list);
+	list(&scene, 1, RELEASED);
+	assert_null(fdm_open_migration(scene.facts, host_at(&scene, 1)));
+	end(&scene);
+}
+
 static void
 not_understood(void **state)
 {
@@ -295,6 +428,8 @@ main(void)
 		cmocka_unit_test(cut_off),        cmocka_unit_test(known_by),
 		cmocka_unit_test(given_back),     cmocka_unit_test(let_go),
 		cmocka_unit_test(not_understood), cmocka_unit_test(as_xml),
+		cmocka_unit_test(without_a_row),  cmocka_unit_test(unread),
+		cmocka_unit_test(migrating),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
