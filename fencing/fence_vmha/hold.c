@@ -47,6 +47,12 @@ refused(const struct fence_args *args, struct fence_session *session,
 	if (code == -EPERM) {
 		return HA_FENCE_HOLD_FORBIDDEN;
 	}
+	/* Settles by itself: no reason to reset the host. */
+	if (code == -EAGAIN && again == HA_FENCE_HOLD_MAY) {
+		session->refused_ms = 0;
+		ha_clock_sleep_ms(FENCE_POLL_FAR_MS, session->deadline_ms);
+		return again;
+	}
 	if (access(args->manager_socket, F_OK) < 0 ||
 	    now_ms >= session->refused_ms +
 			      (uint64_t)FENCE_MANAGER_BEATS * timing->beat_ms) {
@@ -76,6 +82,18 @@ fence_hold_ask(const struct fence_args *args, const char *host,
 	}
 }
 
+/* What failed or came too late may have been put all the same: then the next
+ * question finds nothing missing, and the transition that asks is older than
+ * the holds nevertheless. These two are said before anything is put. */
+static void
+take_failure(struct fence_session *session, int code)
+{
+	if (code != -EPERM && code != -EAGAIN) {
+		session->has_placed = true;
+		session->placed_ms = 0; /* not known yet */
+	}
+}
+
 void
 fence_hold_place(const struct fence_args *args, const char *host,
 		 struct fence_session *session,
@@ -98,6 +116,7 @@ fence_hold_place(const struct fence_args *args, const char *host,
 		    span_ms, &reply, &err);
 
 	if (code < 0) {
+		take_failure(session, code);
 		session->hold = refused(args, session, &answer->timing, code,
 					&err, HA_FENCE_HOLD_MAY);
 		return;
@@ -109,7 +128,8 @@ fence_hold_place(const struct fence_args *args, const char *host,
 			       json_integer_value(standing);
 		/* A list that changed is asked about again; the transition
 		 * that asks is still older than what was placed. */
-		if (json_integer_value(placed) > 0) {
+		if (json_integer_value(placed) > 0 ||
+		    (session->has_placed && session->placed_ms == 0)) {
 			session->has_placed = true;
 			session->placed_ms = ha_clock_now_ms();
 		}
@@ -118,6 +138,7 @@ fence_hold_place(const struct fence_args *args, const char *host,
 		session->hold_generation = answer->list_generation;
 		session->refused_ms = 0;
 	} else {
+		take_failure(session, -EPROTO);
 		ha_err_set(&err, -EPROTO,
 			   "the fault domain manager does not say how many "
 			   "VMs it holds");

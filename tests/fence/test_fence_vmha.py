@@ -299,6 +299,42 @@ class Holds(unittest.TestCase):
                           if r["op"] == "hold"], [7, 8])
         self.assertGreaterEqual(time.monotonic() - began[0], 1.0)
 
+    def test_a_late_hold_counts_as_placed(self):
+        """It may have been put: that the next question finds nothing missing
+        does not make the transition that asks younger."""
+        def hold(_):
+            hold.asked += 1
+            return {"v": 1, "ok": True, "placed": 0, "standing": 1} \
+                if hold.asked > 1 else {
+                    "v": 1, "ok": False, "errno": 110, "error": "too late"}
+        hold.asked = 0
+        code, _, err, daemon, _ = self.fence({"v": 1, "ok": True}, hold)
+        self.assertEqual((code, hold.asked), (1, 2), err)
+        self.assertEqual(self.kinds(daemon), [])
+        hold.asked = 0
+        began = time.monotonic()
+        code, _, err, _, _ = self.fence({"v": 1, "ok": True}, hold,
+                                        "--after-hold", "wait")
+        self.assertEqual(code, 0, err)
+        self.assertGreaterEqual(time.monotonic() - began, 2.0)
+
+    def test_an_open_migration_is_waited_for(self):
+        """"Not yet" is no reason to reset a host, and no success."""
+        def hold(_):
+            hold.asked += 1
+            return {"v": 1, "ok": True, "placed": 0, "standing": 1} \
+                if hold.asked > hold.refusals else {
+                    "v": 1, "ok": False, "errno": 11,
+                    "error": "a migration of web1 to h2 is not settled"}
+        hold.asked, hold.refusals = 0, 2
+        code, _, err, daemon, _ = self.fence({"v": 1, "ok": True}, hold)
+        self.assertEqual((code, hold.asked), (0, 3), err)
+        hold.refusals = 1000
+        code, _, err, daemon, _ = self.fence({"v": 1, "ok": True}, hold)
+        self.assertEqual(code, 1)
+        self.assertIn("a migration of web1 to h2 is not settled", err)
+        self.assertEqual(self.kinds(daemon), [])
+
     def test_not_sealed_is_ordered_to_seal(self):
         code, _, _, daemon, manager = self.fence(
             {"v": 1, "ok": True},
