@@ -252,13 +252,33 @@ class Hosts(Case):
         for area in areas:
             area.beat(4, "e", state=STOPPED, incarnation=7)
             area.vm_list(4, 0, 1, 1, ["old"])
+        # One datastore lags behind.
+        areas[2].beat(4, "e", state=STOPPED, incarnation=6)
         self.heartbeat("remove-host", "e")
         self.assertEqual(self.json("add-host", "new")["slot"], 4)
         for area in areas:
             slot = self.json("dump", area.path)["slots"][4]
-            self.assertEqual(slot["beat"]["incarnation"], 0)
+            # What old holds and words name is older than the new host.
+            self.assertEqual(slot["beat"]["incarnation"], 8)
+            self.assertEqual(slot["beat"]["state"], "stopped")
+            self.assertEqual(slot["beat"]["host"], "new")
             self.assertEqual(area.read(area.lists + 8 * area.list_blocks),
                              bytes(4096))
+        self.heartbeat("remove-host", "new")
+        self.assertEqual(self.json("add-host", "third")["slot"], 4)
+        slot = self.json("dump", areas[0].path)["slots"][4]
+        self.assertEqual(slot["beat"]["incarnation"], 9)
+
+    def test_damaged_beats_hide_the_incarnation(self):
+        areas = self.create(hosts="a,b,c,d,e,f,g,h")
+        for area in areas:
+            area.beat(4, "e", state=STOPPED, incarnation=7)
+        self.heartbeat("remove-host", "e")
+        for area in areas[:2]:
+            area.write(area.beats + 4, b"x" * 4096)
+        self.heartbeat("add-host", "new")
+        slot = self.json("dump", areas[0].path)["slots"][4]
+        self.assertEqual(slot["beat"]["incarnation"], 8 + 2 ** 32)
 
 
 if __name__ == "__main__":

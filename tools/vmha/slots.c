@@ -3,7 +3,9 @@
  * Who has which slot: vmha heartbeat add-host and remove-host. The same slot
  * on every area, or no change at all. A host's beat outlives its slot: what
  * it proves to running daemons is not taken away, and a host that comes back
- * finds its incarnations. Only a slot that a new name takes over is wiped.
+ * finds its incarnations. Only a slot that a new name takes over is wiped, and
+ * its incarnations go on: holds, words and lifts that stand in other hosts'
+ * lists name those of its former owner, and must never be about the new one.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -13,6 +15,9 @@
 
 #include "ha/text.h"
 #include "area.h"
+
+/* Damaged beats hide the newest incarnation; no host starts so often. */
+#define INCARNATION_JUMP (UINT64_C(1) << 32)
 
 int
 vmha_host_name_check(const char *host, struct ha_err *err)
@@ -109,13 +114,40 @@ pick_slot(const struct vmha_areas *areas, const char *host)
 	return fresh != HA_SLOT_NONE ? fresh : any;
 }
 
-/* Beat and lists of whoever had the slot before. */
+/* Above all that the slot ever had. */
+static uint64_t
+next_incarnation(const struct vmha_areas *areas, uint32_t slot)
+{
+	uint64_t highest = 0;
+	uint32_t sound = 0;
+
+	for (uint32_t i = 0; i < areas->count; i++) {
+		const struct vmha_area *area = areas->at[i];
+
+		if (area->beat_verdict[slot] == HA_BLOCK_OK) {
+			sound++;
+			highest = area->beat[slot].incarnation > highest ?
+					  area->beat[slot].incarnation :
+					  highest;
+		}
+	}
+	return highest + 1 +
+	       (sound < ha_stores_read(areas->count) ? INCARNATION_JUMP : 0);
+}
+
+/* Beat and lists of whoever had the slot before. To running daemons the new
+ * beat is a later incarnation, which stopped cleanly. */
 static int
-wipe_slot(struct vmha_area *area, uint32_t slot, const char *host,
-	  struct ha_err *err)
+wipe_slot(struct vmha_area *area, uint32_t slot, uint64_t incarnation,
+	  const char *host, struct ha_err *err)
 {
 	const struct ha_layout *layout = &area->layout;
-	struct ha_beat beat = { .slot = slot, .state = HA_BEAT_UNCLAIMED };
+	struct ha_beat beat = {
+		.slot = slot,
+		.incarnation = incarnation,
+		.sequence = 1,
+		.state = HA_BEAT_STOPPED,
+	};
 	size_t blocks = layout->list_blocks > layout->hold_blocks ?
 				layout->list_blocks :
 				layout->hold_blocks;
@@ -171,6 +203,7 @@ vmha_slot_give(struct vmha_areas *areas, const char *host, bool is_forced,
 {
 	const struct ha_beat *beat;
 	struct ha_hostset live;
+	uint64_t incarnation;
 	uint32_t slot;
 	int rc = vmha_host_name_check(host, err);
 
@@ -206,8 +239,10 @@ vmha_slot_give(struct vmha_areas *areas, const char *host, bool is_forced,
 					"vmha-heartbeatd there",
 					slot, beat ? beat->host : "somebody");
 		}
+		incarnation = next_incarnation(areas, slot);
 		for (uint32_t i = 0; rc == 0 && i < areas->count; i++) {
-			rc = wipe_slot(areas->at[i], slot, host, err);
+			rc = wipe_slot(areas->at[i], slot, incarnation, host,
+				       err);
 		}
 	}
 	for (uint32_t i = 0; rc == 0 && i < areas->count; i++) {
