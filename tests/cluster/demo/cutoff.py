@@ -111,16 +111,19 @@ def force(story, lab, vm, host):
 
 
 def went_on(story, lab, vms, boots, victim):
-    """The guests' own word: same boot, no gap, still there."""
+    """The guests' own word: same boot, no gap, still there. A guest of a host
+    that was not cut tells what this machine does to any of them."""
+    silence = {vm: f"{longest_silence_s(vm, lab.line.t0) * 1000:.0f} ms"
+               for vm in lab.vms}
+    other = next((vm for vm in lab.vms if vm not in vms), None)
+    beside = f" ({other.name}, not cut off: {silence[other]})" if other else ""
     for vm in vms:
         vm.wait_write()
         if vm.boot() != boots[vm.name]:
             raise CheckFailed(f"{vm.name} was restarted")
         lab.expect(vm.hosts() == [victim], f"{vm.name} is on {vm.hosts()}")
         story.line(f"{vm.name} runs on, on {victim}: same boot, longest "
-                   f"silence since the cut "
-                   f"{longest_silence_s(vm, lab.line.t0) * 1000:.0f} ms",
-                   "green")
+                   f"silence since the cut {silence[vm]}{beside}", "green")
 
 
 def cut(story, lab, vm, ordinals):
