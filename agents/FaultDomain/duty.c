@@ -79,10 +79,13 @@ fdm_duty_unseal(struct fdm *fdm, uint64_t now_ms)
 		}
 		unseal = g_new0(struct unseal, 1);
 		g_strlcpy(unseal->host, host->name, sizeof(unseal->host));
-		fdm_worker_ask(fdm->worker,
-			       json_pack("{s:s, s:s, s:s}", "op", "order",
-					 "host", host->name, "kind", "unseal"),
-			       FDM_HB_ASK_MS, on_ordered, unseal);
+		fdm_worker_ask(
+			fdm->worker,
+			json_pack("{s:s, s:s, s:s, s:I, s:I}", "op", "order",
+				  "host", host->name, "kind", "unseal",
+				  "generation", (json_int_t)host->generation,
+				  "ring_seq", (json_int_t)fdm->snap->ring_seq),
+			FDM_HB_ASK_MS, on_ordered, unseal);
 	}
 }
 

@@ -91,6 +91,13 @@ struct fdm_master {
 	uint64_t ask_ms;         /* next renewal */
 	uint64_t asked_ms;       /* of the one under way */
 	bool is_asking;
+	uint64_t asked_seq; /* membership that it was about */
+	/* tickets to be written, once the members have said that they are
+	 * there since then, in that membership; NULL: none */
+	char *wanted;
+	uint64_t wanted_ms;
+	uint64_t wanted_seq;
+	bool is_confirmed; /* they have */
 	enum fdm_step step;
 	uint32_t pending;  /* commands of FDM_STEP_DISK */
 	uint64_t retry_ms; /* nothing is begun before */

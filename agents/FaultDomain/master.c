@@ -106,11 +106,20 @@ on_lease(void *data, int code, const json_t *answer, const char *why)
 			fdm_log(FDM_LOG_MASTER_WAITS, why);
 			g_strlcpy(master->told, why, sizeof(master->told));
 		}
-		master->ask_ms = ha_clock_now_ms() + FDM_RETRY_MS;
+		/* -EAGAIN: this snapshot is of the membership before. */
+		master->ask_ms =
+			ha_clock_now_ms() +
+			(code == -EAGAIN ? FDM_HB_RETRY_MS : FDM_RETRY_MS);
 		return;
 	}
 	master->told[0] = '\0';
 	master->lease_until_ms = master->asked_ms + FDM_LEASE_MS;
+	/* heartbeatd answers when the members of that membership have said
+	 * that they are there since it was asked. */
+	if (master->wanted_ms <= master->asked_ms &&
+	    master->wanted_seq == master->asked_seq) {
+		master->is_confirmed = true;
+	}
 	if (master->term != (uint64_t)term) {
 		master->term = (uint64_t)term;
 		fdm_log(FDM_LOG_MASTER, (unsigned long long)term);
@@ -130,12 +139,14 @@ keep_lease(struct fdm *fdm, uint64_t now_ms)
 	}
 	master->is_asking = true;
 	master->asked_ms = now_ms;
+	master->asked_seq = fdm->snap->ring_seq;
 	master->ask_ms = now_ms + FDM_LEASE_MS / LEASE_PARTS;
 	fdm_worker_ask(fdm->worker,
-		       json_pack("{s:s, s:b, s:i, s:i}", "op", "master", "on",
-				 1, "lease_ms", (int)FDM_LEASE_MS, "budget_ms",
-				 (int)FDM_HB_ASK_MS),
-		       FDM_HB_ASK_MS, on_lease, fdm);
+		       json_pack("{s:s, s:b, s:i, s:i, s:I}", "op", "master",
+				 "on", 1, "lease_ms", (int)FDM_LEASE_MS,
+				 "budget_ms", (int)FDM_HB_ASK_MS, "ring_seq",
+				 (json_int_t)master->asked_seq),
+		       FDM_HB_FLUSH_MS, on_lease, fdm);
 }
 
 /* ---- holds and lifts ---------------------------------------------------- */
@@ -287,6 +298,9 @@ lift_holds(struct fdm *fdm)
 				row->lift->hold.owner_incarnation,
 				row->lift->hold.owner_generation,
 				fdm->master.term);
+			(void)json_object_set_new(
+				request, "ring_seq",
+				json_integer((json_int_t)fdm->snap->ring_seq));
 		}
 		add_row(request, row);
 		count++;
@@ -357,8 +371,43 @@ tell_row(struct fdm *fdm, const struct fdm_row *row)
 	}
 }
 
+/* Is this what was wanted before the members said that they are there? Else they
+ * are asked now: a snapshot may be of a membership that is over, where corosync
+ * stands still. */
+static bool
+is_confirmed(struct fdm *fdm, const char *xml, uint64_t now_ms)
+{
+	struct fdm_master *master = &fdm->master;
+	bool is_same = g_strcmp0(master->wanted, xml) == 0;
+
+	if (is_same && master->is_confirmed) {
+		return true;
+	}
+	if (!is_same) {
+		g_free(master->wanted);
+		master->wanted = g_strdup(xml);
+		master->wanted_ms = now_ms;
+		master->wanted_seq = fdm->snap->ring_seq;
+		master->is_confirmed = false;
+		master->ask_ms = now_ms;
+		keep_lease(fdm, now_ms);
+	} else if (master->wanted_seq != fdm->snap->ring_seq) {
+		master->wanted_ms = now_ms;
+		master->wanted_seq = fdm->snap->ring_seq;
+		master->ask_ms = now_ms;
+	}
+	return false;
+}
+
+static bool
+wants_write(const struct fdm *fdm, const struct fdm_row *row)
+{
+	return fdm_ticket_differs(row, fdm->master.term) &&
+	       may_write_row(fdm, row);
+}
+
 static void
-write_tickets(struct fdm *fdm)
+write_tickets(struct fdm *fdm, uint64_t now_ms)
 {
 	struct fdm_master *master = &fdm->master;
 	GString *xml = fdm_tickets_begin();
@@ -368,18 +417,25 @@ write_tickets(struct fdm *fdm)
 		const struct fdm_row *row =
 			&g_array_index(fdm->rows, struct fdm_row, i);
 
-		if (fdm_ticket_differs(row, master->term) &&
-		    may_write_row(fdm, row)) {
+		if (wants_write(fdm, row)) {
 			fdm_tickets_add(xml, row, master->term);
-			tell_row(fdm, row);
 			count++;
 		}
 	}
 	fdm_tickets_end(xml);
-	if (count > 0) {
+	if (count > 0 && is_confirmed(fdm, xml->str, now_ms)) {
+		for (guint i = 0; i < fdm->rows->len; i++) {
+			const struct fdm_row *row =
+				&g_array_index(fdm->rows, struct fdm_row, i);
+
+			if (wants_write(fdm, row)) {
+				tell_row(fdm, row);
+			}
+		}
 		fdm_log(FDM_LOG_TICKETS, count,
 			(unsigned long long)master->term);
 		master->step = FDM_STEP_CIB;
+		g_clear_pointer(&master->wanted, g_free);
 		ha_cib_update(fdm->cib, xml->str, on_written, fdm);
 	}
 	(void)g_string_free(xml, TRUE);
@@ -408,7 +464,7 @@ run_duties(struct fdm *fdm, uint64_t now_ms)
 	}
 	/* Tickets do not wait for holds of other VMs. */
 	if (fdm->master.step == FDM_STEP_IDLE) {
-		write_tickets(fdm);
+		write_tickets(fdm, now_ms);
 	}
 	if (fdm->master.step == FDM_STEP_IDLE) {
 		fdm_duty_unseal(fdm, now_ms);

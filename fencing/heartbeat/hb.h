@@ -158,6 +158,8 @@ struct hb {
 	bool is_seal_ordered;       /* and the order is in force */
 	uint32_t seal_sender;
 	uint64_t seal_sender_incarnation;
+	uint64_t seal_ordered_ms; /* when it came, and in which membership */
+	uint64_t seal_ordered_seq;
 	bool is_settled; /* the master of membership settled_seq said so */
 	uint64_t settled_seq;
 	uint32_t votes[HA_HOSTS_MAX]; /* as corosync has them configured */

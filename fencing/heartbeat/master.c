@@ -111,6 +111,7 @@ hbs_master_end(struct hbs *s, const char *why)
 	pthread_mutex_lock(&hb->lock);
 	term = hb->master_term;
 	hb->master_term = 0;
+	s->master.looks_ms = 0;
 	hb->flags &= ~HA_BEAT_MASTER;
 	hb_kick_locked(hb);
 	pthread_mutex_unlock(&hb->lock);
@@ -160,110 +161,224 @@ wants_newer(const struct hb *hb)
 	return hb->term > hb->master_term && hb->seal.why != HA_SEAL_CLAIM;
 }
 
+/* hb->lock held. */
+static int
+may_be_master(const struct hbs *s, uint64_t now_ms, struct ha_err *err)
+{
+	struct ha_fence_facts facts = { .action = HA_FENCE_OFF };
+	const struct hb *hb = s->hb;
+
+	hbs_gather_self(s, now_ms, &facts);
+	if (hbs_seal_has_no_say(hb)) {
+		return ha_err_set(err, -EPERM,
+				  "another side of the cluster claims to be "
+				  "quorate as well: this host can't be master "
+				  "before it has won, or both are one again");
+	}
+	if (!facts.is_quorate || hb->phase != HB_ARMED) {
+		return ha_err_set(err, -EPERM,
+				  "this host is in no quorate membership, or "
+				  "is stopping: it can't be master");
+	}
+	if (!facts.can_write || !facts.can_read) {
+		return ha_err_set(err, -EIO,
+				  "a master must write and read enough "
+				  "heartbeat datastores; vmha heartbeat status "
+				  "tells why this host can't");
+	}
+	return 0;
+}
+
+int
+hbs_master_may_act(const struct hbs *s, uint64_t now_ms, struct ha_err *err)
+{
+	struct ha_rival rival;
+	int rc = may_be_master(s, now_ms, err);
+
+	if (rc < 0) {
+		return rc;
+	}
+	hbs_seal_rival(s, now_ms, &rival);
+	if (ha_rival_is_settled(&rival)) {
+		return 0;
+	}
+	return ha_err_set(err, -EAGAIN,
+			  "%s is no member, and was not read as sealed or gone "
+			  "since this side claims the cluster: it may claim it "
+			  "as well",
+			  s->hb->table.names[rival.slot]);
+}
+
 int
 hbs_master_begin(struct hbs *s, uint64_t lease_ms, uint64_t now_ms,
 		 struct ha_err *err)
 {
-	struct ha_fence_facts facts = { .action = HA_FENCE_OFF };
 	struct hb *hb = s->hb;
-	bool is_new = false;
-	int rc = 0;
+	bool wants_look = false;
+	int rc;
 
 	pthread_mutex_lock(&hb->lock);
-	hbs_gather_self(s, now_ms, &facts);
-	if (hbs_seal_has_no_say(hb)) {
-		rc = ha_err_set(err, -EPERM,
-				"another side of the cluster claims to be "
-				"quorate as well: this host can't be master "
-				"before it has won, or both are one again");
-	} else if (!facts.is_quorate || hb->phase != HB_ARMED) {
-		rc = ha_err_set(err, -EPERM,
-				"this host is in no quorate membership, or is "
-				"stopping: it can't be master");
-	} else if (!facts.can_write || !facts.can_read) {
-		rc = ha_err_set(err, -EIO,
-				"a master must write and read enough heartbeat "
-				"datastores; vmha heartbeat status tells why "
-				"this host can't");
-	} else {
+	rc = may_be_master(s, now_ms, err);
+	if (rc == 0) {
 		learn_terms(hb);
 		learn_holds(hb);
 		s->master.lease_ms = now_ms + lease_ms;
-		is_new = hb->master_term == 0 || wants_newer(hb);
-		if (is_new) {
-			hb->master_term = ++hb->term;
-			hb->flags |= HA_BEAT_MASTER;
-			s->master.sequence = hb->sequence + 1;
-			s->master.is_claimed = false;
-			hb_kick_locked(hb);
+		wants_look = hb->master_term == 0 || wants_newer(hb);
+		if (wants_look) {
+			/* Of this very millisecond it may be older. */
+			s->master.looks_ms = now_ms + 1;
 		}
-	}
-	pthread_mutex_unlock(&hb->lock);
-	if (is_new) {
-		hb_log(HB_LOG_MASTER, (unsigned long long)hb->master_term);
-	}
-	return rc;
-}
-
-/* Flushed, and then nobody else was read who says more: hbs_master_look()
- * has seen to that. */
-static void
-check_claim(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
-{
-	struct hb *hb = s->hb;
-	bool wants_look = false;
-
-	pthread_mutex_lock(&hb->lock);
-	if (wait->since_ms == 0 && hb_is_flushed(hb, s->master.sequence)) {
-		wait->since_ms = now_ms + 1;
-		wants_look = true;
-	} else if (wait->since_ms != 0 &&
-		   hbs_is_read_since(hb, wait->since_ms)) {
-		s->master.is_claimed = find_better(s, now_ms) == HA_SLOT_NONE;
 	}
 	pthread_mutex_unlock(&hb->lock);
 	if (wants_look) {
 		hb_look(hb);
 	}
+	return rc;
+}
+
+/* hb->lock held. */
+static void
+take_term(struct hbs *s)
+{
+	struct hb *hb = s->hb;
+
+	learn_terms(hb);
+	learn_holds(hb);
+	hb->master_term = ++hb->term;
+	hb->flags |= HA_BEAT_MASTER;
+	s->master.sequence = hb->sequence + 1;
+	s->master.claimed_ms = 0;
+	s->master.is_claimed = false;
+	s->master.looks_ms = 0;
+	hb_kick_locked(hb);
+}
+
+/* Another host has claimed this very term, or a newer one: each term is of one
+ * master only, whoever of them is seen by whom. hb->lock held. */
+static bool
+is_contested(const struct hb *hb)
+{
+	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
+		const struct hb_host *host = &hb->hosts[slot];
+
+		if (slot != hb->self && host->has_beat &&
+		    (host->beat.term > hb->master_term ||
+		     (host->beat.term == hb->master_term &&
+		      (host->beat.flags & HA_BEAT_MASTER) != 0))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* First the terms of others as they are now, not as they were read last; then
+ * the claim; and when it is flushed, they are read again. True: reads are
+ * wanted. hb->lock held. */
+static bool
+claim(struct hbs *s, uint64_t now_ms)
+{
+	struct hbs_master *master = &s->master;
+	struct hb *hb = s->hb;
+
+	if (master->looks_ms != 0) {
+		if (hbs_is_read_since(hb, master->looks_ms) &&
+		    may_be_master(s, now_ms, NULL) == 0) {
+			take_term(s);
+		}
+		return false;
+	}
+	if (hb->master_term == 0 || master->is_claimed) {
+		return false;
+	}
+	if (master->claimed_ms == 0) {
+		if (!hb_is_flushed(hb, master->sequence)) {
+			return false;
+		}
+		master->claimed_ms = now_ms + 1;
+		return true;
+	}
+	if (!hbs_is_read_since(hb, master->claimed_ms)) {
+		return false;
+	}
+	if (is_contested(hb) && find_better(s, now_ms) == HA_SLOT_NONE) {
+		take_term(s);
+	} else {
+		master->is_claimed = find_better(s, now_ms) == HA_SLOT_NONE;
+	}
+	return false;
+}
+
+static void
+look_at_claim(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
+{
+	struct hb *hb = s->hb;
+	uint64_t before;
+	uint64_t term;
+	bool wants_look;
+
+	pthread_mutex_lock(&hb->lock);
+	before = hb->master_term;
+	wants_look = claim(s, now_ms);
+	term = hb->master_term;
+	/* Chosen for whoever waits: it is not over because it is another. */
+	if (term > before) {
+		wait->term = term;
+	}
+	wait->is_confirmed = hbs_is_confirmed(s, wait->asked_ms);
+	pthread_mutex_unlock(&hb->lock);
+	if (wants_look) {
+		hb_look(hb);
+	}
+	if (term > before) {
+		hb_log(HB_LOG_MASTER, (unsigned long long)term);
+	}
+}
+
+static json_t *
+term_json(uint64_t term)
+{
+	json_t *answer = ha_ipc_ok();
+
+	if (answer) {
+		(void)json_object_set_new(answer, "term",
+					  json_integer((json_int_t)term));
+	}
+	return answer;
 }
 
 bool
 hbs_master_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 {
-	uint64_t term = s->hb->master_term; /* main's own to write */
+	json_t *answer = NULL;
+	uint64_t term;
 
-	if (term == wait->term && !s->master.is_claimed) {
-		check_claim(s, wait, now_ms);
+	look_at_claim(s, wait, now_ms);
+	term = s->hb->master_term; /* main's own to write */
+	if (wait->ring_seq != s->ring.core.ring_seq) {
+		answer = hbs_failed(-EAGAIN, "the membership has changed "
+					     "meanwhile");
+	} else if (s->master.looks_ms == 0 && term != wait->term) {
+		answer = hbs_failed(-EBUSY,
+				    "the term %llu is over already: another "
+				    "host is master, or this one has lost "
+				    "quorum",
+				    (unsigned long long)wait->term);
+	} else if (s->master.looks_ms == 0 && s->master.is_claimed &&
+		   wait->is_confirmed) {
+		answer = term_json(term);
+	} else if (now_ms >= wait->deadline_ms && s->master.is_claimed) {
+		answer = hbs_failed(-EAGAIN, "too few members have confirmed "
+					     "that they are there");
+	} else if (now_ms >= wait->deadline_ms) {
+		answer = hbs_failed(-ETIMEDOUT,
+				    "the new term could not be written to and "
+				    "read back from enough heartbeat "
+				    "datastores in time");
+	} else {
+		return false;
 	}
-	if (term != wait->term) {
-		hbs_wait_answer(s, wait,
-				hbs_failed(-EBUSY,
-					   "the term %llu is over already: "
-					   "another host is master, or this "
-					   "one has lost quorum",
-					   (unsigned long long)wait->term));
-		return true;
-	}
-	if (s->master.is_claimed) {
-		json_t *answer = ha_ipc_ok();
-
-		if (answer) {
-			(void)json_object_set_new(
-				answer, "term", json_integer((json_int_t)term));
-		}
-		hbs_wait_answer(s, wait, answer);
-		return true;
-	}
-	if (now_ms >= wait->deadline_ms) {
-		hbs_wait_answer(
-			s, wait,
-			hbs_failed(-ETIMEDOUT,
-				   "the new term could not be written to and "
-				   "read back from enough heartbeat datastores "
-				   "in time"));
-		return true;
-	}
-	return false;
+	hbs_wait_answer(s, wait, answer);
+	return true;
 }
 
 int

@@ -116,7 +116,7 @@ advance(struct hbs *s, struct hbs_wait *wait)
 		    hbs_order_give(s, slot,
 				   wait->is_down ? HA_ORDER_STAND_DOWN :
 						   HA_ORDER_STAND_TO,
-				   &wait->nonces[slot], NULL) == 0) {
+				   0, &wait->nonces[slot], NULL) == 0) {
 			ha_hostset_add(&wait->given, slot);
 		}
 		order = hbs_order_find(s, wait->nonces[slot]);

@@ -84,6 +84,13 @@ tell_rest(const struct hbs *s, uint32_t slot, uint64_t now_ms,
 							    "not read yet");
 		append(answer->evidence, sizeof(answer->evidence), part);
 	}
+	if (answer->facts.is_unconfirmed) {
+		(void)snprintf(
+			part, sizeof(part),
+			"the members here, or the claim of another side, "
+			"are not confirmed yet");
+		append(answer->evidence, sizeof(answer->evidence), part);
+	}
 	if (host->has_beat && (host->beat.flags & HA_BEAT_SOFTDOG)) {
 		append(answer->evidence, sizeof(answer->evidence),
 		       "its watchdog is softdog");
@@ -126,9 +133,48 @@ start_ms(const struct hb *hb)
 	return (uint64_t)2 * hb->sb.timing.beat_ms + hb->sb.timing.tolerance_ms;
 }
 
+/* One that calls itself quorate may be told to unseal by others that stand still
+ * like it: only an order that it has obeyed since it was a member here binds it.
+ * hb->lock held. */
+static bool
+is_sealed(const struct hbs *s, uint32_t slot, uint64_t now_ms)
+{
+	const struct hb *hb = s->hb;
+	const struct ha_beat *beat = &hb->hosts[slot].beat;
+
+	return hbs_is_beat_fresh(hb, slot, now_ms) &&
+	       (beat->flags & HA_BEAT_SEALED) != 0 &&
+	       ((beat->flags & HA_BEAT_QUORATE) == 0 ||
+		hbs_order_seals(s, slot, beat->incarnation,
+				s->hosts[slot].last_member_ms));
+}
+
+/* Have the members said that they are there since this seal was first read, and
+ * does no other side claim the cluster? Else this host may be the one that is
+ * away. hb->lock held. */
+static bool
+is_seal_confirmed(struct hbs *s, uint32_t slot, uint64_t now_ms)
+{
+	const struct ha_beat *beat = &s->hb->hosts[slot].beat;
+	struct hbs_host *host = &s->hosts[slot];
+	struct ha_rival rival;
+
+	if (host->sealed_incarnation != beat->incarnation ||
+	    host->sealed_generation != beat->list_generation ||
+	    host->sealed_ms <= host->last_member_ms) {
+		host->sealed_incarnation = beat->incarnation;
+		host->sealed_generation = beat->list_generation;
+		host->sealed_ms = now_ms;
+	}
+	hbs_confirm_want(s, host->sealed_ms);
+	hbs_seal_rival(s, now_ms, &rival);
+	return hbs_is_confirmed(s, host->sealed_ms) &&
+	       ha_rival_is_settled(&rival);
+}
+
 /* The host that is asked about. hb->lock held. */
 static void
-gather_host(const struct hbs *s, uint32_t slot, uint64_t now_ms,
+gather_host(struct hbs *s, uint32_t slot, uint64_t now_ms,
 	    struct ha_fence_answer *answer)
 {
 	const struct hb *hb = s->hb;
@@ -160,8 +206,9 @@ gather_host(const struct hbs *s, uint32_t slot, uint64_t now_ms,
 	hbs_out_of_the_way(s, &out);
 	facts->ring =
 		hbs_ring_silence(s, slot, &out, now_ms, &facts->ring_due_ms);
-	facts->says_sealed = hbs_is_beat_fresh(hb, slot, now_ms) &&
-			     (hb->hosts[slot].beat.flags & HA_BEAT_SEALED) != 0;
+	facts->says_sealed = is_sealed(s, slot, now_ms);
+	facts->is_unconfirmed =
+		facts->says_sealed && !is_seal_confirmed(s, slot, now_ms);
 	facts->is_list_read = hbs_is_list_read(hb, slot);
 	facts->is_known = true;
 	facts->is_self = slot == hb->self;
@@ -211,6 +258,9 @@ hbs_op_fence_facts(struct hbs *s, struct hbs_client *client,
 		tell_rest(s, slot, now_ms, &answer);
 	}
 	pthread_mutex_unlock(&hb->lock);
+	if (answer.facts.is_unconfirmed) {
+		hbs_ring_look(s);
+	}
 	reply = ha_ipc_ok();
 	if (reply) {
 		(void)json_object_update_new(reply,

@@ -293,16 +293,22 @@ may_lift(const struct hbs *s, const struct wish *wish, struct ha_err *err)
 				  "not master of term %llu",
 				  (unsigned long long)wish->like.term);
 	}
-	return 0;
+	return hbs_master_may_act(s, ha_clock_now_ms(), err);
 }
 
-json_t *
-hbs_op_lift(struct hbs *s, struct hbs_client *client, const json_t *request)
+static json_t *
+lift(struct hbs *s, struct hbs_client *client, const json_t *request)
 {
 	static struct wish wish;
 	json_t *failure = take_wish(s, request, HA_HOLD_LIFTED, &wish);
 
 	return failure ? failure : begin(s, client, request, &wish, may_lift);
+}
+
+json_t *
+hbs_op_lift(struct hbs *s, struct hbs_client *client, const json_t *request)
+{
+	return hbs_confirm_first(s, client, request, lift);
 }
 
 /* ---- when it stands on w ------------------------------------------------ */

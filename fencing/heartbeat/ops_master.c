@@ -46,6 +46,10 @@ hbs_op_master(struct hbs *s, struct hbs_client *client, const json_t *request)
 		return hbs_failed(-EINVAL, "lease_ms must be 1 to %u",
 				  HBS_LEASE_MAX_MS);
 	}
+	failure = hbs_confirm_seq(s, request);
+	if (failure) {
+		return failure;
+	}
 	wait = hbs_wait_new(s, client, HBS_WAIT_MASTER,
 			    hbs_arg_deadline(request));
 	if (!wait) {
@@ -59,6 +63,10 @@ hbs_op_master(struct hbs *s, struct hbs_client *client, const json_t *request)
 		return hbs_failed(rc, "%s", err.text);
 	}
 	wait->term = s->hb->master_term;
+	wait->asked_ms = ha_clock_now_ms();
+	wait->ring_seq = s->ring.core.ring_seq;
+	hbs_confirm_want(s, wait->asked_ms);
+	hbs_ring_look(s);
 	return NULL;
 }
 

@@ -36,6 +36,7 @@ rebuild(struct hbs *s)
 				.target = order->host,
 				.incarnation = order->incarnation,
 				.nonce = order->nonce,
+				.generation = order->generation,
 			};
 		}
 	}
@@ -89,30 +90,35 @@ make_nonce(uint64_t *ret_nonce)
  * one, and the brake counts it once. */
 static const struct hbs_order *
 standing(const struct hbs *s, uint32_t host, enum ha_order_kind kind,
-	 uint64_t incarnation)
+	 uint64_t incarnation, uint64_t generation)
 {
 	for (uint32_t i = 0; i < HBS_ORDERS_KEPT; i++) {
 		const struct hbs_order *order = &s->orders[i];
 
 		if (order->nonce != 0 && order->is_open &&
 		    order->host == host && order->kind == kind &&
-		    order->incarnation == incarnation) {
+		    order->incarnation == incarnation &&
+		    order->generation == generation) {
 			return order;
 		}
 	}
 	return NULL;
 }
 
-/* Stand down and stand to, seal and unseal: the later one is meant. Both together would be
- * obeyed in the order in which they happen to stand in the beat. */
+/* Stand down and stand to, seal and unseal, unseal of another list: the later
+ * one is meant. Both together would be obeyed in the order in which they happen
+ * to stand in the beat. */
 static void
-take_back_opposite(struct hbs *s, uint32_t host, enum ha_order_kind kind)
+take_back_opposite(struct hbs *s, uint32_t host, enum ha_order_kind kind,
+		   uint64_t generation)
 {
 	for (uint32_t i = 0; i < HBS_ORDERS_KEPT; i++) {
 		struct hbs_order *order = &s->orders[i];
 
 		if (order->host == host &&
-		    ((kind == HA_ORDER_SEAL &&
+		    ((kind == HA_ORDER_UNSEAL && order->kind == kind &&
+		      order->generation != generation) ||
+		     (kind == HA_ORDER_SEAL &&
 		      order->kind == HA_ORDER_UNSEAL) ||
 		     (kind == HA_ORDER_UNSEAL &&
 		      order->kind == HA_ORDER_SEAL) ||
@@ -127,7 +133,7 @@ take_back_opposite(struct hbs *s, uint32_t host, enum ha_order_kind kind)
 
 int
 hbs_order_give(struct hbs *s, uint32_t host, enum ha_order_kind kind,
-	       uint64_t *ret_nonce, struct ha_err *err)
+	       uint64_t generation, uint64_t *ret_nonce, struct ha_err *err)
 {
 	struct hb *hb = s->hb;
 	const char *name = hb->table.names[host];
@@ -137,7 +143,7 @@ hbs_order_give(struct hbs *s, uint32_t host, enum ha_order_kind kind,
 	uint64_t incarnation;
 	uint64_t nonce;
 
-	take_back_opposite(s, host, kind);
+	take_back_opposite(s, host, kind, generation);
 	pthread_mutex_lock(&hb->lock);
 	incarnation = hb_judge(hb, host, 0).incarnation;
 	pthread_mutex_unlock(&hb->lock);
@@ -148,7 +154,7 @@ hbs_order_give(struct hbs *s, uint32_t host, enum ha_order_kind kind,
 			"an order",
 			name);
 	}
-	same = standing(s, host, kind, incarnation);
+	same = standing(s, host, kind, incarnation, generation);
 	if (same) {
 		*ret_nonce = same->nonce;
 		return 0;
@@ -175,6 +181,7 @@ hbs_order_give(struct hbs *s, uint32_t host, enum ha_order_kind kind,
 		.host = host,
 		.kind = kind,
 		.incarnation = incarnation,
+		.generation = generation,
 		.given_ms = now_ms,
 		.is_open = true,
 	};
@@ -265,32 +272,91 @@ kind_from_name(const char *name, enum ha_order_kind *ret_kind)
 	return -EINVAL;
 }
 
-/* The master's word about its own list needs no way over the datastores
- * (SAFETY 10). */
-static void
-settle_self(struct hbs *s)
+static json_t *
+give(struct hbs *s, uint32_t slot, enum ha_order_kind kind, uint64_t generation)
+{
+	struct ha_err err = HA_ERR_INIT;
+	json_t *answer;
+	uint64_t nonce;
+	int rc = hbs_order_give(s, slot, kind, generation, &nonce, &err);
+
+	if (rc < 0) {
+		return hbs_failed(rc, "%s", err.text);
+	}
+	answer = ha_ipc_ok();
+	if (answer) {
+		(void)json_object_set_new(answer, "nonce",
+					  json_integer((json_int_t)nonce));
+	}
+	return answer;
+}
+
+/* Of which list? A request that does not say so means the newest one that was
+ * read here. hb->lock held. */
+static uint64_t
+settled_generation(const struct hb *hb, uint32_t slot, const json_t *request)
+{
+	const json_t *value = json_object_get(request, "generation");
+
+	if (json_is_integer(value)) {
+		return (uint64_t)json_integer_value(value);
+	}
+	if (slot == hb->self) {
+		return hb->list.generation;
+	}
+	return hbs_is_list_read(hb, slot) ?
+		       hb->hosts[slot].beat.list_generation :
+		       0;
+}
+
+/* The members have confirmed that they are there. The master's word about its
+ * own list needs no way over the datastores (SAFETY 10). */
+static json_t *
+unseal(struct hbs *s, struct hbs_client *client, const json_t *request)
 {
 	struct hb *hb = s->hb;
+	struct ha_err err = HA_ERR_INIT;
+	uint64_t generation;
+	uint32_t slot;
+	json_t *failure = hbs_arg_host(s, request, &slot);
+	int rc;
 
+	(void)client;
+	if (failure) {
+		return failure;
+	}
 	pthread_mutex_lock(&hb->lock);
-	hb->is_settled = true;
-	hb->settled_seq = hb->ring_seq;
-	hb->is_seal_ordered = false;
+	generation = settled_generation(hb, slot, request);
+	rc = hb->master_term == 0 || !s->master.is_claimed ?
+		     ha_err_set(&err, -EPERM,
+				"this host is not master: only the master "
+				"settles a host's VM list") :
+		     hbs_master_may_act(s, ha_clock_now_ms(), &err);
+	if (rc == 0 && slot == hb->self) {
+		if (generation == hb->list.generation) {
+			hbs_seal_settle(hb);
+		} else {
+			rc = ha_err_set(&err, -ESTALE,
+					"this host's VM list has changed "
+					"since it was read");
+		}
+	}
 	pthread_mutex_unlock(&hb->lock);
+	if (rc < 0) {
+		return hbs_failed(rc, "%s", err.text);
+	}
+	return slot == hb->self ? ha_ipc_ok() :
+				  give(s, slot, HA_ORDER_UNSEAL, generation);
 }
 
 json_t *
 hbs_op_order(struct hbs *s, struct hbs_client *client, const json_t *request)
 {
-	struct ha_err err = HA_ERR_INIT;
 	enum ha_order_kind kind;
 	const char *text = "";
 	json_t *answer;
-	uint64_t nonce;
 	uint32_t slot;
-	int rc;
 
-	(void)client;
 	answer = hbs_arg_host(s, request, &slot);
 	answer = answer ? answer : hbs_arg_text(request, "kind", &text);
 	if (answer) {
@@ -302,10 +368,13 @@ hbs_op_order(struct hbs *s, struct hbs_client *client, const json_t *request)
 				  "seal and unseal can",
 				  text);
 	}
-	if (slot == s->hb->self && kind == HA_ORDER_UNSEAL &&
-	    s->hb->master_term != 0) {
-		settle_self(s);
-		return ha_ipc_ok();
+	if (kind == HA_ORDER_UNSEAL && s->hb->master_term == 0) {
+		return hbs_failed(-EPERM,
+				  "this host is not master: only the master "
+				  "settles a host's VM list");
+	}
+	if (kind == HA_ORDER_UNSEAL) {
+		return hbs_confirm_first(s, client, request, unseal);
 	}
 	if (slot == s->hb->self) {
 		return hbs_failed(-EINVAL,
@@ -313,21 +382,7 @@ hbs_op_order(struct hbs *s, struct hbs_client *client, const json_t *request)
 				  "orders from itself",
 				  s->hb->table.names[slot]);
 	}
-	if (kind == HA_ORDER_UNSEAL && s->hb->master_term == 0) {
-		return hbs_failed(-EPERM,
-				  "this host is not master: only the master "
-				  "settles another host's VM list");
-	}
-	rc = hbs_order_give(s, slot, kind, &nonce, &err);
-	if (rc < 0) {
-		return hbs_failed(rc, "%s", err.text);
-	}
-	answer = ha_ipc_ok();
-	if (answer) {
-		(void)json_object_set_new(answer, "nonce",
-					  json_integer((json_int_t)nonce));
-	}
-	return answer;
+	return give(s, slot, kind, 0);
 }
 
 json_t *
@@ -368,4 +423,22 @@ hbs_op_order_state(struct hbs *s, struct hbs_client *client,
 			hbs_age(ha_clock_now_ms(), order->given_ms));
 	}
 	return answer;
+}
+
+/* That order stands in force there until its sender is with it, or gone. */
+bool
+hbs_order_seals(const struct hbs *s, uint32_t host, uint64_t incarnation,
+		uint64_t since_ms)
+{
+	for (uint32_t i = 0; i < HBS_ORDERS_KEPT; i++) {
+		const struct hbs_order *order = &s->orders[i];
+
+		if (order->nonce != 0 && order->host == host &&
+		    order->kind == HA_ORDER_SEAL &&
+		    order->incarnation == incarnation && order->is_acked &&
+		    order->result == 0 && order->given_ms > since_ms) {
+			return true;
+		}
+	}
+	return false;
 }

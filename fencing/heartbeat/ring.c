@@ -374,6 +374,7 @@ on_readable(int32_t fd, int32_t revents, void *data)
 		beat(s, ha_clock_now_ms());
 	}
 	publish(s, ha_clock_now_ms());
+	hbs_wait_check(s);
 	return 0;
 }
 

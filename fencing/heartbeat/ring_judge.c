@@ -126,6 +126,9 @@ hbs_ring_wants_ask(const struct hbs *s, uint64_t now_ms)
 	if (!s->ring.core.has_membership || now_ms < asked_ms + HBS_TICK_MS) {
 		return false;
 	}
+	if (hbs_confirm_wants_ask(s, now_ms)) {
+		return true;
+	}
 	hbs_out_of_the_way(s, &out);
 	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
 		uint64_t due_ms = 0;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "ha/clock.h"
+#include "ha/text.h"
 #include "heartbeat/logs.h"
 #include "heartbeat/serve.h"
 
@@ -159,16 +160,36 @@ hbs_seal_rival(const struct hbs *s, uint64_t now_ms, struct ha_rival *ret_rival)
 	}
 }
 
-/* hb->lock held. */
-static bool
-has_order(const struct ha_beat *beat, uint64_t nonce)
+/* hb->lock held. NULL: it stands no more. */
+static const struct ha_order *
+find_order(const struct ha_beat *beat, uint64_t nonce)
 {
 	for (uint32_t i = 0; i < beat->orders_count; i++) {
 		if (beat->orders[i].nonce == nonce) {
-			return true;
+			return &beat->orders[i];
 		}
 	}
-	return false;
+	return NULL;
+}
+
+/* Why this word of the master is not obeyed; NULL: it is. What was settled is
+ * the list that the master has read, no later one (SAFETY 10, 15). hb->lock
+ * held. */
+static const char *
+judge_unseal(const struct hb *hb, const struct hb_host *host,
+	     const struct ha_order *order, int *ret_code)
+{
+	if ((host->beat.flags & HA_BEAT_MASTER) == 0) {
+		*ret_code = -EPERM;
+		return "it is not master";
+	}
+	if (order->generation != hb->list.generation) {
+		*ret_code = -ESTALE;
+		return "this host's VM list has changed since the master read "
+		       "it";
+	}
+	*ret_code = 0;
+	return NULL;
 }
 
 /* Words of the master wait until its beat and this host are of one
@@ -178,17 +199,19 @@ hear_unseal(struct hbs *s, uint32_t slot)
 {
 	struct hb *hb = s->hb;
 	struct hb_host *host = &hb->hosts[slot];
+	const struct ha_order *order =
+		find_order(&host->beat, host->unseal_asked);
 	struct hb_event event = {
 		.kind = HB_EVENT_NOT_OBEYED,
 		.host = slot,
 		.value = HA_ORDER_UNSEAL,
-		.text = "it is not master",
 	};
+	const char *why;
 
 	if (host->unseal_asked == 0) {
 		return;
 	}
-	if (!has_order(&host->beat, host->unseal_asked)) {
+	if (!order) {
 		host->unseal_asked = 0;
 		return;
 	}
@@ -199,22 +222,29 @@ hear_unseal(struct hbs *s, uint32_t slot)
 	}
 	host->unseal_obeyed = host->unseal_asked;
 	host->unseal_asked = 0;
-	host->unseal_code = -EPERM;
-	if (host->beat.flags & HA_BEAT_MASTER) {
-		host->unseal_code = 0;
-		hb->is_settled = true;
-		hb->settled_seq = hb->ring_seq;
-		hb->is_seal_ordered = false;
-	} else {
+	why = judge_unseal(hb, host, order, &host->unseal_code);
+	if (why) {
+		(void)ha_text_copy(event.text, sizeof(event.text), why);
 		hb_event(hb, &event);
+	} else {
+		hbs_seal_settle(hb);
 	}
 }
 
-/* Its sender is gone; or is with this host, in one membership as both say (a
- * corosync that stands still tells an old one for ever); or would not be
- * obeyed now, since it is of a lower side. hb->lock held. */
+void
+hbs_seal_settle(struct hb *hb)
+{
+	hb->is_settled = true;
+	hb->settled_seq = hb->ring_seq;
+	hb->is_seal_ordered = false;
+}
+
+/* Its sender is gone; or is with this host, in one membership as both say, that
+ * was formed since the order or whose members have confirmed it since (a
+ * corosync that stands still tells an old one for ever); or would not be obeyed
+ * now, since it is of a lower side. hb->lock held. */
 static bool
-is_order_over(const struct hbs *s, bool is_quorate, uint64_t now_ms)
+is_order_over(struct hbs *s, bool is_quorate, uint64_t now_ms)
 {
 	const struct hb *hb = s->hb;
 	const struct ha_beat *beat = &hb->hosts[hb->seal_sender].beat;
@@ -229,7 +259,10 @@ is_order_over(const struct hbs *s, bool is_quorate, uint64_t now_ms)
 		return false;
 	}
 	if (ha_hostset_has(&hb->members, hb->seal_sender)) {
-		return beat->ring_seq == hb->ring_seq;
+		hbs_confirm_want(s, hb->seal_ordered_ms);
+		return beat->ring_seq == hb->ring_seq &&
+		       (hb->ring_seq != hb->seal_ordered_seq ||
+			hbs_is_confirmed(s, hb->seal_ordered_ms));
 	}
 	own = hb_claim(hb, hb->members.bits);
 	other = hb_claim(hb, beat->members);

@@ -59,6 +59,8 @@ obey_seal(struct hb *hb, uint32_t sender, uint64_t incarnation)
 	hb->is_seal_ordered = true;
 	hb->seal_sender = sender;
 	hb->seal_sender_incarnation = incarnation;
+	hb->seal_ordered_ms = ha_clock_now_ms();
+	hb->seal_ordered_seq = hb->ring_seq;
 	for (i = 0; i < HA_HOSTS_MAX; i++) {
 		hb->hosts[i].unseal_asked = 0;
 	}

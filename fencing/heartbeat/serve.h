@@ -71,6 +71,7 @@ enum hbs_wait_kind {
 	HBS_WAIT_WITHDRAW,
 	HBS_WAIT_HOLDS,
 	HBS_WAIT_MASTER,
+	HBS_WAIT_CONFIRM,
 	HBS_WAIT_DISARM
 };
 
@@ -93,6 +94,14 @@ struct hbs_wait {
 	struct ha_uuid uuid;
 	char resource[HA_RESOURCE_NAME];
 	enum ha_listed_state state;
+	/* confirm, master: the members are there since then, and of this
+	 * membership */
+	uint64_t asked_ms;
+	uint64_t ring_seq;
+	bool is_confirmed; /* master: they are */
+	json_t *request;   /* confirm: what is done then */
+	json_t *(*run)(struct hbs *s, struct hbs_client *client,
+		       const json_t *request);
 	bool had_entry; /* before: refused, it becomes this again */
 	struct ha_listed_vm before;
 	bool must_judge;     /* flushing alone is not enough */
@@ -102,10 +111,10 @@ struct hbs_wait {
 	bool has_looked;     /* such reads were asked for */
 	int code;            /* UNDOING: the answer to give */
 	/* the other end of a migration */
-	bool has_target;     /* outgoing: it is asked first */
-	bool is_wish;        /* incoming: that host asks */
-	bool has_waited;     /* withdraw: what the agent proved is old */
-	uint32_t peer;       /* its slot */
+	bool has_target;           /* outgoing: it is asked first */
+	bool is_wish;              /* incoming: that host asks */
+	bool has_waited;           /* withdraw: what the agent proved is old */
+	uint32_t peer;             /* its slot */
 	uint64_t peer_incarnation; /* as it asks, or was asked */
 	uint64_t nonce;
 	uint64_t send_ms; /* the question is put again then */
@@ -125,6 +134,7 @@ struct hbs_order {
 	uint32_t host;
 	enum ha_order_kind kind;
 	uint64_t incarnation;
+	uint64_t generation; /* unseal: of the list that is settled */
 	uint64_t given_ms;
 	bool is_open; /* stands in the beat */
 	bool is_acked;
@@ -152,9 +162,13 @@ struct hbs_seal {
 
 /* master.c: the lease of this host's fault domain manager. */
 struct hbs_master {
-	uint64_t lease_ms; /* ends then */
-	uint64_t sequence; /* of the first beat that says so */
-	bool is_claimed;   /* stands on w, and nobody else says more */
+	uint64_t lease_ms;   /* ends then */
+	uint64_t sequence;   /* of the first beat that says so */
+	bool is_claimed;     /* stands on w, and nobody else says more */
+	uint64_t claimed_ms; /* reads from here on tell who else claims; 0: it
+			      * does not stand on w yet */
+	uint64_t looks_ms;   /* a term is chosen after reads from here on; 0:
+			      * none is wanted */
 };
 
 /* What main remembers of a host. */
@@ -167,6 +181,10 @@ struct hbs_host {
 	uint64_t state_ring_seq;  /* last one in which its STATE came */
 	uint64_t stopped_ms;      /* first seen STOPPED or NEVER; 0: is not */
 	enum ha_proof proof;      /* last logged */
+	/* its seal, as the fence agent asked about it first */
+	uint64_t sealed_incarnation;
+	uint64_t sealed_generation;
+	uint64_t sealed_ms;
 };
 
 struct hbs_ring {
@@ -206,6 +224,8 @@ struct hbs {
 	uint32_t next_hold; /* to be looked at */
 	struct hbs_seal seal;
 	struct hbs_master master;
+	uint64_t confirm_ms; /* somebody waits until the members have said that
+			      * they are there since then; 0: nobody ever */
 	struct hbs_ticket tickets[HA_VMS_MAX];
 	uint32_t tickets_count;
 	/* entries of the own list that were granted by SAFETY 12 */
@@ -294,47 +314,6 @@ uint32_t hbs_holds_drop(struct hbs *s, uint32_t most, uint64_t now_ms);
 /* The same now and then; takes the lock itself. */
 void hbs_holds_look(struct hbs *s);
 
-/* ---- seal.c ------------------------------------------------------------- */
-
-void hbs_seal_init(struct hbs *s);
-/* After any news of ring, quorum or beats, and at each tick: seals, unseals. */
-void hbs_seal_look(struct hbs *s);
-/* Why this host may not take a VM now although nothing is wrong: it waits for
- * its list to be settled. hb->lock held. */
-bool hbs_seal_will_open(const struct hbs *s);
-
-/* The host of another side that matters most; is_there false: no other side
- * claims the cluster, nor can. hb->lock held. */
-void hbs_seal_rival(const struct hbs *s, uint64_t now_ms,
-		    struct ha_rival *ret_rival);
-
-/* Its side has lost its claim, or waits until the other side has sealed: it
- * speaks for nobody, as without quorum (SAFETY 11, 20). hb->lock held. */
-bool hbs_seal_has_no_say(const struct hb *hb);
-
-/* In a quorate membership; while that is not known yet of a new one, the one
- * before counts for a beat. */
-bool hbs_is_quorate(const struct hbs *s, uint64_t now_ms);
-
-/* ---- master.c ----------------------------------------------------------- */
-
-/* Begins a term, or renews the lease. -EPERM: no quorum; -EIO: no storage. */
-int hbs_master_begin(struct hbs *s, uint64_t lease_ms, uint64_t now_ms,
-		     struct ha_err *err);
-void hbs_master_end(struct hbs *s, const char *why);
-
-/* Ends what is over, learns newer terms. Before hbs_seal_look(). */
-void hbs_master_look(struct hbs *s);
-/* A member, this host too, that says it is master; HA_SLOT_NONE. hb->lock
- * held. */
-uint32_t hbs_master_find(const struct hbs *s, uint64_t now_ms);
-bool hbs_master_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
-/* The start gate (SAFETY 10, 19), for wishes, before the entry is made: 0, or
- * -EAGAIN with the sentence: to be asked again until the deadline, then it is
- * the refusal. hb->lock held. */
-int hbs_ticket_ready(const struct hbs *s, const char *resource, uint64_t now_ms,
-		     struct ha_err *err);
-
 /* ---- serve.c ------------------------------------------------------------ */
 
 int hbs_serve_open(struct hbs *s, struct ha_err *err);
@@ -413,7 +392,12 @@ void hbs_gather_self(const struct hbs *s, uint64_t now_ms,
 /* ops_order.c: gives an order; 0 and the nonce, -EBUSY: no room,
  * -ESRCH: the host has no incarnation to order, -EPERM: braked. */
 int hbs_order_give(struct hbs *s, uint32_t host, enum ha_order_kind kind,
-		   uint64_t *ret_nonce, struct ha_err *err);
+		   uint64_t generation, uint64_t *ret_nonce,
+		   struct ha_err *err);
+/* Did that incarnation acknowledge an order to seal that was given after
+ * since_ms? */
+bool hbs_order_seals(const struct hbs *s, uint32_t host, uint64_t incarnation,
+		     uint64_t since_ms);
 const struct hbs_order *hbs_order_find(const struct hbs *s, uint64_t nonce);
 /* Acknowledgements, orders that mean nothing any more. */
 void hbs_order_check(struct hbs *s);
@@ -472,5 +456,7 @@ int hbs_conf_read(const char *path, struct ha_hbconf *ret_conf,
 		  struct ha_err *err);
 /* Tells systemd, where it asked (NOTIFY_SOCKET of sd_notify(3)). */
 void hbs_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#include "heartbeat/sides.h"
 
 #endif

@@ -34,6 +34,9 @@ hbs_wait_cancel(struct hbs *s, struct hbs_wait *wait)
 	case HBS_WAIT_ANNOUNCE:
 		hbs_announce_cancel(s, wait);
 		break;
+	case HBS_WAIT_CONFIRM:
+		json_decref(wait->request);
+		break;
 	case HBS_WAIT_MASTER:   /* its lease goes on */
 	case HBS_WAIT_HOLDS:    /* what was put stands */
 	case HBS_WAIT_WITHDRAW: /* what was taken off stays off */
@@ -67,6 +70,9 @@ hbs_wait_check(struct hbs *s)
 			break;
 		case HBS_WAIT_MASTER:
 			(void)hbs_master_check(s, wait, now_ms);
+			break;
+		case HBS_WAIT_CONFIRM:
+			(void)hbs_confirm_check(s, wait, now_ms);
 			break;
 		case HBS_WAIT_DISARM:
 			(void)hbs_disarm_check(s, wait, now_ms);

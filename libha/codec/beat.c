@@ -39,7 +39,10 @@
 #define ORDER_BYTES 24u /* kind 4, target 4, incarnation 8, nonce 8 */
 #define AT_ACKS (AT_ORDERS + HA_ORDERS_MAX * ORDER_BYTES)
 #define ACK_BYTES 16u /* sender 4, result 4, nonce 8 */
-#define LENGTH (AT_ACKS + HA_ORDERS_MAX * ACK_BYTES)
+/* Of the orders, by their place. */
+#define AT_GENERATIONS (AT_ACKS + HA_ORDERS_MAX * ACK_BYTES)
+#define GENERATION_BYTES 8u
+#define LENGTH (AT_GENERATIONS + HA_ORDERS_MAX * GENERATION_BYTES)
 
 _Static_assert(LENGTH <= HA__PAYLOAD_MAX, "a beat is one block");
 
@@ -84,6 +87,8 @@ put_orders(const struct ha_beat *beat, uint8_t *out)
 		ha__put_u32(at + 4, order->target);
 		ha__put_u64(at + 8, order->incarnation);
 		ha__put_u64(at + 16, order->nonce);
+		ha__put_u64(out + AT_GENERATIONS + i * GENERATION_BYTES,
+			    order->generation);
 	}
 	for (uint32_t i = 0; i < acks; i++) {
 		const struct ha_order_ack *ack = &beat->acks[i];
@@ -169,6 +174,8 @@ take_orders(const struct ha__payload *in, uint32_t slots, struct ha_beat *beat)
 				&beat->orders[i])) {
 			return false;
 		}
+		beat->orders[i].generation =
+			ha__take_u64(in, AT_GENERATIONS + i * GENERATION_BYTES);
 	}
 	for (uint32_t i = 0; i < beat->acks_count; i++) {
 		uint32_t at = AT_ACKS + i * ACK_BYTES;

@@ -43,6 +43,7 @@ static const struct member MEMBERS[] = {
 	{ NULL, "is_braked", MEMBER_BOOL, AT(facts.is_braked) },
 	{ NULL, "says_sealed", MEMBER_BOOL, AT(facts.says_sealed) },
 	{ NULL, "is_list_read", MEMBER_BOOL, AT(facts.is_list_read) },
+	{ NULL, "is_unconfirmed", MEMBER_BOOL, AT(facts.is_unconfirmed) },
 	{ NULL, "ring_due_ms", MEMBER_U64, AT(facts.ring_due_ms) },
 	{ "storage", "incarnation", MEMBER_U64, AT(facts.storage.incarnation) },
 	{ "storage", "since_ms", MEMBER_U64, AT(facts.storage.since_ms) },

@@ -144,7 +144,7 @@ is_beating(const struct ha_fence_facts *facts, const struct ha_timing *timing)
 static struct ha_fence_verdict
 judge_sealed(const struct ha_fence_facts *facts, const struct ha_timing *timing)
 {
-	if (!facts->is_list_read) {
+	if (!facts->is_list_read || facts->is_unconfirmed) {
 		return wait_for(facts, timing, HA_FENCE_WHY_UNREAD);
 	}
 	if (facts->hold == HA_FENCE_HOLD_STANDING) {

@@ -26,6 +26,7 @@ FACTS = {
     "can_write": True, "can_read": True, "is_quorate": True,
     "is_known": True, "is_member": False, "member_since_stop": False,
     "says_sealed": False, "is_list_read": False,
+    "is_unconfirmed": False,
     "is_standing_down": False, "is_braked": False, "ring_due_ms": 0,
     "ring": "yes", "host": "h2", "evidence": "hb1 beat 412 is 7.0 s old",
     "storage": {"proof": "silent", "incarnation": 3, "since_ms": 1,

@@ -80,6 +80,7 @@ random_beat(uint64_t *seed, struct ha_beat *beat)
 			.target = area_below(seed, SB.slots),
 			.incarnation = 1 + area_random(seed) / 2,
 			.nonce = area_random(seed),
+			.generation = area_random(seed),
 		};
 	}
 	for (uint32_t i = 0; i < beat->acks_count; i++) {

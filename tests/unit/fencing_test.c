@@ -148,8 +148,8 @@ is_held_for(const struct ha_fence_facts *f)
 			   (f->hold == HA_FENCE_HOLD_PLACED &&
 			    f->waits_after_hold && f->is_hold_settled);
 
-	return f->says_sealed && f->is_list_read && is_in_force &&
-	       !f->must_reset;
+	return f->says_sealed && f->is_list_read && !f->is_unconfirmed &&
+	       is_in_force && !f->must_reset;
 }
 
 static void
@@ -253,7 +253,8 @@ check_cell(const struct ha_fence_facts *f, unsigned int steps[STEPS],
 	case HA_FENCE_PLACE:
 		check_hold_deed(f);
 		assert_int_equal(f->hold, HA_FENCE_HOLD_MAY);
-		assert_true(f->says_sealed && f->is_list_read);
+		assert_true(f->says_sealed && f->is_list_read &&
+			    !f->is_unconfirmed);
 		break;
 	case HA_FENCE_WAIT:
 		assert_false(f->now_ms >= f->deadline_ms);
@@ -287,7 +288,7 @@ set_flags(struct ha_fence_facts *f, unsigned int bits)
 }
 #define LIVING_FLAGS 11u
 
-#define SEALS (64u * HOLDS)
+#define SEALS (128u * HOLDS)
 static void
 set_seal(struct ha_fence_facts *f, unsigned int bits)
 {
@@ -297,7 +298,8 @@ set_seal(struct ha_fence_facts *f, unsigned int bits)
 	f->must_reset = bits & 8u;
 	f->waits_after_hold = bits & 16u;
 	f->is_hold_settled = bits & 32u;
-	f->hold = (enum ha_fence_hold)(bits / 64 % HOLDS);
+	f->is_unconfirmed = bits & 64u;
+	f->hold = (enum ha_fence_hold)(bits / 128 % HOLDS);
 }
 
 /* Ring, late enough or not, beat moved long ago or not, deadline over or

@@ -29,7 +29,29 @@ static struct ha_hold holds[4];
 static struct hbs_client client;
 static json_t *answered;
 
-/* Of serve.c, which needs clients. */
+/* Of serve.c and ring.c, which need clients and corosync. */
+void
+hbs_ring_look(struct hbs *unused)
+{
+	(void)unused;
+}
+
+int
+ha_corosync_send(struct ha_corosync *unused, const void *bytes, size_t len)
+{
+	(void)unused;
+	(void)bytes;
+	(void)len;
+	return -EAGAIN;
+}
+
+uint64_t
+hbs_ring_nonce(struct hbs_ring *unused)
+{
+	(void)unused;
+	return 2;
+}
+
 json_t *
 hbs_failed(int code, const char *format, ...)
 {
@@ -279,6 +301,243 @@ unread_host_may_claim(void **state)
 	assert_false(hb.seal.is_sealed);
 }
 
+/* ---- SAFETY 10, 15: the master's word is about one list ------------------ */
+
+static void
+order(uint32_t from, enum ha_order_kind kind, uint64_t nonce,
+      uint64_t generation)
+{
+	struct hb_host *host = &hb.hosts[from];
+
+	host->beat.orders_count = 1;
+	host->beat.orders[0] = (struct ha_order){
+		.kind = kind,
+		.target = BETA,
+		.incarnation = 1,
+		.nonce = nonce,
+		.generation = generation,
+	};
+	host->unseal_asked = kind == HA_ORDER_UNSEAL ? nonce : 0;
+}
+
+static void
+unseal_names_its_list(void **state)
+{
+	(void)state;
+	beat(ALPHA, HA_BEAT_QUORATE | HA_BEAT_MEMBER | HA_BEAT_MASTER, SEQ,
+	     1u << ALPHA | 1u << BETA);
+	order(ALPHA, HA_ORDER_UNSEAL, 71, GENERATION - 1);
+	hbs_seal_look(&s);
+	assert_true(hb.seal.is_sealed);
+	assert_int_equal(hb.hosts[ALPHA].unseal_obeyed, 71);
+	assert_int_equal(hb.hosts[ALPHA].unseal_code, -ESTALE);
+	order(ALPHA, HA_ORDER_UNSEAL, 72, GENERATION);
+	hbs_seal_look(&s);
+	assert_false(hb.seal.is_sealed);
+	assert_int_equal(hb.hosts[ALPHA].unseal_code, 0);
+}
+
+/* ---- SAFETY 19, 1.6: members have said that they are there --------------- */
+
+/* Asked now; alpha answers. */
+static void
+confirm(void)
+{
+	static uint64_t nonce = 100;
+	struct ha_ring *ring = &s.ring.core;
+	struct ha_ring_msg msg;
+	struct ha_ring_msg reply;
+
+	assert_true(ha_ring_ask(ring, ++nonce, ha_clock_now_ms(), &msg));
+	(void)ha_ring_deliver(ring, &msg, ha_clock_now_ms(), &reply);
+	msg.sender = msg.target = ALPHA;
+	msg.nonce = 0;
+	(void)ha_ring_deliver(ring, &msg, ha_clock_now_ms(), &reply);
+}
+
+static int test_runs;
+
+static json_t *
+count_run(struct hbs *unused, struct hbs_client *same, const json_t *request)
+{
+	(void)unused;
+	assert_ptr_equal(same, &client);
+	assert_true(json_is_integer(json_object_get(request, "ring_seq")));
+	test_runs++;
+	return ha_ipc_ok();
+}
+
+static int
+answer_code(void)
+{
+	return (int)json_integer_value(json_object_get(answered, "errno"));
+}
+
+static void
+nothing_is_done_unconfirmed(void **state)
+{
+	json_t *request = json_pack("{s:i}", "ring_seq", (int)SEQ);
+
+	(void)state;
+	test_runs = 0;
+	confirm(); /* before it is asked: does not count */
+	ha_clock_sleep_ms(2, UINT64_MAX);
+	assert_null(hbs_confirm_first(&s, &client, request, count_run));
+	hbs_wait_check(&s);
+	assert_int_equal(test_runs, 0);
+	assert_true(hbs_confirm_wants_ask(&s, ha_clock_now_ms()));
+	confirm();
+	hbs_wait_check(&s);
+	assert_int_equal(test_runs, 1);
+	assert_true(json_is_true(json_object_get(answered, "ok")));
+	assert_null(client.wait);
+	/* Of another membership it is not done, confirmed or not. */
+	assert_null(hbs_confirm_first(&s, &client, request, count_run));
+	membership(SEQ + 4, 1u << ALPHA | 1u << BETA, true);
+	confirm();
+	hbs_wait_check(&s);
+	assert_int_equal(test_runs, 1);
+	assert_int_equal(answer_code(), EAGAIN);
+	json_decref(answered);
+	answered = hbs_confirm_first(&s, &client, request, count_run);
+	assert_int_equal(answer_code(), EAGAIN);
+	json_decref(request);
+}
+
+/* With two votes one is no majority, and the other could have quorum, too. */
+static void
+two_nodes_need_each_answer(void **state)
+{
+	uint64_t since_ms = ha_clock_now_ms();
+
+	(void)state;
+	ha_ring_votes(&s.ring.core, GAMMA, 0);
+	assert_false(hbs_is_confirmed(&s, since_ms));
+	confirm();
+	assert_true(hbs_is_confirmed(&s, since_ms));
+	assert_false(hbs_is_confirmed(&s, ha_clock_now_ms() + 1));
+	/* Alone nobody is asked. */
+	membership(SEQ + 4, 1u << BETA, true);
+	assert_true(hbs_is_confirmed(&s, ha_clock_now_ms()));
+}
+
+/* A corosync that stands still shows the sender as a member for ever. */
+static void
+order_to_seal_ends_by_news_alone(void **state)
+{
+	(void)state;
+	hb.is_seal_ordered = true;
+	hb.seal_sender = ALPHA;
+	hb.seal_sender_incarnation = 1;
+	hb.seal_ordered_ms = ha_clock_now_ms();
+	hb.seal_ordered_seq = SEQ;
+	hbs_seal_look(&s);
+	assert_true(hb.is_seal_ordered);
+	confirm();
+	hbs_seal_look(&s);
+	assert_false(hb.is_seal_ordered);
+	hb.is_seal_ordered = true;
+	hb.seal_ordered_ms = ha_clock_now_ms() + LEASE_MS;
+	hbs_seal_look(&s);
+	assert_true(hb.is_seal_ordered);
+	membership(SEQ + 4, 1u << ALPHA | 1u << BETA, true);
+	beat(ALPHA, HA_BEAT_QUORATE | HA_BEAT_MEMBER, SEQ + 4,
+	     1u << ALPHA | 1u << BETA);
+	hbs_seal_look(&s);
+	assert_false(hb.is_seal_ordered);
+}
+
+/* ---- SAFETY section 4: what counts as sealed ----------------------------- */
+
+static bool
+fact(const char *name)
+{
+	json_t *request = json_pack("{s:s}", "host", "gamma");
+	json_t *facts = hbs_op_fence_facts(&s, &client, request);
+	bool is_so = json_is_true(json_object_get(facts, name));
+
+	assert_true(json_is_boolean(json_object_get(facts, name)));
+	json_decref(request);
+	json_decref(facts);
+	return is_so;
+}
+
+static void
+quorate_host_is_sealed_by_order_alone(void **state)
+{
+	const uint32_t flags = HA_BEAT_SEALED | HA_BEAT_MEMBER;
+
+	(void)state;
+	assert_true(fact("says_sealed"));
+	beat(GAMMA, flags | HA_BEAT_QUORATE, SEQ + 1, 1u << GAMMA);
+	assert_false(fact("says_sealed"));
+	s.orders[0] = (struct hbs_order){
+		.nonce = 9,
+		.host = GAMMA,
+		.kind = HA_ORDER_SEAL,
+		.incarnation = 1,
+		.given_ms = ha_clock_now_ms(),
+		.is_acked = true,
+	};
+	assert_true(fact("says_sealed"));
+	/* Of another incarnation, refused, or before it was a member here. */
+	s.orders[0].incarnation = 2;
+	assert_false(fact("says_sealed"));
+	s.orders[0].incarnation = 1;
+	s.orders[0].result = -EPERM;
+	assert_false(fact("says_sealed"));
+	s.orders[0].result = 0;
+	s.hosts[GAMMA].last_member_ms = s.orders[0].given_ms;
+	assert_false(fact("says_sealed"));
+}
+
+static void
+seal_counts_once_it_is_confirmed(void **state)
+{
+	(void)state;
+	assert_true(fact("is_unconfirmed"));
+	ha_clock_sleep_ms(2, UINT64_MAX);
+	confirm();
+	assert_false(fact("is_unconfirmed"));
+	/* Later beats of that seal are no news; another seal is. */
+	beat(GAMMA, HA_BEAT_SEALED, SEQ + 1, 1u << GAMMA);
+	assert_false(fact("is_unconfirmed"));
+	ha_clock_sleep_ms(2, UINT64_MAX);
+	hb.hosts[GAMMA].beat.list_generation++;
+	assert_true(fact("is_unconfirmed"));
+	ha_clock_sleep_ms(2, UINT64_MAX);
+	confirm();
+	assert_false(fact("is_unconfirmed"));
+	claimed(ha_clock_now_ms() + LEASE_MS); /* claims are not read */
+	assert_true(fact("is_unconfirmed"));
+}
+
+/* ---- SAFETY 19: terms ---------------------------------------------------- */
+
+static void
+term_is_chosen_after_fresh_reads(void **state)
+{
+	json_t *request =
+		json_pack("{s:b, s:i}", "on", 1, "lease_ms", (int)LEASE_MS);
+
+	(void)state;
+	ha_evidence_init(&hb.evidence, 1);
+	(void)ha_evidence_written(&hb.evidence, &hb.sb.timing, 0,
+				  ha_clock_now_ms(), ha_clock_now_ms(), 1,
+				  GENERATION);
+	hb.hosts[ALPHA].beat.term = 4;
+	assert_null(hbs_op_master(&s, &client, request));
+	hbs_wait_check(&s);
+	assert_int_equal(hb.master_term, 0);
+	ha_clock_sleep_ms(3, UINT64_MAX);
+	hb.hosts[ALPHA].beat.term = 7;
+	hb.views[0].read_ms = ha_clock_now_ms();
+	hbs_wait_check(&s);
+	assert_int_equal(hb.master_term, 8);
+	assert_non_null(client.wait);
+	json_decref(request);
+}
+
 int
 main(void)
 {
@@ -289,6 +548,20 @@ main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(unread_host_may_claim, begin,
 						end),
+		cmocka_unit_test_setup_teardown(unseal_names_its_list, begin,
+						end),
+		cmocka_unit_test_setup_teardown(nothing_is_done_unconfirmed,
+						begin, end),
+		cmocka_unit_test_setup_teardown(two_nodes_need_each_answer,
+						begin, end),
+		cmocka_unit_test_setup_teardown(
+			order_to_seal_ends_by_news_alone, begin, end),
+		cmocka_unit_test_setup_teardown(
+			quorate_host_is_sealed_by_order_alone, begin, end),
+		cmocka_unit_test_setup_teardown(
+			seal_counts_once_it_is_confirmed, begin, end),
+		cmocka_unit_test_setup_teardown(
+			term_is_chosen_after_fresh_reads, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,7 @@ expect_answer(const struct ha_fence_answer *a, const struct ha_fence_answer *b)
 	assert_int_equal(a->facts.is_standing_down, b->facts.is_standing_down);
 	assert_int_equal(a->facts.is_braked, b->facts.is_braked);
 	assert_int_equal(a->facts.says_sealed, b->facts.says_sealed);
+	assert_int_equal(a->facts.is_unconfirmed, b->facts.is_unconfirmed);
 	assert_int_equal(a->facts.is_list_read, b->facts.is_list_read);
 	assert_int_equal(a->facts.ring, b->facts.ring);
 	assert_true(a->facts.ring_due_ms == b->facts.ring_due_ms);
@@ -92,6 +93,7 @@ answer_round_trip(void **state)
 		answer.facts.is_standing_down = bits & 128;
 		answer.facts.is_braked = bits & 256;
 		answer.facts.says_sealed = bits & 512;
+		answer.facts.is_unconfirmed = (bits & 513) == 513;
 		answer.facts.is_list_read = bits & 1024;
 		answer.facts.storage.proof =
 			(enum ha_proof)area_below(&seed, HA_PROOF_N);

@@ -172,6 +172,8 @@ struct ha_order {
 	uint32_t target;      /* slot */
 	uint64_t incarnation; /* of the target */
 	uint64_t nonce;
+	uint64_t generation; /* UNSEAL: of the target's VM list that is settled;
+			      * it means nothing to another one. Else 0 */
 };
 
 struct ha_order_ack {

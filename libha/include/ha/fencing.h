@@ -57,9 +57,9 @@ struct ha_fence_facts {
 	struct ha_watch_verdict storage; /* about the incarnation that was a
 					  * member last, or when asked first */
 	enum ha_ring_silence ring;
-	uint64_t ring_due_ms;   /* for HA_RING_SILENCE_LATER */
-	bool was_member;        /* when the agent began */
-	bool is_member;         /* now */
+	uint64_t ring_due_ms; /* for HA_RING_SILENCE_LATER */
+	bool was_member;      /* when the agent began */
+	bool is_member;       /* now */
 	bool is_back; /* a member for less than HA_FENCE_REJOINED_MS, and away
 		       * before */
 	bool member_since_stop; /* was a member after the beat that says
@@ -68,9 +68,13 @@ struct ha_fence_facts {
 				 * agent began, and was first read later than
 				 * HA_FENCE_MOVED_BEATS after that */
 	/* the seal (SAFETY 8, and 16 to 17) */
-	bool says_sealed;  /* its newest beat, read on r within 2 B + D, says
+	bool says_sealed;    /* its newest beat, read on r within 2 B + D, says
 			   * sealed, and armed */
-	bool is_list_read; /* the list that this beat names is here */
+	bool is_list_read;   /* the list that this beat names is here */
+	bool is_unconfirmed; /* the members of this side have not said that they
+			      * are there since that seal was read, or another
+			      * side may claim the cluster: not to be taken as
+			      * fenced yet */
 	enum ha_fence_hold hold;
 	bool is_seal_ordered;
 	bool must_reset;       /* by the administrator's word (`live=reset`) */

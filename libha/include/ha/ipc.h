@@ -18,6 +18,10 @@
  *               names exactly this one
  *   fence-facts host, action, [about], [was_member] -> ha/wire.h
  *   order       host, kind ("test", "reset", "off", "seal", "unseal") -> "nonce"
+ *               unseal: of the master alone, with "generation" of the list that
+ *               it has settled and "ring_seq" of the membership that it saw;
+ *               answered once the members have confirmed that they are there.
+ *               EAGAIN: they have not, or the membership is another one
  *   order-state host, nonce -> "acked", "result"
  *   fenced      host, why, evidence: to be logged and remembered
  *   announce    uuid, resource, state, budget_ms, [target] -> when flushed and
@@ -30,6 +34,7 @@
  *               -> flushed on w: "placed" and "standing" counts. ESTALE: the
  *               master has lifted that already, or the host has booted again
  *   lift        the same, by the master alone, with its term: ends these holds
+ *               [ring_seq], and EAGAIN, as with unseal
  *   holds       [from, stamp] -> "holds":[{uuid, resource, kind, owner,
  *               owner_incarnation, owner_generation, term, by}], uuid and
  *               resource may be empty; "complete": all hosts' hold lists that
@@ -38,7 +43,9 @@
  *               "from", and with the stamp. ESTALE: a list changed meanwhile,
  *               begin again
  *   master      on, lease_ms -> "term": this host's fault domain manager is
- *               master for so long, flushed on w; on=false ends it
+ *               master for so long, flushed on w; on=false ends it.
+ *               [ring_seq], and EAGAIN, as with unseal: what was read of that
+ *               membership before is confirmed by the answer
  *   tickets     tickets: [{resource, term}]: what the local CIB says, for the
  *               start gate (SAFETY 19); replaces what was said before
  *   isolated    on: this host declares itself isolated, in its beats
