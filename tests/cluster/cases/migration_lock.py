@@ -9,7 +9,7 @@ from bed import wait_for
 from . import case
 from .heartbeat import power_on
 from .heartbeat_seal import ask, listed, order, own, wait_open
-from .migration import begin_endless, settle
+from .migration import begin_endless, migration_agent_killed, settle
 
 EBUSY = 16
 MOVED_DEADLINE_S = 30
@@ -187,3 +187,30 @@ def not_moved(lab, vm, target, word):
     lab.expect(vm.hosts() == ["h1"], f"QEMU on {vm.hosts()}")
     lab.expect(lists(lab, vm, "h1", target) == {"h1": "running"},
                f"lists: {lists(lab, vm, 'h1', target)}")
+
+
+@case(heartbeat=3)
+def migration_lock_in_doubt(lab):
+    """migrate_to is killed while libvirt's job lives on: the target's entry
+    outlives the source's, and both are gone before the VM starts again."""
+    migration_agent_killed(lab)
+    (vm,) = lab.vms
+    one_listed(lab, vm)
+
+
+@case(heartbeat=3)
+def migration_lock_source_cut_off(lab):
+    """The source is cut off in the middle and lives on (fence_vmha resets it,
+    since nobody manages its VMs): never two, and the target is not fenced."""
+    vm, source, target = begin_endless(lab)
+    boot = vm.boot()
+    both_listed(lab, vm, source, target)
+    lab.mark(f"{source} is cut off", is_zero=True)
+    lab.bed.split(lab.others(source), [source])
+    settle(lab, vm, boot, lab.others(source),
+           f"fencing result: off {source} OK")
+    lab.expect(lab.line.first(f"fencing requested: off {target}") is None,
+               f"{target} was fenced")
+    one_listed(lab, vm)
+    lab.bed.join()
+    power_on(lab, source)
