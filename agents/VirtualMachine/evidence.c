@@ -347,8 +347,8 @@ vm_look(struct vm *vm)
 static bool
 is_repeated(struct vm *vm, enum ha_vm_health health)
 {
-	uint64_t code = (uint64_t)vm->state * 16 + (uint64_t)health * 2 +
-			vm->facts.libvirtd_down;
+	uint64_t code = (uint64_t)vm->state * 32 + (uint64_t)health * 4 +
+			vm->is_unlisted * 2u + vm->facts.libvirtd_down;
 	struct ha_err err = HA_ERR_INIT;
 
 	if (!vm->has_record || vm->record.reported == code) {
@@ -369,6 +369,13 @@ vm_report(struct vm *vm)
 	const char *more = "";
 	bool repeated = is_repeated(vm, health);
 
+	if (vm->is_unlisted && health != HA_VM_HEALTH_FAILED) {
+		return (repeated ? agent_repeat : agent_fail)(
+			vm->ctx, OCF_DEGRADED,
+			"%s is %s, and nothing keeps another host from "
+			"starting it too: %s",
+			name, ha_vm_state_text(vm->state), vm->unlisted.text);
+	}
 	switch (health) {
 	case HA_VM_HEALTH_OK:
 		return OCF_SUCCESS;

@@ -3,6 +3,11 @@
  * monitor: one exec, no fork, no libvirt, no config file. The recorded
  * process and one QMP question answer it; anything unusual widens the search
  * (evidence.c). A probe also clears what a dead start has left behind.
+ *
+ * What runs here must be on this host's VM list, however it came (SAFETY 12):
+ * a cut-off host is trusted by that list. One more small file tells whether
+ * the daemon's list of now has it. Where it can't be listed the monitor says
+ * so, and never ends it.
  */
 #include <errno.h>
 #include <string.h>
@@ -57,21 +62,72 @@ is_migration_forgotten(struct vm *vm)
 		strcmp(m.status, "cancelled") == 0);
 }
 
-/* Found by its command line, not by the record: remember it, so that the
- * next monitor is cheap. (Started by hand, or the record was lost.) */
+/* Found by its command line, not by the record: started by hand, or the record
+ * was lost. With a record, only what runs: a start may be at work. */
+static bool
+is_new(struct vm *vm)
+{
+	switch (vm->state) {
+	case HA_VM_RUNNING:
+		return !vm->has_record || is_migration_forgotten(vm) ||
+		       vm->record.pid != vm->found.id.pid ||
+		       vm->record.start_ticks != vm->found.id.start_ticks;
+	case HA_VM_PAUSED:
+	case HA_VM_SAVING:
+	case HA_VM_IO_ERROR:
+	case HA_VM_PMSUSPENDED:
+	case HA_VM_CRASHED:
+	case HA_VM_SHUT_DOWN:
+		return !vm->has_record;
+	case HA_VM_NOT_RUNNING:
+	case HA_VM_HUNG:
+	case HA_VM_MIGRATING_IN:
+	case HA_VM_MIGRATING_OUT:
+	case HA_VM_MIGRATED_AWAY:
+	case HA_VM_START_UNFINISHED:
+	case HA_VM_UNCLEAR:
+	case HA_VM_STATE_N:
+		break;
+	}
+	return false;
+}
+
+/* An entry "outgoing", "incoming" or "starting" is its own action's. */
+static bool
+is_to_be_listed(const struct vm *vm)
+{
+	return vm->facts.process == HA_VM_PROCESS_ALIVE && vm->has_record &&
+	       vm->record.phase == HA_VM_PHASE_RUNNING && !vm_is_listed(vm);
+}
+
+/* Remembered, so that the next monitor is cheap, and on the list. */
 static void
 adopt(struct vm *vm)
 {
+	uint64_t until_ms =
+		ha_clock_step_ms(vm->ctx->deadline_ms, VM_LISTING_MS);
+	char before[HA_VM_LISTED];
 	struct ha_err err = HA_ERR_INIT;
+	bool must_adopt = is_new(vm);
+	int rc;
 
-	if (vm->state != HA_VM_RUNNING ||
-	    (vm->has_record && !is_migration_forgotten(vm) &&
-	     vm->record.pid == vm->found.id.pid &&
-	     vm->record.start_ticks == vm->found.id.start_ticks)) {
+	if (!must_adopt && !is_to_be_listed(vm)) {
 		return;
 	}
-	if (ha_vmfiles_prepare(&err) < 0 || vm_record_adopt(vm, &err) < 0 ||
-	    vm_announce(vm, HA_VMLIST_RUNNING, &err) < 0) {
+	if (must_adopt && vm->found.args.uuid[0]) {
+		memcpy(vm->uuid, vm->found.args.uuid, sizeof(vm->uuid));
+	}
+	memcpy(before, vm->record.listed, sizeof(before));
+	vm->is_unlisted = vm_list_running(vm, until_ms, &vm->unlisted) < 0;
+	if (must_adopt) {
+		rc = ha_vmfiles_prepare(&err);
+		rc = rc < 0 ? rc : vm_record_adopt(vm, &err);
+	} else if (strcmp(before, vm->record.listed) != 0) {
+		rc = ha_vmfiles_store(vm->resource, &vm->record, &err);
+	} else {
+		rc = 0;
+	}
+	if (rc < 0) {
 		agent_log(vm->ctx, AGENT_WARNING, "%s", err.text);
 	}
 }

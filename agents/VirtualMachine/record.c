@@ -4,6 +4,7 @@
  * "starting" is written before anything is asked of libvirt, so that whoever
  * comes after a killed agent knows that a create request may be under way.
  */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -60,6 +61,17 @@ vm_record_forget(struct vm *vm)
 		agent_log(vm->ctx, AGENT_WARNING, "%s", err.text);
 	}
 	vm->has_record = false;
+}
+
+bool
+vm_record_is_of_other(const struct vm *vm)
+{
+	struct ha_vm_record now;
+	int rc = ha_vmfiles_load(vm->resource, &now, NULL);
+
+	/* One that can't be read may be anybody's. */
+	return rc == 0 ? strcmp(now.qmp_path, vm->record.qmp_path) != 0 :
+			 rc != -ENOENT;
 }
 
 int

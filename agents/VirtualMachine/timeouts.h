@@ -21,6 +21,7 @@
 #define VM_QMP_MS 1000            /* one answer of QEMU; 0.5 ms is usual */
 #define VM_QMP_AGAIN_MS 3000      /* second question, before "hung" */
 #define VM_LIBVIRT_MS 2000        /* libvirt's opinion in a monitor */
+#define VM_LISTING_MS 3000        /* a monitor has the VM listed */
 #define VM_CONFIG_MS 5000         /* a share that does not answer: go on */
 #define VM_DYING_MS 2000          /* patience with a process in its exit */
 #define VM_QUIT_MS 3000           /* QEMU's own end after "quit" */

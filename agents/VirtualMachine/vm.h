@@ -40,6 +40,8 @@ struct vm {
 	bool has_asked_to_migrate;  /* libvirt may have a job of ours */
 	bool is_recalled;           /* uuid comes from /var/lib alone */
 	bool is_revoked;            /* vm_revoke_start has been here */
+	bool is_unlisted;           /* it runs, and `unlisted` says why */
+	struct ha_err unlisted;     /* the VM list does not say so */
 	char *xml;                  /* of config, after vm_read_config */
 	struct ha_domain *domain;   /* parsed xml */
 };
@@ -72,6 +74,9 @@ int vm_record_phase(struct vm *vm, enum ha_vm_phase phase, struct ha_err *err);
 /* Writes a record of the process that vm_look found. */
 int vm_record_adopt(struct vm *vm, struct ha_err *err);
 void vm_record_forget(struct vm *vm);
+/* Has another action made the record that is there now? Its files and its
+ * entry are not this action's. */
+bool vm_record_is_of_other(const struct vm *vm);
 /* An unfinished start may have left a request with libvirtd: take it back. */
 int vm_revoke_start(struct vm *vm, struct ha_err *err);
 
@@ -97,6 +102,13 @@ void vm_note_locking(struct vm *vm);
 
 /* lock.c: the VM list (ha/vmlist.h). */
 int vm_announce(struct vm *vm, enum ha_vmlist_state state, struct ha_err *err);
+int vm_announce_by(struct vm *vm, enum ha_vmlist_state state,
+		   uint64_t deadline_ms, struct ha_err *err);
+/* Announces it as running, and notes in the record, which the caller stores,
+ * whose list says so now. */
+int vm_list_running(struct vm *vm, uint64_t deadline_ms, struct ha_err *err);
+/* Is it on the list that the daemon keeps now? By the record alone. */
+bool vm_is_listed(const struct vm *vm);
 int vm_announce_outgoing(struct vm *vm, const char *target, struct ha_err *err);
 /* -ESTALE: prove once more that it does not run here, and ask again. */
 int vm_withdraw(struct vm *vm, struct ha_err *err);

@@ -23,6 +23,8 @@
 
 #include "ha/cleanup.h"
 #include "ha/clock.h"
+#include "ha/text.h"
+#include "ha/vmlist.h"
 #include "heartbeat/logs.h"
 #include "heartbeat/serve.h"
 
@@ -221,6 +223,28 @@ be_prompt(const struct hb *hb)
 	}
 }
 
+/* Agents see by it that the list they have announced to is another's. One that
+ * can't be written is taken away: then they ask each time. */
+static void
+write_token(const struct hb *hb)
+{
+	static const char TMP[] = HA_VMLIST_TOKEN_PATH ".tmp";
+	char cluster[HA_UUID_TEXT];
+	char text[HA_VMLIST_TOKEN];
+	ha_autoclose int fd = -1;
+	int n;
+
+	ha_uuid_format(&hb->sb.cluster, cluster);
+	n = snprintf(text, sizeof(text), "%s.%llu\n", cluster,
+		     (unsigned long long)hb->incarnation);
+	fd = open(TMP, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		  0644);
+	if (fd < 0 || write(fd, text, (size_t)n) != n ||
+	    rename(TMP, HA_VMLIST_TOKEN_PATH) < 0) {
+		(void)unlink(HA_VMLIST_TOKEN_PATH);
+	}
+}
+
 static int
 serve(struct hbs *s)
 {
@@ -238,6 +262,7 @@ serve(struct hbs *s)
 	hbs_grant_own(s);
 	hbs_ring_init(s);
 	hbs_seal_init(s);
+	write_token(s->hb);
 	/* Without the socket agents start nothing, but VMs that run here stay
 	 * protected: the daemon goes on. */
 	if (hbs_serve_open(s, &err) < 0) {

@@ -53,6 +53,10 @@ set_field(struct ha_vm_record *record, const char *key, const char *value)
 	if (strcmp(key, "peer") == 0) {
 		return ha_text_copy(record->peer, sizeof(record->peer), value);
 	}
+	if (strcmp(key, "listed") == 0) {
+		return ha_text_copy(record->listed, sizeof(record->listed),
+				    value);
+	}
 	if (strcmp(key, "phase") == 0) {
 		return phase_from_word(value, &record->phase);
 	}
@@ -132,14 +136,14 @@ ha_vm_record_format(const struct ha_vm_record *record, char *text, size_t size)
 			 "uuid=%s\nname=%s\nqmp_path=%s\nboot_id=%s\n"
 			 "phase=%s\npid=%lld\nstart_ticks=%llu\n"
 			 "agent_pid=%lld\nagent_ticks=%llu\n"
-			 "peer=%s\nreported=%llu\nend\n",
+			 "peer=%s\nlisted=%s\nreported=%llu\nend\n",
 			 record->uuid, record->name, record->qmp_path,
 			 record->boot_id, PHASES[record->phase],
 			 (long long)record->pid,
 			 (unsigned long long)record->start_ticks,
 			 (long long)record->agent_pid,
 			 (unsigned long long)record->agent_ticks, record->peer,
-			 (unsigned long long)record->reported);
+			 record->listed, (unsigned long long)record->reported);
 
 	return n < 0 || (size_t)n >= size ? -ENOSPC : n;
 }

@@ -49,9 +49,10 @@ monitor_fits(void **state)
 	/* The worst monitor: no record, config hangs, a QEMU in its exit,
 	 * QEMU silent, libvirt silent. */
 	assert_true(VM_CONFIG_MS + VM_DYING_MS + VM_QMP_MS + VM_QMP_AGAIN_MS +
-			    VM_LIBVIRT_MS + RUNTIME_RESERVE_MS <
+			    VM_LIBVIRT_MS + VM_LISTING_MS + RUNTIME_RESERVE_MS <
 		    VM_MONITOR_TIMEOUT_S * 1000);
-	assert_true(VM_QMP_MS + VM_QMP_AGAIN_MS + VM_LIBVIRT_MS <
+	assert_true(VM_QMP_MS + VM_QMP_AGAIN_MS + VM_LIBVIRT_MS +
+			    VM_LISTING_MS <
 		    VM_MONITOR_INTERVAL_S * 1000);
 }
 
@@ -81,7 +82,7 @@ page_is_true(void **state)
 		MS(VM_START_RESERVE_MS), MS(VM_MIGRATE_PAUSE_MS),
 		MS(VM_MIGRATE_STALL_MS), MS(VM_BUTTON_MS),
 		MS(VM_PEER_MS),          MS(VM_QMP_AGAIN_MS),
-		MS(VM_POLL_MS),
+		MS(VM_POLL_MS),          MS(VM_LISTING_MS),
 #undef MS
 	};
 	static const unsigned int VALUES[] = {
@@ -90,6 +91,7 @@ page_is_true(void **state)
 		VM_FORCE_RESERVE_MS, VM_AGENT_ASK_MS,     VM_START_RESERVE_MS,
 		VM_MIGRATE_PAUSE_MS, VM_MIGRATE_STALL_MS, VM_BUTTON_MS,
 		VM_PEER_MS,          VM_QMP_AGAIN_MS,     VM_POLL_MS,
+		VM_LISTING_MS,
 	};
 	static char page[65536];
 	FILE *f = fopen(PAGE, "r");

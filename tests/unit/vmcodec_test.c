@@ -26,6 +26,7 @@ static const struct ha_vm_record RECORD = {
 	.agent_pid = 1,
 	.agent_ticks = 0,
 	.peer = "n2",
+	.listed = "9bc1f58e-9014-43d4-a9d3-64ec4201f0de.12",
 	.reported = 77,
 };
 

@@ -17,6 +17,12 @@
 #include "ha/err.h"
 
 #define HA_VMLIST_NOT_CONFIGURED 1
+#define HA_VMLIST_TOKEN 64
+
+/* One line that the heartbeat daemon writes when it is armed: whose list it
+ * keeps, as CLUSTER.INCARNATION. What was on another's list is not on this
+ * one. Below /run: gone after a reboot. */
+#define HA_VMLIST_TOKEN_PATH "/run/vmha/heartbeatd.incarnation"
 
 enum ha_vmlist_state {
 	HA_VMLIST_STARTING,
@@ -24,6 +30,10 @@ enum ha_vmlist_state {
 	HA_VMLIST_INCOMING,
 	HA_VMLIST_OUTGOING,
 };
+
+/* The line of that file; "" where there is none. One small read, no question
+ * to the daemon. */
+void ha_vmlist_token(char ret_token[HA_VMLIST_TOKEN]);
 
 /* Puts the VM into this host's list or changes its entry's state; returns
  * when the entry is flushed and nobody else holds the VM. 0 granted,

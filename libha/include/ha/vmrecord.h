@@ -30,6 +30,7 @@
 #define HA_VM_QMP_PATH 108
 #define HA_VM_RESOURCE 256
 #define HA_VM_PEER 256
+#define HA_VM_LISTED 64        /* ha_vmlist_token() */
 #define HA_VM_RECORD_TEXT 2048 /* bytes, upper bound of a formatted record */
 
 struct ha_vm_record {
@@ -42,8 +43,9 @@ struct ha_vm_record {
 	uint64_t start_ticks; /* /proc/PID/stat field 22 */
 	int64_t agent_pid;    /* agent that is at work in this phase */
 	uint64_t agent_ticks;
-	char peer[HA_VM_PEER]; /* where it migrates to, "" nowhere */
-	uint64_t reported;     /* state and health that the last
+	char peer[HA_VM_PEER];     /* where it migrates to, "" nowhere */
+	char listed[HA_VM_LISTED]; /* whose list has it as running, "" none */
+	uint64_t reported;         /* state and health that the last
 				      * monitor reported, the agent's code */
 };
 

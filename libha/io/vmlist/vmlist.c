@@ -8,9 +8,12 @@
 #include "ha/vmlist.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "ha/cleanup.h"
 #include "ha/clock.h"
 #include "ha/ipc.h"
 
@@ -79,6 +82,22 @@ ask(json_t *request, const char *what, const char *resource,
 	return rc < 0 ?
 		       ha_err_prefix(err, rc, "can't %s %s: ", what, resource) :
 		       0;
+}
+
+void
+ha_vmlist_token(char ret_token[HA_VMLIST_TOKEN])
+{
+	ha_autoclose int fd =
+		open(HA_VMLIST_TOKEN_PATH, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = fd < 0 ? -1 : read(fd, ret_token, HA_VMLIST_TOKEN);
+	char *end = n <= 0 ? NULL : memchr(ret_token, '\n', (size_t)n);
+
+	/* Torn, or of another kind: none, so that the daemon is asked. */
+	if (!end || memchr(ret_token, 0, (size_t)(end - ret_token))) {
+		ret_token[0] = '\0';
+		return;
+	}
+	*end = '\0';
 }
 
 int
