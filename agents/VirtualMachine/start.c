@@ -3,9 +3,14 @@
  * start: brings the VM up on this host, or fails within its deadline with
  * nothing left behind. The order is the safety (SAFETY 9, 12):
  *
- *   prove that it does not run here -> refuse stale state -> announce it in
- *   the VM list (the lock) -> record "starting" -> create it *paused* ->
- *   prove the process -> resume -> prove that it runs -> record, list
+ *   prove that it does not run here -> refuse stale state -> record
+ *   "starting" -> announce it in the VM list (the lock) -> create it *paused*
+ *   -> prove the process -> list it as running -> resume -> prove that it
+ *   runs -> record
+ *
+ * The record comes before the lock: a stop that runs meanwhile finds it, and
+ * takes back what is not yet asked for. "Running" comes before the guest runs:
+ * where the entry has gone meanwhile, that is judged once more.
  *
  * Created paused, so that a request which a hanging libvirtd carries out
  * long after we gave up runs no guest; and that request is taken back by
@@ -27,7 +32,8 @@ struct start {
 	const struct ha_hv_ops *ops;
 	struct ha_hv *hv;
 	uint64_t deadline_ms; /* for going forward; the rest is for undoing */
-	bool has_begun;       /* the record says so; libvirt may be asked */
+	bool has_record;      /* the record of this start was written */
+	bool has_asked;       /* libvirt may have been */
 };
 
 /* 1: it runs here already and was adopted; 0: go on; -errno. */
@@ -58,7 +64,10 @@ adopt_or_clear(struct vm *vm, struct ha_err *err)
 	case HA_VM_HUNG:
 		rc = vm_record_adopt(vm, err);
 		if (rc == 0) {
-			rc = vm_announce(vm, HA_VMLIST_RUNNING, err);
+			rc = vm_list_running(vm, vm->ctx->deadline_ms, err);
+		}
+		if (rc == 0) {
+			rc = vm_record_phase(vm, HA_VM_PHASE_RUNNING, err);
 		}
 		return rc < 0 ? rc : 1;
 	case HA_VM_CRASHED:
@@ -188,11 +197,8 @@ bring_up(struct start *s, struct ha_err *err)
 {
 	struct vm *vm = &s->vm;
 	uint32_t nonce;
-	int rc = vm_announce(vm, HA_VMLIST_STARTING, err);
+	int rc;
 
-	if (rc < 0) {
-		return rc;
-	}
 	if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce)) {
 		return ha_err_set(err, -EIO, "no random numbers");
 	}
@@ -200,11 +206,19 @@ bring_up(struct start *s, struct ha_err *err)
 	ha_vm_qmp_path(vm->resource, nonce, vm->record.qmp_path);
 	rc = vm_record_phase(vm, HA_VM_PHASE_STARTING, err);
 	if (rc == 0) {
-		s->has_begun = true;
+		s->has_record = true;
+		rc = vm_announce_by(vm, HA_VMLIST_STARTING, s->deadline_ms,
+				    err);
+	}
+	if (rc == 0) {
+		s->has_asked = true;
 		rc = create(s, err);
 	}
 	if (rc == 0) {
 		rc = find_created(vm, err);
+	}
+	if (rc == 0) {
+		rc = vm_list_running(vm, s->deadline_ms, err);
 	}
 	if (rc == 0) {
 		/* By libvirt, not by QMP: its own resume takes the leases of a
@@ -221,8 +235,8 @@ bring_up(struct start *s, struct ha_err *err)
 }
 
 /* Nothing of a failed start may stay: no request, no process, no entry. Only
- * what this start made: a copy that somebody else has started meanwhile is
- * for the next monitor to find. */
+ * what this start made: after a stop another start may be at work, or have
+ * ended well, and entry and record are that one's. */
 static void
 undo(struct start *s)
 {
@@ -230,13 +244,19 @@ undo(struct start *s)
 	struct ha_err err = HA_ERR_INIT;
 	int rc = 0;
 
-	if (s->has_begun) {
+	if (s->has_asked) {
 		rc = ha_vmfiles_revoke(vm->record.qmp_path, &err);
 		vm->is_own_start = true;
 		vm->record.pid = 0;
 		if (rc == 0) {
 			rc = vm_kill(vm, vm->ctx->deadline_ms, &err);
 		}
+	}
+	if (rc == 0 && s->has_record && vm_record_is_of_other(vm)) {
+		agent_log(vm->ctx, AGENT_NOTICE,
+			  "another action has taken over from the start that "
+			  "failed");
+		return;
 	}
 	if (rc == 0) {
 		vm_record_forget(vm);
@@ -371,9 +391,6 @@ vm_start(struct agent_ctx *ctx)
 	}
 	vm_note_locking(vm);
 	rc = bring_up(&s, &err);
-	if (rc == 0) {
-		rc = vm_announce(vm, HA_VMLIST_RUNNING, &err);
-	}
 	if (rc < 0) {
 		undo(&s);
 		return fail(&s, rc, &err);
