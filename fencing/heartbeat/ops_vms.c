@@ -275,19 +275,52 @@ is_unproven(const struct ha_vm_list *list, const struct hbs_wait *wait)
 	return false;
 }
 
+/* The same VM, of an earlier definition: the agent, which looks for the
+ * resource's processes too, has proven that gone as well. What is coming here
+ * needs another proof. */
+static bool
+is_leaving(const struct hbs_wait *wait, const struct ha_listed_vm *vm)
+{
+	return memcmp(&vm->uuid, &wait->uuid, sizeof(vm->uuid)) == 0 ||
+	       (strcmp(vm->resource, wait->resource) == 0 &&
+		vm->state != HA_LISTED_INCOMING);
+}
+
+/* hb->lock held. */
+static bool
+is_in_work(const struct hbs *s, const struct hbs_wait *wait)
+{
+	const struct ha_vm_list *list = &s->hb->list;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (is_leaving(wait, &list->vms[i]) &&
+		    hbs_announce_is_open(s, &list->vms[i].uuid)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* A sealed host's list is read as it is: what has ended there is said, not
- * left out (SAFETY 9). Returns the generation that must be flushed, 0: the
+ * left out (SAFETY 9). Entries of the same resource bind all other hosts,
+ * whatever their UUID. Returns the generation that must be flushed, 0: the
  * VM was not listed. hb->lock held. */
 static uint64_t
-take_off(struct hb *hb, const struct ha_uuid *uuid)
+take_off(struct hbs *s, const struct hbs_wait *wait)
 {
-	struct ha_listed_vm *vm = hbs_list_find(&hb->list, uuid);
+	struct hb *hb = s->hb;
+	uint64_t generation = 0;
 
-	if (!vm) {
-		return 0;
+	for (uint32_t i = hb->list.count; i > 0; i--) {
+		struct ha_listed_vm *vm = &hb->list.vms[i - 1];
+
+		if (is_leaving(wait, vm)) {
+			hbs_grant(s, &vm->uuid, false);
+			hbs_list_leave(hb, vm);
+			generation = hb->list.generation;
+		}
 	}
-	hbs_list_leave(hb, vm);
-	return hb->list.generation;
+	return generation;
 }
 
 /* hb->lock held. */
@@ -317,7 +350,13 @@ begin_withdraw(struct hbs *s, struct hbs_wait *wait)
 		hbs_incoming_leave(s, wait, now_ms);
 		return 0;
 	}
-	generation = take_off(hb, &wait->uuid);
+	if (is_in_work(s, wait)) {
+		return ha_err_set(&wait->err, -EBUSY,
+				  "another request for %s is in work on this "
+				  "host",
+				  wait->resource);
+	}
+	generation = take_off(s, wait);
 	wait->had_entry = generation != 0;
 	/* Not listed: an earlier withdraw may not be flushed yet. */
 	wait->generation = generation ? generation : hb->list.generation;
