@@ -23,3 +23,13 @@ check-incoming: cluster-stage
 		$(PYTHON) -m unittest -v test_incoming
 CHECKS += check-incoming
 HELP += "make check-incoming: VM lists in a migration, with real daemons (root)"
+
+# The VM agent against the list, with libvirt and QEMU.
+check-agent-list: cluster-stage $(NANO_ELF)
+	BUILD=$(abspath $(BUILD)) STAGE=$(abspath $(CLUSTER_STAGE)) \
+		NANO=$(abspath $(NANO_ELF)) PYTHONDONTWRITEBYTECODE=1 \
+		PYTHONPATH=tests/cluster:tests/agents/virtual_machine:tests/fence \
+		$(PYTHON) -m unittest -v test_agent_list
+CHECKS += check-agent-list
+HELP += "make check-agent-list: the VM agent and the VM list, with real" \
+	"           daemons, libvirt and QEMU (root)"
