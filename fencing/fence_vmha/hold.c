@@ -58,7 +58,7 @@ refused(const struct fence_args *args, struct fence_session *session,
 			      (uint64_t)FENCE_MANAGER_BEATS * timing->beat_ms) {
 		return HA_FENCE_HOLD_UNAVAILABLE;
 	}
-	ha_clock_sleep_ms(FENCE_POLL_FAR_MS, session->deadline_ms);
+	ha_clock_sleep_ms(timing->beat_ms, session->deadline_ms);
 	return again;
 }
 
