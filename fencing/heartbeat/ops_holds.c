@@ -21,6 +21,7 @@ struct wish {
 	struct ha_hold like; /* all that its VMs have in common */
 	struct ha_hold vms[HA_VMS_MAX];
 	uint32_t count;
+	bool is_forced; /* confirm-dead without quorum */
 };
 
 static bool
@@ -417,6 +418,17 @@ may_confirm(const struct hbs *s, const struct wish *wish, struct ha_err *err)
 		return ha_err_set(err, -EINVAL, "%s is this host: it lives",
 				  name);
 	}
+	/* Without it this host may be the one that is cut off, and all others
+	 * live. */
+	if (!wish->is_forced &&
+	    !(s->ring.core.has_membership && s->ring.core.is_quorate)) {
+		return ha_err_set(err, -EPERM,
+				  "this host has no quorum: %s may live in the "
+				  "part of the cluster that has it. Give the "
+				  "word there; --force gives it here, when you "
+				  "have seen that %s is off",
+				  name, name);
+	}
 	if (s->ring.core.has_membership &&
 	    ha_ring_is_member(&s->ring.core, wish->slot)) {
 		return ha_err_set(err, -EBUSY,
@@ -475,6 +487,7 @@ hbs_op_confirm_dead(struct hbs *s, struct hbs_client *client,
 	pthread_mutex_unlock(&hb->lock);
 	wish.vms[0] = wish.like;
 	wish.count = 1;
+	wish.is_forced = json_is_true(json_object_get(request, "force"));
 	failure = begin(s, client, request, &wish, may_confirm);
 	if (!failure) {
 		hb_log(HB_LOG_CONFIRMED_DEAD, hb->table.names[wish.slot],

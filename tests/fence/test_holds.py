@@ -288,8 +288,10 @@ class TestHolds(unittest.TestCase):
     # -- deeds ---------------------------------------------------------------
 
     def confirmed(self, host):
-        """Refused as long as its last beat is younger than T."""
-        answer = self.ask("h2", "confirm-dead", host=host)
+        """Refused as long as its last beat is younger than T; and without
+        quorum, unless forced."""
+        self.bad(1, "this host has no quorum", "h2", "confirm-dead", host=host)
+        answer = self.ask("h2", "confirm-dead", host=host, force=True)
         if not answer["ok"]:
             self.assertEqual(answer["errno"], EBUSY, answer)
         return answer["ok"]

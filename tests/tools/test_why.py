@@ -311,8 +311,10 @@ class ConfirmDead(Known):
         self.assertIn("--yes", done.stderr)
         self.assertNotIn("confirm-dead", daemon.ops())
         self.vmha("host", "confirm-dead", "h1", "--yes")
-        self.assertEqual([r["host"] for r in daemon.asked
-                          if r["op"] == "confirm-dead"], ["h1"])
+        self.vmha("host", "confirm-dead", "h1", "--yes", "--force")
+        self.assertEqual([(r["host"], r["force"]) for r in daemon.asked
+                          if r["op"] == "confirm-dead"],
+                         [("h1", False), ("h1", True)])
 
     def test_proven_needs_no_word(self):
         self.cib()

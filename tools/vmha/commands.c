@@ -162,13 +162,14 @@ static const struct vmha_command COMMANDS[] = {
 	  "confirm-dead\" for that host. Refuses while a master lives, and "
 	  "without quorum." },
 	{ "host confirm-dead", "HOST", VMHA_HOST_ONLY, 1, 1,
-	  OPTS_KNOWN | BIT(OPT_YES), 0, vmha_confirm_dead,
+	  OPTS_KNOWN | BIT(OPT_YES) | BIT(OPT_FORCE), 0, vmha_confirm_dead,
 	  "say that a host is switched off, where nothing can prove it",
 	  "Your word takes the place of a proof: fencing of HOST succeeds and "
 	  "its VMs start elsewhere. If it is not off, they run twice and "
 	  "their disks are destroyed. Says what is known of it and asks for "
 	  "its name; --yes does not ask. Refused for a host that beats or is "
-	  "a member. The word ends when the host beats again." },
+	  "a member, and on a host without quorum unless --force. The word ends "
+	  "when the host beats again." },
 	{ "disarm", "", VMHA_NOTHING, 0, 0,
 	  OPTS_ASK | BIT(OPT_REASON) | BIT(OPT_WAIT), 0, vmha_disarm,
 	  "before planned work on storage or network: no host is reset",

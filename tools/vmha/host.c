@@ -170,9 +170,10 @@ confirm(struct vmha *v, const struct known *known, const json_t *host)
 	}
 	if (rc == 0) {
 		rc = vmha_ask(v,
-			      json_pack("{s:i, s:s, s:s, s:I}", "v",
+			      json_pack("{s:i, s:s, s:s, s:b, s:I}", "v",
 					HA_IPC_VERSION, "op", "confirm-dead",
-					"host", name, "budget_ms",
+					"host", name, "force",
+					v->args.is_forced, "budget_ms",
 					(json_int_t)CONFIRM_MS),
 			      CONFIRM_MS + ASK_MS, &answer, &v->err);
 	}

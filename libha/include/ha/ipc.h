@@ -49,8 +49,9 @@
  *   tickets     tickets: [{resource, term}]: what the local CIB says, for the
  *               start gate (SAFETY 19); replaces what was said before
  *   isolated    on: this host declares itself isolated, in its beats
- *   confirm-dead host -> flushed: an administrator's word; "incarnation" and
- *               "sequence" that it is about. EBUSY: it beats or is a member
+ *   confirm-dead host, [force] -> flushed: an administrator's word; "incarnation"
+ *               and "sequence" that it is about. EBUSY: it beats or is a member.
+ *               EPERM: no quorum here, unless forced
  *   disarm, arm planned work, whole cluster -> "hosts":[{name, acked}]
  *
  * The fault domain manager (vmha-fdmd) answers on HA_IPC_FDM_PATH:
