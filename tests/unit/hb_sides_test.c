@@ -5,218 +5,7 @@
  * who speaks for his side. One host's structs, no threads and no disk: what was
  * read, and what corosync told, is put there.
  */
-#include <errno.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include "unit.h"
-
-#include "ha/clock.h"
-#include "ha/ipc.h"
-#include "heartbeat/serve.h"
-
-#define ALPHA 0u
-#define BETA 1u /* this host */
-#define GAMMA 2u
-#define SEQ 10u
-#define GENERATION 5u
-#define LEASE_MS 60000u
-
-static struct hb hb;
-static struct hbs s;
-static struct ha_listed_vm vms[4];
-static struct ha_hold holds[4];
-static struct hbs_client client;
-static json_t *answered;
-
-/* Of serve.c and ring.c, which need clients and corosync. */
-void
-hbs_ring_look(struct hbs *unused)
-{
-	(void)unused;
-}
-
-int
-ha_corosync_send(struct ha_corosync *unused, const void *bytes, size_t len)
-{
-	(void)unused;
-	(void)bytes;
-	(void)len;
-	return -EAGAIN;
-}
-
-uint64_t
-hbs_ring_nonce(struct hbs_ring *unused)
-{
-	(void)unused;
-	return 2;
-}
-
-json_t *
-hbs_failed(int code, const char *format, ...)
-{
-	(void)format;
-	return ha_ipc_failed(-code, "refused");
-}
-
-json_t *
-hbs_arg_host(struct hbs *hbs, const json_t *request, uint32_t *ret_slot)
-{
-	*ret_slot = ha_slot_find(
-		&hbs->hb->table,
-		json_string_value(json_object_get(request, "host")));
-	return NULL;
-}
-
-json_t *
-hbs_arg_text(const json_t *request, const char *name, const char **ret_text)
-{
-	*ret_text = json_string_value(json_object_get(request, name));
-	return NULL;
-}
-
-uint64_t
-hbs_arg_deadline(const json_t *request)
-{
-	(void)request;
-	return ha_clock_now_ms() + LEASE_MS;
-}
-
-json_t *
-hbs_age(uint64_t now_ms, uint64_t then_ms)
-{
-	return json_integer((json_int_t)(now_ms - then_ms));
-}
-
-void
-hbs_wait_answer(struct hbs *unused, struct hbs_wait *wait, json_t *answer)
-{
-	(void)unused;
-	wait->client->wait = NULL;
-	wait->client = NULL;
-	json_decref(answered);
-	answered = answer;
-}
-
-static void
-membership(uint64_t ring_seq, uint64_t members, bool is_quorate)
-{
-	struct ha_ring *ring = &s.ring.core;
-	const struct ha_hostset set = { { members } };
-
-	ha_ring_changed(ring, ring_seq, &set, ha_clock_now_ms());
-	ha_ring_quorate(ring, ring_seq, is_quorate, ha_clock_now_ms());
-	hb.flags &= ~(HA_BEAT_QUORATE | HA_BEAT_MEMBER);
-	hb.flags |= HA_BEAT_MEMBER | (is_quorate ? HA_BEAT_QUORATE : 0);
-	hb.ring_seq = ring_seq;
-	hb.members = set;
-}
-
-/* Its claim stands since then. */
-static void
-claimed(uint64_t at_ms)
-{
-	s.seal.claim_seq = hb.ring_seq;
-	s.seal.claim_members = hb.members;
-	s.seal.claimed_ms = at_ms;
-}
-
-static void
-beat(uint32_t slot, uint32_t flags, uint64_t ring_seq, uint64_t members)
-{
-	struct hb_host *host = &hb.hosts[slot];
-	uint64_t now_ms = ha_clock_now_ms();
-	struct ha_glimpse glimpse = {
-		.kind = HA_GLIMPSE_BEAT,
-		.incarnation = 1,
-		.sequence = ++host->beat.sequence,
-		.is_armed = true,
-	};
-
-	host->has_beat = true;
-	host->beat.slot = slot;
-	host->beat.incarnation = 1;
-	host->beat.state = HA_BEAT_ARMED;
-	host->beat.flags = flags;
-	host->beat.ring_seq = ring_seq;
-	host->beat.members[0] = members;
-	host->beat.list_generation = GENERATION;
-	host->verdict[0] = HA_BLOCK_OK;
-	ha_watch_read(&host->watch, 0, &glimpse, now_ms, now_ms);
-	hb.views[0].read_ms = now_ms;
-}
-
-static int
-begin(void **state)
-{
-	static const uint32_t VOTES[] = { 1, 1, 1 };
-	uint64_t now_ms = ha_clock_now_ms();
-
-	(void)state;
-	memset(&hb, 0, sizeof(hb));
-	memset(&s, 0, sizeof(s));
-	memset(&client, 0, sizeof(client));
-	pthread_mutex_init(&hb.lock, NULL);
-	hb.sb.stores = 1;
-	hb.sb.slots = 3;
-	hb.sb.vms = 4;
-	hb.sb.timing = (struct ha_timing){ .beat_ms = 1000,
-					   .watchdog_ms = 4000,
-					   .tolerance_ms = 1000,
-					   .drift_ppm = 1000 };
-	hb.self = BETA;
-	hb.incarnation = 1;
-	hb.phase = HB_ARMED;
-	hb.is_claimed = hb.is_armed = true;
-	hb.main_fd = hb.pet_fd = -1;
-	memcpy(hb.table.names[ALPHA], "alpha", sizeof("alpha"));
-	memcpy(hb.table.names[BETA], "beta", sizeof("beta"));
-	memcpy(hb.table.names[GAMMA], "gamma", sizeof("gamma"));
-	memcpy(hb.votes, VOTES, sizeof(VOTES));
-	hb.list.vms = vms;
-	hb.list.generation = GENERATION;
-	hb.hold_list.holds = holds;
-	hb.flags = HA_BEAT_SEALED;
-	hb.sealed_generation = GENERATION;
-	for (uint32_t i = 0; i < hb.sb.slots; i++) {
-		hb.hosts[i].watch.stores = 1;
-	}
-	s.hb = &hb;
-	client.s = &s;
-	ha_seal_init(&hb.seal, now_ms);
-	hb.seal.why = HA_SEAL_UNSETTLED;
-	hbs_seal_init(&s);
-	ha_ring_init(&s.ring.core, BETA, 1);
-	for (uint32_t i = 0; i < 3; i++) {
-		ha_ring_votes(&s.ring.core, i, VOTES[i]);
-	}
-	membership(SEQ, 1u << ALPHA | 1u << BETA, true);
-	claimed(now_ms);
-	beat(ALPHA, HA_BEAT_QUORATE | HA_BEAT_MEMBER, SEQ,
-	     1u << ALPHA | 1u << BETA);
-	beat(GAMMA, HA_BEAT_MEMBER | HA_BEAT_SEALED, SEQ + 1, 1u << GAMMA);
-	return 0;
-}
-
-static int
-end(void **state)
-{
-	(void)state;
-	for (uint32_t i = 0; i < HBS_WAITS; i++) {
-		s.waits[i].client = NULL;
-	}
-	json_decref(answered);
-	answered = NULL;
-	pthread_mutex_destroy(&hb.lock);
-	return 0;
-}
-
-static void
-settled(void)
-{
-	hb.is_settled = true;
-	hb.settled_seq = hb.ring_seq;
-}
+#include "hb_side.h"
 
 /* ---- SAFETY 8, 17: each seal is another one ----------------------------- */
 
@@ -299,6 +88,26 @@ unread_host_may_claim(void **state)
 	hb.hosts[GAMMA].verdict[0] = HA_BLOCK_OK;
 	hbs_seal_look(&s);
 	assert_false(hb.seal.is_sealed);
+}
+
+/* It may have booted since that was read. */
+static void
+old_proof_is_no_read_claim(void **state)
+{
+	uint64_t later_ms = ha_clock_now_ms() + LEASE_MS;
+	struct ha_rival rival;
+
+	(void)state;
+	/* A person has called it dead. */
+	hb.hosts[GAMMA].confirmed_incarnation = 1;
+	hb.hosts[GAMMA].confirmed_sequence = UINT64_MAX;
+	s.hosts[GAMMA].stopped_ms = ha_clock_now_ms();
+	hb.hosts[GAMMA].verdict[0] = HA_BLOCK_TORN;
+	hbs_seal_rival(&s, ha_clock_now_ms(), &rival);
+	assert_false(rival.is_there);
+	claimed(later_ms);
+	hbs_seal_rival(&s, ha_clock_now_ms(), &rival);
+	assert_true(rival.is_there && rival.is_possible);
 }
 
 /* ---- SAFETY 10, 15: the master's word is about one list ------------------ */
@@ -538,6 +347,48 @@ term_is_chosen_after_fresh_reads(void **state)
 	json_decref(request);
 }
 
+/* Read again after the claim, one of another side has the same term. */
+static void
+contested_term_is_taken_anew(void **state)
+{
+	static struct hb_store store;
+	json_t *request =
+		json_pack("{s:b, s:i}", "on", 1, "lease_ms", (int)LEASE_MS);
+
+	(void)state;
+	store = (struct hb_store){ .hb = &hb, .kick_fd = -1 };
+	store.written.incarnation = 1;
+	store.written.sequence = UINT64_MAX;
+	hb.conf.stores = 1;
+	hb.stores[0] = &store;
+	ha_evidence_init(&hb.evidence, 1);
+	(void)ha_evidence_written(&hb.evidence, &hb.sb.timing, 0,
+				  ha_clock_now_ms(), ha_clock_now_ms(), 1,
+				  GENERATION);
+	assert_null(hbs_op_master(&s, &client, request));
+	ha_clock_sleep_ms(3, UINT64_MAX);
+	hb.views[0].read_ms = ha_clock_now_ms();
+	hbs_wait_check(&s);
+	assert_int_equal(hb.master_term, 1);
+	hbs_wait_check(&s); /* it stands on w: the others are read again */
+	ha_clock_sleep_ms(3, UINT64_MAX);
+	hb.hosts[GAMMA].beat.term = 1;
+	hb.hosts[GAMMA].beat.flags |= HA_BEAT_MASTER;
+	hb.views[0].read_ms = ha_clock_now_ms();
+	hbs_wait_check(&s);
+	assert_int_equal(hb.master_term, 2);
+	assert_false(s.master.is_claimed);
+	hbs_wait_check(&s);
+	ha_clock_sleep_ms(3, UINT64_MAX);
+	hb.views[0].read_ms = ha_clock_now_ms();
+	confirm();
+	hbs_wait_check(&s);
+	assert_true(s.master.is_claimed);
+	assert_int_equal(json_integer_value(json_object_get(answered, "term")),
+			 2);
+	json_decref(request);
+}
+
 int
 main(void)
 {
@@ -562,6 +413,10 @@ main(void)
 			seal_counts_once_it_is_confirmed, begin, end),
 		cmocka_unit_test_setup_teardown(
 			term_is_chosen_after_fresh_reads, begin, end),
+		cmocka_unit_test_setup_teardown(contested_term_is_taken_anew,
+						begin, end),
+		cmocka_unit_test_setup_teardown(old_proof_is_no_read_claim,
+						begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
