@@ -245,6 +245,16 @@ come_back(struct world *w, uint32_t host)
 	}
 }
 
+static void
+fence(struct world *w, const struct fault *f)
+{
+	if (w->host[f->mode].d.phase == PHASE_ARMED) {
+		observe_session(w, f->mode, f->host,
+				(w->host[f->mode].d.members & 1u << f->host) !=
+					0);
+	}
+}
+
 void
 fault_begin(struct world *w, uint32_t index)
 {
@@ -287,11 +297,7 @@ fault_begin(struct world *w, uint32_t index)
 		stop_clean(w, f);
 		break;
 	case FAULT_FENCE:
-		if (w->host[f->mode].d.phase == PHASE_ARMED) {
-			observe_session(w, f->mode, f->host,
-					(w->host[f->mode].d.members &
-					 1u << f->host) != 0);
-		}
+		fence(w, f);
 		break;
 	case FAULT_HEAL:
 		heal_all(w);

@@ -119,151 +119,221 @@ may_run(struct world *w, const struct event *e)
 	return true;
 }
 
+/* One function per event, so that a kind without one is seen in the table. */
+
+static void
+on_tick(struct world *w, const struct event *e)
+{
+	store_tick(w, e->host, e->store);
+}
+
+static void
+on_wsubmit(struct world *w, const struct event *e)
+{
+	disk_write_submit(w, e->host, e->store);
+}
+
+static void
+on_wdone(struct world *w, const struct event *e)
+{
+	store_write_done(w, e->host, e->store, e->arg, false);
+}
+
+static void
+on_wstamped(struct world *w, const struct event *e)
+{
+	store_write_done(w, e->host, e->store, e->arg, true);
+}
+
+static void
+on_rsubmit(struct world *w, const struct event *e)
+{
+	disk_read_submit(w, e->host, e->store);
+}
+
+static void
+on_rdone(struct world *w, const struct event *e)
+{
+	store_read_done(w, e->host, e->store, e->arg, false);
+}
+
+static void
+on_rstamped(struct world *w, const struct event *e)
+{
+	store_read_done(w, e->host, e->store, e->arg, true);
+}
+
+static void
+on_ldone(struct world *w, const struct event *e)
+{
+	store_list_done(w, e->host, e->store, e->arg);
+}
+
+static void
+on_pet(struct world *w, const struct event *e)
+{
+	pet_run(w, e->host, (enum pet_stage)e->arg);
+}
+
+static void
+on_ring_tick(struct world *w, const struct event *e)
+{
+	ring_tick(w, e->host);
+}
+
+static void
+on_ring(struct world *w, const struct event *e)
+{
+	ring_take(w, e->host);
+}
+
+static void
+on_send(struct world *w, const struct event *e)
+{
+	ring_send(w, e->host, e->arg);
+}
+
+static void
+on_vm(struct world *w, const struct event *e)
+{
+	daemon_vm(w, e->host, e->arg);
+}
+
+static void
+on_fault(struct world *w, const struct event *e)
+{
+	fault_begin(w, e->arg);
+}
+
+static void
+on_heal(struct world *w, const struct event *e)
+{
+	fault_end(w, e->arg);
+}
+
+static void
+on_power_on(struct world *w, const struct event *e)
+{
+	host_power_on(w, e->host);
+}
+
+static void
+on_daemon(struct world *w, const struct event *e)
+{
+	daemon_start(w, e->host);
+}
+
+static void
+on_apply(struct world *w, const struct event *e)
+{
+	disk_write_apply(w, e->host, e->store, e->arg);
+}
+
+static void
+on_sample(struct world *w, const struct event *e)
+{
+	disk_read_sample(w, e->host, e->store, e->arg);
+}
+
+static void
+on_lsample(struct world *w, const struct event *e)
+{
+	disk_list_sample(w, e->host, e->store, e->arg);
+}
+
+static void
+on_deadman(struct world *w, const struct event *e)
+{
+	pet_deadman(w, e->host, e->arg);
+}
+
+static void
+on_watchdog(struct world *w, const struct event *e)
+{
+	pet_watchdog(w, e->host);
+}
+
+static void
+on_pump(struct world *w, const struct event *e)
+{
+	net_pump(w, e->host);
+}
+
+static void
+on_form(struct world *w, const struct event *e)
+{
+	(void)e;
+	net_form(w);
+}
+
+static void
+on_check(struct world *w, const struct event *e)
+{
+	check_alive_end(w, e->host);
+}
+
+static void
+on_join(struct world *w, const struct event *e)
+{
+	pcmk_meet(w, e->arg);
+}
+
+static void
+on_admin(struct world *w, const struct event *e)
+{
+	(void)e;
+	lock_admin(w);
+}
+
+static void
+on_well(struct world *w, const struct event *e)
+{
+	(void)e;
+	check_well(w);
+}
+
+static void (*const THREAD_EVENTS[EV_N])(struct world *,
+					 const struct event *) = {
+	[EV_TICK] = on_tick,
+	[EV_WSUBMIT] = on_wsubmit,
+	[EV_WDONE] = on_wdone,
+	[EV_WSTAMPED] = on_wstamped,
+	[EV_RSUBMIT] = on_rsubmit,
+	[EV_RDONE] = on_rdone,
+	[EV_RSTAMPED] = on_rstamped,
+	[EV_LDONE] = on_ldone,
+	[EV_PET] = on_pet,
+	[EV_RING_TICK] = on_ring_tick,
+	[EV_RING] = on_ring,
+	[EV_SEND] = on_send,
+	[EV_VM] = on_vm,
+};
+
+static void (*const PLAIN_EVENTS[EV_N])(struct world *,
+					const struct event *) = {
+	[EV_FAULT] = on_fault,       [EV_HEAL] = on_heal,
+	[EV_POWER_ON] = on_power_on, [EV_DAEMON] = on_daemon,
+	[EV_APPLY] = on_apply,       [EV_SAMPLE] = on_sample,
+	[EV_LSAMPLE] = on_lsample,   [EV_DEADMAN] = on_deadman,
+	[EV_WATCHDOG] = on_watchdog, [EV_PUMP] = on_pump,
+	[EV_FORM] = on_form,         [EV_CHECK] = on_check,
+	[EV_JOIN] = on_join,         [EV_ADMIN] = on_admin,
+	[EV_WELL] = on_well,
+};
+
 static void
 run_thread(struct world *w, const struct event *e)
 {
-	switch ((enum event_kind)e->kind) {
-	case EV_TICK:
-		store_tick(w, e->host, e->store);
-		break;
-	case EV_WSUBMIT:
-		disk_write_submit(w, e->host, e->store);
-		break;
-	case EV_WDONE:
-		store_write_done(w, e->host, e->store, e->arg, false);
-		break;
-	case EV_WSTAMPED:
-		store_write_done(w, e->host, e->store, e->arg, true);
-		break;
-	case EV_RSUBMIT:
-		disk_read_submit(w, e->host, e->store);
-		break;
-	case EV_RDONE:
-		store_read_done(w, e->host, e->store, e->arg, false);
-		break;
-	case EV_RSTAMPED:
-		store_read_done(w, e->host, e->store, e->arg, true);
-		break;
-	case EV_LDONE:
-		store_list_done(w, e->host, e->store, e->arg);
-		break;
-	case EV_PET:
-		pet_run(w, e->host, (enum pet_stage)e->arg);
-		break;
-	case EV_RING_TICK:
-		ring_tick(w, e->host);
-		break;
-	case EV_RING:
-		ring_take(w, e->host);
-		break;
-	case EV_SEND:
-		ring_send(w, e->host, e->arg);
-		break;
-	case EV_VM:
-		daemon_vm(w, e->host, e->arg);
-		break;
-	case EV_FAULT:
-	case EV_HEAL:
-	case EV_POWER_ON:
-	case EV_DAEMON:
-	case EV_APPLY:
-	case EV_SAMPLE:
-	case EV_LSAMPLE:
-	case EV_DEADMAN:
-	case EV_WATCHDOG:
-	case EV_PUMP:
-	case EV_FORM:
-	case EV_CHECK:
-	case EV_AGENT:
-	case EV_QEMU:
-	case EV_MOVE:
-	case EV_FDM:
-	case EV_PCMK:
-	case EV_DC:
-	case EV_ACT:
-	case EV_FENCED:
-	case EV_WRITE:
-	case EV_JOIN:
-	case EV_ADMIN:
-	case EV_WELL:
-	case EV_N:
-		break;
+	if (THREAD_EVENTS[e->kind]) {
+		THREAD_EVENTS[e->kind](w, e);
 	}
 }
 
 static void
 run_plain(struct world *w, const struct event *e)
 {
-	switch ((enum event_kind)e->kind) {
-	case EV_FAULT:
-		fault_begin(w, e->arg);
-		break;
-	case EV_HEAL:
-		fault_end(w, e->arg);
-		break;
-	case EV_POWER_ON:
-		host_power_on(w, e->host);
-		break;
-	case EV_DAEMON:
-		daemon_start(w, e->host);
-		break;
-	case EV_APPLY:
-		disk_write_apply(w, e->host, e->store, e->arg);
-		break;
-	case EV_SAMPLE:
-		disk_read_sample(w, e->host, e->store, e->arg);
-		break;
-	case EV_LSAMPLE:
-		disk_list_sample(w, e->host, e->store, e->arg);
-		break;
-	case EV_DEADMAN:
-		pet_deadman(w, e->host, e->arg);
-		break;
-	case EV_WATCHDOG:
-		pet_watchdog(w, e->host);
-		break;
-	case EV_PUMP:
-		net_pump(w, e->host);
-		break;
-	case EV_FORM:
-		net_form(w);
-		break;
-	case EV_CHECK:
-		check_alive_end(w, e->host);
-		break;
-	case EV_JOIN:
-		pcmk_meet(w, e->arg);
-		break;
-	case EV_ADMIN:
-		lock_admin(w);
-		break;
-	case EV_WELL:
-		check_well(w);
-		break;
-	case EV_TICK:
-	case EV_WSUBMIT:
-	case EV_WDONE:
-	case EV_WSTAMPED:
-	case EV_RSUBMIT:
-	case EV_RDONE:
-	case EV_RSTAMPED:
-	case EV_LDONE:
-	case EV_PET:
-	case EV_RING_TICK:
-	case EV_RING:
-	case EV_SEND:
-	case EV_VM:
-	case EV_AGENT:
-	case EV_QEMU:
-	case EV_MOVE:
-	case EV_FDM:
-	case EV_PCMK:
-	case EV_DC:
-	case EV_ACT:
-	case EV_FENCED:
-	case EV_WRITE:
-	case EV_N:
-		break;
+	if (PLAIN_EVENTS[e->kind]) {
+		PLAIN_EVENTS[e->kind](w, e);
 	}
 }
 

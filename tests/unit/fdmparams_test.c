@@ -144,6 +144,7 @@ word_of_any_length(void **state)
 	for (size_t len = 1; len < 3 * HA_ADDRESS_TEXT; len++) {
 		char *word = malloc(len + 1);
 
+		assert_non_null(word);
 		memset(word, '1', len);
 		word[len] = '\0';
 		assert_int_equal(ha_fdm_addresses_parse(word, &got, &err),

@@ -168,6 +168,7 @@ bytes_of_an_answer(void **state)
 	for (size_t len = 0; len < sizeof(raw); len++) {
 		uint8_t *cut = malloc(len ? len : 1);
 
+		assert_non_null(cut);
 		memcpy(cut, raw, len);
 		assert_false(ha__icmp_read(AF_INET, true, cut, len, &nonce));
 		free(cut);

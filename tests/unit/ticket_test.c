@@ -217,7 +217,7 @@ every_cell(void **state)
 	static const unsigned int SECOND[] = { 14, 50, 86, 54, 52,
 					       49, 62, 51, 48 };
 	struct ha_ticket_host hosts[HOSTS];
-	struct ha_ticket_hold holds[2];
+	struct ha_ticket_hold holds[2] = { 0 };
 	unsigned int seen[HA_TICKET_N] = { 0 };
 
 	(void)state;
