@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import unittest
+import uuid
 
 from bed import Bed, proc, wait_for
 from bed.client import elapsed_printer
@@ -33,6 +34,7 @@ START_MS = 40000
 STALLED_MS = 25000  # stall and failure together
 INTERVAL_MS = 10000
 SETTLE_S = 3.0
+LISTEN_S = 60
 EBUSY = 16
 ASK = """
 import socket, sys
@@ -143,12 +145,33 @@ class TestAgentList(unittest.TestCase):
         vm.host.virsh("start", vm.name)
         vm.wait_boots(1)
 
-    def assert_no_guest(self, vm):
+    def listen(self, vm):
+        """What libvirt does with domains from now on; a guest that was ended
+        at once leaves no trace on its disk."""
+        out = tempfile.TemporaryFile("w+")
+        self.addCleanup(out.close)
+        child = subprocess.Popen(
+            vm.host.argv("stdbuf", "-oL", "virsh", "event", "--event",
+                         "lifecycle", "--loop", "--timeout", str(LISTEN_S)),
+            stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        self.addCleanup(child.wait, SHORT_S)
+        self.addCleanup(child.kill)
+        time.sleep(1)
+        return out
+
+    @staticmethod
+    def was_resumed(vm, events):
+        events.seek(0)
+        return any(f"'{vm.name}'" in line and "Resumed" in line
+                   for line in events.read().splitlines())
+
+    def assert_no_guest(self, vm, events):
         end = time.monotonic() + SETTLE_S
         while time.monotonic() < end:
             self.assertEqual(vm.boots(), 0, "a guest came up")
             time.sleep(0.05)
         self.assertEqual(vm.pids(), [])
+        self.assertFalse(self.was_resumed(vm, events), "a guest was resumed")
 
     def begin_start(self, vm):
         child = vm.begin("start", timeout_ms=STALLED_MS)
@@ -258,7 +281,10 @@ class TestAgentList(unittest.TestCase):
         self.assertEqual((vm.record(), vm.qmp_paths()), ({}, []))
         self.assertEqual(self.listed("h1"), {})
         self.end("h2", vm)
+        events = self.listen(vm)
         vm.start()
+        wait_for(lambda: self.was_resumed(vm, events), SHORT_S,
+                 "libvirt tells of each guest that is resumed")
         self.assertEqual(self.listed("h1"), {"refused": "running"})
         self.assertEqual(self.watch(vm).rc, OK)
         self.assertEqual(self.granted("h1", vm, "running"), 1)
@@ -291,7 +317,9 @@ class TestAgentList(unittest.TestCase):
         nothing runs there, and another host takes the VM: the start goes on,
         and nothing may come of it."""
         vm = self.vm("stalled", at="h2")
+        events = self.listen(vm)
         child, pid = self.stall_after_grant(vm)
+        self.addCleanup(self.rejoin, "h2")
         self.bed.stop("h2", "corosync")
         wait_for(lambda: self.ask("h2", "status")["self"]["sealed"], NEWS_S,
                  "h2 is sealed")
@@ -301,11 +329,12 @@ class TestAgentList(unittest.TestCase):
             self.say("h1", vm, state)
         self.resume(pid)
         self.assert_start_fails(child)
-        self.assert_no_guest(vm)
+        self.assert_no_guest(vm, events)
         self.assertEqual(self.listed("h1"), {"stalled": "running"})
-        self.end("h1", vm)
-        self.bed.start("h2", "corosync")
-        self.wait_open("h2")
+
+    def rejoin(self, host):
+        self.bed.start(host, "corosync")
+        self.wait_open(host)
 
     def test_6_another_start_is_not_undone(self):
         """Stopped, and started once more while the first start stalls: its
@@ -328,6 +357,7 @@ class TestAgentList(unittest.TestCase):
         """The entry has gone while libvirt creates QEMU, and another host has
         the VM: the guest is never resumed, and QEMU is ended."""
         vm = self.vm("gone", at="h2")
+        events = self.listen(vm)
         vm.freeze_at_start()
         child = self.begin_start(vm)
         self.addCleanup(self.host["h2"].heal_libvirtd)
@@ -337,7 +367,7 @@ class TestAgentList(unittest.TestCase):
             self.say("h1", vm, state)
         self.host["h2"].thaw_libvirtd()
         self.assert_start_fails(child, "is listed as running on h1")
-        self.assert_no_guest(vm)
+        self.assert_no_guest(vm, events)
         self.assertEqual(self.listed("h2"), {})
         self.assertEqual(vm.record(), {})
         self.end("h1", vm)
@@ -347,8 +377,7 @@ class TestAgentList(unittest.TestCase):
         others: a stop takes it off as well."""
         old = self.vm("renamed")
         new = copy.copy(old)
-        new.uuid = self.vm("renamed").uuid
-        self.assertNotEqual(old.uuid, new.uuid)
+        new.uuid = str(uuid.uuid4())
         for state in ("starting", "running"):
             self.say("h1", old, state)
         self.end("h1", new)
