@@ -131,6 +131,17 @@ take_back_opposite(struct hbs *s, uint32_t host, enum ha_order_kind kind,
 	}
 }
 
+static uint64_t
+newest_incarnation(struct hb *hb, uint32_t host)
+{
+	uint64_t incarnation;
+
+	pthread_mutex_lock(&hb->lock);
+	incarnation = hb_judge(hb, host, 0).incarnation;
+	pthread_mutex_unlock(&hb->lock);
+	return incarnation;
+}
+
 int
 hbs_order_give(struct hbs *s, uint32_t host, enum ha_order_kind kind,
 	       uint64_t generation, uint64_t *ret_nonce, struct ha_err *err)
@@ -144,9 +155,7 @@ hbs_order_give(struct hbs *s, uint32_t host, enum ha_order_kind kind,
 	uint64_t nonce;
 
 	take_back_opposite(s, host, kind, generation);
-	pthread_mutex_lock(&hb->lock);
-	incarnation = hb_judge(hb, host, 0).incarnation;
-	pthread_mutex_unlock(&hb->lock);
+	incarnation = newest_incarnation(hb, host);
 	if (incarnation == 0) {
 		return ha_err_set(
 			err, -ESRCH,
