@@ -171,6 +171,8 @@ succeed(struct fdm_request *request)
 	/* A ticket that was still granted was something missing, too. */
 	if (request->placed == 0 && request->revoked > 0) {
 		request->placed = request->revoked;
+		request->standing =
+			all > request->placed ? all - request->placed : 0;
 	}
 	(void)json_object_set_new(answer, "placed",
 				  json_integer((json_int_t)request->placed));
