@@ -164,7 +164,11 @@ act(const struct fence_args *args, const char *host,
 	char evidence[sizeof(held) + sizeof(answer->evidence) + 2];
 	int code = 0;
 
-	fence_hold_text(session, held, sizeof(held));
+	/* Of a host that is dead nothing need be held. */
+	held[0] = '\0';
+	if (answer->facts.storage.proof == HA_PROOF_ALIVE) {
+		fence_hold_text(session, held, sizeof(held));
+	}
 	(void)snprintf(evidence, sizeof(evidence), "%s%s%s", held,
 		       held[0] && answer->evidence[0] ? "; " : "",
 		       answer->evidence);

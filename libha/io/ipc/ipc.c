@@ -124,24 +124,34 @@ receive_answer(int fd, uint64_t deadline_ms, json_t **ret_answer)
 	return rc == HA__PACKET_GONE ? -ECONNRESET : rc;
 }
 
+/* Who answers there. */
+static const char *
+daemon_of(const char *path)
+{
+	return strstr(path, "fdm") ? "vmha-fdmd" : "vmha-heartbeatd";
+}
+
 static int
 failed(const char *path, int code, struct ha_err *err)
 {
+	const char *name = daemon_of(path);
+
 	switch (-code) {
 	case ENOTCONN:
 		return ha_err_set(err, code,
-				  "vmha-heartbeatd does not run here: nobody "
-				  "listens at %s. Start it",
-				  path);
+				  "%s does not run here: nobody listens at "
+				  "%s. Start it",
+				  name, path);
 	case ECONNRESET:
 	case EPIPE:
 		return ha_err_set(err, -ENOTCONN,
-				  "vmha-heartbeatd ended the connection "
-				  "without an answer. See its log");
+				  "%s ended the connection without an "
+				  "answer. See its log",
+				  name);
 	case ETIMEDOUT:
 		return ha_err_set(err, code,
-				  "vmha-heartbeatd did not answer in time. See "
-				  "its log");
+				  "%s did not answer in time. See its log",
+				  name);
 	case EPERM:
 		return ha_err_set(err, code,
 				  "%s is served by a process that is not "

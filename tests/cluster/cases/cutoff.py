@@ -31,7 +31,8 @@ WATCH_S = 6
 def domain(**policy):
     """crm configure lines of the fault domain manager."""
     params = " ".join(f"{k}={v}" for k, v in {**POLICY, **policy}.items())
-    return (f"primitive fdm ocf:vmha:FaultDomain params {params} "
+    return ("property stonith-max-attempts=INFINITY\n"
+            f"primitive fdm ocf:vmha:FaultDomain params {params} "
             "meta requires=quorum op monitor interval=10s timeout=20s "
             "op start timeout=20s op stop timeout=20s\n"
             "clone fault-domain fdm meta interleave=true\n")
