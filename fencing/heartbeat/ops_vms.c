@@ -174,6 +174,30 @@ list_json(const struct ha_vm_list *list)
 	return vms;
 }
 
+/* A copy of what is known of a host's list; its entries go to ret_vms. False:
+ * none was read. hb->lock held. */
+static bool
+copy_list(const struct hb *hb, uint32_t slot, struct ha_vm_list *ret_list,
+	  struct ha_listed_vm *ret_vms)
+{
+	const struct hb_host *host = &hb->hosts[slot];
+	bool is_own = slot == hb->self;
+
+	*ret_list = is_own ? hb->list : host->list;
+	if (is_own) {
+		ret_list->incarnation = hb->incarnation;
+	} else if (!host->has_list) {
+		ret_list->count = 0;
+	}
+	if (ret_list->count > 0) {
+		memcpy(ret_vms, ret_list->vms,
+		       ret_list->count * sizeof(*ret_vms));
+	}
+	ret_list->vms = ret_vms;
+	return is_own || host->has_list ||
+	       (host->has_beat && host->beat.list_count == 0);
+}
+
 json_t *
 hbs_op_vms(struct hbs *s, struct hbs_client *client, const json_t *request)
 {
@@ -194,21 +218,9 @@ hbs_op_vms(struct hbs *s, struct hbs_client *client, const json_t *request)
 		return answer;
 	}
 	pthread_mutex_lock(&hb->lock);
-	list = slot == hb->self ? hb->list : hb->hosts[slot].list;
-	has_list = slot == hb->self || hb->hosts[slot].has_list ||
-		   (hb->hosts[slot].has_beat &&
-		    hb->hosts[slot].beat.list_count == 0);
+	has_list = copy_list(hb, slot, &list, vms);
 	is_current = slot == hb->self || hbs_is_list_read(hb, slot);
-	if (slot == hb->self) {
-		list.incarnation = hb->incarnation;
-	}
 	read_ms = hb->hosts[slot].list_read_ms;
-	if (slot != hb->self && !hb->hosts[slot].has_list) {
-		list.count = 0;
-	}
-	if (list.count > 0) {
-		memcpy(vms, list.vms, list.count * sizeof(vms[0]));
-	}
 	pthread_mutex_unlock(&hb->lock);
 	if (!has_list) {
 		return hbs_failed(
@@ -217,7 +229,6 @@ hbs_op_vms(struct hbs *s, struct hbs_client *client, const json_t *request)
 			"heartbeat datastore",
 			hb->table.names[slot]);
 	}
-	list.vms = vms;
 	answer = ha_ipc_ok();
 	if (answer) {
 		(void)json_object_set_new(answer, "host",

@@ -20,7 +20,18 @@ cluster-stage: build guest bed faults
 	$(MAKE) -s install DESTDIR=$(abspath $(CLUSTER_STAGE)) PREFIX=/usr \
 		LIBEXECDIR=/usr/libexec/vmha OCFDIR=/usr/lib/ocf/resource.d/vmha
 
-check-cluster: cluster-stage
+# The heartbeat daemon of a version to come, for a cluster of two versions.
+NEXT := $(BUILD)/next
+NEXT_FLAGS := -DHA__AREA_MINOR=1u -DHA__RING_MINOR=1u
+NEXT_DAEMON := fencing/heartbeat/vmha-heartbeatd
+
+cluster-next: cluster-stage
+	$(MAKE) -s BUILD=$(NEXT) VERSION=0.99.0 CPPFLAGS="$(NEXT_FLAGS)" \
+		$(NEXT)/$(NEXT_DAEMON)
+	$(INSTALL) -D -m 755 $(NEXT)/$(NEXT_DAEMON) \
+		$(CLUSTER_STAGE)/usr/libexec/vmha-next/vmha-heartbeatd
+
+check-cluster: cluster-next
 	$(CLUSTER_ENV) $(CLUSTER)/run $(foreach p,$(ONLY),--only '$(p)') \
 		$(if $(KEEP),--keep)
 
@@ -50,4 +61,4 @@ HELP += "make demo KEEP=1: the same, and leaves the cluster up to be tried" \
 (MINUTES=30 PROFILES='fast standard')" \
 	"make soak: random faults on real clusters (SCHEDULES=200 SEED=1)"
 
-.PHONY: cluster-stage check-cluster demo kills soak soak-calm
+.PHONY: cluster-stage cluster-next check-cluster demo kills soak soak-calm
