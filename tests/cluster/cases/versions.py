@@ -9,8 +9,8 @@ from bed import wait_for
 from . import case
 from .cutoff import (LINKS, back, cut, manage, mend, quiet, stays, wait_held,
                      wait_sealed)
-from .heartbeat import (ONLINE_DEADLINE_S, SEEN_DEADLINE_S, moved, power_on,
-                        seen, status)
+from .heartbeat import (ONLINE_DEADLINE_S, SEEN_DEADLINE_S, is_off, moved,
+                        power_on, seen, status)
 
 DAEMON = "/usr/sbin/vmha-heartbeatd"
 NEXT = "/usr/libexec/vmha-next/vmha-heartbeatd"
@@ -20,7 +20,8 @@ DAEMONS = ("corosync", "heartbeatd", "libvirtd", "pacemaker")
 
 def update(lab, host):
     """The host boots with the daemon of the version to come."""
-    lab.bed.poweroff(host)
+    if is_off(lab, host) is None:
+        lab.bed.shutdown(host)
     lab.bed.boot(host)
     lab.bed.run(host, "mount", "--bind", NEXT, DAEMON)
     for daemon in DAEMONS:
@@ -36,7 +37,8 @@ def update(lab, host):
 
 def programs(lab, by):
     """{host: version}, as the datastores say."""
-    text = lab.bed.run(by, "vmha", "heartbeat", "dump", "--json").stdout
+    text = lab.bed.run(by, "vmha", "heartbeat", "dump", "--json",
+                       "/srv/hb1/vmha.hb").stdout
     return {beat["host"]: beat["program"] for beat in beats(json.loads(text))}
 
 
