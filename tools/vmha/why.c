@@ -274,6 +274,9 @@ put_facts(const struct why *w)
 	const json_t *it;
 	size_t i;
 
+	if (strcmp(reason, ticket_word(w)) == 0) {
+		reason = "";
+	}
 	put_label("ticket");
 	printf("%s%s%s%s%s\n", ticket_word(w), *reason ? ", " : "", reason,
 	       *term ? ", term " : "", term);
