@@ -137,16 +137,15 @@ is_unclaimed(const struct hb *hb, uint32_t slot, uint64_t since_ms)
 	return !host->has_beat && count >= ha_stores_read(hb->sb.stores);
 }
 
-/* A host that is gone and was taken out by a person holds nothing any more:
- * else holds that nobody can read would bind for ever. */
+/* What a dead host has held is worth knowing, not worth waiting for: the owner
+ * of such a hold lives, cut off, and its own list, which must be read, says the
+ * same (SAFETY, "What carries what"). Else a dead host whose area is torn would
+ * keep every VM of the cluster down. */
 static bool
-is_taken_out(const struct hbs *s, uint32_t slot, uint64_t now_ms)
+is_past(const struct hbs *s, uint32_t slot, uint64_t now_ms)
 {
 	struct ha_hostset out;
 
-	if (!hb_slot_is_removed(s->hb, slot)) {
-		return false;
-	}
 	hbs_out_of_the_way(s, &out);
 	return hbs_host_is_gone(s, slot, &out, now_ms);
 }
@@ -162,7 +161,7 @@ hbs_holds_unread(const struct hbs *s, uint32_t from, uint64_t since_ms,
 		    is_unclaimed(hb, slot, since_ms) ||
 		    (hb->hosts[slot].has_holds &&
 		     hbs_is_beat_read(hb, slot, since_ms)) ||
-		    is_taken_out(s, slot, now_ms)) {
+		    is_past(s, slot, now_ms)) {
 			continue;
 		}
 		return slot;
