@@ -6,10 +6,11 @@ that has nothing but its fencing; what cannot be cleaned is reported, and the
 runner then makes a new bed.
 """
 import concurrent.futures
+import json
 import shutil
 import time
 
-from bed import Bed, Cluster, Timeline, config, heartbeat
+from bed import Bed, Cluster, Timeline, config, heartbeat, wait_for
 
 from .vm import Vm
 
@@ -17,6 +18,7 @@ CLEAN_DEADLINE_S = 60
 ONLINE_DEADLINE_S = 60
 START_DEADLINE_S = 60
 SETTLE_DEADLINE_S = 60
+OPEN_DEADLINE_S = 60
 DAEMONS = ("corosync", "libvirtd", "pacemaker")
 HEARTBEATD = "heartbeatd"
 SHARES = ("ds1", "config")
@@ -68,7 +70,19 @@ class Lab:
         if self.bed.heartbeat:
             for host in self.hosts:
                 self.bed.run(host, "sh", "-c", FENCE_LIMIT_SET)
+            self._wait_open()
         self.begin()
+
+    def _wait_open(self):
+        """Hosts begin sealed; without a master they open after ten beats, and
+        a start waits so long, if its timeout lets it."""
+        def is_open(host):
+            done = self.bed.run(host, "vmha", "status", "--json", check=False)
+            return done.stdout and \
+                not json.loads(done.stdout)["self"]["sealed"]
+        for host in self.hosts:
+            wait_for(lambda h=host: is_open(h), OPEN_DEADLINE_S,
+                     f"the end of the seal of {host}")
 
     def down(self):
         for vm in self.vms:
