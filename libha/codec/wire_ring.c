@@ -113,7 +113,7 @@ check_header(const uint8_t *bytes, size_t len, const uint8_t cluster[16])
 	}
 	if (ha__get_u16(bytes + AT_TYPE) > HA_RING_MSG_LEAVE) {
 		return bytes[AT_MINOR] > HA__RING_MINOR ? -EPROTONOSUPPORT :
-							 -EPROTO;
+							  -EPROTO;
 	}
 	return bytes[AT_MAJOR] < VERSION_MAJOR ? -EPROTO : 0;
 }

@@ -120,7 +120,8 @@ check_header(const uint8_t *b, size_t len, const uint8_t cluster[16])
 		return -EPROTONOSUPPORT;
 	}
 	if (ha__get_u16(b + AT_TYPE) > HA_RINGVM_ANSWER) {
-		return b[AT_MINOR] > HA__RING_MINOR ? -EPROTONOSUPPORT : -EPROTO;
+		return b[AT_MINOR] > HA__RING_MINOR ? -EPROTONOSUPPORT :
+						      -EPROTO;
 	}
 	return b[AT_MAJOR] < VERSION_MAJOR ? -EPROTO : 0;
 }
