@@ -9,10 +9,13 @@
 #include <libvirt/virterror.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ha/cleanup.h"
 #include "ha/domain.h"
 #include "hv.h"
+
+#define LEAVING_STEP_US 100000u /* between looks at one that is put away */
 
 struct start_job {
 	struct hv_job job;
@@ -80,6 +83,32 @@ create_failed(virConnectPtr conn, const struct start_job *j, struct ha_err *err)
 	return rc == -EEXIST ? -EIO : rc;
 }
 
+/* The domain that ran before has ended, and libvirt is still putting it away:
+ * a start that follows a stop closely meets that (seen once). */
+static bool
+is_leaving(void)
+{
+	virErrorPtr error = virGetLastError();
+
+	return error && error->code == VIR_ERR_OPERATION_FAILED &&
+	       error->message &&
+	       strstr(error->message, "already being removed");
+}
+
+/* Tries again as long as the caller waits. */
+static virDomainPtr
+create(struct ha_hv *hv, const char *xml)
+{
+	virDomainPtr dom;
+
+	while (!(dom = virDomainCreateXML(hv->conn, xml,
+					  VIR_DOMAIN_START_PAUSED)) &&
+	       is_leaving() && !hv_is_dead(hv)) {
+		(void)usleep(LEAVING_STEP_US);
+	}
+	return dom;
+}
+
 static int
 start_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 {
@@ -104,7 +133,7 @@ start_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 	if (hv_is_dead(hv)) {
 		return -ETIMEDOUT;
 	}
-	dom = virDomainCreateXML(hv->conn, xml, VIR_DOMAIN_START_PAUSED);
+	dom = create(hv, xml);
 	if (!dom) {
 		return create_failed(hv->conn, j, err);
 	}
