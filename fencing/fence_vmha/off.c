@@ -147,8 +147,11 @@ wait_for_news(const struct ha_fence_answer *answer,
 	      const struct ha_fence_verdict *verdict, uint64_t deadline_ms)
 {
 	uint64_t far_ms = ha_clock_now_ms() + FENCE_POLL_FAR_MS;
-	bool is_far = verdict->why == HA_FENCE_WHY_COUNTING &&
-		      answer->facts.storage.due_ms > far_ms;
+	/* On the way to a hold every beat may bring the next step. */
+	bool is_holding = verdict->why == HA_FENCE_WHY_UNSEALED ||
+			  verdict->why == HA_FENCE_WHY_UNREAD ||
+			  verdict->why == HA_FENCE_WHY_PLACED;
+	bool is_far = !is_holding && answer->facts.storage.due_ms > far_ms;
 
 	ha_clock_sleep_ms(is_far ? FENCE_POLL_FAR_MS : FENCE_POLL_MS,
 			  deadline_ms);

@@ -36,6 +36,25 @@ def all_stay(lab, vms, what):
           **{vm.name: [host] for host, vm in vms.items()})
 
 
+def one_again(lab, vms):
+    join(lab)
+    whole(lab, vms)
+
+
+def whole(lab, vms):
+    """All is as before, and no VM has started anew."""
+    back(lab, *vms.values())
+    for vm in vms.values():
+        vm.check(ordinal=1)
+
+
+def pass_by(lab, vms, what):
+    """The VMs run on through the partition and its end; nobody is reset."""
+    all_stay(lab, vms, what)
+    quiet(lab, what)
+    one_again(lab, vms)
+
+
 @case(heartbeat=3)
 def partition_two_one(lab):
     """2 | 1: the one is sealed and its VM held; it runs on through it all, and
@@ -45,12 +64,7 @@ def partition_two_one(lab):
     split(lab, lab.others(lone), [lone])
     wait_sealed(lab, lone)
     wait_held(lab, lab.others(lone)[0], lone, vms[lone])
-    all_stay(lab, vms, "2 | 1")
-    quiet(lab, "2 | 1")
-    join(lab)
-    back(lab, *vms.values())
-    for vm in vms.values():
-        vm.check(ordinal=1)
+    pass_by(lab, vms, "2 | 1")
 
 
 @case(heartbeat=3)
@@ -59,12 +73,7 @@ def partition_one_each(lab):
     vms = one_each(lab)
     split(lab, *([host] for host in lab.hosts))
     wait_sealed(lab, *lab.hosts)
-    all_stay(lab, vms, "1 | 1 | 1")
-    quiet(lab, "1 | 1 | 1")
-    join(lab)
-    back(lab, *vms.values())
-    for vm in vms.values():
-        vm.check(ordinal=1)
+    pass_by(lab, vms, "1 | 1 | 1")
 
 
 @case(hosts=4, heartbeat=3)
@@ -73,12 +82,7 @@ def partition_two_two(lab):
     vms = one_each(lab)
     split(lab, lab.hosts[:2], lab.hosts[2:])
     wait_sealed(lab, *lab.hosts)
-    all_stay(lab, vms, "2 | 2")
-    quiet(lab, "2 | 2")
-    join(lab)
-    back(lab, *vms.values())
-    for vm in vms.values():
-        vm.check(ordinal=1)
+    pass_by(lab, vms, "2 | 2")
 
 
 @case(hosts=2, heartbeat=3)
@@ -90,12 +94,7 @@ def partition_two_hosts(lab):
     split(lab, [low], [high])
     wait_sealed(lab, low)
     wait_held(lab, high, low, vms[low])
-    all_stay(lab, vms, "1 | 1")
-    quiet(lab, "1 | 1")
-    join(lab)
-    back(lab, *vms.values())
-    for vm in vms.values():
-        vm.check(ordinal=1)
+    pass_by(lab, vms, "1 | 1")
 
 
 @case(heartbeat=3)
@@ -114,9 +113,7 @@ def partition_one_way(lab):
     # its Pacemaker then ends, as it must, and leaves the VM alone.
     all_stay(lab, vms, "joined")
     lab.mend()
-    back(lab, *vms.values())
-    for vm in vms.values():
-        vm.check(ordinal=1)
+    whole(lab, vms)
 
 
 def newer_minority(lab, change, what):
@@ -131,10 +128,8 @@ def newer_minority(lab, change, what):
     lab.mark(what)
     change(lone)
     all_stay(lab, vms, what)
-    join(lab)
-    back(lab, *vms.values())
+    one_again(lab, vms)
     for vm in vms.values():
-        vm.check(ordinal=1)
         wait_ticket(lab, vm, rest, "true")
     quiet(lab, what)
 
