@@ -18,6 +18,8 @@ SHELL := /bin/bash
 
 VERSION := $(shell cat VERSION)
 BUILD ?= build
+# One spelling of it: objects remember their headers by their own path.
+override BUILD := $(abspath $(BUILD))
 PREFIX ?= /usr
 DESTDIR ?=
 LIBEXECDIR ?= $(PREFIX)/libexec/vmha
@@ -89,7 +91,7 @@ $(BUILD)/%.a:
 # a summary at the end says how long each took.
 check:
 	packaging/deps build check
-	+@tests/run-parts $(MAKE) build $(CHECKS)
+	+@VMHA_LOGS=$(BUILD)/check tests/run-parts $(MAKE) build $(CHECKS)
 
 # All of them, whatever fails, like check.
 lint:

@@ -6,13 +6,7 @@
  * that is refused is as good as lost, which the ring evidence survives.
  *
  *   at  bytes
- *    0  4   magic
- *    4  1   version: major
- *    5  1   version: minor (longer messages)
- *    6  2   type
- *    8  16  cluster id
- *   24  2   sender
- *   26  2   target
+ *    0  28  head (wire_head.h)
  *   28  2   hosts
  *   30  2   zero
  *   32  8   incarnation
@@ -25,28 +19,14 @@
 #include <errno.h>
 
 #include "codec/area_block.h"
-#include "ha/crc.h"
+#include "codec/wire_head.h"
 #include "ha/wire.h"
 
-static const uint8_t MAGIC[4] = { 'V', 'M', 'H', 'R' };
-
-#define VERSION_MAJOR 1u
-#ifndef HA__RING_MINOR /* a test builds the next one */
-#define HA__RING_MINOR 0u
-#endif
-#define AT_MAJOR 4u
-#define AT_MINOR 5u
-#define AT_TYPE 6u
-#define AT_CLUSTER 8u
-#define CLUSTER_BYTES 16u
-#define AT_SENDER 24u
-#define AT_TARGET 26u
 #define AT_HOSTS 28u
 #define AT_INCARNATION 32u
 #define AT_RING_SEQ 40u
 #define AT_NONCE 48u
 #define AT_CRC 56u
-#define CRC_BYTES 4u
 #define AT_KNOWN 64u
 #define KNOWN_BYTES 16u
 #define KNOWN_RING_MODE 1u
@@ -54,16 +34,12 @@ static const uint8_t MAGIC[4] = { 'V', 'M', 'H', 'R' };
 _Static_assert(AT_KNOWN + KNOWN_BYTES * HA_HOSTS_MAX == HA_RING_BYTES_MAX,
 	       "ha/wire.h has room for every host");
 
-static uint32_t
-checksum(const uint8_t *bytes, size_t len)
-{
-	static const uint8_t NO_CRC[CRC_BYTES];
-	uint32_t crc = ha_crc32c(0, bytes, AT_CRC);
-
-	crc = ha_crc32c(crc, NO_CRC, sizeof(NO_CRC));
-	return ha_crc32c(crc, bytes + AT_CRC + CRC_BYTES,
-			 len - AT_CRC - CRC_BYTES);
-}
+static const struct ha__wire_kind RING = {
+	.magic = { 'V', 'M', 'H', 'R' },
+	.at_crc = AT_CRC,
+	.bytes_min = AT_KNOWN,
+	.type_max = HA_RING_MSG_LEAVE,
+};
 
 size_t
 ha_ring_msg_encode(const struct ha_ring_msg *msg, const uint8_t cluster[16],
@@ -77,13 +53,8 @@ ha_ring_msg_encode(const struct ha_ring_msg *msg, const uint8_t cluster[16],
 	}
 	len = AT_KNOWN + (size_t)hosts * KNOWN_BYTES;
 	memset(ret_bytes, 0, len);
-	memcpy(ret_bytes, MAGIC, sizeof(MAGIC));
-	ret_bytes[AT_MAJOR] = VERSION_MAJOR;
-	ret_bytes[AT_MINOR] = HA__RING_MINOR;
-	ha__put_u16(ret_bytes + AT_TYPE, msg->type);
-	memcpy(ret_bytes + AT_CLUSTER, cluster, CLUSTER_BYTES);
-	ha__put_u16(ret_bytes + AT_SENDER, msg->sender);
-	ha__put_u16(ret_bytes + AT_TARGET, msg->target);
+	ha__wire_begin(&RING, ret_bytes, msg->type, cluster, msg->sender,
+		       msg->target);
 	ha__put_u16(ret_bytes + AT_HOSTS, hosts);
 	ha__put_u64(ret_bytes + AT_INCARNATION, msg->incarnation);
 	ha__put_u64(ret_bytes + AT_RING_SEQ, msg->ring_seq);
@@ -95,27 +66,8 @@ ha_ring_msg_encode(const struct ha_ring_msg *msg, const uint8_t cluster[16],
 		ha__put_u32(at + 8,
 			    msg->known[i].is_ring_mode ? KNOWN_RING_MODE : 0);
 	}
-	ha__put_u32(ret_bytes + AT_CRC, checksum(ret_bytes, len));
+	ha__wire_end(&RING, ret_bytes, len);
 	return len;
-}
-
-/* Is there a message of this cluster that this version can read? */
-static int
-check_header(const uint8_t *bytes, size_t len, const uint8_t cluster[16])
-{
-	if (len < AT_KNOWN || memcmp(bytes, MAGIC, sizeof(MAGIC)) != 0 ||
-	    ha__get_u32(bytes + AT_CRC) != checksum(bytes, len) ||
-	    memcmp(bytes + AT_CLUSTER, cluster, CLUSTER_BYTES) != 0) {
-		return -EPROTO;
-	}
-	if (bytes[AT_MAJOR] > VERSION_MAJOR) {
-		return -EPROTONOSUPPORT;
-	}
-	if (ha__get_u16(bytes + AT_TYPE) > HA_RING_MSG_LEAVE) {
-		return bytes[AT_MINOR] > HA__RING_MINOR ? -EPROTONOSUPPORT :
-							  -EPROTO;
-	}
-	return bytes[AT_MAJOR] < VERSION_MAJOR ? -EPROTO : 0;
 }
 
 static bool
@@ -145,15 +97,15 @@ ha_ring_msg_decode(const void *bytes, size_t len, const uint8_t cluster[16],
 {
 	const uint8_t *b = bytes;
 	struct ha_ring_msg msg;
-	int rc = check_header(b, len, cluster);
+	int rc = ha__wire_check(&RING, b, len, cluster);
 
 	if (rc < 0) {
-		return rc;
+		return rc == -ENOMSG ? -EPROTO : rc;
 	}
 	memset(&msg, 0, sizeof(msg));
-	msg.type = (enum ha_ring_type)ha__get_u16(b + AT_TYPE);
-	msg.sender = ha__get_u16(b + AT_SENDER);
-	msg.target = ha__get_u16(b + AT_TARGET);
+	msg.type = (enum ha_ring_type)ha__get_u16(b + HA__WIRE_AT_TYPE);
+	msg.sender = ha__get_u16(b + HA__WIRE_AT_SENDER);
+	msg.target = ha__get_u16(b + HA__WIRE_AT_TARGET);
 	msg.hosts = ha__get_u16(b + AT_HOSTS);
 	msg.incarnation = ha__get_u64(b + AT_INCARNATION);
 	msg.ring_seq = ha__get_u64(b + AT_RING_SEQ);

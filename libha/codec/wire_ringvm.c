@@ -7,13 +7,7 @@
  * to logs.
  *
  *   at  bytes
- *    0  4   magic
- *    4  1   version: major
- *    5  1   version: minor (longer messages)
- *    6  2   type
- *    8  16  cluster id
- *   24  2   sender
- *   26  2   target
+ *    0  28  head (wire_head.h)
  *   28  4   budget
  *   32  8   sender's incarnation
  *   40  8   target's incarnation
@@ -30,28 +24,14 @@
 #include <errno.h>
 
 #include "codec/area_block.h"
-#include "ha/crc.h"
+#include "codec/wire_head.h"
 
-static const uint8_t MAGIC[4] = { 'V', 'M', 'H', 'V' };
-
-#define VERSION_MAJOR 1u
-#ifndef HA__RING_MINOR /* a test builds the next one */
-#define HA__RING_MINOR 0u
-#endif
-#define AT_MAJOR 4u
-#define AT_MINOR 5u
-#define AT_TYPE 6u
-#define AT_CLUSTER 8u
-#define CLUSTER_BYTES 16u
-#define AT_SENDER 24u
-#define AT_TARGET 26u
 #define AT_BUDGET 28u
 #define AT_SENDER_INCARNATION 32u
 #define AT_TARGET_INCARNATION 40u
 #define AT_RING_SEQ 48u
 #define AT_NONCE 56u
 #define AT_CRC 64u
-#define CRC_BYTES 4u
 #define AT_RESULT 68u
 #define AT_UUID 72u
 #define AT_RESOURCE 88u
@@ -61,16 +41,12 @@ static const uint8_t MAGIC[4] = { 'V', 'M', 'H', 'V' };
 _Static_assert(AT_SENTENCE + HA_RINGVM_SENTENCE == HA_RINGVM_BYTES,
 	       "ha/ringvm.h knows the length");
 
-static uint32_t
-checksum(const uint8_t *bytes, size_t len)
-{
-	static const uint8_t NO_CRC[CRC_BYTES];
-	uint32_t crc = ha_crc32c(0, bytes, AT_CRC);
-
-	crc = ha_crc32c(crc, NO_CRC, sizeof(NO_CRC));
-	return ha_crc32c(crc, bytes + AT_CRC + CRC_BYTES,
-			 len - AT_CRC - CRC_BYTES);
-}
+static const struct ha__wire_kind RINGVM = {
+	.magic = { 'V', 'M', 'H', 'V' },
+	.at_crc = AT_CRC,
+	.bytes_min = HA_RINGVM_BYTES,
+	.type_max = HA_RINGVM_ANSWER,
+};
 
 /* strncpy() without its warning: the rest is zero already. */
 static void
@@ -86,13 +62,8 @@ ha_ringvm_encode(const struct ha_ringvm_msg *msg, const uint8_t cluster[16],
 	uint8_t *b = ret_bytes;
 
 	memset(b, 0, HA_RINGVM_BYTES);
-	memcpy(b, MAGIC, sizeof(MAGIC));
-	b[AT_MAJOR] = VERSION_MAJOR;
-	b[AT_MINOR] = HA__RING_MINOR;
-	ha__put_u16(b + AT_TYPE, msg->type);
-	memcpy(b + AT_CLUSTER, cluster, CLUSTER_BYTES);
-	ha__put_u16(b + AT_SENDER, msg->sender);
-	ha__put_u16(b + AT_TARGET, msg->target);
+	ha__wire_begin(&RINGVM, b, msg->type, cluster, msg->sender,
+		       msg->target);
 	ha__put_u32(b + AT_BUDGET, msg->budget_ms);
 	ha__put_u64(b + AT_SENDER_INCARNATION, msg->sender_incarnation);
 	ha__put_u64(b + AT_TARGET_INCARNATION, msg->target_incarnation);
@@ -102,28 +73,7 @@ ha_ringvm_encode(const struct ha_ringvm_msg *msg, const uint8_t cluster[16],
 	memcpy(b + AT_UUID, msg->uuid.bytes, sizeof(msg->uuid.bytes));
 	put_text(b + AT_RESOURCE, msg->resource, HA_RESOURCE_NAME);
 	put_text(b + AT_SENTENCE, msg->sentence, HA_RINGVM_SENTENCE);
-	ha__put_u32(b + AT_CRC, checksum(b, HA_RINGVM_BYTES));
-}
-
-static int
-check_header(const uint8_t *b, size_t len, const uint8_t cluster[16])
-{
-	if (len < sizeof(MAGIC) || memcmp(b, MAGIC, sizeof(MAGIC)) != 0) {
-		return -ENOMSG;
-	}
-	if (len < HA_RINGVM_BYTES ||
-	    ha__get_u32(b + AT_CRC) != checksum(b, len) ||
-	    memcmp(b + AT_CLUSTER, cluster, CLUSTER_BYTES) != 0) {
-		return -EPROTO;
-	}
-	if (b[AT_MAJOR] > VERSION_MAJOR) {
-		return -EPROTONOSUPPORT;
-	}
-	if (ha__get_u16(b + AT_TYPE) > HA_RINGVM_ANSWER) {
-		return b[AT_MINOR] > HA__RING_MINOR ? -EPROTONOSUPPORT :
-						      -EPROTO;
-	}
-	return b[AT_MAJOR] < VERSION_MAJOR ? -EPROTO : 0;
+	ha__wire_end(&RINGVM, b, HA_RINGVM_BYTES);
 }
 
 /* Ends within its room, zeros behind it. */
@@ -170,15 +120,15 @@ ha_ringvm_decode(const void *bytes, size_t len, const uint8_t cluster[16],
 {
 	const uint8_t *b = bytes;
 	struct ha_ringvm_msg msg;
-	int rc = check_header(b, len, cluster);
+	int rc = ha__wire_check(&RINGVM, b, len, cluster);
 
 	if (rc < 0) {
 		return rc;
 	}
 	memset(&msg, 0, sizeof(msg));
-	msg.type = (enum ha_ringvm_type)ha__get_u16(b + AT_TYPE);
-	msg.sender = ha__get_u16(b + AT_SENDER);
-	msg.target = ha__get_u16(b + AT_TARGET);
+	msg.type = (enum ha_ringvm_type)ha__get_u16(b + HA__WIRE_AT_TYPE);
+	msg.sender = ha__get_u16(b + HA__WIRE_AT_SENDER);
+	msg.target = ha__get_u16(b + HA__WIRE_AT_TARGET);
 	msg.budget_ms = ha__get_u32(b + AT_BUDGET);
 	msg.sender_incarnation = ha__get_u64(b + AT_SENDER_INCARNATION);
 	msg.target_incarnation = ha__get_u64(b + AT_TARGET_INCARNATION);
