@@ -18,8 +18,11 @@ SHELL := /bin/bash
 
 VERSION := $(shell cat VERSION)
 BUILD ?= build
+ifeq ($(strip $(BUILD)),)
+$(error BUILD is empty: name a folder, or leave it out)
+endif
 # One spelling of it: objects remember their headers by their own path.
-override BUILD := $(abspath $(BUILD))
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 PREFIX ?= /usr
 DESTDIR ?=
 LIBEXECDIR ?= $(PREFIX)/libexec/vmha

@@ -21,7 +21,7 @@ SELINUX ?=
 # What goes into a source package: what git knows, as it is in the tree, or
 # everything where the source came without git.
 SOURCE_LIST = if git rev-parse --git-dir >/dev/null 2>&1; then git ls-files -z; \
-	else find . -path $(BUILD:$(CURDIR)/%=./%) -prune -o -type f -print0; fi
+	else find . -path ./$(BUILD) -prune -o -type f -print0; fi
 
 PKG := packaging
 PKG_DOCS := $(filter-out docs/CONTRIBUTING.md,$(wildcard README.md docs/*.md))

@@ -99,7 +99,8 @@ struct past {
 	struct ha_beat beat;
 	uint32_t valid, damaged;
 	uint32_t seen;        /* datastores that showed anything */
-	uint64_t incarnation; /* highest */
+	uint64_t incarnation; /* highest, also one that was never flushed */
+	bool is_behind;       /* the newest beat is to be read again yet */
 	bool hides; /* too few valid ones: a damaged one may be ahead of them */
 };
 
@@ -107,16 +108,27 @@ static struct past
 look_back(struct hb *hb)
 {
 	const struct hb_host *host = &hb->hosts[hb->self];
+	const struct ha_sighting *newest;
 	struct past past = { 0 };
 	uint32_t i;
 
 	pthread_mutex_lock(&hb->lock);
+	newest = ha_watch_newest(&host->watch, NULL);
+	past.is_behind =
+		newest && (!host->has_beat ||
+			   newest->what.incarnation != host->beat.incarnation ||
+			   newest->what.sequence != host->beat.sequence);
 	past.has_beat = host->has_beat;
 	past.beat = host->beat;
 	past.incarnation = host->has_beat ? host->beat.incarnation : 0;
 	for (i = 0; i < hb->conf.stores; i++) {
 		const struct ha_sighting *at = &host->watch.at[i];
 
+		if (host->watch.beats[i].is_seen &&
+		    host->watch.beats[i].what.incarnation > past.incarnation) {
+			past.incarnation =
+				host->watch.beats[i].what.incarnation;
+		}
 		if (!at->is_seen) {
 			continue;
 		}
@@ -286,6 +298,13 @@ static int
 refuse_unreadable(const struct hb *hb, const struct past *past,
 		  struct ha_err *err)
 {
+	if (past->is_behind) {
+		return ha_err_set(err, -EIO,
+				  "the newest beat of this host (slot %u) was "
+				  "read once and can't be read again: does a "
+				  "heartbeat datastore hang?",
+				  hb->self);
+	}
 	if (past->valid > 0 &&
 	    past->valid + past->damaged >= ha_stores_read(hb->conf.stores)) {
 		return 0;
@@ -311,7 +330,8 @@ look_back_enough(struct hb *hb, const struct hb_patience *patience,
 		struct past past = look_back(hb);
 		int rc;
 
-		if (past.valid >= ha_stores_read(hb->conf.stores) ||
+		if ((past.valid >= ha_stores_read(hb->conf.stores) &&
+		     !past.is_behind) ||
 		    ha_clock_left_ms(deadline_ms) == 0) {
 			*ret_past = past;
 			return refuse_unreadable(hb, &past, err);

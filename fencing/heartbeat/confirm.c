@@ -12,33 +12,13 @@
 #include "ha/clock.h"
 #include "heartbeat/serve.h"
 
-/* A majority as ring evidence needs it, so that the rest is none. Where nobody's
- * answer would be needed for that (two_node: one host is a side of its own; or
- * the others are gone), each member's is. */
 bool
 hbs_is_confirmed(const struct hbs *s, uint64_t since_ms)
 {
-	const struct ha_ring *ring = &s->ring.core;
 	struct ha_hostset out;
 
 	hbs_out_of_the_way(s, &out);
-	if (!ha_ring_is_confirmed(ring, &out, since_ms)) {
-		return false;
-	}
-	if (!ha_ring_is_confirmed(ring, &out, UINT64_MAX)) {
-		return true;
-	}
-	for (uint32_t slot = 0; slot < HA_HOSTS_MAX; slot++) {
-		uint64_t answered_ms = ring->peers[slot].answered_ms;
-
-		if (slot != ring->self &&
-		    ha_hostset_has(&ring->members, slot) &&
-		    !ha_hostset_has(&out, slot) &&
-		    (answered_ms == 0 || answered_ms < since_ms)) {
-			return false;
-		}
-	}
-	return true;
+	return ha_ring_stands(&s->ring.core, &out, since_ms);
 }
 
 void

@@ -77,7 +77,7 @@ struct hb_event {
 /* What main knows of another host through the datastores. */
 struct hb_host {
 	struct ha_watch watch;
-	struct ha_beat beat; /* newest valid one */
+	struct ha_beat beat; /* newest valid one that counts */
 	bool has_beat;
 	enum ha_block_verdict verdict[HA_STORES_MAX]; /* last read */
 	struct ha_vm_list list; /* newest list read; vms allocated at start */

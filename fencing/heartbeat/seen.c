@@ -250,16 +250,29 @@ note_verdict(struct hb_store *st, uint32_t slot, enum ha_block_verdict verdict)
 	}
 }
 
+/* Lock held. Is it the newest of all that count? A claim that is not flushed
+ * would hide the beats of a later boot (SAFETY 1.4). When it counts at last,
+ * its own datastore shows it again within a beat. */
+static bool
+is_newest(const struct ha_watch *watch, const struct ha_glimpse *glimpse)
+{
+	const struct ha_sighting *newest = ha_watch_newest(watch, NULL);
+
+	return newest && newest->what.incarnation == glimpse->incarnation &&
+	       newest->what.sequence == glimpse->sequence;
+}
+
 /* Lock held; returns RESET_*. */
 static int
 take_beat(struct hb_store *st, const struct ha_beat *beat,
-	  const struct ha_disk_end *end)
+	  const struct ha_glimpse *glimpse, uint64_t submitted_ms)
 {
 	struct hb *hb = st->hb;
 	struct hb_host *host = &hb->hosts[beat->slot];
 	int what = RESET_NONE;
 
-	if (host->has_beat && !is_newer(beat, &host->beat)) {
+	if (!is_newest(&host->watch, glimpse) ||
+	    (host->has_beat && !is_newer(beat, &host->beat))) {
 		return RESET_NONE;
 	}
 	if (beat->slot != hb->self) {
@@ -267,7 +280,7 @@ take_beat(struct hb_store *st, const struct ha_beat *beat,
 	}
 	host->beat = *beat;
 	host->has_beat = true;
-	hb_list_named(host, end->submitted_ms);
+	hb_list_named(host, submitted_ms);
 	hb_hold_named(hb, host);
 	return what;
 }
@@ -302,7 +315,7 @@ see_block(struct hb_store *st, uint32_t slot, const uint8_t *block,
 		if (slot == hb->self) {
 			look_for_conflict(st, beat);
 		}
-		what = take_beat(st, beat, end);
+		what = take_beat(st, beat, &glimpse, end->submitted_ms);
 	}
 	pthread_mutex_unlock(&hb->lock);
 	return what;

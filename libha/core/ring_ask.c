@@ -93,3 +93,25 @@ ha_ring_is_confirmed(const struct ha_ring *ring, const struct ha_hostset *gone,
 	return ring->has_membership &&
 	       votes_left(ring, gone, since_ms) < ring->total_votes / 2 + 1;
 }
+
+bool
+ha_ring_stands(const struct ha_ring *ring, const struct ha_hostset *gone,
+	       uint64_t since_ms)
+{
+	if (!ha_ring_is_confirmed(ring, gone, since_ms)) {
+		return false;
+	}
+	if (!ha_ring_is_confirmed(ring, gone, UINT64_MAX)) {
+		return true;
+	}
+	for (uint32_t i = 0; i < HA_HOSTS_MAX; i++) {
+		uint64_t answered_ms = ring->peers[i].answered_ms;
+
+		if (i != ring->self && ha_hostset_has(&ring->members, i) &&
+		    !ha_hostset_has(gone, i) &&
+		    (answered_ms == 0 || answered_ms < since_ms)) {
+			return false;
+		}
+	}
+	return true;
+}

@@ -99,6 +99,25 @@ is_newer(const struct ha_glimpse *a, const struct ha_glimpse *b)
 		       a->sequence > b->sequence;
 }
 
+/* SAFETY 1.4: a claim counts when it is flushed. Any number on w datastores was
+ * found by every later boot. */
+bool
+ha_watch_counts(const struct ha_watch *watch, const struct ha_glimpse *glimpse)
+{
+	uint32_t count = 0;
+
+	if (glimpse->is_armed || glimpse->is_disarmed ||
+	    glimpse->is_standing_down) {
+		return true;
+	}
+	for (uint32_t i = 0; i < watch->stores; i++) {
+		count += watch->beats[i].is_seen &&
+			 watch->beats[i].what.incarnation ==
+				 glimpse->incarnation;
+	}
+	return count >= ha_stores_write(watch->stores);
+}
+
 /* SAFETY 14: by (incarnation, sequence); of equals the one seen first. */
 const struct ha_sighting *
 ha_watch_newest(const struct ha_watch *watch, uint32_t *ret_store)
@@ -108,7 +127,7 @@ ha_watch_newest(const struct ha_watch *watch, uint32_t *ret_store)
 	for (uint32_t i = 0; i < watch->stores; i++) {
 		const struct ha_sighting *beat = &watch->beats[i];
 
-		if (!beat->is_seen) {
+		if (!beat->is_seen || !ha_watch_counts(watch, &beat->what)) {
 			continue;
 		}
 		if (!best || is_newer(&beat->what, &best->what) ||

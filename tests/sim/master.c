@@ -189,7 +189,6 @@ is_confirmed(struct world *w, uint32_t host)
 {
 	struct daemon *d = &w->host[host].d;
 	struct ha_hostset gone = { { 0 } };
-	bool has_all = true;
 	uint32_t i;
 
 	for (i = 0; i < w->hosts; i++) {
@@ -197,15 +196,8 @@ is_confirmed(struct world *w, uint32_t host)
 			ha_hostset_add(&gone, i);
 		}
 	}
-	/* With two_node one vote is a side of its own. */
-	for (i = 0; i < w->hosts; i++) {
-		has_all &= i == host || !w->is_two_node ||
-			   !(d->members & 1u << i) ||
-			   d->ring.peers[i].answered_ms >= d->l.master.news_ms;
-	}
 	if (world_is_off(w, RULE_MASTER_CONFIRM) ||
-	    (has_all &&
-	     ha_ring_is_confirmed(&d->ring, &gone, d->l.master.news_ms))) {
+	    ha_ring_stands(&d->ring, &gone, d->l.master.news_ms)) {
 		return true;
 	}
 	d->l.master.wants_ask = true;

@@ -35,6 +35,8 @@ const struct rule_row rule_table[RULE_N] = {
 			 "a lower incarnation counts as replaced too", 20000 },
 	[RULE_DAMAGED_BOOT] = { "damaged-own-block", "1.4",
 				"a damaged own block counts as read", 50000 },
+	[RULE_CLAIM_FLUSHED] = { "claim-flushed", "1.4",
+				 "a claim on one datastore counts", 0 },
 	[RULE_STOP] = { "stopped-on-w", "1.5",
 			"a clean stop closes the watchdog at once", 20000 },
 	[RULE_OWN_ECHO] = { "own-echo", "1.6",

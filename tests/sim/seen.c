@@ -8,10 +8,8 @@
 
 #include "sim.h"
 
-void
-seen_glimpse(struct world *w, uint32_t host, uint32_t store, uint32_t about,
-	     const struct block *block, uint64_t submitted_ms,
-	     uint64_t completed_ms)
+static struct ha_glimpse
+glimpse_of(const struct world *w, const struct block *block)
 {
 	struct ha_glimpse what = {
 		.kind = block->is_damaged               ? HA_GLIMPSE_DAMAGED :
@@ -23,11 +21,23 @@ seen_glimpse(struct world *w, uint32_t host, uint32_t store, uint32_t about,
 	if (what.kind == HA_GLIMPSE_BEAT) {
 		what.incarnation = block->incarnation;
 		what.sequence = block->sequence;
-		what.is_armed = block->state == BLOCK_ARMED;
+		what.is_armed = block->state == BLOCK_ARMED ||
+				(block->state != BLOCK_STOPPED &&
+				 world_is_off(w, RULE_CLAIM_FLUSHED));
 		what.is_disarmed = block->state == BLOCK_STOPPED;
 		what.list_count = block->list_count;
 		what.list_generation = block->list_generation;
 	}
+	return what;
+}
+
+void
+seen_glimpse(struct world *w, uint32_t host, uint32_t store, uint32_t about,
+	     const struct block *block, uint64_t submitted_ms,
+	     uint64_t completed_ms)
+{
+	struct ha_glimpse what = glimpse_of(w, block);
+
 	ha_watch_read(&w->host[host].d.watch[about], store, &what, submitted_ms,
 		      completed_ms);
 }
@@ -190,11 +200,14 @@ is_ordered(const struct world *w, uint32_t host, uint32_t store)
 }
 
 static void
-take_newest(struct daemon *d, uint32_t about, const struct block *block)
+take_newest(const struct world *w, struct daemon *d, uint32_t about,
+	    const struct block *block)
 {
 	struct block *newest = &d->newest[about];
+	struct ha_glimpse what = glimpse_of(w, block);
 
 	if (!block->is_damaged && block->state != BLOCK_UNCLAIMED &&
+	    ha_watch_counts(&d->watch[about], &what) &&
 	    (block->incarnation > newest->incarnation ||
 	     (block->incarnation == newest->incarnation &&
 	      block->sequence > newest->sequence))) {
@@ -220,7 +233,7 @@ take_blocks(struct world *w, uint32_t host, uint32_t store)
 		st->valid[i] = !io->blocks[i].is_damaged ||
 			       world_is_off(w, RULE_DAMAGED_LIST);
 		st->valid_us[i] = io->submitted_us;
-		take_newest(d, i, &io->blocks[i]);
+		take_newest(w, d, i, &io->blocks[i]);
 	}
 	st->has_read = true;
 	st->read_submitted_ms = st->read_stamp_ms;

@@ -9,6 +9,7 @@
 #include "hb_hosts.h"
 
 static struct hb *const A = &test_hb[0];
+static struct hb *const B = &test_hb[1];
 
 /* What a daemon before left in alpha's slot. */
 static void
@@ -92,6 +93,29 @@ highest_incarnation_counts(void **state)
 	host_joined(A, "alpha");
 	assert_int_equal(A->incarnation, 42);
 	host_end(A);
+}
+
+/* A boot that never flushed its claim hides nobody's beat, and no boot takes its
+ * number again (SAFETY 1.4). */
+static void
+claim_on_one_is_no_beat(void **state)
+{
+	struct ha_beat stopped = past_beat(HA_BEAT_STOPPED, 3, 7);
+	struct ha_beat claim = past_beat(HA_BEAT_STARTING, 5, 90);
+
+	(void)state;
+	claim.boot_id.bytes[0] ^= 1;
+	leave_beat(0, stopped);
+	leave_beat(1, stopped);
+	leave_beat(2, claim);
+	host_joined(B, "beta");
+	wait_for(B, B->hosts[0].watch.beats[2].is_seen && B->hosts[0].has_beat);
+	assert_int_equal(B->hosts[0].beat.incarnation, 3);
+	host_joined(A, "alpha");
+	assert_int_equal(A->incarnation, 6);
+	wait_for(B, B->hosts[0].beat.incarnation == 6);
+	host_end(A);
+	host_end(B);
 }
 
 static void
@@ -316,6 +340,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		CASE(first_incarnation_is_one),
 		CASE(highest_incarnation_counts),
+		CASE(claim_on_one_is_no_beat),
 		CASE(damaged_own_beat_leaps_over_what_it_hides),
 		CASE(damage_everywhere_is_refused),
 		CASE(armed_beat_of_this_boot_is_refused),

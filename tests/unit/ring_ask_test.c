@@ -138,6 +138,37 @@ two_nodes_and_the_gone(void **state)
 	assert_true(ha_ring_is_confirmed(&ring, &gone, ASK_MS));
 }
 
+/* Votes enough to be a side alone, or a side with nobody left to ask: the
+ * members' word is needed all the same before holds end. */
+static void
+a_side_of_its_own_asks_its_members(void **state)
+{
+	struct ha_ring ring;
+	struct ha_ring_msg msg;
+
+	(void)state;
+	set_up(&ring, 2, 2);
+	assert_true(ha_ring_is_confirmed(&ring, &NOBODY, ASK_MS));
+	assert_false(ha_ring_stands(&ring, &NOBODY, ASK_MS));
+	assert_true(ha_ring_ask(&ring, ASK, ASK_MS, &msg));
+	deliver_state(&ring, 0, ASK, SEQ);
+	assert_false(ha_ring_stands(&ring, &NOBODY, ASK_MS));
+	deliver_state(&ring, 1, 0, SEQ);
+	assert_true(ha_ring_stands(&ring, &NOBODY, ASK_MS));
+	assert_false(ha_ring_stands(&ring, &NOBODY, ASK_MS + 1));
+	/* Alone in its membership, nobody is there to ask. */
+	set_up(&ring, 2, 1);
+	assert_true(ha_ring_stands(&ring, &NOBODY, ASK_MS));
+	/* Where a majority must answer, that is enough. */
+	set_up(&ring, HOSTS, 4);
+	assert_true(ha_ring_ask(&ring, ASK, ASK_MS, &msg));
+	deliver_state(&ring, 0, ASK, SEQ);
+	deliver_state(&ring, 1, 0, SEQ);
+	assert_false(ha_ring_stands(&ring, &NOBODY, ASK_MS));
+	deliver_state(&ring, 2, 0, SEQ);
+	assert_true(ha_ring_stands(&ring, &NOBODY, ASK_MS));
+}
+
 int
 main(void)
 {
@@ -146,6 +177,7 @@ main(void)
 		cmocka_unit_test(another_question_is_not_ours),
 		cmocka_unit_test(a_membership_ends_it),
 		cmocka_unit_test(two_nodes_and_the_gone),
+		cmocka_unit_test(a_side_of_its_own_asks_its_members),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

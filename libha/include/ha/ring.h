@@ -199,6 +199,15 @@ bool ha_ring_ask(struct ha_ring *ring, uint64_t nonce, uint64_t now_ms,
 bool ha_ring_is_confirmed(const struct ha_ring *ring,
 			  const struct ha_hostset *gone, uint64_t since_ms);
 
+/* Does this membership still stand, so that something may be decided in it for
+ * the whole cluster (a hold ends, a host unseals, a ticket is granted)? The rest
+ * is none, by ha_ring_is_confirmed(); where that needs nobody's answer, since
+ * this host's votes are a side of their own or the others are gone, each member
+ * that is not gone must have answered: corosync of this host may have stood
+ * still while those formed another one with it (SAFETY 1.6). */
+bool ha_ring_stands(const struct ha_ring *ring, const struct ha_hostset *gone,
+		    uint64_t since_ms);
+
 /* Shared in core: membership changed; a message of it arrived. */
 void ha__ring_ask_void(struct ha_ring *ring);
 void ha__ring_ask_deliver(struct ha_ring *ring, const struct ha_ring_msg *msg);

@@ -63,8 +63,16 @@ void ha_watch_read(struct ha_watch *watch, uint32_t store,
 /* Datastore `store` was replaced or re-opened: forget what it showed. */
 void ha_watch_forget(struct ha_watch *watch, uint32_t store);
 
-/* The newest valid beat of all datastores by (incarnation, sequence); NULL
- * when none was ever read (SAFETY 14). ret_store may be NULL. */
+/* Does a beat that was read say anything of the host's life? One that only
+ * claims its incarnation (neither armed, stopped nor standing down) does once
+ * that incarnation was seen on w datastores. Until then it may be what a boot
+ * left that never came so far: the next one, which did not find it on its r,
+ * takes the same number or a lower one, and lives (SAFETY 1.4). */
+bool ha_watch_counts(const struct ha_watch *watch,
+		     const struct ha_glimpse *glimpse);
+
+/* The newest beat that counts of all datastores, by (incarnation, sequence);
+ * NULL when there is none (SAFETY 14). ret_store may be NULL. */
 const struct ha_sighting *ha_watch_newest(const struct ha_watch *watch,
 					  uint32_t *ret_store);
 
@@ -87,7 +95,7 @@ const char *ha_proof_name(enum ha_proof proof);
 
 struct ha_watch_verdict {
 	enum ha_proof proof;
-	uint64_t incarnation; /* highest read on any datastore, 0: none */
+	uint64_t incarnation; /* highest that counts, on any datastore; 0: none */
 	uint64_t since_ms;  /* ALIVE, SILENT: completion of the read that first
 			    * showed the newest beat */
 	uint64_t due_ms;    /* ALIVE: a read submitted from here on that shows

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A claim that never stood on w datastores says nothing: the boot that left it
+ * may be followed by one that took the same number, or a lower one, and that
+ * lives (SAFETY 1.4).
+ */
+#include <string.h>
+
+#include "unit.h"
+
+#include "ha/watch.h"
+
+static const struct ha_timing TIMING = {
+	.beat_ms = 1000,
+	.watchdog_ms = 4000,
+	.tolerance_ms = 1000,
+	.drift_ppm = 0,
+};
+#define T_MS 6000u
+
+enum what {
+	CLAIMS,
+	ARMED,
+	STOPPED
+};
+
+static void
+show(struct ha_watch *watch, uint32_t store, enum what what,
+     uint64_t incarnation, uint64_t sequence, uint64_t at_ms)
+{
+	const struct ha_glimpse beat = {
+		.kind = HA_GLIMPSE_BEAT,
+		.incarnation = incarnation,
+		.sequence = sequence,
+		.is_armed = what == ARMED,
+		.is_disarmed = what == STOPPED,
+	};
+
+	ha_watch_read(watch, store, &beat, at_ms, at_ms);
+}
+
+/* Two boots claimed 3 and 4 on the last datastore alone; the one that lives
+ * has found neither and beats as 3. */
+static void
+claim_on_one_replaces_nobody(void **state)
+{
+	struct ha_watch watch;
+	struct ha_watch_verdict verdict;
+
+	(void)state;
+	ha_watch_init(&watch, 3);
+	show(&watch, 0, ARMED, 3, 7, 1000);
+	show(&watch, 1, ARMED, 3, 7, 1000);
+	show(&watch, 2, CLAIMS, 4, 90, 1000);
+	verdict = ha_watch_judge(&watch, &TIMING, 3);
+	assert_int_equal(verdict.proof, HA_PROOF_ALIVE);
+	assert_int_equal(verdict.incarnation, 3);
+	/* Seen on w, it was found by whoever came later. */
+	show(&watch, 1, CLAIMS, 4, 2, 1500);
+	verdict = ha_watch_judge(&watch, &TIMING, 3);
+	assert_int_equal(verdict.proof, HA_PROOF_REPLACED);
+	assert_int_equal(verdict.incarnation, 4);
+}
+
+static void
+armed_on_one_replaces(void **state)
+{
+	struct ha_watch watch;
+
+	(void)state;
+	ha_watch_init(&watch, 3);
+	show(&watch, 0, ARMED, 3, 7, 1000);
+	show(&watch, 1, ARMED, 3, 7, 1000);
+	show(&watch, 2, ARMED, 4, 1, 1000);
+	assert_int_equal(ha_watch_judge(&watch, &TIMING, 3).proof,
+			 HA_PROOF_REPLACED);
+	show(&watch, 2, STOPPED, 5, 1, 1000);
+	assert_int_equal(ha_watch_judge(&watch, &TIMING, 4).proof,
+			 HA_PROOF_REPLACED);
+}
+
+/* The same number twice: the claim has beaten longer, on a datastore that the
+ * living one can't write. */
+static void
+claim_hides_no_living_one(void **state)
+{
+	struct ha_watch watch;
+	const struct ha_sighting *newest;
+
+	(void)state;
+	ha_watch_init(&watch, 5);
+	show(&watch, 4, CLAIMS, 2, 200, 1000);
+	assert_null(ha_watch_newest(&watch, NULL));
+	show(&watch, 0, CLAIMS, 2, 1, 2000);
+	assert_null(ha_watch_newest(&watch, NULL));
+	show(&watch, 0, ARMED, 2, 3, 3000);
+	newest = ha_watch_newest(&watch, NULL);
+	assert_non_null(newest);
+	assert_int_equal(newest->what.sequence, 3);
+}
+
+/* Nobody was ever there as far as r datastores know. */
+static void
+first_claim_on_one(void **state)
+{
+	const struct ha_glimpse unclaimed = { .kind = HA_GLIMPSE_UNCLAIMED };
+	struct ha_watch watch;
+
+	(void)state;
+	ha_watch_init(&watch, 3);
+	show(&watch, 0, CLAIMS, 1, 5, 1000);
+	ha_watch_read(&watch, 1, &unclaimed, 1000, 1000);
+	assert_int_equal(ha_watch_judge(&watch, &TIMING, 0).proof,
+			 HA_PROOF_UNKNOWN);
+	ha_watch_read(&watch, 2, &unclaimed, 1000, 1000);
+	assert_int_equal(ha_watch_judge(&watch, &TIMING, 0).proof,
+			 HA_PROOF_NEVER);
+}
+
+/* A daemon that was restarted claims the number that it had. */
+static void
+claim_of_a_flushed_number(void **state)
+{
+	struct ha_watch watch;
+
+	(void)state;
+	ha_watch_init(&watch, 3);
+	show(&watch, 0, ARMED, 2, 9, 1000);
+	show(&watch, 1, ARMED, 2, 9, 1000);
+	show(&watch, 0, CLAIMS, 2, 10, 2000);
+	assert_int_equal(ha_watch_newest(&watch, NULL)->what.sequence, 10);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(claim_on_one_replaces_nobody),
+		cmocka_unit_test(armed_on_one_replaces),
+		cmocka_unit_test(claim_hides_no_living_one),
+		cmocka_unit_test(first_claim_on_one),
+		cmocka_unit_test(claim_of_a_flushed_number),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
