@@ -3,32 +3,24 @@
 QEMU (SAFETY 8, 9, 12): what runs is listed, whenever heartbeat came; and a
 start that was stopped meanwhile, or whose entry went, runs no guest.
 
-Three hosts with corosync and heartbeatd, no Pacemaker: nobody fences. That no
-guest ran is proven by its disk. The tests build on one another, in the order
-of their names. Needs root.
+That no guest ran is proven by its disk. The tests build on one another, in the
+order of their names. Needs root.
 """
 import copy
-import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-import unittest
 import uuid
 
-from bed import Bed, proc, wait_for
-from bed.client import elapsed_printer
+from bed import proc, wait_for
 from bedhost import (DEGRADED, FREEZE_HOOK, GENERIC, HOOK, OK, SHORT_S,
                      BedHost, VM)
+from three_hosts import NEWS_S, ThreeHosts
 
-STAGE = os.environ["STAGE"]
 NANO_ELF = os.environ["NANO"]
-PYTHON = "/usr/bin/python3"
-READY_S = 60
-NEWS_S = 20
 BUDGET_MS = 12000
 START_MS = 40000
 STALLED_MS = 25000  # stall and failure together
@@ -36,14 +28,6 @@ INTERVAL_MS = 10000
 SETTLE_S = 3.0
 LISTEN_S = 60
 EBUSY = 16
-ASK = """
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-s.settimeout(60)
-s.connect("/run/vmha/heartbeatd.sock")
-s.send(sys.argv[1].encode())
-print(s.recv(1 << 20).decode())
-"""
 
 
 class Host(BedHost):
@@ -62,45 +46,16 @@ class Host(BedHost):
         self.bed.thaw(self.name, "libvirtd")
 
 
-class TestAgentList(unittest.TestCase):
-    hosts = ("h1", "h2", "h3")
+class TestAgentList(ThreeHosts):
+    name = "agent-list-test"
 
     @classmethod
-    def setUpClass(cls):
-        cls.dir = tempfile.mkdtemp(prefix="agent-list-test.")
-        cls.bed = Bed("agent-list-test", folder=f"{cls.dir}/bed", hosts=3,
-                      cluster=False, heartbeat=3, profile="standard",
-                      stage=STAGE, progress=elapsed_printer(sys.stderr))
-        cls.bed.up()
-        try:
-            shutil.copy(NANO_ELF, f"{cls.bed.shared('ds1')}/nano.elf")
-            cls.host = {name: Host(cls.bed, name) for name in ("h1", "h2")}
-        except BaseException:
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.bed.down()
-        shutil.rmtree(cls.dir)
-
-    def tearDown(self):
-        """A host that has died explains more than what failed then."""
-        self.assertEqual([(h["host"], h["why"]) for h in self.bed.status()
-                          if h["state"] != "on"], [])
+    def begin(cls):
+        """Heartbeat comes later, when guests run."""
+        shutil.copy(NANO_ELF, f"{cls.bed.shared('ds1')}/nano.elf")
+        cls.host = {name: Host(cls.bed, name) for name in ("h1", "h2")}
 
     # -- words ---------------------------------------------------------------
-
-    @classmethod
-    def ask(cls, at, op, /, **args):
-        request = json.dumps({"v": 1, "op": op, **args})
-        done = cls.bed.run(at, PYTHON, "-c", ASK, request)
-        return json.loads(done.stdout)
-
-    def good(self, at, op, /, **args):
-        answer = self.ask(at, op, **args)
-        self.assertTrue(answer["ok"], answer)
-        return answer
 
     def say(self, at, vm, state):
         self.good(at, "announce", state=state, uuid=vm.uuid,
@@ -109,14 +64,6 @@ class TestAgentList(unittest.TestCase):
     def end(self, at, vm):
         self.good(at, "withdraw", uuid=vm.uuid, resource=vm.name,
                   budget_ms=BUDGET_MS)
-
-    def listed(self, host):
-        return {v["resource"]: v["state"]
-                for v in self.good(host, "vms", host=host)["vms"]}
-
-    def wait_open(self, host):
-        wait_for(lambda: not self.ask(host, "status")["self"]["sealed"],
-                 READY_S, f"{host} is not sealed")
 
     def granted(self, host, vm, state):
         """How often the daemon has granted that."""
@@ -384,7 +331,3 @@ class TestAgentList(unittest.TestCase):
         self.assertEqual(self.listed("h1"), {})
         self.say("h2", new, "starting")
         self.end("h2", new)
-
-
-if __name__ == "__main__":
-    unittest.main()

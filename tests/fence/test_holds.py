@@ -4,102 +4,26 @@ host, they bind on all; only the master lifts them; they outlive the daemon and
 the host that placed them; those of the dead that can't be read are lost; and
 what an administrator's word does and doesn't.
 
-Three hosts with corosync and heartbeatd, no Pacemaker: nobody fences. The
-tests build on one another, in the order of their names. Needs root.
+The tests build on one another, in the order of their names. Needs root.
 """
-import json
 import os
-import shutil
 import struct
-import sys
-import tempfile
-import unittest
 
-from bed import Bed, wait_for
-from bed.client import elapsed_printer
+from bed import wait_for
+from three_hosts import NEWS_S, READY_S, ThreeHosts, uuid, vm
 
-STAGE = os.environ["STAGE"]
-PYTHON = "/usr/bin/python3"
-READY_S = 60
-NEWS_S = 20
 SWEEP_S = 20  # own records of no use are dropped
 EPERM, EBUSY, ESTALE = 1, 16, 116
 BLOCK = 4096
 KIND_HOLD_LIST = 5  # libha/codec/area_block.h
 AT_KIND, AT_PLACE, AT_GENERATION = 8, 32, 56
-ASK = """
-import json, socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-s.settimeout(60)
-s.connect("/run/vmha/heartbeatd.sock")
-s.send(sys.argv[1].encode())
-print(s.recv(1 << 20).decode())
-"""
 
 
-def uuid(number):
-    return f"{number:08d}-2222-3333-4444-555555555555"
-
-
-def vm(number):
-    return {"uuid": uuid(number), "resource": f"vm{number}"}
-
-
-class TestHolds(unittest.TestCase):
-    hosts = ("h1", "h2", "h3")
-
-    @classmethod
-    def setUpClass(cls):
-        cls.dir = tempfile.mkdtemp(prefix="holds-test.")
-        cls.bed = Bed("holds-test", folder=f"{cls.dir}/bed", hosts=3,
-                      cluster=False, heartbeat=3, profile="standard",
-                      stage=STAGE, progress=elapsed_printer(sys.stderr))
-        cls.bed.up()
-        try:
-            cls.bed.prepare_heartbeat()
-            for daemon in ("corosync", "heartbeatd"):
-                for host in cls.hosts:
-                    cls.bed.start(host, daemon)
-            for host in cls.hosts:
-                cls.wait_open(host)
-        except BaseException:
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.bed.down()
-        shutil.rmtree(cls.dir)
+class TestHolds(ThreeHosts):
+    name = "holds-test"
+    may_die = ("h1", "h3")
 
     # -- words ---------------------------------------------------------------
-
-    @classmethod
-    def ask(cls, at, op, /, **args):
-        request = json.dumps({"v": 1, "op": op, **args})
-        done = cls.bed.run(at, PYTHON, "-c", ASK, request)
-        return json.loads(done.stdout)
-
-    @classmethod
-    def wait_open(cls, host):
-        """Not sealed: it may take VMs."""
-        wait_for(lambda: not cls.ask(host, "status")["self"]["sealed"],
-                 READY_S, f"{host} is not sealed")
-
-    def tearDown(self):
-        """A host that has died explains more than what failed then."""
-        self.assertEqual([h["why"] for h in self.bed.status()
-                          if h["host"] == "h2" and h["state"] != "on"], [])
-
-    def good(self, at, op, /, **args):
-        answer = self.ask(at, op, **args)
-        self.assertTrue(answer["ok"], answer)
-        return answer
-
-    def bad(self, code, words, at, op, /, **args):
-        answer = self.ask(at, op, **args)
-        self.assertFalse(answer["ok"], answer)
-        self.assertEqual(answer["errno"], code, answer)
-        self.assertIn(words, answer["error"])
 
     def counts(self, host, op, owner, numbers, generation, term=1):
         answer = self.good(host, op, host=owner, generation=generation,
@@ -337,7 +261,3 @@ class TestHolds(unittest.TestCase):
                     area.write(block)
                     done += 1
         self.assertGreater(done, 0, path)
-
-
-if __name__ == "__main__":
-    unittest.main()

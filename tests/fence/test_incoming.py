@@ -4,96 +4,24 @@ the source is answered only when `incoming` stands on the target; no third host
 gets past either; without the target's word the source's entry is what it was;
 and `incoming` leaves only when nobody can send the VM any more.
 
-Three hosts with corosync and heartbeatd, no Pacemaker: nobody fences, nothing
-migrates. The tests build on one another, in the order of their names. Needs
-root.
+No Pacemaker: nothing migrates. The tests build on one another, in the order
+of their names. Needs root.
 """
 import concurrent.futures
-import json
-import os
-import shutil
-import sys
-import tempfile
 import time
-import unittest
 
-from bed import Bed, wait_for
-from bed.client import elapsed_printer
+from bed import wait_for
+from three_hosts import NEWS_S, READY_S, ThreeHosts, vm
 
-STAGE = os.environ["STAGE"]
-PYTHON = "/usr/bin/python3"
-READY_S = 60
-NEWS_S = 20
 BUDGET_MS = 12000
 EPERM, EBUSY, EINVAL, ETIMEDOUT, EHOSTUNREACH, ESTALE = 1, 16, 22, 110, 113, 116
-ASK = """
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-s.settimeout(60)
-s.connect("/run/vmha/heartbeatd.sock")
-s.send(sys.argv[1].encode())
-print(s.recv(1 << 20).decode())
-"""
 
 
-def vm(number):
-    return {"uuid": f"{number:08d}-2222-3333-4444-555555555555",
-            "resource": f"vm{number}"}
-
-
-class TestIncoming(unittest.TestCase):
-    hosts = ("h1", "h2", "h3")
-
-    @classmethod
-    def setUpClass(cls):
-        cls.dir = tempfile.mkdtemp(prefix="incoming-test.")
-        cls.bed = Bed("incoming-test", folder=f"{cls.dir}/bed", hosts=3,
-                      cluster=False, heartbeat=3, profile="standard",
-                      stage=STAGE, progress=elapsed_printer(sys.stderr))
-        cls.bed.up()
-        try:
-            cls.bed.prepare_heartbeat()
-            for daemon in ("corosync", "heartbeatd"):
-                for host in cls.hosts:
-                    cls.bed.start(host, daemon)
-            for host in cls.hosts:
-                cls.wait_open(host)
-        except BaseException:
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.bed.down()
-        shutil.rmtree(cls.dir)
+class TestIncoming(ThreeHosts):
+    name = "incoming-test"
+    may_die = ("h1",)
 
     # -- words ---------------------------------------------------------------
-
-    @classmethod
-    def ask(cls, at, op, /, **args):
-        request = json.dumps({"v": 1, "op": op, **args})
-        done = cls.bed.run(at, PYTHON, "-c", ASK, request)
-        return json.loads(done.stdout)
-
-    @classmethod
-    def own(cls, host):
-        return cls.ask(host, "status")["self"]
-
-    @classmethod
-    def wait_open(cls, host):
-        wait_for(lambda: not cls.own(host)["sealed"], READY_S,
-                 f"{host} is not sealed")
-
-    def good(self, at, op, /, **args):
-        answer = self.ask(at, op, **args)
-        self.assertTrue(answer["ok"], answer)
-        return answer
-
-    def bad(self, code, words, at, op, /, **args):
-        answer = self.ask(at, op, **args)
-        self.assertFalse(answer["ok"], answer)
-        self.assertEqual(answer["errno"], code, answer)
-        self.assertIn(words, answer["error"])
 
     def say(self, at, number, state, **args):
         self.good(at, "announce", state=state, **vm(number),
@@ -108,10 +36,6 @@ class TestIncoming(unittest.TestCase):
         self.bad(code, words, at, "announce", state="outgoing", target=target,
                  **vm(number), budget_ms=budget_ms)
         self.assertEqual(self.listed(at)[f"vm{number}"], "running")
-
-    def listed(self, host, by=None):
-        answer = self.good(by or host, "vms", host=host)
-        return {v["resource"]: v["state"] for v in answer["vms"]}
 
     def end(self, at, number):
         return self.good(at, "withdraw", **vm(number), budget_ms=BUDGET_MS)
@@ -235,7 +159,3 @@ class TestIncoming(unittest.TestCase):
 
     def member(self, host):
         return self.about(host)["member"] and self.about(host, "h1")["member"]
-
-
-if __name__ == "__main__":
-    unittest.main()
