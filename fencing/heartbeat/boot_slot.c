@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -24,10 +25,6 @@
 /* Beats of the daemon before that were under way when it ended. */
 #define SEQUENCE_JUMP 1000u
 #define GENERATION_JUMP 1024u
-/* A damaged own beat hides its incarnation. Where that leaves fewer than r
- * that can be read, the hidden one may be ahead of what the others show, by
- * no more than so many starts. */
-#define INCARNATION_JUMP (UINT64_C(1) << 32)
 #define LIST_BACK_MS 30000u /* for the own list after a restart */
 
 int
@@ -98,9 +95,8 @@ struct past {
 	bool has_beat;
 	struct ha_beat beat;
 	uint32_t valid, damaged;
-	uint32_t seen;        /* datastores that showed anything */
-	uint64_t incarnation; /* highest, also one that was never flushed */
-	bool is_behind;       /* the newest beat is to be read again yet */
+	uint32_t seen;  /* datastores that showed anything */
+	bool is_behind; /* the newest beat is to be read again yet */
 	bool hides; /* too few valid ones: a damaged one may be ahead of them */
 };
 
@@ -120,15 +116,9 @@ look_back(struct hb *hb)
 			   newest->what.sequence != host->beat.sequence);
 	past.has_beat = host->has_beat;
 	past.beat = host->beat;
-	past.incarnation = host->has_beat ? host->beat.incarnation : 0;
 	for (i = 0; i < hb->conf.stores; i++) {
 		const struct ha_sighting *at = &host->watch.at[i];
 
-		if (host->watch.beats[i].is_seen &&
-		    host->watch.beats[i].what.incarnation > past.incarnation) {
-			past.incarnation =
-				host->watch.beats[i].what.incarnation;
-		}
 		if (!at->is_seen) {
 			continue;
 		}
@@ -316,7 +306,8 @@ refuse_unreadable(const struct hb *hb, const struct past *past,
 			  hb->self, past->damaged, past->valid);
 }
 
-/* Datastores that come a little later may tell what a damaged one hides. */
+/* Datastores that come a little later may tell what a damaged one hides, and of
+ * a claim that was never flushed. */
 static int
 look_back_enough(struct hb *hb, const struct hb_patience *patience,
 		 struct past *ret_past, struct ha_err *err)
@@ -330,8 +321,7 @@ look_back_enough(struct hb *hb, const struct hb_patience *patience,
 		struct past past = look_back(hb);
 		int rc;
 
-		if ((past.valid >= ha_stores_read(hb->conf.stores) &&
-		     !past.is_behind) ||
+		if ((past.valid == hb->conf.stores && !past.is_behind) ||
 		    ha_clock_left_ms(deadline_ms) == 0) {
 			*ret_past = past;
 			return refuse_unreadable(hb, &past, err);
@@ -354,7 +344,7 @@ resume(struct hb *hb, const struct hb_patience *patience,
 		return rc;
 	}
 	pthread_mutex_lock(&hb->lock);
-	hb->incarnation = past->incarnation;
+	hb->incarnation = past->beat.incarnation;
 	hb->sequence = past->beat.sequence + SEQUENCE_JUMP;
 	/* Not the list that an unsealed beat named, nor one that the daemon
 	 * before wrote and could not name any more. */
@@ -397,6 +387,7 @@ hb_slot_claim(struct hb *hb, const struct hb_patience *patience,
 	      struct ha_err *err)
 {
 	struct past past;
+	uint32_t dice;
 	int rc = wait_reads(hb, patience, ha_clock_now_ms(), err);
 
 	if (rc < 0) {
@@ -423,9 +414,12 @@ hb_slot_claim(struct hb *hb, const struct hb_patience *patience,
 	if (is_of_this_boot(hb, &past) && past.beat.list_count > 0) {
 		return resume(hb, patience, &past, err);
 	}
+	if (getrandom(&dice, sizeof(dice), 0) != (ssize_t)sizeof(dice)) {
+		return ha_err_set(err, -errno, "no random number: %s",
+				  strerror(errno));
+	}
 	pthread_mutex_lock(&hb->lock);
-	hb->incarnation =
-		past.incarnation + 1 + (past.hides ? INCARNATION_JUMP : 0);
+	hb->incarnation = ha_incarnation_next(&hb->hosts[hb->self].watch, dice);
 	hb->sequence = 0;
 	pthread_mutex_unlock(&hb->lock);
 	return 0;

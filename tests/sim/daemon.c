@@ -105,6 +105,14 @@ take_over(struct world *w, uint32_t host)
 	d->list_count = (uint8_t)keep_count(d);
 }
 
+/* Another one for each boot; not drawn, so that a seed's schedule does not hang
+ * on how many datastores a boot could read. */
+static uint32_t
+dice_of(const struct world *w, uint32_t host)
+{
+	return (w->host[host].d.epoch * UINT32_C(2654435761)) >> 12;
+}
+
 static void
 claim(struct world *w, uint32_t host, uint32_t incarnation, uint32_t sequence)
 {
@@ -120,7 +128,11 @@ claim(struct world *w, uint32_t host, uint32_t incarnation, uint32_t sequence)
 		d->list_count = h->kept_count;
 		d->sequence = sequence;
 	} else {
-		d->incarnation = incarnation + 1;
+		d->incarnation =
+			world_is_off(w, RULE_DAMAGED_BOOT) ?
+				incarnation + 1 :
+				(uint32_t)ha_incarnation_next(&d->watch[host],
+							      dice_of(w, host));
 	}
 	for (s = 0; s < w->stores; s++) {
 		struct store_thread *st = &d->store[s];

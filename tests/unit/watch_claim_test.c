@@ -131,6 +131,30 @@ claim_of_a_flushed_number(void **state)
 	assert_int_equal(ha_watch_newest(&watch, NULL)->what.sequence, 10);
 }
 
+/* What a boot takes: one more where it has read all; a number that no other
+ * boot takes where a claim may stand unread. */
+static void
+next_incarnation(void **state)
+{
+	const struct ha_glimpse damage = { .kind = HA_GLIMPSE_DAMAGED,
+					   .fingerprint = 5 };
+	struct ha_watch watch;
+
+	(void)state;
+	ha_watch_init(&watch, 3);
+	show(&watch, 0, STOPPED, 3, 7, 1000);
+	show(&watch, 1, STOPPED, 3, 7, 1000);
+	assert_true(ha_incarnation_next(&watch, 900) == 904);
+	show(&watch, 2, CLAIMS, 5, 1, 1000);
+	assert_true(ha_incarnation_next(&watch, 900) == 6);
+	/* The claim is torn now: what it was is remembered, what tore it not. */
+	ha_watch_read(&watch, 2, &damage, 2000, 2000);
+	assert_true(ha_incarnation_next(&watch, 900) == 906);
+	ha_watch_read(&watch, 1, &damage, 2000, 2000);
+	assert_true(ha_incarnation_next(&watch, 900) ==
+		    906 + (UINT64_C(1) << 48));
+}
+
 int
 main(void)
 {
@@ -140,6 +164,7 @@ main(void)
 		cmocka_unit_test(claim_hides_no_living_one),
 		cmocka_unit_test(first_claim_on_one),
 		cmocka_unit_test(claim_of_a_flushed_number),
+		cmocka_unit_test(next_incarnation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,13 @@ void ha_watch_forget(struct ha_watch *watch, uint32_t store);
 bool ha_watch_counts(const struct ha_watch *watch,
 		     const struct ha_glimpse *glimpse);
 
+/* The incarnation that a boot takes, by what the datastores show of its own
+ * slot: one more than the highest. Where one was not read, or is damaged, a
+ * claim may stand that nobody finds, and a number taken twice would mix up
+ * lists, holds and orders: then it goes on by `dice` (random, of 32 bits).
+ * Fewer than r valid ones may be behind what was flushed: then by far more. */
+uint64_t ha_incarnation_next(const struct ha_watch *watch, uint32_t dice);
+
 /* The newest beat that counts of all datastores, by (incarnation, sequence);
  * NULL when there is none (SAFETY 14). ret_store may be NULL. */
 const struct ha_sighting *ha_watch_newest(const struct ha_watch *watch,
