@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which incarnation does a boot take? (SAFETY 1.4) Never one that stood on w,
+ * which r readable datastores show; and none that another boot took and could
+ * not flush, which may stand where this one can't read: incarnations name lists,
+ * holds and orders, so two of one number must not be. That one may come out
+ * higher than its successor; ha_watch_counts() keeps it from mattering.
+ */
+#include "ha/watch.h"
+
+/* Above what the dice of so many starts in a row can have hidden. */
+#define HIDDEN_JUMP (UINT64_C(1) << 48)
+
+uint64_t
+ha_incarnation_next(const struct ha_watch *watch, uint32_t dice)
+{
+	uint64_t next = 0;
+	uint32_t valid = 0;
+
+	for (uint32_t i = 0; i < watch->stores; i++) {
+		const struct ha_sighting *beat = &watch->beats[i];
+
+		valid += watch->at[i].is_seen &&
+			 (watch->at[i].what.kind == HA_GLIMPSE_BEAT ||
+			  watch->at[i].what.kind == HA_GLIMPSE_UNCLAIMED);
+		if (beat->is_seen && beat->what.incarnation > next) {
+			next = beat->what.incarnation;
+		}
+	}
+	next++;
+	if (valid < watch->stores) {
+		next += dice;
+	}
+	if (valid < ha_stores_read(watch->stores)) {
+		next += HIDDEN_JUMP;
+	}
+	return next;
+}
