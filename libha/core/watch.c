@@ -106,8 +106,10 @@ ha_watch_counts(const struct ha_watch *watch, const struct ha_glimpse *glimpse)
 {
 	uint32_t count = 0;
 
+	/* Whoever has VMs on its list was armed as this incarnation, or has
+	 * taken it over from the daemon before. */
 	if (glimpse->is_armed || glimpse->is_disarmed ||
-	    glimpse->is_standing_down) {
+	    glimpse->is_standing_down || glimpse->list_count > 0) {
 		return true;
 	}
 	for (uint32_t i = 0; i < watch->stores; i++) {
@@ -288,8 +290,34 @@ judge_beat(const struct ha_watch *watch, const struct ha_glimpse *newest,
 	return newest->list_count == 0 ? HA_PROOF_STOPPED : HA_PROOF_UNGUARDED;
 }
 
+/* Nothing but claims that were never flushed: has whoever left them been quiet
+ * for T on r datastores at once? Armed meanwhile, it would have beaten on one of
+ * those (SAFETY 1.3). */
+static bool
+is_given_up(const struct ha_watch *watch, uint64_t silence_ms, uint32_t needed)
+{
+	uint64_t moved_ms = 0;
+
+	for (uint32_t i = 0; i < watch->stores; i++) {
+		if (watch->beats[i].is_seen &&
+		    watch->beats[i].first_ms > moved_ms) {
+			moved_ms = watch->beats[i].first_ms;
+		}
+	}
+	for (uint32_t i = 0; i < watch->stores; i++) {
+		uint64_t t_ms = watch->at[i].last_ms;
+
+		if (moved_ms + silence_ms <= t_ms &&
+		    count_silent(watch, silence_ms, t_ms) >= needed) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum ha_proof
-judge_unseen(const struct ha_watch *watch, uint32_t needed, uint64_t about)
+judge_unseen(const struct ha_watch *watch, uint64_t silence_ms, uint32_t needed,
+	     uint64_t about)
 {
 	uint32_t unclaimed = 0;
 
@@ -304,8 +332,10 @@ judge_unseen(const struct ha_watch *watch, uint32_t needed, uint64_t about)
 			     watch->at[i].what.kind == HA_GLIMPSE_UNCLAIMED;
 	}
 	/* SAFETY 1.5; somebody who knows an incarnation knows better. */
-	return about == 0 && unclaimed >= needed ? HA_PROOF_NEVER :
-						   HA_PROOF_UNKNOWN;
+	return about == 0 && (unclaimed >= needed ||
+			      is_given_up(watch, silence_ms, needed)) ?
+		       HA_PROOF_NEVER :
+		       HA_PROOF_UNKNOWN;
 }
 
 struct ha_watch_verdict
@@ -332,7 +362,8 @@ ha_watch_judge(const struct ha_watch *watch, const struct ha_timing *timing,
 		return verdict;
 	}
 	if (!newest) {
-		verdict.proof = judge_unseen(watch, verdict.needed, about);
+		verdict.proof =
+			judge_unseen(watch, silence_ms, verdict.needed, about);
 		return verdict;
 	}
 	/* These datastores lag behind what is known otherwise. */

@@ -131,6 +131,59 @@ claim_of_a_flushed_number(void **state)
 	assert_int_equal(ha_watch_newest(&watch, NULL)->what.sequence, 10);
 }
 
+/* A daemon that was restarted beside its VMs, and has not armed again: seen on
+ * one only, it is no less there. */
+static void
+claim_with_vms_counts(void **state)
+{
+	struct ha_glimpse claim = { .kind = HA_GLIMPSE_BEAT,
+				    .incarnation = 3,
+				    .sequence = 1051,
+				    .list_count = 2 };
+	struct ha_watch watch;
+
+	(void)state;
+	ha_watch_init(&watch, 3);
+	for (uint64_t at_ms = 1000; at_ms <= 1000 + T_MS; at_ms += T_MS) {
+		show(&watch, 1, STOPPED, 2, 50, at_ms);
+		ha_watch_read(&watch, 2, &claim, at_ms, at_ms);
+	}
+	assert_int_equal(ha_watch_judge(&watch, &TIMING, 0).proof,
+			 HA_PROOF_UNGUARDED);
+	assert_int_equal(ha_watch_judge(&watch, &TIMING, 2).proof,
+			 HA_PROOF_REPLACED);
+}
+
+/* The first boot of a host claimed on one and died. One datastore is lost since:
+ * too few are left that nobody has written to, but nobody moves there. */
+static void
+first_claim_given_up(void **state)
+{
+	const struct ha_glimpse unclaimed = { .kind = HA_GLIMPSE_UNCLAIMED };
+	struct ha_watch watch;
+
+	(void)state;
+	ha_watch_init(&watch, 3);
+	ha_watch_read(&watch, 1, &unclaimed, 1000, 1000);
+	show(&watch, 2, CLAIMS, 1, 5, 2000);
+	ha_watch_read(&watch, 1, &unclaimed, 1999 + T_MS, 1999 + T_MS);
+	show(&watch, 2, CLAIMS, 1, 5, 1999 + T_MS);
+	assert_int_equal(ha_watch_judge(&watch, &TIMING, 0).proof,
+			 HA_PROOF_UNKNOWN);
+	ha_watch_read(&watch, 1, &unclaimed, 2000 + T_MS, 2000 + T_MS);
+	assert_int_equal(ha_watch_judge(&watch, &TIMING, 0).proof,
+			 HA_PROOF_UNKNOWN);
+	show(&watch, 2, CLAIMS, 1, 5, 2000 + T_MS);
+	assert_int_equal(ha_watch_judge(&watch, &TIMING, 0).proof,
+			 HA_PROOF_NEVER);
+	/* Who knows of an incarnation knows better. */
+	assert_int_equal(ha_watch_judge(&watch, &TIMING, 1).proof,
+			 HA_PROOF_UNKNOWN);
+	show(&watch, 2, CLAIMS, 1, 6, 2001 + T_MS);
+	assert_int_equal(ha_watch_judge(&watch, &TIMING, 0).proof,
+			 HA_PROOF_UNKNOWN);
+}
+
 /* What a boot takes: one more where it has read all; a number that no other
  * boot takes where a claim may stand unread. */
 static void
@@ -164,6 +217,8 @@ main(void)
 		cmocka_unit_test(claim_hides_no_living_one),
 		cmocka_unit_test(first_claim_on_one),
 		cmocka_unit_test(claim_of_a_flushed_number),
+		cmocka_unit_test(claim_with_vms_counts),
+		cmocka_unit_test(first_claim_given_up),
 		cmocka_unit_test(next_incarnation),
 	};
 
