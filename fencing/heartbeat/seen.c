@@ -204,9 +204,12 @@ take_orders(struct hb *hb, uint32_t sender, const struct ha_beat *beat)
 }
 
 /* Lock held. A beat in our slot that we did not write: two hosts have one
- * slot, none of them can be watched, so this one gives up its watchdog. */
+ * slot, none of them can be watched, so this one gives up its watchdog. A claim
+ * that does not count is what a start left that failed, on a datastore that we
+ * could not read until now; our next beat there replaces it (SAFETY 1.4). */
 static void
-look_for_conflict(struct hb_store *st, const struct ha_beat *beat)
+look_for_conflict(struct hb_store *st, const struct ha_beat *beat,
+		  const struct ha_glimpse *glimpse)
 {
 	struct hb *hb = st->hb;
 	struct hb_event event = {
@@ -220,6 +223,7 @@ look_for_conflict(struct hb_store *st, const struct ha_beat *beat)
 		       beat->sequence <= hb->sequence;
 
 	if (!hb->is_claimed || hb->has_conflict ||
+	    !ha_watch_counts(&hb->hosts[hb->self].watch, glimpse) ||
 	    beat->incarnation < hb->incarnation ||
 	    (beat->incarnation == hb->incarnation && is_ours)) {
 		return;
@@ -313,7 +317,7 @@ see_block(struct hb_store *st, uint32_t slot, const uint8_t *block,
 			.hold_count = beat->hold_count,
 		};
 		if (slot == hb->self) {
-			look_for_conflict(st, beat);
+			look_for_conflict(st, beat, &glimpse);
 		}
 		what = take_beat(st, beat, &glimpse, end->submitted_ms);
 	}

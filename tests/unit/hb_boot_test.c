@@ -118,6 +118,30 @@ claim_on_one_is_no_beat(void **state)
 	host_end(B);
 }
 
+/* A datastore that comes back with a claim that an earlier start left there: no
+ * other host writes this slot, and the watchdog must not be given up. */
+static void
+claim_found_late_is_no_conflict(void **state)
+{
+	struct ha_beat claim =
+		past_beat(HA_BEAT_STARTING, UINT64_C(1) << 40, 9);
+	char away[HA_PATH + 8];
+
+	(void)state;
+	claim.boot_id.bytes[0] ^= 1;
+	leave_beat(2, claim);
+	snprintf(away, sizeof(away), "%s.away", test_file[2]);
+	assert_int_equal(rename(test_file[2], away), 0);
+	host_joined(A, "alpha");
+	assert_true(A->incarnation < claim.incarnation);
+	assert_int_equal(rename(away, test_file[2]), 0);
+	wait_for(A, A->has_conflict || A->stores[2]->written.incarnation ==
+					       A->incarnation);
+	assert_false(A->has_conflict);
+	assert_false(A->is_reset_ordered);
+	host_end(A);
+}
+
 static void
 damaged_own_beat_leaps_over_what_it_hides(void **state)
 {
@@ -344,6 +368,7 @@ main(int argc, char **argv)
 		CASE(first_incarnation_is_one),
 		CASE(highest_incarnation_counts),
 		CASE(claim_on_one_is_no_beat),
+		CASE(claim_found_late_is_no_conflict),
 		CASE(damaged_own_beat_leaps_over_what_it_hides),
 		CASE(damage_everywhere_is_refused),
 		CASE(armed_beat_of_this_boot_is_refused),
