@@ -15,13 +15,23 @@
 #define PROGRAM_SHIFT 16
 #define DECIMAL 10
 
+bool
+hb_is_claim_flushed(const struct hb *hb)
+{
+	return ha_evidence_incarnation(&hb->evidence) == hb->incarnation;
+}
+
 enum ha_beat_state
 hb_beat_state(const struct hb *hb)
 {
 	switch (hb->phase) {
 	case HB_STOPPING:
 	case HB_STOPPED:
-		return HA_BEAT_STOPPED;
+		/* SAFETY 1.4: "stopped" counts wherever it is read. A start
+		 * that gives up before its number stands on w only claims: a
+		 * later boot may live with a lower one. */
+		return hb_is_claim_flushed(hb) ? HA_BEAT_STOPPED :
+						 HA_BEAT_STARTING;
 	case HB_ARMED:
 		return hb->is_armed && !hb->is_standing_down ?
 			       HA_BEAT_ARMED :

@@ -212,12 +212,6 @@ wait_until(struct hb *hb, const struct hb_patience *patience,
 }
 
 static bool
-is_claim_flushed(const struct hb *hb)
-{
-	return ha_evidence_incarnation(&hb->evidence) == hb->incarnation;
-}
-
-static bool
 is_armed(const struct hb *hb)
 {
 	return hb->is_armed;
@@ -333,7 +327,7 @@ claim(struct hb *hb, const struct hb_patience *patience, struct ha_err *err)
 	hb->is_claimed = true;
 	hb_mark(hb);
 	pthread_mutex_unlock(&hb->lock);
-	return wait_until(hb, patience, is_claim_flushed, UINT64_MAX,
+	return wait_until(hb, patience, hb_is_claim_flushed, UINT64_MAX,
 			  "waiting until enough heartbeat datastores took the "
 			  "first beat",
 			  err);

@@ -262,6 +262,10 @@ bool hb_holds_are_flushed(const struct hb *hb, uint32_t slot);
  * they were read last)? */
 bool hb_slot_is_removed(const struct hb *hb, uint32_t slot);
 
+/* With hb->lock held: does this daemon's claim of its incarnation stand on w
+ * datastores? */
+bool hb_is_claim_flushed(const struct hb *hb);
+
 /* With hb->lock held: state that the next beat will carry. */
 enum ha_beat_state hb_beat_state(const struct hb *hb);
 

@@ -142,6 +142,22 @@ claim_found_late_is_no_conflict(void **state)
 	host_end(A);
 }
 
+/* A start that gives up before its number stands on w says nothing that would
+ * count: whoever comes next may have a lower one. */
+static void
+claim_given_up_is_not_stopped(void **state)
+{
+	(void)state;
+	host_joined(A, "alpha");
+	pthread_mutex_lock(&A->lock);
+	A->phase = HB_STOPPING;
+	assert_int_equal(hb_beat_state(A), HA_BEAT_STOPPED);
+	ha_evidence_init(&A->evidence, STORES);
+	assert_int_equal(hb_beat_state(A), HA_BEAT_STARTING);
+	pthread_mutex_unlock(&A->lock);
+	host_end(A);
+}
+
 static void
 damaged_own_beat_leaps_over_what_it_hides(void **state)
 {
@@ -369,6 +385,7 @@ main(int argc, char **argv)
 		CASE(highest_incarnation_counts),
 		CASE(claim_on_one_is_no_beat),
 		CASE(claim_found_late_is_no_conflict),
+		CASE(claim_given_up_is_not_stopped),
 		CASE(damaged_own_beat_leaps_over_what_it_hides),
 		CASE(damage_everywhere_is_refused),
 		CASE(armed_beat_of_this_boot_is_refused),
