@@ -345,7 +345,9 @@ resume(struct hb *hb, const struct hb_patience *patience,
 	}
 	pthread_mutex_lock(&hb->lock);
 	hb->incarnation = past->beat.incarnation;
-	hb->sequence = past->beat.sequence + SEQUENCE_JUMP;
+	/* Also above a restart of this boot that failed, whose beats stand where
+	 * this one can't read. */
+	hb->sequence = past->beat.sequence + SEQUENCE_JUMP + ha_clock_now_ms();
 	/* Not the list that an unsealed beat named, nor one that the daemon
 	 * before wrote and could not name any more. */
 	hb->list.generation += GENERATION_JUMP;
