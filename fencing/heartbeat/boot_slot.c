@@ -110,10 +110,11 @@ look_back(struct hb *hb)
 
 	pthread_mutex_lock(&hb->lock);
 	newest = ha_watch_newest(&host->watch, NULL);
-	past.is_behind =
-		newest && (!host->has_beat ||
-			   newest->what.incarnation != host->beat.incarnation ||
-			   newest->what.sequence != host->beat.sequence);
+	past.is_behind = newest &&
+			 (!host->has_beat ||
+			  newest->what.incarnation > host->beat.incarnation ||
+			  (newest->what.incarnation == host->beat.incarnation &&
+			   newest->what.sequence > host->beat.sequence));
 	past.has_beat = host->has_beat;
 	past.beat = host->beat;
 	for (i = 0; i < hb->conf.stores; i++) {

@@ -158,6 +158,43 @@ claim_given_up_is_not_stopped(void **state)
 	host_end(A);
 }
 
+/* Called while the start waits for the datastore that is away: the third one
+ * shows an older beat than it did. */
+static bool
+third_goes_back(void)
+{
+	static bool is_done;
+	bool is_seen;
+
+	pthread_mutex_lock(&A->lock);
+	is_seen = A->hosts[0].has_beat && A->hosts[0].beat.sequence == 9;
+	pthread_mutex_unlock(&A->lock);
+	if (is_seen && !is_done) {
+		is_done = true;
+		leave_beat(2, past_beat(HA_BEAT_STOPPED, 5, 7));
+	}
+	return false;
+}
+
+static void
+beat_taken_back_is_not_waited_for(void **state)
+{
+	static const struct hb_patience patience = { third_goes_back,
+						     say_nothing };
+	struct ha_hbconf conf = host_conf("alpha");
+	struct ha_err err = HA_ERR_INIT;
+
+	(void)state;
+	leave_beat(0, past_beat(HA_BEAT_STOPPED, 5, 7));
+	leave_beat(2, past_beat(HA_BEAT_STOPPED, 5, 9));
+	assert_int_equal(unlink(test_file[1]), 0);
+	if (hb_join(A, &conf, &patience, &err) < 0) {
+		fail_msg("%s", err.text);
+	}
+	assert_true(A->incarnation > 5);
+	host_end(A);
+}
+
 static void
 damaged_own_beat_leaps_over_what_it_hides(void **state)
 {
@@ -389,6 +426,7 @@ main(int argc, char **argv)
 		CASE(claim_on_one_is_no_beat),
 		CASE(claim_found_late_is_no_conflict),
 		CASE(claim_given_up_is_not_stopped),
+		CASE(beat_taken_back_is_not_waited_for),
 		CASE(damaged_own_beat_leaps_over_what_it_hides),
 		CASE(damage_everywhere_is_refused),
 		CASE(armed_beat_of_this_boot_is_refused),
