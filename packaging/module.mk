@@ -37,7 +37,10 @@ HELP += "make install: programs and their data; install-host and install-dev" \
 	"make deb, make rpm: packages, in build/deb and build/rpm" \
 	"make deps WHAT=\"build check\": only these levels of build, check, lint," \
 	"           packages" \
-	"make check-packages: install, try, remove and purge them in a clean root"
+	"make check-packages: install, try, remove and purge them in a clean root" \
+	"make check-pacemaker3: builds against Pacemaker 3.0 and runs the unit" \
+	"           tests there, in a root of Debian trixie; DEBIAN_MIRROR=URL" \
+	"           where this machine's own mirror does not carry it"
 
 install-host:
 	$(INSTALL) -D -m 644 $(PKG)/systemd/vmha.conf \
@@ -90,7 +93,7 @@ install-dev: $(DEV_LIBS)
 	$(INSTALL) -m 644 $(PKG_OUT)/vmha.pc \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/vmha.pc
 
-.PHONY: deps deb rpm dist check-packages
+.PHONY: deps deb rpm dist check-packages check-pacemaker3
 WHAT ?= build check lint packages
 deps:
 	$(PKG)/deps $(WHAT)
@@ -112,3 +115,6 @@ rpm: dist
 
 check-packages: deb rpm
 	$(PKG)/check-packages $(BUILD)/deb $(BUILD)/rpm $(BUILD)/roots
+
+check-pacemaker3: dist
+	$(PKG)/check-pacemaker3 $(DIST) $(BUILD)/roots
