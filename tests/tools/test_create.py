@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import unittest
 
-from blocks import ARMED, STOPPED, AreaFile, Beating
+from blocks import ARMED, STARTING, STOPPED, AreaFile, Beating
 from case import Case
 
 
@@ -236,6 +236,12 @@ class Hosts(Case):
         areas[1].beat(1, "h2", state=STOPPED, vms=2, generation=4)
         self.refused("2 VMs", "remove-host", "h2")
         self.heartbeat("remove-host", "--force", "h1")
+        # A claim on one area does not hide the VMs of who was armed, nor does
+        # a clean stop before it say that the host is out of the way.
+        areas[2].beat(1, "h2", state=STARTING, incarnation=9)
+        self.refused("2 VMs", "remove-host", "h2")
+        areas[1].beat(1, "h2", state=STOPPED)
+        self.refused("starting", "remove-host", "h2")
 
     def test_host_returns_to_its_slot(self):
         areas = self.create()
@@ -278,7 +284,7 @@ class Hosts(Case):
             area.write(area.beats + 4, b"x" * 4096)
         self.heartbeat("add-host", "new")
         slot = self.json("dump", areas[0].path)["slots"][4]
-        self.assertEqual(slot["beat"]["incarnation"], 8 + 2 ** 32)
+        self.assertEqual(slot["beat"]["incarnation"], 8 + 2 ** 48)
 
 
 if __name__ == "__main__":

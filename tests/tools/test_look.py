@@ -6,7 +6,7 @@ import subprocess
 import struct
 import unittest
 
-from blocks import STOPPED
+from blocks import STARTING, STOPPED
 from case import Case
 from daemon import SELF, STATUS, Daemon, host
 
@@ -133,6 +133,21 @@ class List(Case):
         slot = self.json("list")["slots"][1]
         self.assertEqual((slot["incarnation"], slot["state"]),
                          (3, "stopped"))
+
+    def test_claim_on_one_is_no_beat(self):
+        areas = self.create()
+        areas[0].beat(1, "h2", incarnation=2, sequence=9, state=STOPPED)
+        areas[1].beat(1, "h2", incarnation=9, sequence=99, state=STARTING)
+        areas[2].beat(1, "h2", incarnation=2, sequence=9, state=STOPPED)
+        slot = self.json("list")["slots"][1]
+        self.assertEqual((slot["incarnation"], slot["state"]),
+                         (2, "stopped"))
+        areas[0].beat(1, "h2", incarnation=9, sequence=1, state=STARTING)
+        slot = self.json("list")["slots"][1]
+        self.assertEqual((slot["incarnation"], slot["sequence"]), (9, 99))
+        # All that is known of a host is better than nothing.
+        areas[2].beat(2, "h3", incarnation=1, sequence=4, state=STARTING)
+        self.assertEqual(self.json("list")["slots"][2]["incarnation"], 1)
 
     def test_broken_area_has_its_line(self):
         areas = self.create()

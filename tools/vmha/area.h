@@ -12,6 +12,7 @@
 #include "ha/area.h"
 #include "ha/disk.h"
 #include "ha/hbconf.h"
+#include "ha/watch.h"
 #include "vmha.h"
 
 #define AREA_IO_MS 10000u   /* one read or write of a datastore */
@@ -66,7 +67,14 @@ int vmha_area_refuse(const struct vmha_area *area, struct ha_err *err);
 int vmha_areas_open(struct vmha *v, uint32_t first, bool is_read_only,
 		    bool is_complete, struct vmha_areas *ret_areas);
 void vmha_areas_close(struct vmha_areas *areas);
-/* The newest valid beat of the slot on any area; NULL. (SAFETY 14) */
+/* What the areas show of the slot, all of it at one moment. */
+void vmha_areas_watch(const struct vmha_areas *areas, uint32_t slot,
+		      struct ha_watch *ret_watch);
+/* The highest valid beat of the slot on any area, a mere claim too; NULL. */
+const struct ha_beat *vmha_areas_last(const struct vmha_areas *areas,
+				      uint32_t slot);
+/* The newest valid beat of the slot on any area, of those that count as long as
+ * there is one (ha_watch_counts()); NULL. (SAFETY 14) */
 const struct ha_beat *vmha_areas_beat(const struct vmha_areas *areas,
 				      uint32_t slot);
 

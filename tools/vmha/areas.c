@@ -112,8 +112,34 @@ vmha_areas_open(struct vmha *v, uint32_t first, bool is_read_only,
 	return 0;
 }
 
+void
+vmha_areas_watch(const struct vmha_areas *areas, uint32_t slot,
+		 struct ha_watch *ret_watch)
+{
+	uint32_t stores = 0;
+
+	for (uint32_t i = 0; i < areas->count; i++) {
+		/* One that can't be read says 0. */
+		stores = areas->at[i]->sb.stores > stores ?
+				 areas->at[i]->sb.stores :
+				 stores;
+	}
+	ha_watch_init(ret_watch, stores);
+	for (uint32_t i = 0; i < areas->count; i++) {
+		const struct vmha_area *area = areas->at[i];
+		struct ha_glimpse glimpse;
+
+		if (slot < area->sb.slots) {
+			ha_beat_glimpse(
+				area->beat_verdict[slot], &area->beat[slot],
+				area->raw + (size_t)slot * HA_BLOCK, &glimpse);
+			ha_watch_read(ret_watch, i, &glimpse, 0, 0);
+		}
+	}
+}
+
 const struct ha_beat *
-vmha_areas_beat(const struct vmha_areas *areas, uint32_t slot)
+vmha_areas_last(const struct vmha_areas *areas, uint32_t slot)
 {
 	const struct ha_beat *best = NULL;
 
@@ -132,6 +158,17 @@ vmha_areas_beat(const struct vmha_areas *areas, uint32_t slot)
 		}
 	}
 	return best;
+}
+
+const struct ha_beat *
+vmha_areas_beat(const struct vmha_areas *areas, uint32_t slot)
+{
+	struct ha_watch watch;
+	uint32_t store;
+
+	vmha_areas_watch(areas, slot, &watch);
+	return ha_watch_newest(&watch, &store) ? &areas->at[store]->beat[slot] :
+						 vmha_areas_last(areas, slot);
 }
 
 /* A host that is proven not to write: its last beat says so. */

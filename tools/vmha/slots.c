@@ -16,9 +16,6 @@
 #include "ha/text.h"
 #include "area.h"
 
-/* Damaged beats hide the newest incarnation; no host starts so often. */
-#define INCARNATION_JUMP (UINT64_C(1) << 32)
-
 int
 vmha_host_name_check(const char *host, struct ha_err *err)
 {
@@ -114,25 +111,15 @@ pick_slot(const struct vmha_areas *areas, const char *host)
 	return fresh != HA_SLOT_NONE ? fresh : any;
 }
 
-/* Above all that the slot ever had. */
+/* Above all that the slot ever had. All of its beats are overwritten, so that no
+ * number that is hidden now can come to light: no dice. */
 static uint64_t
 next_incarnation(const struct vmha_areas *areas, uint32_t slot)
 {
-	uint64_t highest = 0;
-	uint32_t sound = 0;
+	struct ha_watch watch;
 
-	for (uint32_t i = 0; i < areas->count; i++) {
-		const struct vmha_area *area = areas->at[i];
-
-		if (area->beat_verdict[slot] == HA_BLOCK_OK) {
-			sound++;
-			highest = area->beat[slot].incarnation > highest ?
-					  area->beat[slot].incarnation :
-					  highest;
-		}
-	}
-	return highest + 1 +
-	       (sound < ha_stores_read(areas->count) ? INCARNATION_JUMP : 0);
+	vmha_areas_watch(areas, slot, &watch);
+	return ha_incarnation_next(&watch, 0);
 }
 
 /* Beat and lists of whoever had the slot before. To running daemons the new
@@ -290,6 +277,14 @@ vmha_add_host(struct vmha *v)
 	return rc < 0 ? vmha_fail(v, rc) : tell(v, "given", host, slot, count);
 }
 
+static bool
+is_out(const struct ha_beat *beat)
+{
+	return beat &&
+	       (beat->state == HA_BEAT_UNCLAIMED ||
+		(beat->state == HA_BEAT_STOPPED && beat->list_count == 0));
+}
+
 /* A slot without a name is nobody's: its host must be out of the way first
  * (SAFETY 1.5), or a person says that it is. */
 static int
@@ -308,10 +303,12 @@ may_remove(struct vmha *v, struct vmha_areas *areas, uint32_t slot,
 				  "%s beats: stop vmha-heartbeatd there first",
 				  host);
 	}
+	/* Who only claims may go on yet. */
 	beat = vmha_areas_beat(areas, slot);
-	if (v->args.is_forced || (beat && (beat->state == HA_BEAT_UNCLAIMED ||
-					   (beat->state == HA_BEAT_STOPPED &&
-					    beat->list_count == 0)))) {
+	if (is_out(beat)) {
+		beat = vmha_areas_last(areas, slot);
+	}
+	if (v->args.is_forced || is_out(beat)) {
 		return 0;
 	}
 	return ha_err_set(&v->err, -EBUSY,
