@@ -218,8 +218,11 @@ hbs_is_beat_fresh(const struct hb *hb, uint32_t slot, uint64_t now_ms)
 	uint64_t since_ms = now_ms > late_ms ? now_ms - late_ms : 0;
 	struct ha_watch_verdict verdict = hb_judge(hb, slot, 0);
 
+	/* A claim may count before its own datastore was read again: until then
+	 * the beat that is known here is of the incarnation before. */
 	return hb->hosts[slot].has_beat &&
 	       hb->hosts[slot].beat.state == HA_BEAT_ARMED &&
+	       hb->hosts[slot].beat.incarnation == verdict.incarnation &&
 	       verdict.proof == HA_PROOF_ALIVE &&
 	       verdict.since_ms >= since_ms &&
 	       hbs_is_beat_read(hb, slot, since_ms);

@@ -230,6 +230,25 @@ two_nodes_need_each_answer(void **state)
 	assert_true(hbs_is_confirmed(&s, ha_clock_now_ms()));
 }
 
+/* The host has booted, and what it claims counts: what it said before that is
+ * not what it says now. */
+static void
+beat_of_an_older_boot_is_not_fresh(void **state)
+{
+	struct ha_glimpse claim = { .kind = HA_GLIMPSE_BEAT,
+				    .incarnation = 2,
+				    .sequence = 1 };
+	uint64_t now_ms;
+
+	(void)state;
+	beat(ALPHA, HA_BEAT_SEALED, SEQ, 1u << ALPHA);
+	now_ms = ha_clock_now_ms();
+	assert_true(hbs_is_beat_fresh(&hb, ALPHA, now_ms));
+	ha_watch_read(&hb.hosts[ALPHA].watch, 0, &claim, now_ms, now_ms);
+	assert_int_equal(hb_judge(&hb, ALPHA, 0).proof, HA_PROOF_ALIVE);
+	assert_false(hbs_is_beat_fresh(&hb, ALPHA, now_ms));
+}
+
 /* A corosync that stands still shows the sender as a member for ever. */
 static void
 order_to_seal_ends_by_news_alone(void **state)
@@ -405,6 +424,8 @@ main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(two_nodes_need_each_answer,
 						begin, end),
+		cmocka_unit_test_setup_teardown(
+			beat_of_an_older_boot_is_not_fresh, begin, end),
 		cmocka_unit_test_setup_teardown(
 			order_to_seal_ends_by_news_alone, begin, end),
 		cmocka_unit_test_setup_teardown(
