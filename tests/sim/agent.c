@@ -138,11 +138,12 @@ create(struct world *w, uint32_t host, uint32_t vm)
 {
 	struct vm_here *v = here(w, host, vm);
 	uint64_t b_us = w->timing.beat_ms * US_PER_MS;
-	uint64_t took = draw_percent(w, HANG_PERCENT) ?
-				draw_between(w, b_us, 20 * b_us) :
+	uint64_t took = w->l.is_slow ? draw_between(w, 4 * b_us, 8 * b_us) :
+			draw_percent(w, HANG_PERCENT) ?
+				       draw_between(w, b_us, 20 * b_us) :
 			draw_percent(w, 30) ?
-				draw_below(w, 3 * b_us) :
-				draw_below(w, CREATE_MS_MAX * US_PER_MS);
+				       draw_below(w, 3 * b_us) :
+				       draw_below(w, CREATE_MS_MAX * US_PER_MS);
 
 	v->stage = STAGE_CREATING;
 	v->request = ++w->l.agents;

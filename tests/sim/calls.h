@@ -40,6 +40,7 @@ void disk_list_sample(struct world *w, uint32_t host, uint32_t store,
 /* daemon.c: life of the daemon */
 void daemon_start(struct world *w, uint32_t host);
 void daemon_end(struct world *w, uint32_t host, const char *why);
+void daemon_armed(struct world *w, uint32_t host);
 void daemon_progress(struct world *w, uint32_t host);
 void daemon_vm(struct world *w, uint32_t host, uint32_t is_close);
 void daemon_stop(struct world *w, uint32_t host, bool takes_corosync);

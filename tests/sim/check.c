@@ -212,7 +212,7 @@ has_answers(const struct world *w, uint32_t host)
 
 	for (i = 0; i < w->hosts; i++) {
 		if (i != host && (w->host[host].d.members & 1u << i) &&
-		    w->host[i].d.phase >= PHASE_CLAIMING) {
+		    w->host[i].d.phase >= PHASE_ARMED) {
 			votes += w->votes[i];
 		}
 	}

@@ -52,9 +52,8 @@ plan_cluster(struct world *w)
 	draw_timing(w);
 	w->hosts = hosts[draw_below(w, 10)];
 	w->stores = stores[draw_below(w, 10)];
-	w->w = ha_stores_write(w->stores);
-	w->r = ha_stores_read(w->stores);
 	draw_votes(w);
+	aimed_cluster(w);
 	for (i = 0; i < w->hosts; i++) {
 		struct host *h = &w->host[i];
 		uint32_t rho = w->timing.drift_ppm;

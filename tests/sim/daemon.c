@@ -154,10 +154,18 @@ claim(struct world *w, uint32_t host, uint32_t incarnation, uint32_t sequence)
 	for (i = 0; i < w->hosts; i++) {
 		ha_ring_votes(&d->ring, i, w->votes[i]);
 	}
+	store_kick(w, host);
+}
+
+/* Only now others hear of it: a claim that was never flushed is nobody's, and
+ * may be higher than its successor (SAFETY 1.4). */
+void
+daemon_armed(struct world *w, uint32_t host)
+{
+	w->host[host].d.phase = PHASE_ARMED;
 	net_join(w, host);
 	world_thread(w, EV_RING_TICK, host, 0, 0,
 		     draw_below(w, w->timing.beat_ms) * US_PER_MS);
-	store_kick(w, host);
 }
 
 static void

@@ -85,6 +85,7 @@ draw_times(struct world *w, const struct condition *c, struct io_times *t)
 				   t->done_us - draw_below(w, 1000);
 		break;
 	case COND_ERROR:
+	case COND_GONE:
 		t->done_us = w->now_us + draw_between(w, 100, 30000);
 		t->at_us = w->now_us + draw_below(w, 100);
 		t->is_error = true;
@@ -144,7 +145,8 @@ disk_write_submit(struct world *w, uint32_t host, uint32_t store)
 	io->is_awaited = true;
 	io->is_torn = false;
 	io->is_error = t.is_error;
-	io->lands = !t.is_error || draw_percent(w, 35);
+	io->lands =
+		!t.is_error || (c->mode != COND_GONE && draw_percent(w, 35));
 	if (t.is_error && io->lands && draw_percent(w, 30)) {
 		/* Reported failed, lands afterwards. */
 		t.at_us = t.done_us + draw_between(w, 1000, 2000000);

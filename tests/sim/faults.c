@@ -258,8 +258,11 @@ fence(struct world *w, const struct fault *f)
 void
 fault_begin(struct world *w, uint32_t index)
 {
-	const struct fault *f = &w->faults[index];
+	struct fault *f = &w->faults[index];
 
+	if (f->host >= SIM_HOSTS) {
+		lock_aim(w, f);
+	}
 	w->truth[f->host].is_disturbed |=
 		f->kind != FAULT_PATH && f->kind != FAULT_HEAL;
 	switch ((enum fault_kind)f->kind) {

@@ -7,6 +7,10 @@
 
 #include "sim.h"
 
+/* Of ten draws of what people do, the first that is this. */
+static const uint8_t FIRST_KIND
+	[] = { [ADMIN_CRASH] = 0, [ADMIN_MOVE] = 4, [ADMIN_ROLE] = 8 };
+
 void
 lock_push(struct world *w, enum event_kind kind, uint32_t host, uint32_t vm,
 	  uint32_t arg, uint64_t delay_us)
@@ -201,8 +205,42 @@ turn_role(struct world *w, uint32_t dc, uint32_t vm)
 	      cib->wanted & 1u << vm ? "Started" : "Stopped");
 }
 
+/* Wherever it runs; NO_HOST: nowhere. */
+static uint32_t
+find_vm(const struct world *w, uint32_t vm)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		const struct vm_here *v = &w->host[i].l.vm[vm];
+
+		if (v->qemu == QEMU_RUNNING || v->task == TASK_START) {
+			return i;
+		}
+	}
+	return NO_HOST;
+}
+
 void
-lock_admin(struct world *w)
+lock_aim(struct world *w, struct fault *f)
+{
+	uint32_t host = f->host == AT_DC ? find_dc(w) : find_vm(w, 0);
+	bool is_pair = f->host == AT_PAIR;
+	const struct vm_here *v;
+
+	f->host = (uint8_t)(host == NO_HOST ? 0 : host);
+	v = &w->host[f->host].l.vm[0];
+	if (f->kind != FAULT_PARTITION) {
+		return;
+	}
+	f->mask = (uint8_t)(1u << f->host);
+	if (is_pair && v->task == TASK_MIGRATE && v->peer < w->hosts) {
+		f->mask = (uint8_t)(f->mask | 1u << v->peer);
+	}
+}
+
+void
+lock_admin(struct world *w, uint32_t arg)
 {
 	uint32_t vm = (uint32_t)draw_below(w, w->l.vms);
 	uint32_t host = (uint32_t)draw_below(w, w->hosts);
@@ -212,9 +250,14 @@ lock_admin(struct world *w)
 	if (w->is_quiet) {
 		return;
 	}
-	if (kind < 4) {
+	if (arg & ADMIN_KINDS) {
+		kind = FIRST_KIND[arg & ADMIN_KINDS];
+		vm = arg >> 16 ? (arg >> 16) - 1 : vm;
+		host = find_vm(w, vm) == NO_HOST ? host : find_vm(w, vm);
+	}
+	if (kind < FIRST_KIND[ADMIN_MOVE]) {
 		crash(w, host, vm);
-	} else if (dc != NO_HOST && kind < 8) {
+	} else if (dc != NO_HOST && kind < FIRST_KIND[ADMIN_ROLE]) {
 		move(w, dc, vm);
 	} else if (dc != NO_HOST) {
 		turn_role(w, dc, vm);

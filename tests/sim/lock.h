@@ -20,6 +20,11 @@
 #define LOCK_VMS 4
 #define LOCK_HOLDS 24
 #define NO_HOST 255u
+/* Of a fault: the host that at that moment is DC, has the first VM, or takes part
+ * in its migration. */
+#define AT_DC 250u
+#define AT_VM 251u
+#define AT_PAIR 252u
 
 /* An entry of a list: 0 is none, else 1 + enum ha_listed_state. */
 #define ENTRY_NONE 0u
@@ -87,7 +92,6 @@ struct master {
 	uint64_t asked_us;     /* last request for a fencing */
 	uint64_t news_ms;      /* what it acts on was read by then */
 	uint64_t news;         /* ... a sum of it */
-	bool wants_ask;        /* to know that the membership still stands */
 	uint8_t written, last; /* only with a rule off: what it wrote last */
 };
 
@@ -98,10 +102,23 @@ struct lock {
 	struct holds holds; /* own hold list */
 	uint32_t hold_generation;
 	struct ha_seal seal;
-	bool is_ordered;      /* to seal, not judged yet */
+	/* an order to seal is in force: whose, since when, in which membership */
+	bool is_ordered;
+	uint8_t seal_sender;
+	uint32_t seal_incarnation, seal_seq;
+	uint64_t seal_ms;
+	/* between a membership and its quorum the one before counts, a beat */
+	bool was_quorate;
+	uint64_t changed_ms;
 	uint32_t settled_seq; /* membership in which UNSEAL came; 0: none */
+	/* the members must have said since then that they are there */
+	uint64_t confirm_ms;
+	/* when a host's newest seal was first read */
+	uint32_t sealed_incarnation[LOCK_HOSTS], sealed_generation[LOCK_HOSTS];
+	uint64_t sealed_ms[LOCK_HOSTS];
 	uint32_t seen_seal[LOCK_HOSTS];
 	struct seal_order seals[LOCK_HOSTS], unseals[LOCK_HOSTS];
+	uint64_t seal_given_ms[LOCK_HOSTS];
 	uint64_t unsealed_ms[LOCK_HOSTS]; /* when UNSEAL was given last */
 	uint32_t claim_seq; /* membership that the own beats claim on w */
 	uint64_t claim_ms;
@@ -235,6 +252,7 @@ struct lock_world {
 	uint8_t address; /* component with the isolation address; NO_HOST: none
 			  * answers */
 	bool is_after_wait;
+	bool is_slow; /* libvirt takes many beats to create a VM */
 	struct hold_truth holds[LOCK_TRUTHS];
 	uint32_t hold_count;
 	uint64_t formed_us;            /* last membership */

@@ -33,6 +33,11 @@ bool keep_is_gone(struct world *w, uint32_t host, uint32_t about,
 
 /* sealing.c */
 void seal_look(struct world *w, uint32_t host);
+void seal_settle(struct world *w, uint32_t host);
+bool seal_is_quorate(const struct world *w, uint32_t host);
+void seal_rival(struct world *w, uint32_t host, struct ha_rival *ret_rival);
+bool seal_may_act(struct world *w, uint32_t host);
+bool seal_is_confirmed(struct world *w, uint32_t host, uint64_t since_ms);
 void seal_orders(struct world *w, uint32_t host, const struct block *blocks);
 
 /* announce.c */
@@ -92,11 +97,47 @@ void lock_push(struct world *w, enum event_kind kind, uint32_t host,
 void lock_power_off(struct world *w, uint32_t host);
 void lock_power_on(struct world *w, uint32_t host);
 void lock_serves(struct world *w, uint32_t host);
-void lock_admin(struct world *w);
+/* What people do: 0 anything; else one of these, of any VM. */
+#define ADMIN_CRASH 1u
+#define ADMIN_MOVE 2u
+#define ADMIN_ROLE 3u
+#define ADMIN_KINDS 255u
+#define ADMIN_VM(vm) (((vm) + 1u) << 16)
+void lock_admin(struct world *w, uint32_t arg);
+/* Who is meant by AT_DC and the like. */
+void lock_aim(struct world *w, struct fault *f);
 void lock_tick(struct world *w, uint32_t host);
 
 /* lock_plan.c */
+struct lock_draft {
+	struct world *w;
+	uint64_t b_us, t_us;
+	uint64_t from_us; /* everybody serves by then */
+	uint64_t last_us; /* end of the last fault */
+};
+/* The fault, for what is left to say of it; never NULL. */
+struct fault *lock_fault(struct lock_draft *p, enum fault_kind kind,
+			 uint32_t host, uint8_t mask, uint64_t at_us,
+			 uint64_t length_us);
 void lock_draw(struct world *w);
+
+/* aimed.c: schedules that aim at one rule each */
+enum aim {
+	AIM_NONE,
+	AIM_HIDDEN_CLAIMS,
+	AIM_TWO_SIDES,
+	AIM_STILL_MASTER,
+	AIM_MINORITY_MOVE,
+	AIM_READ_BACK,
+	AIM_SLOW_START,
+	AIM_NEW_MASTER,
+	AIM_SEALED_TWICE,
+	AIM_HIDDEN_LIFE,
+	AIM_N
+};
+enum aim aimed_at(uint64_t seed);
+void aimed_cluster(struct world *w);
+void aimed_plan(struct lock_draft *p);
 void lock_init(struct world *w);
 
 /* lock_check.c */

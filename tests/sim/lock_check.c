@@ -45,6 +45,26 @@ is_served(const struct world *w, uint32_t host)
 	       w->truth[host].runs == w->host[host].d.incarnation;
 }
 
+/* Those who fenced it alive, as they were then, and have not lost their claim
+ * since: who has, is sealed and acts no more (SAFETY 11). */
+static bool
+is_relied_on(const struct world *w, uint32_t host)
+{
+	const struct lock_host *l = &w->host[host].l;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		const struct ha_seal *seal = &w->host[i].d.l.seal;
+
+		if (i != host && (l->held_by & 1u << i) && is_served(w, i) &&
+		    w->truth[i].runs == l->held_runs[i] &&
+		    !(seal->is_sealed && seal->why == HA_SEAL_CLAIM)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void
 check_entry(struct world *w, uint32_t host, uint32_t vm)
 {
@@ -55,7 +75,7 @@ check_entry(struct world *w, uint32_t host, uint32_t vm)
 	if (!is_start && a->wanted != ENTRY(HA_LISTED_INCOMING)) {
 		return;
 	}
-	if (h->l.is_held) {
+	if (h->l.is_held && is_relied_on(w, host)) {
 		check_fail(w,
 			   "h%u takes vm%u onto its list, and was fenced alive "
 			   "by hosts 0x%x that rely on it as it was",
@@ -139,22 +159,12 @@ check_held(struct world *w, uint32_t host, uint32_t about)
 	}
 }
 
-/* Beside one of those who fenced it, or when they are all gone. */
 void
 check_unsealed(struct world *w, uint32_t host)
 {
 	struct host *h = &w->host[host];
-	bool is_over = (h->d.members & h->l.held_by) != 0;
-	bool is_gone = true;
-	uint32_t i;
 
-	for (i = 0; i < w->hosts; i++) {
-		if (i != host && (h->l.held_by & 1u << i) && is_served(w, i) &&
-		    w->truth[i].runs == h->l.held_runs[i]) {
-			is_gone = false;
-		}
-	}
-	if (is_over || is_gone) {
+	if ((h->d.members & h->l.held_by) || !is_relied_on(w, host)) {
 		h->l.is_held = false;
 	}
 }

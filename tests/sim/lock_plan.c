@@ -13,20 +13,16 @@
 #define TAIL_PERCENT 35
 #define TAIL_BEATS 40
 
-struct draft {
-	struct world *w;
-	uint64_t b_us, t_us, from_us, last_us;
-};
-
-static void
-add(struct draft *p, enum fault_kind kind, uint32_t host, uint8_t mask,
-    uint64_t at_us, uint64_t length_us)
+struct fault *
+lock_fault(struct lock_draft *p, enum fault_kind kind, uint32_t host,
+	   uint8_t mask, uint64_t at_us, uint64_t length_us)
 {
+	static struct fault none;
 	struct world *w = p->w;
 	struct fault *f = &w->faults[w->fault_count];
 
 	if (w->fault_count == SIM_FAULTS) {
-		return;
+		return &none;
 	}
 	*f = (struct fault){ .kind = (uint8_t)kind,
 			     .host = (uint8_t)host,
@@ -39,16 +35,26 @@ add(struct draft *p, enum fault_kind kind, uint32_t host, uint8_t mask,
 	if (at_us + length_us > p->last_us) {
 		p->last_us = at_us + length_us;
 	}
+	return f;
+}
+
+/* Draws are arguments here; C does not say in which order arguments are
+ * evaluated, so that no call has more than one. */
+static void
+add(struct lock_draft *p, enum fault_kind kind, uint32_t host, uint8_t mask,
+    uint64_t at_us, uint64_t length_us)
+{
+	(void)lock_fault(p, kind, host, mask, at_us, length_us);
 }
 
 static uint32_t
-any_host(struct draft *p)
+any_host(struct lock_draft *p)
 {
 	return (uint32_t)draw_below(p->w, p->w->hosts);
 }
 
 static uint64_t
-length_us(struct draft *p)
+length_us(struct lock_draft *p)
 {
 	struct world *w = p->w;
 
@@ -64,13 +70,13 @@ length_us(struct draft *p)
 }
 
 static uint64_t
-moment_us(struct draft *p)
+moment_us(struct lock_draft *p)
 {
 	return p->from_us + draw_below(p->w, 2 * p->t_us);
 }
 
 static uint8_t
-any_side(struct draft *p, uint32_t host)
+any_side(struct lock_draft *p, uint32_t host)
 {
 	struct world *w = p->w;
 	uint8_t all = (uint8_t)((1u << w->hosts) - 1);
@@ -80,56 +86,64 @@ any_side(struct draft *p, uint32_t host)
 }
 
 static void
-plan_cut(struct draft *p)
+plan_cut(struct lock_draft *p)
 {
 	uint32_t host = any_host(p);
+	uint8_t side = any_side(p, host);
+	uint64_t at = moment_us(p);
 
-	add(p, FAULT_PARTITION, host, any_side(p, host), moment_us(p),
-	    length_us(p));
+	add(p, FAULT_PARTITION, host, side, at, length_us(p));
 }
 
 /* Cut and healed again and again, each time as others see it. */
 static void
-plan_flapping(struct draft *p)
+plan_flapping(struct lock_draft *p)
 {
 	struct world *w = p->w;
 	uint64_t at = moment_us(p);
 	uint64_t count = draw_between(w, 2, 4);
 	uint32_t host = any_host(p);
+	uint8_t side;
 
 	while (count--) {
 		uint64_t length = w->token_us / 2 +
 				  draw_below(w, 2 * w->token_us + p->t_us);
 
-		add(p, FAULT_PARTITION, host, any_side(p, host), at, length);
+		side = any_side(p, host);
+		add(p, FAULT_PARTITION, host, side, at, length);
 		at += length + draw_below(w, 3 * w->token_us);
 	}
 }
 
 static void
-plan_cut_and_storage(struct draft *p)
+plan_cut_and_storage(struct lock_draft *p)
 {
 	struct world *w = p->w;
 	uint32_t host = any_host(p);
 	uint64_t at = moment_us(p);
+	uint8_t side = any_side(p, host);
 	uint8_t all = (uint8_t)((1u << w->stores) - 1);
 
-	add(p, FAULT_PARTITION, host, any_side(p, host), at, length_us(p));
-	add(p, FAULT_PATH, draw_percent(w, 50) ? host : any_host(p),
-	    draw_percent(w, 40) ? all : (uint8_t)(draw_below(w, all) + 1),
-	    at + draw_below(w, p->t_us), length_us(p));
+	add(p, FAULT_PARTITION, host, side, at, length_us(p));
+	host = draw_percent(w, 50) ? host : any_host(p);
+	side = draw_percent(w, 40) ? all : (uint8_t)(draw_below(w, all) + 1);
+	at += draw_below(w, p->t_us);
+	add(p, FAULT_PATH, host, side, at, length_us(p));
 }
 
 static void
-plan_death(struct draft *p)
+plan_death(struct lock_draft *p)
 {
 	struct world *w = p->w;
 	uint32_t host = any_host(p);
 	uint64_t at = moment_us(p);
 
 	if (draw_percent(w, 50)) {
-		add(p, FAULT_PARTITION, any_host(p), any_side(p, host),
-		    at - p->b_us + draw_below(w, p->t_us), length_us(p));
+		uint32_t about = any_host(p);
+		uint8_t side = any_side(p, host);
+		uint64_t cut = at - p->b_us + draw_below(w, p->t_us);
+
+		add(p, FAULT_PARTITION, about, side, cut, length_us(p));
 	}
 	add(p, FAULT_POWER, host, 0, at,
 	    draw_percent(w, 70) ? 1 + draw_below(w, 2 * p->t_us) : 0);
@@ -137,7 +151,7 @@ plan_death(struct draft *p)
 
 /* Everybody's power, one or two come back late or not. */
 static void
-plan_cold_start(struct draft *p)
+plan_cold_start(struct lock_draft *p)
 {
 	struct world *w = p->w;
 	uint64_t at = moment_us(p);
@@ -145,44 +159,54 @@ plan_cold_start(struct draft *p)
 	uint32_t i;
 
 	for (i = 0; i < w->hosts; i++) {
-		add(p, FAULT_POWER, i, 0, at + draw_below(w, p->b_us),
-		    i == late && draw_percent(w, 50) ?
-			    0 :
-			    p->b_us + draw_below(w, p->t_us));
+		uint64_t off = at + draw_below(w, p->b_us);
+		bool is_gone = i == late && draw_percent(w, 50);
+
+		add(p, FAULT_POWER, i, 0, off,
+		    is_gone ? 0 : p->b_us + draw_below(w, p->t_us));
 	}
 	if (draw_percent(w, 40)) {
-		add(p, FAULT_PARTITION, late, any_side(p, late),
-		    at + draw_below(w, p->t_us), length_us(p));
+		uint8_t side = any_side(p, late);
+
+		at += draw_below(w, p->t_us);
+		add(p, FAULT_PARTITION, late, side, at, length_us(p));
 	}
 }
 
 static void
-plan_pauses(struct draft *p)
+plan_pauses(struct lock_draft *p)
 {
 	struct world *w = p->w;
 	uint32_t host = any_host(p);
 	uint64_t at = moment_us(p);
+	enum fault_kind kind =
+		draw_percent(w, 50) ? FAULT_PAUSE_HOST : FAULT_STILL;
+	uint8_t side = any_side(p, host);
+	uint64_t cut = at - p->b_us + draw_below(w, p->t_us);
 
-	add(p, draw_percent(w, 50) ? FAULT_PAUSE_HOST : FAULT_STILL, host, 0,
-	    at, draw_below(w, p->t_us));
-	add(p, FAULT_PARTITION, host, any_side(p, host),
-	    at - p->b_us + draw_below(w, p->t_us), length_us(p));
+	add(p, kind, host, 0, at, draw_below(w, p->t_us));
+	add(p, FAULT_PARTITION, host, side, cut, length_us(p));
 	if (draw_percent(w, 30)) {
-		add(p, FAULT_PAUSE_DAEMON, any_host(p), 0, moment_us(p),
+		host = any_host(p);
+		at = moment_us(p);
+		add(p, FAULT_PAUSE_DAEMON, host, 0, at,
 		    draw_below(w, p->t_us / 2));
 	}
 }
 
 static void
-plan_ends(struct draft *p)
+plan_ends(struct lock_draft *p)
 {
 	static const uint8_t kinds[] = { FAULT_KILL, FAULT_STOP, FAULT_POWER };
 	struct world *w = p->w;
 	uint64_t count = draw_between(w, 1, 2);
 
 	while (count--) {
-		add(p, (enum fault_kind)kinds[draw_below(w, 3)], any_host(p), 0,
-		    moment_us(p), p->b_us + draw_below(w, p->t_us));
+		enum fault_kind kind = (enum fault_kind)kinds[draw_below(w, 3)];
+		uint32_t host = any_host(p);
+		uint64_t at = moment_us(p);
+
+		add(p, kind, host, 0, at, p->b_us + draw_below(w, p->t_us));
 	}
 	if (draw_percent(w, 60)) {
 		plan_cut(p);
@@ -190,9 +214,9 @@ plan_ends(struct draft *p)
 }
 
 static void
-plan_template(struct draft *p)
+plan_template(struct lock_draft *p)
 {
-	static void (*const templates[])(struct draft *) = {
+	static void (*const templates[])(struct lock_draft *) = {
 		plan_cut,        plan_cut,    plan_flapping,
 		plan_flapping,   plan_death,  plan_cut_and_storage,
 		plan_cold_start, plan_pauses, plan_ends,
@@ -208,7 +232,7 @@ plan_template(struct draft *p)
 }
 
 static void
-plan_admins(struct draft *p)
+plan_admins(struct lock_draft *p)
 {
 	struct world *w = p->w;
 	uint64_t count = draw_below(w, ADMINS_MAX + 1);
@@ -222,7 +246,7 @@ plan_admins(struct draft *p)
 }
 
 static void
-plan_tail(struct draft *p)
+plan_tail(struct lock_draft *p)
 {
 	struct world *w = p->w;
 	uint64_t at = p->last_us + p->b_us;
@@ -253,10 +277,11 @@ draw_vms(struct world *w)
 		draw_percent(w, 30) ? NO_HOST : (uint8_t)draw_below(w, 2);
 	w->l.policy = (struct ha_isolation_policy){
 		.ping_ms = w->timing.beat_ms,
-		.delay_ms = (uint32_t)draw_below(w, 4 * w->timing.beat_ms),
 		.shutdown_ms = 5 * w->timing.beat_ms,
-		.partition_ms = (uint32_t)draw_below(w, 6 * w->timing.beat_ms),
 	};
+	w->l.policy.delay_ms = (uint32_t)draw_below(w, 4 * w->timing.beat_ms);
+	w->l.policy.partition_ms =
+		(uint32_t)draw_below(w, 6 * w->timing.beat_ms);
 	for (v = 0; v < w->l.vms; v++) {
 		w->l.isolation[v] = (enum ha_response)draw_between(
 			w, HA_RESPONSE_CLUSTER, HA_RESPONSE_SHUTDOWN);
@@ -275,7 +300,7 @@ lock_init(struct world *w)
 void
 lock_draw(struct world *w)
 {
-	struct draft p = { .w = w };
+	struct lock_draft p = { .w = w };
 	uint32_t i;
 
 	w->l.is_on = true;
@@ -293,8 +318,12 @@ lock_draw(struct world *w)
 		}
 		world_plain(w, EV_POWER_ON, i, 0, 0, at);
 	}
-	plan_template(&p);
-	plan_admins(&p);
+	if (aimed_at(w->seed) != AIM_NONE) {
+		aimed_plan(&p);
+	} else {
+		plan_template(&p);
+		plan_admins(&p);
+	}
 	w->end_us = p.last_us + p.t_us + 8 * p.b_us;
 	if (draw_percent(w, TAIL_PERCENT)) {
 		plan_tail(&p);

@@ -15,18 +15,20 @@
 #define SEEDS_DEFAULT 2000
 #define STORY_LINES 70
 #define STORY_ALL_LINES 200000
+#define NAMES_SIZE 256
 
 struct options {
 	uint64_t from, seeds;
 	bool is_story, is_proof;
-	enum rule off;
+	uint64_t off;   /* RULE_BIT()s */
+	enum rule rule; /* whose schedules; RULE_NONE: all */
 };
 
 static void
 usage(void)
 {
-	printf("usage: vmha-sim [--seeds N] [--from S] [--off RULE]\n"
-	       "       vmha-sim --seed S [--story] [--off RULE]\n"
+	printf("usage: vmha-sim [--seeds N] [--from S] [--off RULE[,RULE]]\n"
+	       "       vmha-sim --seed S [--story] [--off RULE[,RULE]]\n"
 	       "       vmha-sim --prove    each rule off: is it missed?\n"
 	       "       vmha-sim --rules    the rules that can be off\n");
 }
@@ -39,8 +41,10 @@ print_rules(void)
 	for (i = 1; i < RULE_N; i++) {
 		const struct rule_row *row = &rule_table[i];
 
-		printf("%-20s SAFETY %-6s %s\n", row->name, row->safety,
-		       row->text);
+		printf("%-20s SAFETY %-6s %s%s%s%s\n", row->name, row->safety,
+		       row->text, row->with ? " (" : "",
+		       row->with ? rule_table[row->with].name : "",
+		       row->with ? " carries it)" : "");
 	}
 }
 
@@ -70,9 +74,10 @@ world_free(struct world *w)
 
 /* Runs one seed again, this time with words. */
 static bool
-tell(uint64_t seed, enum rule off, uint32_t lines)
+tell(uint64_t seed, uint64_t off, uint32_t lines)
 {
 	struct world *w = world_new(lines);
+	char names[NAMES_SIZE];
 	bool is_failed;
 
 	world_init(w, seed, off);
@@ -80,9 +85,9 @@ tell(uint64_t seed, enum rule off, uint32_t lines)
 	story_print(w);
 	is_failed = w->failure.is_set;
 	if (is_failed) {
+		rules_name(off, names, sizeof(names));
 		printf("replay: vmha-sim --seed %llu --story%s%s\n",
-		       (unsigned long long)seed, off ? " --off " : "",
-		       off ? rule_table[off].name : "");
+		       (unsigned long long)seed, off ? " --off " : "", names);
 	}
 	world_free(w);
 	return is_failed;
@@ -97,6 +102,46 @@ seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* Even seeds have VMs and locks, odd ones heartbeats alone; some are aimed. */
+static bool
+is_of(uint64_t seed, enum rule rule)
+{
+	const struct rule_row *row = &rule_table[rule];
+
+	if (rule == RULE_NONE) {
+		return true;
+	}
+	if (row->aim != AIM_NONE) {
+		return aimed_at(seed) == row->aim;
+	}
+	return (seed % 2 == 0) == row->is_lock;
+}
+
+static bool
+is_failing(struct world *w, uint64_t seed, uint64_t off)
+{
+	world_init(w, seed, off);
+	world_run(w);
+	return w->failure.is_set;
+}
+
+/* What must be off for a failure. */
+static uint64_t
+rule_set(enum rule rule)
+{
+	const struct rule_row *row = &rule_table[rule];
+
+	return RULE_BIT(rule) | (row->with ? RULE_BIT(row->with) : 0);
+}
+
+/* Is one of the two enough? */
+static bool
+is_alone(struct world *w, uint64_t seed, enum rule rule)
+{
+	return is_failing(w, seed, RULE_BIT(rule)) ||
+	       is_failing(w, seed, RULE_BIT(rule_table[rule].with));
+}
+
 /* The number of seeds run until one failed, or 0. */
 static uint64_t
 search(struct world *w, const struct options *o, uint64_t seeds,
@@ -106,19 +151,21 @@ search(struct world *w, const struct options *o, uint64_t seeds,
 	uint64_t verdicts = 0;
 	double began = seconds();
 	double took;
+	bool is_failed;
 	uint64_t i;
 
 	for (i = 0; i < seeds; i++) {
-		/* Even seeds have VMs and locks, odd ones heartbeats alone. */
-		if (o->off && seeds > 1 &&
-		    (o->from + i) % 2 == rule_table[o->off].is_lock) {
+		if (seeds > 1 && !is_of(o->from + i, o->rule)) {
 			continue;
 		}
-		world_init(w, o->from + i, o->off);
-		world_run(w);
+		is_failed = is_failing(w, o->from + i, o->off);
 		events += w->events_run;
 		verdicts += w->verdicts;
-		if (w->failure.is_set) {
+		/* Of two rules both must be off. */
+		if (is_failed && o->is_proof && rule_table[o->rule].with) {
+			is_failed = !is_alone(w, o->from + i, o->rule);
+		}
+		if (is_failed) {
 			*ret_seed = o->from + i;
 			return i + 1;
 		}
@@ -137,7 +184,8 @@ search(struct world *w, const struct options *o, uint64_t seeds,
 static int
 prove(struct world *w)
 {
-	struct options o = { .from = 1 };
+	struct options o = { .is_proof = true };
+	char names[NAMES_SIZE];
 	uint32_t missed = 0;
 	uint32_t carried = 0;
 	uint32_t i;
@@ -145,7 +193,6 @@ prove(struct world *w)
 	for (i = 1; i < RULE_N; i++) {
 		const struct rule_row *row = &rule_table[i];
 		uint64_t seed = 0;
-		uint64_t tries;
 
 		if (!row->seeds) {
 			printf("none %-20s carried by other rules, or rare\n",
@@ -153,20 +200,36 @@ prove(struct world *w)
 			carried++;
 			continue;
 		}
-		o.off = (enum rule)i;
+		o.rule = (enum rule)i;
+		o.off = rule_set(o.rule);
 		o.from = row->from ? row->from : 1;
-		tries = search(w, &o, row->seeds, &seed);
-		if (tries) {
-			printf("ok   %-20s seed %llu: %s\n", row->name,
+		rules_name(o.off, names, sizeof(names));
+		if (search(w, &o, row->seeds, &seed)) {
+			(void)is_failing(w, seed, o.off);
+			printf("ok   %-20s seed %llu: %s\n", names,
 			       (unsigned long long)seed, w->failure.text);
 		} else {
-			printf("MISS %-20s nothing within %u seeds\n",
-			       row->name, row->seeds);
+			printf("MISS %-20s nothing within %u seeds\n", names,
+			       row->seeds);
 			missed++;
 		}
 	}
 	printf("%u passed, %u failed\n", RULE_N - 1 - missed - carried, missed);
 	return missed ? 1 : 0;
+}
+
+/* The first rule that is off says which schedules it is looked for in. */
+static enum rule
+first_of(uint64_t off)
+{
+	uint32_t i;
+
+	for (i = 1; i < RULE_N; i++) {
+		if (off & RULE_BIT(i)) {
+			return (enum rule)i;
+		}
+	}
+	return RULE_NONE;
 }
 
 static int
@@ -198,7 +261,13 @@ parse(int argc, char **argv, struct options *o)
 			o->from = strtoull(optarg, NULL, 10);
 			break;
 		case 'o':
-			o->off = rule_find(optarg);
+			if (!rules_parse(optarg, &o->off)) {
+				fputs("vmha-sim: no such rule; --rules lists "
+				      "them\n",
+				      stderr);
+				return 2;
+			}
+			o->rule = first_of(o->off);
 			break;
 		case 't':
 			o->is_story = true;
@@ -216,10 +285,6 @@ parse(int argc, char **argv, struct options *o)
 			usage();
 			return 2;
 		}
-	}
-	if (o->off == RULE_N) {
-		fputs("vmha-sim: no such rule; --rules lists them\n", stderr);
-		return 2;
 	}
 	return -1;
 }

@@ -178,31 +178,19 @@ note_news(struct world *w, uint32_t host)
 		d->l.master.news = sum;
 		d->l.master.news_ms = world_local_ms(w, host);
 	}
-	d->l.master.wants_ask = false;
 }
 
 /* A corosync that stands still tells an old membership for ever, and its
  * master would lift what the others hold since: enough members must have
  * answered since it was read. */
 static bool
-is_confirmed(struct world *w, uint32_t host)
+may_act(struct world *w, uint32_t host)
 {
 	struct daemon *d = &w->host[host].d;
-	struct ha_hostset gone = { { 0 } };
-	uint32_t i;
 
-	for (i = 0; i < w->hosts; i++) {
-		if (i != host && observe_is_away(w, host, i)) {
-			ha_hostset_add(&gone, i);
-		}
-	}
-	if (world_is_off(w, RULE_MASTER_CONFIRM) ||
-	    ha_ring_stands(&d->ring, &gone, d->l.master.news_ms)) {
-		return true;
-	}
-	d->l.master.wants_ask = true;
-	ring_look(w, host);
-	return false;
+	return seal_may_act(w, host) &&
+	       (world_is_off(w, RULE_MASTER_CONFIRM) ||
+		seal_is_confirmed(w, host, d->l.master.news_ms));
 }
 
 /* A record of this master's about the VM; true: wait until it is flushed. */
@@ -222,7 +210,7 @@ mend_holds(struct world *w, uint32_t host, uint32_t vm,
 		hold.owner_generation = (uint32_t)hosts[v->host].generation;
 		return keep_add_hold(w, host, &hold);
 	}
-	if (v->wants_lift && !is_confirmed(w, host)) {
+	if (v->wants_lift && !may_act(w, host)) {
 		return true;
 	}
 	if (v->wants_lift) {
@@ -398,12 +386,12 @@ settle(struct world *w, uint32_t host, uint32_t about)
 				   (!cib->ticket[vm].is_granted ||
 				    cib->ticket[vm].term != d->l.master.term);
 	}
-	if (!ha_settle_judge(&f) || !is_confirmed(w, host)) {
+	if (!ha_settle_judge(&f) || !may_act(w, host)) {
 		return;
 	}
 	d->l.unsealed_ms[about] = now_ms;
 	if (about == host) {
-		d->l.settled_seq = (uint32_t)d->ring.ring_seq;
+		seal_settle(w, host);
 		return;
 	}
 	d->l.unseals[about].incarnation = d->newest[about].incarnation;

@@ -116,7 +116,8 @@ wants_ask(struct world *w, uint32_t host)
 	    now_ms < d->ring.ask_ms + w->timing.beat_ms) {
 		return false;
 	}
-	if (w->l.is_on && d->l.master.wants_ask) {
+	if (w->l.is_on && d->l.confirm_ms &&
+	    !seal_is_confirmed(w, host, d->l.confirm_ms)) {
 		return true;
 	}
 	for (i = 0; i < w->hosts; i++) {

@@ -80,7 +80,7 @@ net_push(struct world *w, uint32_t host, const struct delivery *delivery)
 	struct host *h = &w->host[host];
 	struct delivery *d;
 
-	if (h->d.phase < PHASE_CLAIMING || h->fifo_count == SIM_FIFO) {
+	if (h->d.phase < PHASE_ARMED || h->fifo_count == SIM_FIFO) {
 		return;
 	}
 	d = &h->fifo[(h->fifo_first + h->fifo_count) % SIM_FIFO];

@@ -108,7 +108,7 @@ observe_session(struct world *w, uint32_t host, uint32_t about, bool was_member)
 }
 
 /* A host that calls itself quorate may be told to unseal by others that stand
- * still like it: only one that has obeyed this order is bound. */
+ * still like it: only an order that it has obeyed since it was a member binds it. */
 static bool
 is_bound(const struct world *w, uint32_t host, const struct block *newest,
 	 const struct session *s)
@@ -116,8 +116,29 @@ is_bound(const struct world *w, uint32_t host, const struct block *newest,
 	const struct daemon *d = &w->host[host].d;
 
 	return !newest->claims.is_quorate || world_is_off(w, RULE_SEAL_ACK) ||
-	       (s->is_seal_ordered &&
+	       (d->l.seals[s->target].incarnation == newest->incarnation &&
+		d->l.seal_given_ms[s->target] > d->member_ms[s->target] &&
 		newest->claims.acks[host] == d->l.seals[s->target].nonce);
+}
+
+/* Have the members said since this seal was first read that they are there, and
+ * does no other side claim the cluster? */
+static bool
+is_seal_confirmed(struct world *w, uint32_t host, uint32_t about)
+{
+	struct daemon *d = &w->host[host].d;
+	const struct block *b = &d->newest[about];
+
+	if (d->l.sealed_incarnation[about] != b->incarnation ||
+	    d->l.sealed_generation[about] != b->list_generation ||
+	    d->l.sealed_ms[about] <= d->member_ms[about]) {
+		d->l.sealed_incarnation[about] = b->incarnation;
+		d->l.sealed_generation[about] = b->list_generation;
+		d->l.sealed_ms[about] = world_local_ms(w, host);
+	}
+	return (seal_is_confirmed(w, host, d->l.sealed_ms[about]) ||
+		world_is_off(w, RULE_FENCE_CONFIRM)) &&
+	       seal_may_act(w, host);
 }
 
 static void
@@ -135,6 +156,8 @@ gather_seal(struct world *w, uint32_t host, uint32_t about, struct session *s,
 				 is_bound(w, host, newest, s) &&
 				 ret_facts->storage.since_ms >= since_ms &&
 				 keep_is_fresh(w, host, about, since_ms);
+	ret_facts->is_unconfirmed =
+		ret_facts->says_sealed && !is_seal_confirmed(w, host, about);
 	ret_facts->is_list_read = keep_has_list(w, host, about);
 	ret_facts->hold = (enum ha_fence_hold)s->hold;
 	ret_facts->is_seal_ordered = s->is_seal_ordered;
@@ -203,7 +226,6 @@ close_session(struct world *w, uint32_t host, uint32_t about, bool is_success)
 
 	s->is_open = false;
 	d->orders[about] = 0;
-	d->l.seals[about] = (struct seal_order){ 0, 0 };
 	if (s->is_asked) {
 		pcmk_answer(w, host, about, is_success);
 	}
@@ -228,6 +250,7 @@ order_seal(struct world *w, uint32_t host, uint32_t about)
 	d->sessions[about].is_seal_ordered = true;
 	d->l.seals[about].incarnation = d->newest[about].incarnation;
 	d->l.seals[about].nonce = ++w->ids;
+	d->l.seal_given_ms[about] = world_local_ms(w, host);
 	STORY(w, host, "orders h%u to seal", about);
 	store_kick(w, host);
 }

@@ -54,7 +54,7 @@ pet(struct world *w, uint32_t host)
 	}
 	h->is_watchdog_open = true;
 	h->has_marker = true;
-	d->phase = PHASE_ARMED;
+	daemon_armed(w, host);
 	w->truth[host].guarded = d->incarnation;
 	check_claim(w, host);
 	STORY(w, host, "armed as incarnation %u", d->incarnation);

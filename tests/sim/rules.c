@@ -5,174 +5,248 @@
  * breaks the rule, or gives the core other facts than it saw; the core is
  * always the real one.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "sim.h"
 
+#define NAME_SIZE 32
+
 const struct rule_row rule_table[RULE_N] = {
-	[RULE_NONE] = { "none", "-", "all rules on", 0 },
-	[RULE_STAMP] = { "stamp-at-submission", "1.1",
-			 "evidence is stamped when the write has completed",
-			 200, false, 88801 },
-	[RULE_LATE] = { "late-write", "1.1",
-			"a write that completes after D is evidence", 0 },
-	[RULE_KILL] = { "kill-timer", "1.2",
-			"no SIGKILL timer between check and pet", 20000 },
-	[RULE_REOPEN] = { "no-reopen", "1.2",
-			  "a daemon killed while armed is started again and "
-			  "opens the watchdog without evidence",
-			  20000 },
-	[RULE_READ_SUBMISSION] = { "read-submission", "1.3",
-				   "silence is counted to the completion of a "
-				   "read",
-				   20000 },
-	[RULE_HUNG_READ] = { "hung-read", "1.3",
-			     "a read that hangs showed nothing new", 20000 },
-	[RULE_WINDOW] = { "common-span", "1.3",
-			  "datastores silent at different times add up",
-			  50000 },
-	[RULE_LOWER] = { "higher-only", "1.4",
-			 "a lower incarnation counts as replaced too", 20000 },
-	[RULE_DAMAGED_BOOT] = { "damaged-own-block", "1.4",
-				"a damaged own block counts as read", 50000 },
-	[RULE_CLAIM_FLUSHED] = { "claim-flushed", "1.4",
-				 "a claim on one datastore counts", 0 },
-	[RULE_STOP] = { "stopped-on-w", "1.5",
-			"a clean stop closes the watchdog at once", 20000 },
-	[RULE_OWN_ECHO] = { "own-echo", "1.6",
-			    "one's own message coming back is a lease", 20000 },
-	[RULE_ANNOUNCE] = { "announcement-first", "1.6",
-			    "ring evidence begins with the announcement",
-			    20000 },
-	[RULE_RING_SILENCE] = { "ring-silence", "1.6",
-				"a host in ring mode is dead when its storage "
-				"is silent",
-				20000 },
-	[RULE_CONFIRM] = { "ring-confirm", "1.6",
-			   "silence is believed without asking the members "
-			   "whether they are still there",
-			   20000 },
-	[RULE_CONFIRM_LATE] = { "ring-confirm-late", "1.6",
-				"the members' answers may be older than the "
-				"silence",
-				50000 },
-	[RULE_CLOCK] = { "clock-anew", "1.6",
-			 "T without a host runs on over memberships whose "
-			 "members may have been with it between",
-			 50000 },
-	[RULE_STATES] = { "state-exchange", "1.6",
-			  "who has not told its mode is in storage mode", 0 },
-	[RULE_LONE] = { "lone-proof", "1.7",
-			"a lone quorate host lives on without the proof",
-			20000 },
-	[RULE_ORDER] = { "one-moment", "14",
-			 "a beat that waited for its list takes its sequence "
-			 "and state later than its list",
-			 20000 },
-	[RULE_LONE_READ] = { "lone-read", "1.7",
-			     "the proof for a lone host may be older than its "
-			     "last membership with the other",
-			     200000 },
-	[RULE_FLUSH] = { "beat-names-list", "14",
-			 "a list counts as flushed before a beat names it",
-			 20000 },
-	[RULE_GENERATION] = { "list-generation", "14",
-			      "any list copy is taken for the one that the "
-			      "beat names",
-			      20000 },
-	[RULE_DAMAGED_LIST] = { "damaged-beat", "14",
-				"a datastore whose beat is damaged counts as "
-				"read when a list is chosen",
-				50000 },
-	[RULE_OVERLAP] = { "w-and-r-overlap", "Times",
-			   "one written datastore is enough: w + r = N",
-			   20000 },
-	[RULE_LIST_FIRST] = { "list-before-start", "12",
-			      "a start asks nobody and lists the VM when it "
-			      "runs",
-			      2000, true },
-	[RULE_READ_AFTER] = { "read-after-write", "12",
-			      "lists read before the own entry was flushed "
-			      "count",
-			      2000, true },
-	[RULE_LOCK_GENERATION] = { "lock-generation", "14",
-				   "any list copy of the incarnation is taken "
-				   "for the one that the beat names",
-				   2000, true },
-	[RULE_PASS_ENTRY] = { "no-passing", "12",
-			      "of two starts the higher goes on past the "
-			      "lower one's entry",
-			      2000, true },
-	[RULE_EMPTY_RESTART] = { "list-read-back", "1.2",
-				 "a daemon restarted in the same boot begins "
-				 "with an empty list",
-				 0, true },
-	[RULE_INCOMING] = { "incoming-first", "13",
-			    "the target of a migration lists the VM when it "
-			    "has arrived",
-			    0, true },
-	[RULE_TWO_PAIRS] = { "one-pair", "13",
-			     "a migration passes any number of entries", 0,
-			     true },
-	[RULE_SEAL] = { "seal-at-start", "8",
-			"a sealed host goes on to start VMs", 4000, true },
-	[RULE_CLAIMS] = { "claims", "11",
-			  "two quorate sides do not look at each other's "
-			  "claims",
-			  0, true },
-	[RULE_CLAIM_MASTER] = { "claim-lost-master", "11, 20",
-				"the master of a side that lost its claim "
-				"lifts and grants on",
-				0, true },
-	[RULE_CLAIM_READ] = { "claim-read", "11",
-			      "a side goes on before it has read the others "
-			      "since its own claim was flushed",
-			      0, true },
-	[RULE_SEAL_ANEW] = { "sealed-anew", "8, 17",
-			     "a host cut off again while still sealed keeps "
-			     "its list's generation, and an old lift ends the "
-			     "new holds",
-			     0, true },
-	[RULE_UNSEAL_GENERATION] = { "unseal-generation", "10, 15",
-				     "an order to unseal is about no list in "
-				     "particular",
-				     0, true },
-	[RULE_SEAL_ACK] = { "seal-obeyed", "4, 8",
-			    "a host that calls itself quorate counts as sealed "
-			    "without having obeyed the order to seal",
-			    0, true },
-	[RULE_MASTER_CONFIRM] = { "master-confirm", "19, 1.6",
-				  "a master lifts and unseals without asking "
-				  "its members whether they are still there",
-				  0, true },
-	[RULE_EARLY_RELEASE] = { "early-release", "9",
-				 "a sealed host releases a start that shows no "
-				 "process yet",
-				 0, true },
-	[RULE_ABSENCE] = { "absence", "9",
-			   "absence from a list that is not sealed counts as "
-			   "released",
-			   20000, true },
-	[RULE_HOLD_READ] = { "hold-read", "12, 17",
-			     "a start does not look at holds", 0, true },
-	[RULE_HOLD_DISK] = { "hold-on-disk", "17",
-			     "VMs are held in the CIB alone", 4000, true },
-	[RULE_HOLD_KEEP] = { "holds-kept", "17, 19",
-			     "holds end with the incarnation that wrote them",
-			     8000, true },
-	[RULE_TERM] = { "term-check", "19",
-			"a start does not look at its ticket's term", 0, true },
-	[RULE_TERM_READ] = { "term-read", "19",
-			     "a master's term is taken without reading the "
-			     "others before and after",
-			     6000, true },
-	[RULE_DERIVE] = { "tickets-derived", "19",
-			  "the master rewrites only what itself decided anew",
-			  6000, true },
-	[RULE_REJOIN] = { "rejoin-check", "4",
-			  "success though the host is a member again", 4000,
-			  true },
+	[RULE_NONE] = { .name = "none", .safety = "-", .text = "all rules on" },
+	[RULE_STAMP] = { .name = "stamp-at-submission",
+			 .safety = "1.1",
+			 .text = "evidence is stamped when the write has completed",
+			 .seeds = 200,
+			 .from = 88801 },
+	[RULE_LATE] = { .name = "late-write",
+			.safety = "1.1",
+			.text = "a write that completes after D is evidence" },
+	[RULE_KILL] = { .name = "kill-timer",
+			.safety = "1.2",
+			.text = "no SIGKILL timer between check and pet",
+			.seeds = 20000 },
+	[RULE_REOPEN] = { .name = "no-reopen",
+			  .safety = "1.2",
+			  .text = "a daemon killed while armed is started again and opens the watchdog without evidence",
+			  .seeds = 20000 },
+	[RULE_READ_SUBMISSION] = { .name = "read-submission",
+				   .safety = "1.3",
+				   .text = "silence is counted to the completion of a read",
+				   .seeds = 20000 },
+	[RULE_HUNG_READ] = { .name = "hung-read",
+			     .safety = "1.3",
+			     .text = "a read that hangs showed nothing new",
+			     .seeds = 20000 },
+	[RULE_WINDOW] = { .name = "common-span",
+			  .safety = "1.3",
+			  .text = "datastores silent at different times add up",
+			  .seeds = 50000 },
+	[RULE_LOWER] = { .name = "higher-only",
+			 .safety = "1.4",
+			 .text = "a lower incarnation counts as replaced too",
+			 .seeds = 20000 },
+	[RULE_DAMAGED_BOOT] = { .name = "damaged-own-block",
+				.safety = "1.4",
+				.text = "a damaged own block counts as read",
+				.seeds = 50000 },
+	[RULE_CLAIM_FLUSHED] = { .name = "claim-flushed",
+				 .safety = "1.4",
+				 .text = "a claim on one datastore counts",
+				 .aim = AIM_HIDDEN_CLAIMS },
+	[RULE_CLAIM_HIDES] = { .name = "claim-hides",
+			       .safety = "1.4, 14",
+			       .text = "a datastore counts as read though a claim "
+				       "that does not count hides what stood "
+				       "there",
+			       .aim = AIM_HIDDEN_LIFE },
+	[RULE_STOP] = { .name = "stopped-on-w",
+			.safety = "1.5",
+			.text = "a clean stop closes the watchdog at once",
+			.seeds = 20000 },
+	[RULE_OWN_ECHO] = { .name = "own-echo",
+			    .safety = "1.6",
+			    .text = "one's own message coming back is a lease",
+			    .seeds = 20000 },
+	[RULE_ANNOUNCE] = { .name = "announcement-first",
+			    .safety = "1.6",
+			    .text = "ring evidence begins with the announcement",
+			    .seeds = 20000 },
+	[RULE_RING_SILENCE] = { .name = "ring-silence",
+				.safety = "1.6",
+				.text = "a host in ring mode is dead when its storage is silent",
+				.seeds = 20000 },
+	[RULE_CONFIRM] = { .name = "ring-confirm",
+			   .safety = "1.6",
+			   .text = "silence is believed without asking the members whether they are still there",
+			   .seeds = 20000 },
+	[RULE_CONFIRM_LATE] = { .name = "ring-confirm-late",
+				.safety = "1.6",
+				.text = "the members' answers may be older than the silence",
+				.seeds = 50000 },
+	[RULE_CLOCK] = { .name = "clock-anew",
+			 .safety = "1.6",
+			 .text = "T without a host runs on over memberships whose members may have been with it between",
+			 .seeds = 50000 },
+	[RULE_STATES] = { .name = "state-exchange",
+			  .safety = "1.6",
+			  .text = "who has not told its mode is in storage mode" },
+	[RULE_LONE] = { .name = "lone-proof",
+			.safety = "1.7",
+			.text = "a lone quorate host lives on without the proof",
+			.seeds = 20000 },
+	[RULE_ORDER] = { .name = "one-moment",
+			 .safety = "14",
+			 .text = "a beat that waited for its list takes its sequence and state later than its list",
+			 .seeds = 20000 },
+	[RULE_LONE_READ] = { .name = "lone-read",
+			     .safety = "1.7",
+			     .text = "the proof for a lone host may be older than its last membership with the other",
+			     .seeds = 200000 },
+	[RULE_FLUSH] = { .name = "beat-names-list",
+			 .safety = "14",
+			 .text = "a list counts as flushed before a beat names it",
+			 .seeds = 20000 },
+	[RULE_GENERATION] = { .name = "list-generation",
+			      .safety = "14",
+			      .text = "any list copy is taken for the one that the beat names",
+			      .seeds = 20000 },
+	[RULE_DAMAGED_LIST] = { .name = "damaged-beat",
+				.safety = "14",
+				.text = "a datastore whose beat is damaged counts as read when a list is chosen",
+				.seeds = 50000 },
+	[RULE_OVERLAP] = { .name = "w-and-r-overlap",
+			   .safety = "Times",
+			   .text = "one written datastore is enough: w + r = N",
+			   .seeds = 20000 },
+	[RULE_LIST_FIRST] = { .name = "list-before-start",
+			      .safety = "12",
+			      .text = "a start asks nobody and lists the VM when it runs",
+			      .seeds = 2000,
+			      .is_lock = true },
+	[RULE_READ_AFTER] = { .name = "read-after-write",
+			      .safety = "12",
+			      .text = "lists read before the own entry was flushed count",
+			      .seeds = 2000,
+			      .is_lock = true },
+	[RULE_LOCK_GENERATION] = { .name = "lock-generation",
+				   .safety = "14",
+				   .text = "any list copy of the incarnation is taken for the one that the beat names",
+				   .seeds = 2000,
+				   .is_lock = true },
+	[RULE_PASS_ENTRY] = { .name = "no-passing",
+			      .safety = "12",
+			      .text = "of two starts the higher goes on past the lower one's entry",
+			      .seeds = 2000,
+			      .is_lock = true },
+	[RULE_EMPTY_RESTART] = { .name = "list-read-back",
+				 .safety = "1.2",
+				 .text = "a daemon restarted in the same boot begins with an empty list",
+				 .is_lock = true,
+				 .aim = AIM_READ_BACK },
+	[RULE_INCOMING] = { .name = "incoming-first",
+			    .safety = "13",
+			    .text = "the target of a migration lists the VM when it has arrived",
+			    .is_lock = true,
+			    .aim = AIM_MINORITY_MOVE },
+	[RULE_TWO_PAIRS] = { .name = "one-pair",
+			     .safety = "13",
+			     .text = "a migration passes any number of entries",
+			     .is_lock = true },
+	[RULE_SEAL] = { .name = "seal-at-start",
+			.safety = "8",
+			.text = "a sealed host goes on to start VMs",
+			.seeds = 4000,
+			.is_lock = true },
+	[RULE_CLAIMS] = { .name = "claims",
+			  .safety = "11",
+			  .text = "two quorate sides do not look at each other's claims",
+			  .is_lock = true,
+			  .aim = AIM_TWO_SIDES },
+	[RULE_CLAIM_MASTER] = { .name = "claim-lost-master",
+				.safety = "11, 20",
+				.text = "the master of a side that lost its claim lifts and grants on",
+				.is_lock = true,
+				.aim = AIM_TWO_SIDES },
+	[RULE_CLAIM_READ] = { .name = "claim-read",
+			      .safety = "11",
+			      .text = "a side goes on before it has read the others since its own claim was flushed",
+			      .is_lock = true,
+			      .aim = AIM_TWO_SIDES },
+	[RULE_SEAL_ANEW] = { .name = "sealed-anew",
+			     .safety = "8, 17",
+			     .text = "a host cut off again while still sealed keeps its list's generation, and an old lift ends the new holds",
+			     .is_lock = true,
+			     .aim = AIM_SEALED_TWICE },
+	[RULE_UNSEAL_GENERATION] = { .name = "unseal-generation",
+				     .safety = "10, 15",
+				     .text = "an order to unseal is about no list in particular",
+				     .is_lock = true,
+				     .aim = AIM_SEALED_TWICE },
+	[RULE_SEAL_ACK] = { .name = "seal-obeyed",
+			    .safety = "4, 8",
+			    .text = "a host that calls itself quorate counts as sealed without having obeyed the order to seal",
+			    .is_lock = true,
+			    .aim = AIM_STILL_MASTER },
+	[RULE_MASTER_CONFIRM] = { .name = "master-confirm",
+				  .safety = "19, 1.6",
+				  .text = "a master lifts and unseals without asking its members whether they are still there",
+				  .is_lock = true,
+				  .aim = AIM_STILL_MASTER },
+	[RULE_FENCE_CONFIRM] = { .name = "fence-confirm",
+				 .safety = "4, 1.6",
+				 .text = "a sealed host is held without asking "
+					 "the members whether they are still "
+					 "there",
+				 .is_lock = true,
+				 .aim = AIM_STILL_MASTER },
+	[RULE_EARLY_RELEASE] = { .name = "early-release",
+				 .safety = "9",
+				 .text = "a sealed host releases a start that shows no process yet",
+				 .is_lock = true,
+				 .aim = AIM_SLOW_START },
+	[RULE_ABSENCE] = { .name = "absence",
+			   .safety = "9",
+			   .text = "absence from a list that is not sealed counts as released",
+			   .seeds = 20000,
+			   .is_lock = true },
+	[RULE_HOLD_READ] = { .name = "hold-read",
+			     .safety = "12, 17",
+			     .text = "a start does not look at holds",
+			     .is_lock = true },
+	[RULE_HOLD_DISK] = { .name = "hold-on-disk",
+			     .safety = "17",
+			     .text = "VMs are held in the CIB alone",
+			     .seeds = 4000,
+			     .is_lock = true },
+	[RULE_HOLD_KEEP] = { .name = "holds-kept",
+			     .safety = "17, 19",
+			     .text = "holds end with the incarnation that wrote them",
+			     .seeds = 8000,
+			     .is_lock = true },
+	[RULE_TERM] = { .name = "term-check",
+			.safety = "19",
+			.text = "a start does not look at its ticket's term",
+			.is_lock = true,
+			.aim = AIM_NEW_MASTER },
+	[RULE_TERM_READ] = { .name = "term-read",
+			     .safety = "19",
+			     .text = "a master's term is taken without reading the others before and after",
+			     .seeds = 6000,
+			     .is_lock = true },
+	[RULE_DERIVE] = { .name = "tickets-derived",
+			  .safety = "19",
+			  .text = "the master rewrites only what itself decided anew",
+			  .seeds = 6000,
+			  .is_lock = true },
+	[RULE_REJOIN] = { .name = "rejoin-check",
+			  .safety = "4",
+			  .text = "success though the host is a member again",
+			  .seeds = 4000,
+			  .is_lock = true },
 };
+
+_Static_assert(RULE_N <= 64, "a set of rules is a bit per rule");
 
 enum rule
 rule_find(const char *name)
@@ -185,4 +259,46 @@ rule_find(const char *name)
 		}
 	}
 	return (enum rule)i;
+}
+
+bool
+rules_parse(const char *names, uint64_t *ret_off)
+{
+	char name[NAME_SIZE];
+	uint64_t off = 0;
+
+	while (*names) {
+		size_t length = strcspn(names, ",");
+		enum rule rule;
+
+		if (length >= sizeof(name)) {
+			return false;
+		}
+		memcpy(name, names, length);
+		name[length] = '\0';
+		rule = rule_find(name);
+		if (rule == RULE_N || rule == RULE_NONE) {
+			return false;
+		}
+		off |= RULE_BIT(rule);
+		names += length + (names[length] == ',');
+	}
+	*ret_off = off;
+	return true;
+}
+
+void
+rules_name(uint64_t off, char *ret_text, size_t size)
+{
+	size_t used = 0;
+	uint32_t i;
+
+	ret_text[0] = '\0';
+	for (i = 1; i < RULE_N && used < size; i++) {
+		if (off & RULE_BIT(i)) {
+			used += (size_t)snprintf(ret_text + used, size - used,
+						 "%s%s", used ? "," : "",
+						 rule_table[i].name);
+		}
+	}
 }

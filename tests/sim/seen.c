@@ -215,6 +215,22 @@ take_newest(const struct world *w, struct daemon *d, uint32_t about,
 	}
 }
 
+/* SAFETY 14 by 1.4: a claim that does not count says nothing about the beat that
+ * it has replaced, which may have been the newest of all. */
+static bool
+is_telling(const struct world *w, uint32_t host, uint32_t about,
+	   const struct block *block)
+{
+	struct ha_glimpse what = glimpse_of(w, block);
+
+	if (what.kind == HA_GLIMPSE_DAMAGED) {
+		return world_is_off(w, RULE_DAMAGED_LIST);
+	}
+	return what.kind == HA_GLIMPSE_UNCLAIMED ||
+	       ha_watch_counts(&w->host[host].d.watch[about], &what) ||
+	       world_is_off(w, RULE_CLAIM_HIDES);
+}
+
 static void
 take_blocks(struct world *w, uint32_t host, uint32_t store)
 {
@@ -230,8 +246,7 @@ take_blocks(struct world *w, uint32_t host, uint32_t store)
 	for (i = 0; i < w->hosts; i++) {
 		seen_glimpse(w, host, store, i, &io->blocks[i], submitted_ms,
 			     completed_ms);
-		st->valid[i] = !io->blocks[i].is_damaged ||
-			       world_is_off(w, RULE_DAMAGED_LIST);
+		st->valid[i] = is_telling(w, host, i, &io->blocks[i]);
 		st->valid_us[i] = io->submitted_us;
 		take_newest(w, d, i, &io->blocks[i]);
 	}

@@ -47,6 +47,7 @@ enum rule {
 	RULE_HUNG_READ,
 	RULE_LOWER,
 	RULE_CLAIM_FLUSHED,
+	RULE_CLAIM_HIDES,
 	RULE_STOP,
 	RULE_REOPEN,
 	RULE_OWN_ECHO,
@@ -78,6 +79,7 @@ enum rule {
 	RULE_UNSEAL_GENERATION,
 	RULE_SEAL_ACK,
 	RULE_MASTER_CONFIRM,
+	RULE_FENCE_CONFIRM,
 	RULE_TERM,
 	RULE_TERM_READ,
 	RULE_REJOIN,
@@ -98,10 +100,19 @@ struct rule_row {
 	uint32_t seeds;     /* a failure is found within so many */
 	bool is_lock;       /* of the lock: seen in schedules with VMs */
 	uint32_t from;      /* the first of the seeds; 0: 1 */
+	uint8_t aim;        /* enum aim: its template; AIM_NONE: any */
+	/* Another rule does its work too: a failure is found with both off, in a
+	 * schedule that is clean with either one alone. */
+	enum rule with;
 };
 extern const struct rule_row rule_table[RULE_N];
 /* RULE_N: no such rule. */
 enum rule rule_find(const char *name);
+/* A set of rules that are off: bit per rule. */
+#define RULE_BIT(rule) (UINT64_C(1) << (rule))
+/* Names parted by commas; false: one is no rule. */
+bool rules_parse(const char *names, uint64_t *ret_off);
+void rules_name(uint64_t off, char *ret_text, size_t size);
 
 /* ---- events --------------------------------------------------------------- */
 
@@ -189,7 +200,8 @@ enum condition_mode {
 	COND_OK,
 	COND_SLOW,
 	COND_HANG,
-	COND_ERROR
+	COND_ERROR,
+	COND_GONE /* nothing lands */
 };
 struct condition {
 	uint8_t mode; /* enum condition_mode */
@@ -473,7 +485,7 @@ struct failure {
 
 struct world {
 	uint64_t seed, random, now_us, end_us;
-	enum rule off;
+	uint64_t off; /* RULE_BIT()s */
 	bool is_story;
 	/* the cluster */
 	struct ha_timing timing;
@@ -527,12 +539,12 @@ void world_plain(struct world *w, enum event_kind kind, uint32_t host,
 		 uint32_t store, uint32_t arg, uint64_t at_us);
 /* How long the thread stands still at this step; usually 0. */
 uint64_t world_stall(struct world *w, uint32_t host, enum step step);
-void world_init(struct world *w, uint64_t seed, enum rule off);
+void world_init(struct world *w, uint64_t seed, uint64_t off);
 void world_run(struct world *w);
 static inline bool
 world_is_off(const struct world *w, enum rule rule)
 {
-	return w->off == rule;
+	return (w->off & RULE_BIT(rule)) != 0;
 }
 
 /* story.c */

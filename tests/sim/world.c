@@ -281,8 +281,7 @@ on_join(struct world *w, const struct event *e)
 static void
 on_admin(struct world *w, const struct event *e)
 {
-	(void)e;
-	lock_admin(w);
+	lock_admin(w, e->arg);
 }
 
 static void
@@ -338,7 +337,7 @@ run_plain(struct world *w, const struct event *e)
 }
 
 void
-world_init(struct world *w, uint64_t seed, enum rule off)
+world_init(struct world *w, uint64_t seed, uint64_t off)
 {
 	/* The pool's bytes are written before they are read, the queue's and
 	 * the faults' too: clearing them would cost more than the run. */
