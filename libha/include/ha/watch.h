@@ -64,8 +64,8 @@ void ha_watch_read(struct ha_watch *watch, uint32_t store,
 void ha_watch_forget(struct ha_watch *watch, uint32_t store);
 
 /* Does a beat that was read say anything of the host's life? One that only
- * claims its incarnation (neither armed, stopped nor standing down) does once
- * that incarnation was seen on w datastores. Until then it may be what a boot
+ * claims its incarnation (neither armed, stopped nor standing down, and no VM on
+ * its list) does once that incarnation was seen on w datastores. Until then it may be what a boot
  * left that never came so far: the next one, which did not find it on its r,
  * takes the same number or a lower one, and lives (SAFETY 1.4). */
 bool ha_watch_counts(const struct ha_watch *watch,
@@ -90,7 +90,8 @@ enum ha_proof {
 	HA_PROOF_REPLACED,  /* dead by SAFETY 1.4: a higher incarnation than
 			    * the one asked about was read */
 	HA_PROOF_STOPPED,   /* out of the way by 1.5: clean stop, list empty */
-	HA_PROOF_NEVER,     /* out of the way by 1.5: never claimed its slot */
+	HA_PROOF_NEVER,     /* out of the way by 1.5: never claimed its slot, or
+			    * left claims that don't count and is silent */
 	HA_PROOF_CONFIRMED, /* dead by an administrator's word, and not seen to
 			     * beat since */
 	HA_PROOF_STANDING_DOWN, /* `vmha disarm`: nothing can be proven */
@@ -102,7 +103,7 @@ const char *ha_proof_name(enum ha_proof proof);
 
 struct ha_watch_verdict {
 	enum ha_proof proof;
-	uint64_t incarnation; /* highest that counts, on any datastore; 0: none */
+	uint64_t incarnation; /* highest that counts; 0: none */
 	uint64_t since_ms;  /* ALIVE, SILENT: completion of the read that first
 			    * showed the newest beat */
 	uint64_t due_ms;    /* ALIVE: a read submitted from here on that shows
