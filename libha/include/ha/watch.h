@@ -64,10 +64,10 @@ void ha_watch_read(struct ha_watch *watch, uint32_t store,
 void ha_watch_forget(struct ha_watch *watch, uint32_t store);
 
 /* Does a beat that was read say anything of the host's life? One that only
- * claims its incarnation (neither armed, stopped nor standing down, and no VM on
- * its list) does once that incarnation was seen on w datastores. Until then it may be what a boot
- * left that never came so far: the next one, which did not find it on its r,
- * takes the same number or a lower one, and lives (SAFETY 1.4). */
+ * claims its incarnation (neither armed, stopped nor standing down, and no VM
+ * on its list) does once that incarnation was seen on w datastores. Until then
+ * it may be what a boot left that never came so far: the next one, which did
+ * not find it on its r, may take a lower one, and lives (SAFETY 1.4). */
 bool ha_watch_counts(const struct ha_watch *watch,
 		     const struct ha_glimpse *glimpse);
 
