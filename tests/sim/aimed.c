@@ -66,6 +66,9 @@ aimed_cluster(struct world *w)
 		set_hosts(w, 5);
 		break;
 	case AIM_STILL_MASTER:
+		/* A side of its own, beside two that are away. */
+		set_hosts(w, draw_percent(w, 70) ? 5 : 3);
+		break;
 	case AIM_NEW_MASTER:
 	case AIM_SEALED_TWICE:
 		if (w->hosts < 3) {
@@ -228,6 +231,11 @@ plan_still_master(struct lock_draft *p)
 	}
 	lock_fault(p, FAULT_STILL, draw_percent(w, 80) ? AT_DC : away, 0, at,
 		   length);
+	if (draw_percent(w, 60)) {
+		uint64_t after = at + draw_below(w, w->token_us + 4 * p->b_us);
+
+		cut(p, AT_VM, 0, after, p->t_us + draw_below(w, 3 * p->t_us));
+	}
 	if (draw_percent(w, 30)) {
 		lock_fault(p, FAULT_STILL, (away + 1) % w->hosts, 0,
 			   at + draw_below(w, p->t_us),

@@ -209,10 +209,27 @@ check_hold_flushed(struct world *w, uint32_t host)
 	}
 }
 
+/* Those with whom it is in one membership, not those that a corosync which
+ * stands still goes on telling. */
+static uint8_t
+members_now(const struct world *w, uint32_t host)
+{
+	uint8_t members = 0;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if ((w->host[host].net_members & 1u << i) &&
+		    w->host[i].net_seq == w->host[host].net_seq) {
+			members = (uint8_t)(members | 1u << i);
+		}
+	}
+	return members;
+}
+
 void
 check_lift(struct world *w, uint32_t host, const struct hold *lift)
 {
-	uint8_t members = w->host[host].net_members;
+	uint8_t members = members_now(w, host);
 	bool has_side = false;
 	const struct host *owner = &w->host[lift->owner];
 	const struct vm_here *v = &owner->l.vm[lift->vm];
@@ -364,12 +381,14 @@ static bool
 can_be_well(const struct world *w)
 {
 	uint32_t votes = 0;
+	uint32_t all = 0; /* expected_votes may be set too low */
 	uint32_t i;
 	uint32_t s;
 
 	for (i = 0; i < w->hosts; i++) {
 		uint32_t bad = 0;
 
+		all += w->votes[i];
 		for (s = 0; s < w->stores; s++) {
 			bad += w->disk[s].blocks[i].is_damaged ||
 			       w->disk[s].blocks[i].state != BLOCK_ARMED;
@@ -381,7 +400,7 @@ can_be_well(const struct world *w)
 			return false;
 		}
 	}
-	return w->is_two_node || 2 * votes > w->total_votes;
+	return w->is_two_node || 2 * votes > all;
 }
 
 static void

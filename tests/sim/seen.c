@@ -231,6 +231,17 @@ is_telling(const struct world *w, uint32_t host, uint32_t about,
 	       world_is_off(w, RULE_CLAIM_HIDES);
 }
 
+/* Also from a claim that does not count: no term is too high to know, and this
+ * one may hide the last word of a master. */
+static void
+take_term(const struct world *w, struct daemon *d, const struct block *block)
+{
+	if (!block->is_damaged && block->claims.term > d->l.term &&
+	    !world_is_off(w, RULE_CLAIM_HIDES)) {
+		d->l.term = block->claims.term;
+	}
+}
+
 static void
 take_blocks(struct world *w, uint32_t host, uint32_t store)
 {
@@ -249,6 +260,7 @@ take_blocks(struct world *w, uint32_t host, uint32_t store)
 		st->valid[i] = is_telling(w, host, i, &io->blocks[i]);
 		st->valid_us[i] = io->submitted_us;
 		take_newest(w, d, i, &io->blocks[i]);
+		take_term(w, d, &io->blocks[i]);
 	}
 	st->has_read = true;
 	st->read_submitted_ms = st->read_stamp_ms;
