@@ -92,7 +92,7 @@ judge_dependencies(const struct judge *judge, const struct ha_restart_vm *vm,
 			continue;
 		}
 		if (verdict->why != HA_RESTART_WAITS_DEPENDENCY ||
-		    fate > worst) {
+		    fate > worst || (fate == worst && ready_ms > due_ms)) {
 			verdict->why = HA_RESTART_WAITS_DEPENDENCY;
 			verdict->blocker =
 				needed < judge->count ? needed : judge->count;
@@ -257,13 +257,10 @@ judge_level(struct judge *judge, enum ha_restart_priority level,
 		}
 		is_waiting = true;
 		until_ms = awaited_until(judge, vm, verdict, memory->began_ms);
-		if (until_ms <= judge->now_ms) {
-			continue;
+		/* Who is waited for longest is named. */
+		if (until_ms > judge->now_ms && until_ms > gate.due_ms) {
+			gate = (struct gate){ true, level, i, until_ms };
 		}
-		if (!gate.is_closed) {
-			gate = (struct gate){ true, level, i, 0 };
-		}
-		gate.due_ms = max_ms(gate.due_ms, until_ms);
 	}
 	memory->is_waiting = is_waiting;
 	if (!is_waiting) {

@@ -144,9 +144,10 @@ const char *ha_restart_why_text(enum ha_restart_why why);
 
 struct ha_restart_verdict {
 	enum ha_restart_why why;
-	/* WAITS_PRIORITY and WAITS_DEPENDENCY: the first VM that it waits for
-	 * (of dependencies, the first of those that are worst off); count:
-	 * none, or one that nobody knows. */
+	/* WAITS_PRIORITY: who is waited for longest, of that level.
+	 * WAITS_DEPENDENCY: of all that it waits for, who is worst off, then
+	 * who takes longest. The first of several; count: none, or one that
+	 * nobody knows. */
 	size_t blocker;
 	/* WAITS_PRIORITY: the level that it waits for, the blocker's. */
 	enum ha_restart_priority level;
