@@ -430,6 +430,9 @@ act_on(struct look *look, guint index, struct fdm_track *track,
 	settle(look, track, vm, row,
 	       &g_array_index(look->restart->verdicts,
 			      struct ha_restart_verdict, index));
+	/* For whoever asks: an attempt may have begun. */
+	fill(&g_array_index(look->restart->vms, struct ha_restart_vm, index),
+	     track, vm, row);
 }
 
 void

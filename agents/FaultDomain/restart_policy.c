@@ -14,6 +14,9 @@
 
 #define ERRORS_MAX 16u
 
+_Static_assert(HA_WAITS_MAX + 1 == HA_RESTART_WAITS_MAX,
+	       "each wait that can be configured has its place");
+
 static struct ha_restart_vm *
 vm_at(const struct fdm_restart *restart, size_t index)
 {
@@ -57,9 +60,11 @@ read_rules(struct fdm_restart *restart, const struct fdm_facts *facts)
 	(void)ha_fdm_params_lenient(respond_pair, &pairs, &params, NULL);
 	(void)ha_fdm_waits_parse(params.restart_retry_waits, &waits, NULL);
 	restart->rules = ha_restart_rules_default(1);
-	restart->rules.wait_count = waits.count;
+	/* Before the first attempt there is none. */
+	restart->rules.waits_ms[0] = 0;
+	restart->rules.wait_count = waits.count + 1;
 	for (size_t i = 0; i < waits.count; i++) {
-		restart->rules.waits_ms[i] = waits.ms[i];
+		restart->rules.waits_ms[i + 1] = waits.ms[i];
 	}
 	restart->rules.attempts_max = (uint32_t)params.restart_attempts;
 	restart->rules.priority_timeout_ms = params.restart_priority_timeout_ms;

@@ -53,7 +53,7 @@ int ha_fdm_addresses_parse(const char *list,
 			   struct ha_fdm_addresses *ret_addresses,
 			   struct ha_err *err);
 
-#define HA_WAITS_MAX 16u
+#define HA_WAITS_MAX 15u
 struct ha_fdm_waits {
 	size_t count; /* at least one after a parse that went well */
 	uint32_t ms[HA_WAITS_MAX];
