@@ -184,7 +184,7 @@ is_awaited(const struct judge *judge, const struct ha_restart_vm *vm,
 	}
 	switch (verdict->why) {
 	case HA_RESTART_RUNS:
-		return vm->attempts > 0 && !verdict->is_over &&
+		return vm->attempts > 0 &&
 		       ha__restart_ready_at(vm, judge->now_ms) > judge->now_ms;
 	case HA_RESTART_STARTING:
 		return !verdict->is_overdue;
