@@ -20,9 +20,10 @@ $(UNIT_TESTS): %: %.o $(LIBS)
 		-pthread -ldl $(UNIT_EXTRA)
 
 # Reads the CIB as vmha-fdmd does.
-$(BUILD)/tests/unit/waits_test: UNIT_EXTRA = \
+UNIT_WAITS := $(BUILD)/tests/unit/waits_test $(BUILD)/tests/unit/waits_config_test
+$(UNIT_WAITS): UNIT_EXTRA = \
 	$(shell $(PKG_CONFIG) --libs $(FDM_PKGS))
-$(BUILD)/tests/unit/waits_test.o: ALL_CPPFLAGS += \
+$(UNIT_WAITS:=.o): ALL_CPPFLAGS += \
 	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(FDM_PKGS)))
 
 unit-tests: $(UNIT_TESTS)
