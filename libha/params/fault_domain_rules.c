@@ -121,9 +121,9 @@ parse_wait(const char *word, uint32_t *ret_ms)
 	uint64_t ms = 0;
 	int rc = ha_text_uint64(word, &ms);
 
-	if (rc == 0 && ms <= MS_MAX / MINUTE_MS) {
-		ms *= MINUTE_MS;
-	} else if (rc < 0) {
+	if (rc == 0) {
+		ms = ms <= MS_MAX / MINUTE_MS ? ms * MINUTE_MS : MS_MAX + 1;
+	} else {
 		rc = ha_text_duration_ms(word, &ms);
 	}
 	if (rc < 0 || ms < MS_MIN || ms > MS_MAX) {
