@@ -110,9 +110,6 @@ ha__restart_fates(const struct ha_restart_vm *vms, size_t count,
 			if (needed >= count ||
 			    work[needed].mark == MARK_ON_PATH) {
 				worsen(&work[at], HA__FATE_HOPELESS);
-			} else if (ha__restart_ready_at(&vms[needed], now_ms) <=
-				   now_ms) {
-				continue;
 			} else if (work[needed].mark == MARK_DONE) {
 				worsen(&work[at], work[needed].fate);
 			} else {
