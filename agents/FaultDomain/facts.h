@@ -54,8 +54,8 @@ struct fdm_vm {
 	bool is_gated;    /* has its rsc_ticket constraint, and is not nested */
 	bool was_refused; /* one of them: heartbeatd said no */
 	bool has_failures; /* that would keep Pacemaker from starting it */
-	bool is_wanted;    /* Pacemaker is to keep it up: managed, and not
-			    * stopped by its user */
+	bool is_wanted;    /* its user has not stopped it */
+	bool is_managed;   /* Pacemaker starts and stops it */
 	/* on nodes that are online, by the history */
 	bool is_up;            /* started, or seen running */
 	bool is_busy;          /* up, or an action is under way or in doubt */

@@ -12,7 +12,8 @@ struct walk {
 	struct fdm_facts *facts;
 	const xmlNode *resources;
 	const xmlNode *defaults; /* rsc_defaults */
-	bool is_halted; /* nothing is started, whatever the resource says */
+	bool is_stopped;         /* stop-all-resources */
+	bool is_unmanaged;       /* maintenance-mode */
 };
 
 static const xmlNode *
@@ -63,16 +64,21 @@ is_true(const char *value)
 	return value && ha_text_bool(value, &is) == 0 && is;
 }
 
-/* An unmanaged resource is nobody's to start: it must hold up nobody. */
 static bool
 is_wanted(const struct walk *walk, const struct fdm_rsc *rsc)
 {
 	const char *role = find_meta(walk, rsc, "target-role");
+
+	return !walk->is_stopped &&
+	       (!role || g_ascii_strcasecmp(role, "Stopped") != 0);
+}
+
+static bool
+is_managed(const struct walk *walk, const struct fdm_rsc *rsc)
+{
 	const char *managed = find_meta(walk, rsc, "is-managed");
 
-	return !walk->is_halted &&
-	       (!role || g_ascii_strcasecmp(role, "Stopped") != 0) &&
-	       (!managed || is_true(managed)) &&
+	return !walk->is_unmanaged && (!managed || is_true(managed)) &&
 	       !is_true(find_meta(walk, rsc, "maintenance"));
 }
 
@@ -95,6 +101,7 @@ add_vm(const struct walk *walk, const struct fdm_rsc *rsc)
 		.resource = rsc->id,
 		.is_nested = rsc->is_nested,
 		.is_wanted = is_wanted(walk, rsc),
+		.is_managed = is_managed(walk, rsc),
 		.params = params_of(rsc),
 		.ticket = { .state = "", .reason = "", .owner = "" },
 	};
@@ -199,10 +206,10 @@ fdm_facts_config(struct fdm_facts *facts, const xmlNode *configuration)
 	};
 	const xmlNode *config = fdm_xml_child(configuration, "crm_config");
 
-	walk.is_halted = is_true(fdm_xml_nvpair(config, "cluster_property_set",
-						"maintenance-mode")) ||
-			 is_true(fdm_xml_nvpair(config, "cluster_property_set",
-						"stop-all-resources"));
+	walk.is_unmanaged = is_true(fdm_xml_nvpair(
+		config, "cluster_property_set", "maintenance-mode"));
+	walk.is_stopped = is_true(fdm_xml_nvpair(config, "cluster_property_set",
+						 "stop-all-resources"));
 
 	if (walk.resources) {
 		walk_resources(&walk, walk.resources, false);

@@ -81,6 +81,7 @@ struct fdm_row {
 	bool waits;
 	enum ha_restart_why waits_why;
 	bool wants_cleanup;    /* of failures, before it is granted */
+	bool is_left;          /* unmanaged, and waiting: stays as it is */
 	uint64_t attempt;      /* for its ticket */
 	uint64_t not_before_s; /* the whole wait for a retry */
 };

@@ -43,6 +43,9 @@
 #define FDM_NO_MASTER_MS 60000u
 /* The end of a daemon waits so long for the newest CIB, while VMs wait. */
 #define FDM_END_MS 500u
+/* fence_vmha's question what is to be kept back waits so long for a master:
+ * the dead host may have been it. Below FENCE_BACK_MS. */
+#define FDM_BACK_MS 800u
 /* Children: crm_resource --cleanup, stonith_admin --fence. */
 #define FDM_CLEANUP_MS 30000u
 #define FDM_FENCE_MS 120000u

@@ -47,6 +47,9 @@ may_write_row(const struct fdm *fdm, const struct fdm_row *row)
 	if (row->waits) {
 		return true;
 	}
+	if (row->is_left) {
+		return false;
+	}
 	/* SAFETY 21: what runs on a member is never kept waiting. */
 	return verdict->why == HA_TICKET_RUNS ||
 	       (fdm->snap->are_holds_read && !verdict->wants_lift &&

@@ -220,9 +220,12 @@ static void
 fill(struct ha_restart_vm *one, const struct fdm_track *track,
      const struct fdm_vm *vm, const struct fdm_row *row)
 {
-	one->is_wanted = vm->is_wanted && !(row && !row->verdict.is_granted);
+	/* What is not managed nobody starts: it must hold up nobody. */
+	one->is_wanted = vm->is_wanted && vm->is_managed &&
+			 !(row && !row->verdict.is_granted);
 	one->is_running = track->was_running;
-	one->is_starting = track->is_starting && !track->has_no_room;
+	one->is_starting =
+		one->is_wanted && track->is_starting && !track->has_no_room;
 	one->has_room = !track->has_no_room;
 	one->attempts =
 		track->attempts - (track->has_no_room && track->attempts > 0);
@@ -324,9 +327,13 @@ settle(const struct look *look, struct fdm_track *track,
 	case HA_RESTART_IS_DISABLED:
 		make_wait(look, track, vm, row, verdict);
 		break;
+	case HA_RESTART_NOT_WANTED:
+		if (row && track->is_down && vm->ticket.is_there) {
+			row->is_left = !vm->ticket.is_granted;
+		}
+		break;
 	case HA_RESTART_STARTING:
 	case HA_RESTART_NO_ROOM:
-	case HA_RESTART_NOT_WANTED:
 	case HA_RESTART_WHY_N:
 		break;
 	}
@@ -409,6 +416,7 @@ look_at(struct look *look, guint index, struct fdm_track *track,
 	if (row) {
 		row->waits = false;
 		row->wants_cleanup = false;
+		row->is_left = false;
 		row->attempt = 0;
 		row->not_before_s = 0;
 	}

@@ -18,6 +18,8 @@ struct fdm_back {
 	struct fdm *fdm;
 	uint32_t client;
 	bool has_client;
+	bool is_writing;
+	uint64_t deadline_ms; /* for a master to be there */
 	uint32_t kept;
 	char host[HA_HOST_NAME];
 };
@@ -109,8 +111,8 @@ on_released(void *data, int code, const char *why)
 	}
 }
 
-void
-fdm_waits_tick(struct fdm *fdm, uint64_t now_ms)
+static void
+look_for_master(struct fdm *fdm, uint64_t now_ms)
 {
 	if (!fdm_has_snap(fdm, now_ms) || !fdm_has_facts(fdm) ||
 	    fdm->master_ms == 0 || fdm_snap_master(fdm->snap) ||
@@ -253,37 +255,73 @@ keep_back(struct fdm *fdm, GString *xml, const char *host, uint64_t term)
 	return kept;
 }
 
+/* The master of the membership that is left; the dead host may have been the
+ * last one, and the next one is on its way. */
+static const struct fdm_host *
+master_of(const struct fdm *fdm, const char *host, uint64_t now_ms)
+{
+	const struct fdm_host *master =
+		fdm_has_snap(fdm, now_ms) && fdm_has_facts(fdm) && fdm->rows &&
+				fdm->snap->is_quorate &&
+				fdm->facts->have_quorum ?
+			fdm_snap_master(fdm->snap) :
+			NULL;
+
+	return master && strcmp(master->name, host) != 0 ? master : NULL;
+}
+
+static void
+look_back(struct fdm_back *back, uint64_t now_ms)
+{
+	struct fdm *fdm = back->fdm;
+	const struct fdm_host *master = master_of(fdm, back->host, now_ms);
+	GString *xml;
+
+	if (!master) {
+		if (now_ms >= back->deadline_ms) {
+			answer_back(back, 0,
+				    "there is no master that could "
+				    "let them start later");
+			(void)g_ptr_array_remove_fast(fdm->backs, back);
+		}
+		return;
+	}
+	xml = fdm_tickets_begin();
+	back->kept = keep_back(fdm, xml, back->host, master->term);
+	fdm_tickets_end(xml);
+	if (back->kept > 0) {
+		back->is_writing = true;
+		ha_cib_update(fdm->cib, xml->str, on_kept, back);
+	} else {
+		answer_back(back, 0, "");
+		(void)g_ptr_array_remove_fast(fdm->backs, back);
+	}
+	(void)g_string_free(xml, TRUE);
+}
+
+static void
+look_at_backs(struct fdm *fdm, uint64_t now_ms)
+{
+	for (guint i = fdm->backs->len; i > 0; i--) {
+		struct fdm_back *back = g_ptr_array_index(fdm->backs, i - 1);
+
+		if (!back->is_writing) {
+			look_back(back, now_ms);
+		}
+	}
+}
+
 json_t *
 fdm_op_hold_back(struct fdm *fdm, uint32_t client, const json_t *request)
 {
 	const char *host = json_string_value(json_object_get(request, "host"));
 	uint64_t now_ms = ha_clock_now_ms();
-	const struct fdm_host *master;
 	struct fdm_back *back;
-	GString *xml;
-	uint32_t kept;
 
 	if (!host || !host[0]) {
 		return fdm_failed(-EINVAL, "the request names no host");
 	}
-	if (!fdm->restart->has_order || !fdm->rows ||
-	    !fdm_has_snap(fdm, now_ms) || !fdm_has_facts(fdm)) {
-		return json_pack("{s:i, s:b, s:i}", "v", HA_IPC_VERSION, "ok",
-				 1, "kept", 0);
-	}
-	master = fdm_snap_master(fdm->snap);
-	if (!master || strcmp(master->name, host) == 0 ||
-	    !fdm->snap->is_quorate || !fdm->facts->have_quorum) {
-		return json_pack("{s:i, s:b, s:i, s:s}", "v", HA_IPC_VERSION,
-				 "ok", 1, "kept", 0, "why",
-				 "there is no master that could let them "
-				 "start later");
-	}
-	xml = fdm_tickets_begin();
-	kept = keep_back(fdm, xml, host, master->term);
-	fdm_tickets_end(xml);
-	if (kept == 0) {
-		(void)g_string_free(xml, TRUE);
+	if (!fdm->restart->has_order) {
 		return json_pack("{s:i, s:b, s:i}", "v", HA_IPC_VERSION, "ok",
 				 1, "kept", 0);
 	}
@@ -291,10 +329,16 @@ fdm_op_hold_back(struct fdm *fdm, uint32_t client, const json_t *request)
 	back->fdm = fdm;
 	back->client = client;
 	back->has_client = true;
-	back->kept = kept;
+	back->deadline_ms = now_ms + FDM_BACK_MS;
 	g_strlcpy(back->host, host, sizeof(back->host));
 	g_ptr_array_add(fdm->backs, back);
-	ha_cib_update(fdm->cib, xml->str, on_kept, back);
-	(void)g_string_free(xml, TRUE);
+	look_back(back, now_ms);
 	return NULL;
+}
+
+void
+fdm_waits_tick(struct fdm *fdm, uint64_t now_ms)
+{
+	look_for_master(fdm, now_ms);
+	look_at_backs(fdm, now_ms);
 }

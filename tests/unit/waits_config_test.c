@@ -32,6 +32,32 @@ disabled(void **state)
 	end(&s);
 }
 
+/* Maintenance: nobody starts it, it holds up nobody, and is still disabled
+ * afterwards. */
+static void
+unmanaged(void **state)
+{
+	struct scene s = { .vms = { ON_H2("a", PRIORITY("disabled")),
+				    ON_H2("db", PRIORITY("high")),
+				    ON_H2("low", PRIORITY("low")) } };
+
+	(void)state;
+	look(&s, T0);
+	h2_dies(&s);
+	look(&s, T0 + 1000);
+	assert_waits(&s, "low", HA_RESTART_WAITS_PRIORITY);
+	s.vms[0].ticket = s.vms[2].ticket = 0;
+	s.vms[0].is_unmanaged = s.vms[1].is_unmanaged = true;
+	look(&s, T0 + 2000);
+	assert_true(row(&s, "a")->is_left);
+	assert_false(row(&s, "db")->is_left);
+	assert_granted(&s, "low", 1);
+	s.vms[0].is_unmanaged = false;
+	look(&s, T0 + 3000);
+	assert_waits(&s, "a", HA_RESTART_IS_DISABLED);
+	end(&s);
+}
+
 /* What a cut-off host runs is held, and makes nobody wait. */
 static void
 held(void **state)
@@ -132,6 +158,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(disabled),
+		cmocka_unit_test(unmanaged),
 		cmocka_unit_test(held),
 		cmocka_unit_test(what_can_not_be_kept),
 		cmocka_unit_test(not_too_many_at_a_time),

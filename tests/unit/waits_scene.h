@@ -24,7 +24,8 @@ struct vm {
 	const char *id;
 	const char *params; /* nvpairs */
 	const char *role;   /* target-role; NULL: none */
-	int ticket;         /* -1: none, 0: revoked, 1: granted */
+	bool is_unmanaged;
+	int ticket; /* -1: none, 0: revoked, 1: granted */
 	int attempt;
 	const char *at;                 /* host of its history; NULL: h1 */
 	const char *past;               /* enum of PASTS below; NULL: none */
@@ -117,9 +118,11 @@ cib_of(struct scene *s)
 			"<primitive id='%s' class='ocf' provider='vmha' "
 			"type='VirtualMachine'><meta_attributes>"
 			"<nvpair name='target-role' value='%s'/>"
+			"<nvpair name='is-managed' value='%s'/>"
 			"</meta_attributes><instance_attributes>%s"
 			"</instance_attributes></primitive>",
 			vm->id, vm->role ? vm->role : "Started",
+			vm->is_unmanaged ? "false" : "true",
 			vm->params ? vm->params : "");
 		g_string_append_printf(
 			gates,
