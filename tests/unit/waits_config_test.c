@@ -26,6 +26,7 @@ disabled(void **state)
 	look(&s, T0 + 3000);
 	assert_granted(&s, "a", 0);
 	s.vms[0].ticket = 1;
+	look(&s, T0 + 3500);
 	s.vms[0].role = NULL;
 	look(&s, T0 + 4000);
 	assert_granted(&s, "a", 1);

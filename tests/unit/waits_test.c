@@ -53,6 +53,7 @@ priorities(void **state)
 	assert_waits(&s, "mid", HA_RESTART_WAITS_PRIORITY);
 	assert_waits(&s, "low", HA_RESTART_WAITS_PRIORITY);
 	assert_true(fdm_ticket_differs(row(&s, "low"), 1));
+	assert_true(fdm_ticket_differs(row(&s, "db"), 1)); /* its count */
 	assert_text(&s, "low", T0 + 13000,
 		    "waits for priority high: db is being started (since 12 s");
 	s.vms[0].ticket = s.vms[2].ticket = 0;
@@ -162,8 +163,12 @@ failed_starts(void **state)
 	look(&s, T0 + 1000);
 	assert_granted(&s, "a", 0);
 	s.vms[0].at = "h1";
-	s.vms[0].past = FAILED;
+	s.vms[0].past = OP("x_start_0", "start", "8", "1", "4");
 	s.vms[0].listed = NULL;
+	look(&s, T0 + 1500);
+	assert_false(row(&s, "a")->vm->is_up);
+	assert_true(row(&s, "a")->vm->is_busy);
+	s.vms[0].past = FAILED;
 	look(&s, T0 + 2000);
 	assert_granted(&s, "a", 0); /* Pacemaker tries the next host */
 	s.vms[0].past = STARTS;
