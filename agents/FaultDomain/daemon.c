@@ -60,8 +60,10 @@ look(struct fdm *fdm)
 	if (fdm->is_ending) {
 		return;
 	}
+	fdm_waits_look(fdm, now_ms, false);
 	fdm_tickets_tell(fdm, now_ms);
 	fdm_master_tick(fdm, now_ms);
+	fdm_waits_tick(fdm, now_ms);
 	fdm_hold_tick(fdm, now_ms);
 }
 
@@ -72,6 +74,7 @@ make_rows(struct fdm *fdm)
 	g_clear_pointer(&fdm->rows, g_array_unref);
 	if (fdm->facts && fdm->snap && fdm->snap->is_there) {
 		fdm->rows = fdm_project(fdm->facts, fdm->snap);
+		fdm_waits_look(fdm, ha_clock_now_ms(), true);
 	}
 }
 
@@ -96,6 +99,7 @@ on_copy(void *data, xmlDoc *doc)
 	fdm->facts = fdm_facts_new(doc);
 	fdm->copies++;
 	fdm->copy_ms = ha_clock_now_ms();
+	fdm_waits_configure(fdm);
 	if (!fdm->has_cib) {
 		fdm->has_cib = true;
 		fdm->cib_why[0] = '\0';
@@ -186,6 +190,14 @@ on_laid_down(void *data, int code, const json_t *answer, const char *why)
 	g_main_loop_quit(((struct fdm *)data)->loop);
 }
 
+static void
+on_released(void *data, int code, const char *why)
+{
+	(void)code;
+	(void)why;
+	g_main_loop_quit(((struct fdm *)data)->loop);
+}
+
 static gboolean
 on_end_time(gpointer data)
 {
@@ -201,12 +213,32 @@ attach(struct fdm *fdm, GSource *source, GSourceFunc func)
 	g_source_unref(source);
 }
 
+/* Copies of the CIB go on coming: the stop of all managers may be as new as
+ * the stop of this one. */
+static void
+release_waits(struct fdm *fdm)
+{
+	GSource *source = g_timeout_source_new(FDM_END_MS);
+
+	if (fdm_waits_count(fdm) == 0) {
+		g_source_unref(source);
+		return;
+	}
+	attach(fdm, source, on_end_time);
+	g_main_loop_run(fdm->loop);
+	if (fdm_waits_end(fdm, on_released)) {
+		attach(fdm, g_timeout_source_new(FDM_HB_ASK_MS), on_end_time);
+		g_main_loop_run(fdm->loop);
+	}
+}
+
 static void
 end(struct fdm *fdm)
 {
 	bool was_master = fdm->master.term != 0 || fdm->master.is_asking;
 
 	fdm_server_close(fdm);
+	release_waits(fdm);
 	if (was_master) {
 		fdm_worker_ask(fdm->worker,
 			       json_pack("{s:s, s:b}", "op", "master", "on", 0),
@@ -288,6 +320,10 @@ begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	fdm->refused =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	fdm->failed =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	fdm->restart = fdm_restart_new();
+	fdm->backs = g_ptr_array_new_with_free_func(g_free);
 	fdm->requests = g_ptr_array_new();
 	fdm->master.granting = g_ptr_array_new_with_free_func(g_free);
 	fdm->told_isolated = -1;

@@ -204,6 +204,24 @@ fdm_duty_may_hold(const struct fdm *fdm, const struct fdm_host *host,
 }
 
 void
+fdm_duty_failed(struct fdm *fdm, uint64_t now_ms)
+{
+	for (guint i = 0; i < fdm->rows->len; i++) {
+		const struct fdm_row *row =
+			&g_array_index(fdm->rows, struct fdm_row, i);
+		const char *resource = row->vm->resource;
+
+		if (!row->wants_cleanup) {
+			(void)g_hash_table_remove(fdm->failed, resource);
+		} else if (now_ms >= time_of(fdm->failed, resource)) {
+			set_time(fdm->failed, resource,
+				 now_ms + FDM_REFUSED_MS);
+			fdm_duty_cleanup(fdm, resource);
+		}
+	}
+}
+
+void
 fdm_duty_refused(struct fdm *fdm, uint64_t now_ms)
 {
 	for (guint i = 0; i < fdm->rows->len; i++) {

@@ -40,6 +40,7 @@ fdm_facts_new(xmlDoc *doc)
 	const xmlNode *root = xmlDocGetRootElement(doc);
 
 	facts->doc = doc;
+	facts->domain = "";
 	facts->vms = g_array_new(FALSE, FALSE, sizeof(struct fdm_vm));
 	facts->nodes = g_array_new(FALSE, FALSE, sizeof(struct fdm_node));
 	facts->migrations =

@@ -22,6 +22,8 @@
 
 #define FDM_TICKET_PREFIX "vmha-"
 #define FDM_NO_TERM 0u
+/* vmha-state of a ticket that is not granted, and that no host binds. */
+#define FDM_STATE_WAITING "waiting"
 
 struct fdm_ticket {
 	bool is_there;
@@ -30,6 +32,7 @@ struct fdm_ticket {
 	const char *reason; /* ha_ticket_why_name() */
 	const char *owner;  /* "": nobody's */
 	uint64_t term;
+	uint64_t attempt; /* to start it, the one under way included */
 };
 
 /* A primitive of the configuration. */
@@ -51,6 +54,13 @@ struct fdm_vm {
 	bool is_gated;    /* has its rsc_ticket constraint, and is not nested */
 	bool was_refused; /* one of them: heartbeatd said no */
 	bool has_failures; /* that would keep Pacemaker from starting it */
+	bool is_wanted;    /* its user has not stopped it */
+	bool is_managed;   /* Pacemaker starts and stops it */
+	/* on nodes that are online, by the history */
+	bool is_up;            /* started, or seen running */
+	bool is_busy;          /* up, or an action is under way or in doubt */
+	bool is_acting;        /* an action is under way */
+	bool has_failed_start; /* not counting what heartbeatd refused */
 	struct fdm_ticket ticket;
 	GArray *params; /* of struct responder_param */
 };
@@ -61,6 +71,7 @@ struct fdm_node {
 	bool has_state;
 	bool is_online;    /* member, and its controller answers */
 	bool is_forgotten; /* off, and Pacemaker takes it for cleanly off */
+	bool is_unclean;   /* out of the membership, and not fenced yet */
 	GArray *active; /* of struct ha_gated_resource: active or under way */
 };
 
@@ -80,6 +91,8 @@ struct fdm_facts {
 	GArray *migrations;      /* of struct fdm_migration: not settled */
 	GArray *policy;          /* of struct responder_param: FaultDomain's */
 	bool has_domain;         /* a FaultDomain resource is configured */
+	bool is_domain_wanted;   /* and not stopped by somebody */
+	const char *domain;      /* its name; "": none */
 	GHashTable *rscs;        /* id -> struct fdm_rsc */
 	GHashTable *by_resource; /* resource -> index in vms + 1 */
 	char version_text[64];

@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "FaultDomain/facts.h"
+#include "ha/text.h"
 
 struct walk {
 	struct fdm_facts *facts;
 	const xmlNode *resources;
-	const char *requires; /* of rsc_defaults */
+	const xmlNode *defaults; /* rsc_defaults */
+	bool is_stopped;         /* stop-all-resources */
+	bool is_unmanaged;       /* maintenance-mode */
 };
 
 static const xmlNode *
@@ -38,20 +41,45 @@ either(const struct fdm_rsc *rsc, const char *name)
 /* Nearest first: the primitive, its template, what it stands in, the
  * defaults of all. */
 static const char *
-find_requires(const struct walk *walk, const struct fdm_rsc *rsc)
+find_meta(const struct walk *walk, const struct fdm_rsc *rsc, const char *name)
 {
-	const char *value =
-		fdm_xml_nvpair(rsc->node, "meta_attributes", "requires");
+	const char *value = fdm_xml_nvpair(rsc->node, "meta_attributes", name);
 	const xmlNode *node = rsc->node->parent;
 
 	if (!value) {
-		value = fdm_xml_nvpair(rsc->template, "meta_attributes",
-				       "requires");
+		value = fdm_xml_nvpair(rsc->template, "meta_attributes", name);
 	}
 	for (; !value && node && node != walk->resources; node = node->parent) {
-		value = fdm_xml_nvpair(node, "meta_attributes", "requires");
+		value = fdm_xml_nvpair(node, "meta_attributes", name);
 	}
-	return value ? value : walk->requires;
+	return value ? value :
+		       fdm_xml_nvpair(walk->defaults, "meta_attributes", name);
+}
+
+static bool
+is_true(const char *value)
+{
+	bool is = false;
+
+	return value && ha_text_bool(value, &is) == 0 && is;
+}
+
+static bool
+is_wanted(const struct walk *walk, const struct fdm_rsc *rsc)
+{
+	const char *role = find_meta(walk, rsc, "target-role");
+
+	return !walk->is_stopped &&
+	       (!role || g_ascii_strcasecmp(role, "Stopped") != 0);
+}
+
+static bool
+is_managed(const struct walk *walk, const struct fdm_rsc *rsc)
+{
+	const char *managed = find_meta(walk, rsc, "is-managed");
+
+	return !walk->is_unmanaged && (!managed || is_true(managed)) &&
+	       !is_true(find_meta(walk, rsc, "maintenance"));
 }
 
 static GArray *
@@ -66,11 +94,14 @@ params_of(const struct fdm_rsc *rsc)
 }
 
 static void
-add_vm(struct fdm_facts *facts, const struct fdm_rsc *rsc)
+add_vm(const struct walk *walk, const struct fdm_rsc *rsc)
 {
+	struct fdm_facts *facts = walk->facts;
 	struct fdm_vm vm = {
 		.resource = rsc->id,
 		.is_nested = rsc->is_nested,
+		.is_wanted = is_wanted(walk, rsc),
+		.is_managed = is_managed(walk, rsc),
 		.params = params_of(rsc),
 		.ticket = { .state = "", .reason = "", .owner = "" },
 	};
@@ -102,7 +133,7 @@ add_primitive(struct walk *walk, const xmlNode *node, bool is_nested)
 	rsc->class_name = either(rsc, "class");
 	rsc->provider = either(rsc, "provider");
 	rsc->type = either(rsc, "type");
-	rsc->requires = find_requires(walk, rsc);
+	rsc->requires = find_meta(walk, rsc, "requires");
 	g_hash_table_replace(walk->facts->rscs, (gpointer)(uintptr_t)rsc->id,
 			     rsc);
 	if (g_strcmp0(rsc->class_name, "ocf") != 0 ||
@@ -110,10 +141,12 @@ add_primitive(struct walk *walk, const xmlNode *node, bool is_nested)
 		return;
 	}
 	if (g_strcmp0(rsc->type, "VirtualMachine") == 0) {
-		add_vm(walk->facts, rsc);
+		add_vm(walk, rsc);
 	} else if (g_strcmp0(rsc->type, "FaultDomain") == 0 &&
 		   !walk->facts->has_domain) {
 		walk->facts->has_domain = true;
+		walk->facts->is_domain_wanted = is_wanted(walk, rsc);
+		walk->facts->domain = rsc->id;
 		g_array_unref(walk->facts->policy);
 		walk->facts->policy = params_of(rsc);
 	}
@@ -169,10 +202,14 @@ fdm_facts_config(struct fdm_facts *facts, const xmlNode *configuration)
 	struct walk walk = {
 		.facts = facts,
 		.resources = fdm_xml_child(configuration, "resources"),
-		.requires = fdm_xml_nvpair(
-			fdm_xml_child(configuration, "rsc_defaults"),
-			"meta_attributes", "requires"),
+		.defaults = fdm_xml_child(configuration, "rsc_defaults"),
 	};
+	const xmlNode *config = fdm_xml_child(configuration, "crm_config");
+
+	walk.is_unmanaged = is_true(fdm_xml_nvpair(
+		config, "cluster_property_set", "maintenance-mode"));
+	walk.is_stopped = is_true(fdm_xml_nvpair(config, "cluster_property_set",
+						 "stop-all-resources"));
 
 	if (walk.resources) {
 		walk_resources(&walk, walk.resources, false);

@@ -14,6 +14,7 @@
 #define RC_OK 0
 #define RC_NOT_INSTALLED 5
 #define RC_NOT_RUNNING 7
+#define RC_DEGRADED 190
 
 static struct fdm_vm *
 vm_of(struct fdm_facts *facts, const char *resource)
@@ -79,10 +80,17 @@ fdm_op_is_proof_of_end(const xmlNode *op)
 	       (rc == RC_NOT_RUNNING || rc == RC_NOT_INSTALLED);
 }
 
-static bool
-is_active(const xmlNode *resource)
+struct past {
+	const xmlNode *newest; /* completed; NULL: none */
+	bool is_pending;
+};
+
+/* A copy of an action that failed is no news; the action itself, or a later
+ * one, stands beside it. */
+static struct past
+past_of(const xmlNode *resource)
 {
-	const xmlNode *newest = NULL;
+	struct past past = { NULL, false };
 	int newest_id = -1;
 
 	for (const xmlNode *op = resource->children; op; op = op->next) {
@@ -92,17 +100,35 @@ is_active(const xmlNode *resource)
 			continue;
 		}
 		if (fdm_op_is_pending(op)) {
-			return true;
+			past.is_pending = true;
+			continue;
 		}
-		/* A copy of an action that failed; the action itself, or a
-		 * later one, stands beside it. */
 		id = fdm_op_call(op);
-		if (!newest || id > newest_id) {
-			newest = op;
+		if (!past.newest || id > newest_id) {
+			past.newest = op;
 			newest_id = id;
 		}
 	}
-	return newest && !fdm_op_is_proof_of_end(newest);
+	return past;
+}
+
+static bool
+is_active(const struct past *past)
+{
+	return past->is_pending ||
+	       (past->newest && !fdm_op_is_proof_of_end(past->newest));
+}
+
+static bool
+is_up(const struct past *past)
+{
+	const char *operation = fdm_xml_text(past->newest, "operation");
+	int rc = past->newest ? number_of(past->newest, "rc-code", -1) : -1;
+
+	return (rc == RC_OK || rc == RC_DEGRADED) &&
+	       (strcmp(operation, "start") == 0 ||
+		strcmp(operation, "monitor") == 0 ||
+		strcmp(operation, "migrate_from") == 0);
 }
 
 /* The agent's words when the list does not let it start (agents/VirtualMachine,
@@ -122,10 +148,43 @@ has_failure(const xmlNode *resource, const char *word)
 	return false;
 }
 
+static bool
+has_failed_start(const xmlNode *resource)
+{
+	for (const xmlNode *op = resource->children; op; op = op->next) {
+		if (fdm_xml_is(op, "lrm_rsc_op") &&
+		    strstr(fdm_xml_text(op, "id"), "_last_failure_") &&
+		    strcmp(fdm_xml_text(op, "operation"), "start") == 0 &&
+		    !strstr(fdm_xml_text(op, "exit-reason"), REFUSED)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+take_vm(struct fdm_vm *vm, const struct fdm_node *node, const struct past *past,
+	const xmlNode *resource)
+{
+	if (has_failure(resource, "")) {
+		vm->has_failures = true;
+		vm->was_refused =
+			vm->was_refused || has_failure(resource, REFUSED);
+	}
+	if (node->is_online) {
+		vm->is_up = vm->is_up || is_up(past);
+		vm->is_busy = vm->is_busy || is_active(past);
+		vm->is_acting = vm->is_acting || past->is_pending;
+		vm->has_failed_start =
+			vm->has_failed_start || has_failed_start(resource);
+	}
+}
+
 static void
 take_resource(struct fdm_facts *facts, struct fdm_node *node,
 	      const xmlNode *resource)
 {
+	struct past past = past_of(resource);
 	const char *id = fdm_xml_text(resource, "id");
 	const struct fdm_rsc *rsc = rsc_of(facts, id);
 	struct fdm_vm *vm = rsc ? vm_of(facts, rsc->id) : NULL;
@@ -138,12 +197,10 @@ take_resource(struct fdm_facts *facts, struct fdm_node *node,
 		.is_ticket_gated = vm && vm->is_gated,
 	};
 
-	if (vm && has_failure(resource, "")) {
-		vm->has_failures = true;
-		vm->was_refused =
-			vm->was_refused || has_failure(resource, REFUSED);
+	if (vm) {
+		take_vm(vm, node, &past, resource);
 	}
-	if (is_active(resource)) {
+	if (is_active(&past)) {
 		g_array_append_val(node->active, one);
 	}
 }
@@ -188,6 +245,9 @@ take_node_state(struct fdm_facts *facts, const xmlNode *state)
 	node->is_forgotten =
 		!is_yes(fdm_xml_text(state, "in_ccm")) &&
 		strcmp(fdm_xml_text(state, "expected"), "down") == 0;
+	node->is_unclean = !is_yes(fdm_xml_text(state, "in_ccm")) &&
+			   !node->is_forgotten &&
+			   strcmp(fdm_xml_text(state, "expected"), "") != 0;
 	resource = fdm_xml_child(
 		fdm_xml_child(fdm_xml_child(state, "lrm"), "lrm_resources"),
 		"lrm_resource");
@@ -215,6 +275,7 @@ take_ticket(struct fdm_facts *facts, const xmlNode *state)
 			.reason = fdm_xml_text(state, "vmha-reason"),
 			.owner = fdm_xml_text(state, "vmha-owner"),
 			.term = fdm_xml_number(state, "vmha-term", FDM_NO_TERM),
+			.attempt = fdm_xml_number(state, "vmha-attempt", 0),
 		};
 	}
 }

@@ -22,6 +22,7 @@
  *   "heartbeat": {"there", "why", "age_ms", "quorate", "can_write",
  *              "can_read", "sealed", "seal_why", "holds_read"}
  *   "isolation": as responder.h tells
+ *   "restart": {"errors": [sentences: what of the configuration is not kept]}
  *   "hosts":   [{"name", "state", "member", "gone", "fresh", "quorate",
  *              "master", "isolated", "sealed", "incarnation",
  *              "list_generation", "list_read", "holds" (in force, that name it
@@ -31,7 +32,10 @@
  *              "fence_asked_age_ms" (Pacemaker was asked to fence it)}]
  *   "vms":     [VM], "next_vm": present when the packet was full
  *   VM = {"resource", "uuid" or null, "gated", "nested",
- *         "ticket": {"there", "granted", "state", "reason", "owner", "term"},
+ *         "ticket": {"there", "granted", "state", "reason", "owner", "term",
+ *              "attempt"},
+ *         "waits": null, or why it has to wait (restart_text.c),
+ *         "priority", "ready_condition": as configured,
  *         "granted", "reason", "text", "owner": what lists and holds say now;
  *         null without heartbeatd,
  *         "listed": [{"host", "state", "member", "gone", "sealed", "read"}],
@@ -53,6 +57,7 @@
 #include "FaultDomain/facts.h"
 #include "FaultDomain/fdm_timeouts.h"
 #include "FaultDomain/responder.h"
+#include "FaultDomain/restart.h"
 #include "FaultDomain/snap.h"
 #include "FaultDomain/worker.h"
 #include "ha/cib.h"
@@ -71,6 +76,14 @@ struct fdm_row {
 	/* A list that nobody can read may name it: its ticket stays as it
 	 * is. */
 	bool is_unsure;
+	bool is_listed_here; /* on a member, and not released */
+	/* Order and retries (restart.c): nothing binds it, and it waits. */
+	bool waits;
+	enum ha_restart_why waits_why;
+	bool wants_cleanup;    /* of failures, before it is granted */
+	bool is_left;          /* unmanaged, and waiting: stays as it is */
+	uint64_t attempt;      /* for its ticket */
+	uint64_t not_before_s; /* the whole wait for a retry */
 };
 
 /* A hold that has ended, of a VM without a row. */
@@ -136,10 +149,15 @@ struct fdm {
 	bool was_told;
 	/* both together; NULL without one of them */
 	GArray *rows; /* of struct fdm_row */
+	struct fdm_restart *restart;
+	char restart_told[HA_ERR_TEXT]; /* last logged fault of the policy */
+	uint64_t master_ms;             /* a master was seen then; 0: not yet */
+	GPtrArray *backs; /* of struct fdm_back: owed to clients */
 	struct fdm_master master;
 	GHashTable *vanished; /* host -> struct fdm_vanished */
 	GHashTable *away;     /* host that is no member -> uint64_t since */
 	GHashTable *refused;  /* resource -> uint64_t: cleaned up not before */
+	GHashTable *failed;   /* the same, before its next attempt */
 	GPtrArray *requests;  /* of struct fdm_request: owed to clients */
 	struct fdm_server *server;
 	/* told to heartbeatd */
@@ -180,6 +198,9 @@ const struct fdm_migration *fdm_open_migration(const struct fdm_facts *facts,
 /* Holds in force that name this very incarnation of the host. */
 uint32_t fdm_holds_of(const struct fdm_snap *snap, const struct fdm_host *host);
 
+/* May it be started, by lists, holds, order and retries? */
+bool fdm_row_is_granted(const struct fdm_row *row);
+
 /* ---- tickets.c ---------------------------------------------------------- */
 
 /* Does the CIB's ticket differ from what the row wants under this term? */
@@ -199,6 +220,10 @@ void fdm_master_end(struct fdm *fdm, const char *why);
 /* Why this host is not master; "" while nothing stands in its way. */
 void fdm_master_why(const struct fdm *fdm, uint64_t now_ms, struct ha_err *why);
 bool fdm_master_may_write(const struct fdm *fdm, uint64_t now_ms);
+/* Asks for the next lease, when that is due. */
+void fdm_master_keep_lease(struct fdm *fdm, uint64_t now_ms);
+/* grant.c: all tickets that differ. */
+void fdm_grant_write(struct fdm *fdm, uint64_t now_ms);
 /* Hosts that may unseal, and those that vanished. Master alone. */
 void fdm_duty_unseal(struct fdm *fdm, uint64_t now_ms);
 void fdm_duty_vanished(struct fdm *fdm, uint64_t now_ms);
@@ -206,6 +231,8 @@ void fdm_duty_vanished(struct fdm *fdm, uint64_t now_ms);
 void fdm_duty_cleanup(struct fdm *fdm, const char *resource);
 /* VMs that are granted and stay down where heartbeatd refused their start. */
 void fdm_duty_refused(struct fdm *fdm, uint64_t now_ms);
+/* VMs whose next attempt is due and that still have failures. */
+void fdm_duty_failed(struct fdm *fdm, uint64_t now_ms);
 /* Hosts that are away, since when. */
 void fdm_duty_away(struct fdm *fdm, uint64_t now_ms);
 /* Is it time to hold its VMs? At once where it lives; one that may be dying is
@@ -213,6 +240,27 @@ void fdm_duty_away(struct fdm *fdm, uint64_t now_ms);
  * its list alone keeps its VMs from running twice. */
 bool fdm_duty_may_hold(const struct fdm *fdm, const struct fdm_host *host,
 		       uint64_t now_ms);
+
+/* ---- waits.c: order and retries ------------------------------------------ */
+
+/* Of a new copy of the CIB, before its rows are judged. */
+void fdm_waits_configure(struct fdm *fdm);
+/* Judges the rows, when that is due or `is_news`. */
+void fdm_waits_look(struct fdm *fdm, uint64_t now_ms, bool is_news);
+/* Tickets that wait while there is no master for long. */
+void fdm_waits_tick(struct fdm *fdm, uint64_t now_ms);
+/* Tickets that wait, by the CIB. */
+guint fdm_waits_count(const struct fdm *fdm);
+/* At the end of this daemon: grants them if it is the last one, and calls
+ * `done`; false: it is not. */
+bool fdm_waits_end(struct fdm *fdm,
+		   void (*done)(void *data, int code, const char *why));
+/* fence_vmha is about to say that a host is dead: keeps back all of its VMs
+ * that have to wait. Always ok. */
+json_t *fdm_op_hold_back(struct fdm *fdm, uint32_t client,
+			 const json_t *request);
+
+void fdm_waits_cancel(struct fdm *fdm, uint32_t client);
 
 /* ---- hold.c: what fence_vmha asks --------------------------------------- */
 

@@ -31,6 +31,21 @@
 /* A VM that is granted and stays down where its start was refused is cleaned
  * up so often. */
 #define FDM_REFUSED_MS 10000u
+/* Pacemaker goes on to the next host at once: an attempt to start a VM has
+ * failed when nothing has happened for so long after a failed start. */
+#define FDM_ATTEMPT_QUIET_MS 5000u
+/* A VM that is granted and that Pacemaker, with nothing else to do, does not
+ * begin to start has nowhere to run. */
+#define FDM_NO_ROOM_MS 8000u
+/* As long as a VM is to run and does not, attempts are looked at so often. */
+#define FDM_RESTART_LOOK_MS 500u
+/* No master for so long: tickets that wait are granted, in no order. */
+#define FDM_NO_MASTER_MS 60000u
+/* The end of a daemon waits so long for the newest CIB, while VMs wait. */
+#define FDM_END_MS 500u
+/* fence_vmha's question what is to be kept back waits so long for a master:
+ * the dead host may have been it. Below FENCE_BACK_MS. */
+#define FDM_BACK_MS 800u
 /* Children: crm_resource --cleanup, stonith_admin --fence. */
 #define FDM_CLEANUP_MS 30000u
 #define FDM_FENCE_MS 120000u

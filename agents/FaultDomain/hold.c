@@ -278,7 +278,8 @@ revoke_all(struct fdm_request *request)
 		if (row->owner &&
 		    strcmp(row->owner->name, request->host) == 0 &&
 		    !row->verdict.is_granted &&
-		    (row->vm->ticket.is_granted || !row->vm->ticket.is_there)) {
+		    (row->vm->ticket.is_granted || !row->vm->ticket.is_there ||
+		     strcmp(row->vm->ticket.state, FDM_STATE_WAITING) == 0)) {
 			fdm_tickets_add(xml, row,
 					master ? master->term :
 						 row->vm->ticket.term);

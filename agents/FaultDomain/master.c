@@ -126,8 +126,8 @@ on_lease(void *data, int code, const json_t *answer, const char *why)
 	}
 }
 
-static void
-keep_lease(struct fdm *fdm, uint64_t now_ms)
+void
+fdm_master_keep_lease(struct fdm *fdm, uint64_t now_ms)
 {
 	struct fdm_master *master = &fdm->master;
 
@@ -314,133 +314,6 @@ lift_holds(struct fdm *fdm)
 	}
 }
 
-/* ---- tickets ------------------------------------------------------------ */
-
-static void
-on_written(void *data, int code, const char *why)
-{
-	struct fdm *fdm = data;
-	struct fdm_master *master = &fdm->master;
-	uint64_t now_ms = ha_clock_now_ms();
-
-	master->step = FDM_STEP_IDLE;
-	master->min_copy = fdm->copies + 1;
-	master->min_copy_ms = now_ms + FDM_COPY_MS;
-	if (code < 0) {
-		fdm_log(FDM_LOG_CIB_FAILED, why);
-		master->retry_ms = now_ms + FDM_RETRY_MS;
-	}
-	for (guint i = 0; i < master->granting->len; i++) {
-		const char *resource = g_ptr_array_index(master->granting, i);
-
-		if (code == 0) {
-			fdm_duty_cleanup(fdm, resource);
-		}
-	}
-	g_ptr_array_set_size(master->granting, 0);
-}
-
-static bool
-may_write_row(const struct fdm *fdm, const struct fdm_row *row)
-{
-	const struct ha_ticket_verdict *verdict = &row->verdict;
-
-	if (!verdict->is_granted) {
-		return !verdict->wants_hold;
-	}
-	/* SAFETY 21: what runs on a member is never kept waiting. */
-	return verdict->why == HA_TICKET_RUNS ||
-	       (fdm->snap->are_holds_read && !verdict->wants_lift &&
-		!row->is_unsure);
-}
-
-static void
-tell_row(struct fdm *fdm, const struct fdm_row *row)
-{
-	const struct fdm_ticket *ticket = &row->vm->ticket;
-	const char *text = ha_ticket_why_text(row->verdict.why);
-
-	if (row->verdict.is_granted && ticket->is_there &&
-	    !ticket->is_granted) {
-		fdm_log(FDM_LOG_GRANTED, row->vm->resource, text);
-		g_ptr_array_add(fdm->master.granting,
-				g_strdup(row->vm->resource));
-	} else if (!row->verdict.is_granted) {
-		fdm_log(FDM_LOG_HELD, row->vm->resource, text,
-			row->owner ? row->owner->name : "");
-	}
-}
-
-/* Is this what was wanted before the members said that they are there? Else they
- * are asked now: a snapshot may be of a membership that is over, where corosync
- * stands still. */
-static bool
-is_confirmed(struct fdm *fdm, const char *xml, uint64_t now_ms)
-{
-	struct fdm_master *master = &fdm->master;
-	bool is_same = g_strcmp0(master->wanted, xml) == 0;
-
-	if (is_same && master->is_confirmed) {
-		return true;
-	}
-	if (!is_same) {
-		g_free(master->wanted);
-		master->wanted = g_strdup(xml);
-		master->wanted_ms = now_ms;
-		master->wanted_seq = fdm->snap->ring_seq;
-		master->is_confirmed = false;
-		master->ask_ms = now_ms;
-		keep_lease(fdm, now_ms);
-	} else if (master->wanted_seq != fdm->snap->ring_seq) {
-		master->wanted_ms = now_ms;
-		master->wanted_seq = fdm->snap->ring_seq;
-		master->ask_ms = now_ms;
-	}
-	return false;
-}
-
-static bool
-wants_write(const struct fdm *fdm, const struct fdm_row *row)
-{
-	return fdm_ticket_differs(row, fdm->master.term) &&
-	       may_write_row(fdm, row);
-}
-
-static void
-write_tickets(struct fdm *fdm, uint64_t now_ms)
-{
-	struct fdm_master *master = &fdm->master;
-	GString *xml = fdm_tickets_begin();
-	uint32_t count = 0;
-
-	for (guint i = 0; i < fdm->rows->len; i++) {
-		const struct fdm_row *row =
-			&g_array_index(fdm->rows, struct fdm_row, i);
-
-		if (wants_write(fdm, row)) {
-			fdm_tickets_add(xml, row, master->term);
-			count++;
-		}
-	}
-	fdm_tickets_end(xml);
-	if (count > 0 && is_confirmed(fdm, xml->str, now_ms)) {
-		for (guint i = 0; i < fdm->rows->len; i++) {
-			const struct fdm_row *row =
-				&g_array_index(fdm->rows, struct fdm_row, i);
-
-			if (wants_write(fdm, row)) {
-				tell_row(fdm, row);
-			}
-		}
-		fdm_log(FDM_LOG_TICKETS, count,
-			(unsigned long long)master->term);
-		master->step = FDM_STEP_CIB;
-		g_clear_pointer(&master->wanted, g_free);
-		ha_cib_update(fdm->cib, xml->str, on_written, fdm);
-	}
-	(void)g_string_free(xml, TRUE);
-}
-
 /* ---- one look ----------------------------------------------------------- */
 
 static bool
@@ -464,13 +337,14 @@ run_duties(struct fdm *fdm, uint64_t now_ms)
 	}
 	/* Tickets do not wait for holds of other VMs. */
 	if (fdm->master.step == FDM_STEP_IDLE) {
-		write_tickets(fdm, now_ms);
+		fdm_grant_write(fdm, now_ms);
 	}
 	if (fdm->master.step == FDM_STEP_IDLE) {
 		fdm_duty_unseal(fdm, now_ms);
 	}
 	fdm_duty_vanished(fdm, now_ms);
 	fdm_duty_refused(fdm, now_ms);
+	fdm_duty_failed(fdm, now_ms);
 }
 
 void
@@ -488,7 +362,7 @@ fdm_master_tick(struct fdm *fdm, uint64_t now_ms)
 		g_hash_table_remove_all(fdm->refused);
 		return;
 	}
-	keep_lease(fdm, now_ms);
+	fdm_master_keep_lease(fdm, now_ms);
 	if (fdm_master_may_write(fdm, now_ms) && fdm->rows &&
 	    is_settled(fdm, now_ms)) {
 		run_duties(fdm, now_ms);

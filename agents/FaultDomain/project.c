@@ -193,6 +193,12 @@ judge(const struct gather *gather, struct fdm_row *row)
 			g_array_index(found, const struct fdm_hold *, i)->hold;
 	}
 	row->verdict = ha_ticket_judge(hosts, count, holds, found->len);
+	for (guint i = 0; i < count; i++) {
+		row->is_listed_here =
+			row->is_listed_here ||
+			(hosts[i].is_member && hosts[i].is_listed &&
+			 hosts[i].state != HA_LISTED_RELEASED);
+	}
 	if (row->verdict.host < count) {
 		row->owner = &g_array_index(gather->snap->hosts,
 					    struct fdm_host, row->verdict.host);

@@ -45,8 +45,11 @@ static const struct {
 	const char *name;
 	json_t *(*run)(struct fdm *fdm, uint32_t client, const json_t *request);
 } OPS[] = {
-	{ "ping", op_ping },     { "status", fdm_op_status },
-	{ "vm", fdm_op_vm },     { "may-hold", fdm_op_may_hold },
+	{ "ping", op_ping },
+	{ "status", fdm_op_status },
+	{ "vm", fdm_op_vm },
+	{ "may-hold", fdm_op_may_hold },
+	{ "hold-back", fdm_op_hold_back },
 	{ "hold", fdm_op_hold },
 };
 
@@ -70,6 +73,8 @@ drop(struct client *client)
 	if (client->is_owed) {
 		client->is_owed = false;
 		fdm_hold_cancel(fdm, (uint32_t)(client - fdm->server->clients));
+		fdm_waits_cancel(fdm,
+				 (uint32_t)(client - fdm->server->clients));
 	}
 	g_source_destroy(client->source);
 	g_source_unref(client->source);

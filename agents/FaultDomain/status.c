@@ -118,6 +118,19 @@ host_json(const struct fdm *fdm, const struct fdm_host *host, uint64_t now_ms)
 	return json;
 }
 
+static json_t *
+restart_json(const struct fdm *fdm)
+{
+	json_t *errors = json_array();
+
+	for (guint i = 0; i < fdm->restart->errors->len; i++) {
+		(void)json_array_append_new(errors,
+					    json_string(g_ptr_array_index(
+						    fdm->restart->errors, i)));
+	}
+	return json_pack("{s:o}", "errors", errors);
+}
+
 static void
 add_vms(const struct fdm *fdm, json_int_t from, json_t *answer)
 {
@@ -187,6 +200,7 @@ fdm_op_status(struct fdm *fdm, uint32_t client, const json_t *request)
 	}
 	add_self(fdm, now_ms, answer);
 	(void)json_object_set_new(answer, "cib", cib_json(fdm, now_ms));
+	(void)json_object_set_new(answer, "restart", restart_json(fdm));
 	(void)json_object_set_new(answer, "heartbeat",
 				  heartbeat_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "isolation",

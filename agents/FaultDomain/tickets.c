@@ -9,6 +9,29 @@
 
 #include "FaultDomain/fdm.h"
 
+bool
+fdm_row_is_granted(const struct fdm_row *row)
+{
+	return row->verdict.is_granted && !row->waits;
+}
+
+static const char *
+state_name(const struct fdm_row *row)
+{
+	if (!row->verdict.is_granted) {
+		return "held";
+	}
+	return row->waits ? FDM_STATE_WAITING : "granted";
+}
+
+static const char *
+reason_name(const struct fdm_row *row)
+{
+	return row->verdict.is_granted && row->waits ?
+		       ha_restart_why_name(row->waits_why) :
+		       ha_ticket_why_name(row->verdict.why);
+}
+
 static const char *
 owner_name(const struct fdm_row *row)
 {
@@ -19,15 +42,14 @@ bool
 fdm_ticket_differs(const struct fdm_row *row, uint64_t term)
 {
 	const struct fdm_ticket *ticket = &row->vm->ticket;
-	const struct ha_ticket_verdict *verdict = &row->verdict;
+	bool is_granted = fdm_row_is_granted(row);
 
-	if (!ticket->is_there || ticket->is_granted != verdict->is_granted ||
-	    ticket->term != term) {
+	if (!ticket->is_there || ticket->is_granted != is_granted ||
+	    ticket->term != term || ticket->attempt != row->attempt) {
 		return true;
 	}
-	return !verdict->is_granted &&
-	       (strcmp(ticket->reason, ha_ticket_why_name(verdict->why)) != 0 ||
-		strcmp(ticket->owner, owner_name(row)) != 0);
+	return !is_granted && (strcmp(ticket->reason, reason_name(row)) != 0 ||
+			       strcmp(ticket->owner, owner_name(row)) != 0);
 }
 
 GString *
@@ -40,19 +62,21 @@ fdm_tickets_begin(void)
 void
 fdm_tickets_add(GString *xml, const struct fdm_row *row, uint64_t term)
 {
-	const struct ha_ticket_verdict *verdict = &row->verdict;
+	bool is_granted = fdm_row_is_granted(row);
 	char *text = g_markup_printf_escaped(
 		"<ticket_state id=\"" FDM_TICKET_PREFIX
 		"%s\" granted=\"%s\" vmha-state=\"%s\" vmha-reason=\"%s\" "
-		"vmha-owner=\"%s\" vmha-term=\"%" G_GUINT64_FORMAT "\"",
-		row->vm->resource, verdict->is_granted ? "true" : "false",
-		verdict->is_granted ? "granted" : "held",
-		ha_ticket_why_name(verdict->why), owner_name(row),
-		(guint64)term);
+		"vmha-owner=\"%s\" vmha-term=\"%" G_GUINT64_FORMAT "\" "
+		"vmha-attempt=\"%" G_GUINT64_FORMAT "\" "
+		"vmha-not-before=\"%" G_GUINT64_FORMAT "\"",
+		row->vm->resource, is_granted ? "true" : "false",
+		state_name(row), reason_name(row), owner_name(row),
+		(guint64)term, (guint64)row->attempt,
+		(guint64)row->not_before_s);
 
 	g_string_append(xml, text);
 	g_free(text);
-	if (verdict->is_granted && !row->vm->ticket.is_granted) {
+	if (is_granted && !row->vm->ticket.is_granted) {
 		g_string_append_printf(xml, " last-granted=\"%lld\"",
 				       (long long)time(NULL));
 	}

@@ -13,11 +13,12 @@
 static json_t *
 ticket_json(const struct fdm_ticket *ticket)
 {
-	return json_pack("{s:b, s:b, s:s, s:s, s:s, s:I}", "there",
+	return json_pack("{s:b, s:b, s:s, s:s, s:s, s:I, s:I}", "there",
 			 ticket->is_there, "granted", ticket->is_granted,
 			 "state", ticket->state, "reason", ticket->reason,
 			 "owner", ticket->owner, "term",
-			 (json_int_t)ticket->term);
+			 (json_int_t)ticket->term, "attempt",
+			 (json_int_t)ticket->attempt);
 }
 
 static json_t *
@@ -118,6 +119,38 @@ set_text(json_t *object, const char *name, const char *text)
 				  text ? json_string(text) : json_null());
 }
 
+/* NULL: it does not. */
+static const char *
+waits_text(const struct fdm *fdm, const struct fdm_vm *vm, char *buffer,
+	   size_t size)
+{
+	const struct fdm_row *row = fdm_row_find(fdm, vm->resource);
+
+	if (!row || !row->waits) {
+		return NULL;
+	}
+	fdm_restart_text(fdm->restart, fdm->facts, vm->resource,
+			 ha_clock_now_ms(), buffer, size);
+	return buffer;
+}
+
+static void
+add_waits(const struct fdm *fdm, const struct fdm_vm *vm, json_t *json)
+{
+	size_t index = (size_t)(vm - &g_array_index(fdm->facts->vms,
+						    struct fdm_vm, 0));
+	const struct ha_restart_vm *one =
+		&g_array_index(fdm->restart->vms, struct ha_restart_vm, index);
+	char text[HA_ERR_TEXT];
+
+	set_text(json, "waits", waits_text(fdm, vm, text, sizeof(text)));
+	set_text(json, "priority",
+		 ha_restart_priority_name(
+			 g_array_index(fdm->restart->priorities,
+				       enum ha_restart_priority, index)));
+	set_text(json, "ready_condition", ha_ready_name(one->ready));
+}
+
 json_t *
 fdm_vm_json(const struct fdm *fdm, const struct fdm_vm *vm)
 {
@@ -135,6 +168,7 @@ fdm_vm_json(const struct fdm *fdm, const struct fdm_vm *vm)
 		ha_uuid_format(&vm->uuid, uuid);
 	}
 	set_text(json, "uuid", vm->has_uuid ? uuid : NULL);
+	add_waits(fdm, vm, json);
 	(void)json_object_set_new(json, "granted",
 				  row ? json_boolean(row->verdict.is_granted) :
 					json_null());
@@ -228,6 +262,10 @@ find_missing(const struct fdm *fdm, const struct fdm_vm *vm, json_t *list)
 	}
 	if (!row->verdict.is_granted) {
 		miss_owner(list, row);
+	} else if (row->waits) {
+		char text[HA_ERR_TEXT];
+
+		miss(list, "%s", waits_text(fdm, vm, text, sizeof(text)));
 	} else if (row->is_unsure && !vm->ticket.is_granted) {
 		miss(list, "a host is out of reach and not proven dead, and "
 			   "its VM list can't be read: it may run there. vmha "
@@ -236,7 +274,7 @@ find_missing(const struct fdm *fdm, const struct fdm_vm *vm, json_t *list)
 		miss(list, "the master (%s) must grant its ticket",
 		     master->name);
 	}
-	if (row->verdict.is_granted && vm->has_failures) {
+	if (fdm_row_is_granted(row) && vm->has_failures) {
 		miss(list,
 		     "Pacemaker keeps a failure of it, and may not start "
 		     "it on that host: crm resource cleanup %s",
@@ -251,7 +289,9 @@ fdm_op_vm(struct fdm *fdm, uint32_t client, const json_t *request)
 		json_string_value(json_object_get(request, "resource"));
 	const struct fdm_row *row;
 	const struct fdm_vm *vm;
-	char sentence[HA_ERR_TEXT];
+	char sentence[2 * HA_ERR_TEXT];
+	char waits[HA_ERR_TEXT];
+	const char *text;
 	json_t *missing;
 	json_t *answer;
 
@@ -271,9 +311,11 @@ fdm_op_vm(struct fdm *fdm, uint32_t client, const json_t *request)
 			resource);
 	}
 	row = fdm_row_find(fdm, resource);
+	text = waits_text(fdm, vm, waits, sizeof(waits));
 	(void)snprintf(sentence, sizeof(sentence), "%s: %s%s%s%s", resource,
-		       row ? ha_ticket_why_text(row->verdict.why) :
-			     "nothing is known of lists and holds",
+		       text ? text :
+		       row  ? ha_ticket_why_text(row->verdict.why) :
+			      "nothing is known of lists and holds",
 		       row && row->owner ? " (" : "",
 		       row && row->owner ? row->owner->name : "",
 		       row && row->owner ? ")" : "");

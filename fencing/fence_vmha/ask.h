@@ -52,6 +52,9 @@ void fence_hold_ask(const struct fence_args *args, const char *host,
 void fence_hold_place(const struct fence_args *args, const char *host,
 		      struct fence_session *session,
 		      const struct ha_fence_answer *answer);
+/* The host is proven dead: those of its VMs that have to wait for others are
+ * kept back. Nothing that goes wrong here matters to the verdict. */
+void fence_hold_back(const struct fence_args *args, const char *host);
 /* Holds of a list that has changed since are none of this one. */
 void fence_hold_check(struct fence_session *session,
 		      const struct ha_fence_answer *answer);

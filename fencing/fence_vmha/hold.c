@@ -4,7 +4,9 @@
  * fault domain manager of this host (ha/ipc.h). No manager, no answer or a
  * refusal end in "can't be held": the host is then reset, never taken as
  * fenced. A manager that is there may lack a master for some beats, since the
- * cut-off host may have been it: it is asked again for a while.
+ * cut-off host may have been it: it is asked again for a while. Of a host that
+ * is dead, VMs that have to wait for others are kept back, if that can be done
+ * in a moment.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -146,6 +148,25 @@ fence_hold_place(const struct fence_args *args, const char *host,
 					&err, HA_FENCE_HOLD_MAY);
 	}
 	json_decref(reply);
+}
+
+void
+fence_hold_back(const struct fence_args *args, const char *host)
+{
+	struct ha_err err = HA_ERR_INIT;
+	json_t *answer = NULL;
+	int code = ask(args,
+		       json_pack("{s:i, s:s, s:s}", "v", HA_IPC_VERSION, "op",
+				 "hold-back", "host", host),
+		       FENCE_BACK_MS, &answer, &err);
+
+	if (args->is_verbose) {
+		fence_say("%s: %lld VMs wait for their turn%s%s", host,
+			  (long long)json_integer_value(
+				  json_object_get(answer, "kept")),
+			  code < 0 ? ": " : "", code < 0 ? err.text : "");
+	}
+	json_decref(answer);
 }
 
 void

@@ -177,6 +177,9 @@ act(const struct fence_args *args, const char *host,
 		       answer->evidence);
 	switch (verdict->step) {
 	case HA_FENCE_SUCCESS:
+		if (verdict->why != HA_FENCE_WHY_HELD) {
+			fence_hold_back(args, host);
+		}
 		report(args, host, true, session, verdict->why, evidence);
 		if (verdict->why == HA_FENCE_WHY_HELD) {
 			fence_say("%s is cut off and sealed: %s", host,

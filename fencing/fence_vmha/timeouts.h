@@ -16,6 +16,9 @@
 
 /* Holds are flushed, then written to the CIB. */
 #define FENCE_HOLD_MS 5000u
+/* The manager keeps back VMs of a dead host that have to wait for others: one
+ * update of the CIB. Success follows in any case. */
+#define FENCE_BACK_MS 1000u
 /* A manager that is there and can't answer, or knows no master yet, is asked
  * again for so long; then the host is reset. A new master needs two beats. */
 #define FENCE_MANAGER_BEATS 5u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The table of ocf:vmha:FaultDomain's parameters: what the cluster does about
- * hosts that are cut off and live. Every one of them can change while the
+ * hosts that are cut off and live, and in which order VMs are restarted. Every one of them can change while the
  * cluster works; vmha-fdmd reads them from the CIB. The rules that no row can
  * say are in fault_domain_rules.c.
  */
@@ -110,6 +110,51 @@ const struct ha_param HA_FDM_PARAMS[] = {
 	  .longdesc = "A guest that has not shut down after this time is "
 		      "powered off. A VM's own shutdown_timeout holds if it "
 		      "is shorter." },
+	{ .name = "restart_retry_waits",
+	  .type = HA_PARAM_LIST,
+	  .flags = RELOAD,
+	  .def = "2 4 8 16",
+	  .offset = AT(restart_retry_waits),
+	  .shortdesc = "Waits between two attempts to start a VM",
+	  .longdesc = "Separated by blanks, in minutes, or with a unit of "
+		      "their own (30s). A VM that could be started on no "
+		      "host is tried again after the first wait, then after "
+		      "the second; the last one goes on. 2 4 8 16: attempts "
+		      "at 0, 2, 6, 14 and 30 minutes. A VM that has nowhere "
+		      "to run waits for a host, not for these." },
+	{ .name = "restart_attempts",
+	  .type = HA_PARAM_INT,
+	  .flags = RELOAD,
+	  .def = "5",
+	  .min = 1,
+	  .max = 1000,
+	  .offset = AT(restart_attempts),
+	  .shortdesc = "Attempts to start a VM, the first included",
+	  .longdesc = "One attempt is a round over all hosts that may run it. "
+		      "After the last one the VM is given up, until `crm "
+		      "resource stop` and then `start`." },
+	{ .name = "restart_priority_timeout",
+	  .type = HA_PARAM_DURATION,
+	  .flags = RELOAD,
+	  .def = "600s",
+	  .min = SECOND,
+	  .max = 24 * HOUR,
+	  .offset = AT(restart_priority_timeout_ms),
+	  .shortdesc = "How long lower priorities wait for a higher one",
+	  .longdesc = "After it they are started although a VM of a higher "
+		      "restart_priority is not ready. A VM with "
+		      "restart_depends waits on, without limit." },
+	{ .name = "restart_concurrent",
+	  .type = HA_PARAM_INT,
+	  .flags = RELOAD,
+	  .def = "32",
+	  .min = 1,
+	  .max = 1000,
+	  .offset = AT(restart_concurrent),
+	  .shortdesc = "VMs that start at a time, for each live host",
+	  .longdesc = "So many for each live host, all hosts together: with "
+		      "32 and three live hosts, 96 VMs at a time; the others "
+		      "follow as these run." },
 	{ .name = NULL },
 };
 /* clang-format on */

@@ -109,6 +109,71 @@ ha_fdm_addresses_parse(const char *list, struct ha_fdm_addresses *ret_addresses,
 	return rc;
 }
 
+#define WAIT_WORD 16 /* "86400000ms" and more */
+#define MS_MIN 1000u
+#define MS_MAX (24u * 60u * 60u * 1000u)
+#define MINUTE_MS 60000u
+
+/* A bare number is minutes, as vSphere counts them. */
+static int
+parse_wait(const char *word, uint32_t *ret_ms)
+{
+	uint64_t ms = 0;
+	int rc = ha_text_uint64(word, &ms);
+
+	if (rc == 0) {
+		ms = ms <= MS_MAX / MINUTE_MS ? ms * MINUTE_MS : MS_MAX + 1;
+	} else {
+		rc = ha_text_duration_ms(word, &ms);
+	}
+	if (rc < 0 || ms < MS_MIN || ms > MS_MAX) {
+		return -EINVAL;
+	}
+	*ret_ms = (uint32_t)ms;
+	return 0;
+}
+
+int
+ha_fdm_waits_parse(const char *list, struct ha_fdm_waits *ret_waits,
+		   struct ha_err *err)
+{
+	static const struct ha_fdm_waits DEFAULT = {
+		.count = 4,
+		.ms = { 2 * MINUTE_MS, 4 * MINUTE_MS, 8 * MINUTE_MS,
+			16 * MINUTE_MS },
+	};
+	struct ha_fdm_waits waits = { .count = 0 };
+
+	while (list && *(list += strspn(list, SEPARATORS))) {
+		size_t len = strcspn(list, SEPARATORS);
+		char word[WAIT_WORD] = "";
+
+		if (waits.count == HA_WAITS_MAX) {
+			return ha_err_set(err, -EINVAL,
+					  "parameter restart_retry_waits: "
+					  "more than %u waits; the last one "
+					  "goes on anyway",
+					  HA_WAITS_MAX);
+		}
+		if (len < sizeof(word)) {
+			memcpy(word, list, len);
+		}
+		if (parse_wait(word, &waits.ms[waits.count]) < 0) {
+			return ha_err_set(
+				err, -EINVAL,
+				"parameter restart_retry_waits: "
+				"\"%.*s\" is no wait; give minutes, "
+				"or a number with its unit (30s), "
+				"1s to 24h each",
+				(int)(len < WAIT_WORD ? len : WAIT_WORD), list);
+		}
+		waits.count++;
+		list += len;
+	}
+	*ret_waits = waits.count ? waits : DEFAULT;
+	return 0;
+}
+
 static bool
 can_tell_isolation(const struct ha_fdm_params *params)
 {
@@ -142,9 +207,14 @@ int
 ha_fdm_params_check(const struct ha_fdm_params *params, struct ha_err *err)
 {
 	struct ha_fdm_addresses addresses;
+	struct ha_fdm_waits waits;
 	int rc = ha_fdm_addresses_parse(params->isolation_addresses, &addresses,
 					err);
 
+	if (rc == 0) {
+		rc = ha_fdm_waits_parse(params->restart_retry_waits, &waits,
+					err);
+	}
 	return rc < 0 ? rc : check_response(params, err);
 }
 
@@ -153,6 +223,7 @@ ha_fdm_params_lenient(ha_param_getter get, void *ctx,
 		      struct ha_fdm_params *ret_values, struct ha_err *err)
 {
 	struct ha_fdm_addresses addresses;
+	struct ha_fdm_waits waits;
 	int rc = 0;
 	int bad;
 
@@ -167,6 +238,12 @@ ha_fdm_params_lenient(ha_param_getter get, void *ctx,
 	}
 	bad = ha_fdm_addresses_parse(ret_values->isolation_addresses,
 				     &addresses, rc < 0 ? NULL : err);
+	rc = rc < 0 ? rc : bad;
+	bad = ha_fdm_waits_parse(ret_values->restart_retry_waits, &waits,
+				 rc < 0 ? NULL : err);
+	if (bad < 0) {
+		ret_values->restart_retry_waits = NULL;
+	}
 	rc = rc < 0 ? rc : bad;
 	bad = check_response(ret_values, rc < 0 ? NULL : err);
 	if (bad < 0) {

@@ -21,15 +21,10 @@ static const char *const ON_GUEST_SHUTDOWN[] = { "restart", "stop", NULL };
 static const char *const STALE[] = { "refuse", "ignore", NULL };
 static const char *const TRANSPORTS[] = { "ssh", "tcp", "tls", NULL };
 static const char *const FALLBACKS[] = { "abort", "suspend", "postcopy", NULL };
-static const char *const PRIORITIES[] = { "cluster", "disabled", "lowest",
-					  "low",     "medium",   "high",
-					  "highest", NULL };
-static const char *const READY[] = { "cluster",
-				     "none",
-				     "powered-on",
-				     "guest-heartbeat",
-				     "application-heartbeat",
-				     NULL };
+static const char *const PRIORITIES[] = { "disabled", "lowest", "low",
+					  "medium",   "high",   "highest",
+					  NULL };
+static const char *const READY[] = { "none", "powered-on", NULL };
 static const char *const RESPONSES[] = { "cluster", "none", "poweroff",
 					 "shutdown", NULL };
 static const char *const PDL[] = { "cluster", "disabled", "warning", "restart",
@@ -296,46 +291,48 @@ const struct ha_param HA_VM_PARAMS[] = {
 	{ .name = "restart_priority",
 	  .type = HA_PARAM_ENUM,
 	  .flags = POLICY,
-	  .def = "cluster",
+	  .def = "medium",
 	  .choices = PRIORITIES,
 	  .offset = AT(restart_priority),
-	  .shortdesc = "Restart priority after a host failure",
-	  .longdesc = "Higher priorities are restarted first; disabled: not "
-		      "restarted at all. cluster: the cluster's default." },
+	  .shortdesc = "Restart priority after a failure",
+	  .longdesc = "Higher priorities are restarted first. A lower one "
+		      "waits until each VM of a higher one is ready "
+		      "(ready_condition), has failed to start, or has "
+		      "nowhere to run; no longer than the FaultDomain "
+		      "resource's restart_priority_timeout. disabled: not "
+		      "restarted when its host fails; `crm resource stop` "
+		      "and then `start` start it again." },
+	{ .name = "restart_depends",
+	  .type = HA_PARAM_LIST,
+	  .flags = POLICY,
+	  .offset = AT(restart_depends),
+	  .shortdesc = "VMs that must be ready before this one",
+	  .longdesc = "Names of VirtualMachine resources, separated by "
+		      "blanks. This one is not restarted before all of them "
+		      "are ready (their own ready_condition), however long "
+		      "that takes. Its restart_priority must be the same as "
+		      "theirs or lower, and they must not depend on it in "
+		      "turn: else the dependencies at fault are left out, "
+		      "and `vmha why` says so." },
 	{ .name = "ready_condition",
 	  .type = HA_PARAM_ENUM,
 	  .flags = POLICY,
-	  .def = "cluster",
+	  .def = "none",
 	  .choices = READY,
 	  .offset = AT(ready_condition),
 	  .shortdesc = "When lower priorities and dependents may follow",
-	  .longdesc = "none: when its resources are allocated. powered-on: "
-		      "when it runs. guest-heartbeat: when its guest agent "
-		      "answers. application-heartbeat: when its application "
-		      "reports itself well." },
+	  .longdesc = "none: when its attempt to start has ended, well or "
+		      "not (dependents: when it runs). powered-on: when it "
+		      "runs, ready_delay ago." },
 	{ .name = "ready_delay",
 	  .type = HA_PARAM_DURATION,
 	  .flags = POLICY,
 	  .max = DAY,
 	  .offset = AT(ready_delay_ms),
 	  .shortdesc = "Extra wait after the ready condition",
-	  .longdesc = "Extra wait after the ready condition. Default: the "
-		      "cluster's (0s)." },
-	{ .name = "ready_timeout",
-	  .type = HA_PARAM_DURATION,
-	  .flags = POLICY,
-	  .max = DAY,
-	  .offset = AT(ready_timeout_ms),
-	  .shortdesc = "Longest wait for the ready condition",
-	  .longdesc = "After it, lower priorities go on all the same. "
-		      "Default: the cluster's (600s)." },
-	{ .name = "depends_on",
-	  .type = HA_PARAM_LIST,
-	  .flags = POLICY,
-	  .offset = AT(depends_on),
-	  .shortdesc = "Virtual machines that must be ready before",
-	  .longdesc = "Names of VirtualMachine resources, separated by "
-		      "blanks." },
+	  .longdesc = "Time that its guest is given after the ready "
+		      "condition is met, before what waits for it follows. "
+		      "Default: none." },
 	{ .name = "isolation_response",
 	  .type = HA_PARAM_ENUM,
 	  .flags = RELOAD,

@@ -8,20 +8,33 @@
 
 #include "ha/vmparams.h"
 
+#define SEPARATORS " \t\n,"
+
+const char *
+ha_vm_words_next(const char **at, size_t *ret_len)
+{
+	const char *word = *at;
+
+	if (!word) {
+		return NULL;
+	}
+	word += strspn(word, SEPARATORS);
+	*ret_len = strcspn(word, SEPARATORS);
+	*at = word + *ret_len;
+	return *ret_len ? word : NULL;
+}
+
 static bool
 has_word(const char *list, const char *word)
 {
 	size_t len = strlen(word);
+	const char *one;
+	size_t n;
 
-	while (list && *list) {
-		size_t n;
-
-		list += strspn(list, " \t\n,");
-		n = strcspn(list, " \t\n,");
-		if (n == len && strncmp(list, word, n) == 0) {
+	while ((one = ha_vm_words_next(&list, &n))) {
+		if (n == len && strncmp(one, word, n) == 0) {
 			return true;
 		}
-		list += n;
 	}
 	return false;
 }
@@ -88,10 +101,46 @@ ha_vm_params_check(const struct ha_vm_params *p, const char *resource,
 {
 	int rc = ha_vm_params_check_start(p, err);
 
-	if (rc == 0 && has_word(p->depends_on, resource)) {
+	if (rc == 0 && has_word(p->restart_depends, resource)) {
 		rc = ha_err_set(err, -EINVAL,
-				"parameter depends_on: %s depends on itself",
+				"parameter restart_depends: %s depends on "
+				"itself; leave it out",
 				resource);
 	}
 	return rc < 0 ? rc : check_migration(p, err);
+}
+
+static bool
+is_about_restart(const struct ha_param *param)
+{
+	return param->offset ==
+		       offsetof(struct ha_vm_params, restart_priority) ||
+	       param->offset ==
+		       offsetof(struct ha_vm_params, restart_depends) ||
+	       param->offset ==
+		       offsetof(struct ha_vm_params, ready_condition) ||
+	       param->offset == offsetof(struct ha_vm_params, ready_delay_ms);
+}
+
+int
+ha_vm_params_restart(ha_param_getter get, void *ctx,
+		     struct ha_vm_params *ret_values, struct ha_err *err)
+{
+	int rc = 0;
+
+	memset(ret_values, 0, sizeof(*ret_values));
+	for (const struct ha_param *p = HA_VM_PARAMS; p->name; p++) {
+		int bad;
+
+		if (!is_about_restart(p)) {
+			continue;
+		}
+		bad = ha_param_set(p, get(ctx, p->name), ret_values,
+				   rc < 0 ? NULL : err);
+		if (bad < 0) {
+			rc = rc < 0 ? rc : bad;
+			(void)ha_param_set(p, NULL, ret_values, NULL);
+		}
+	}
+	return rc;
 }

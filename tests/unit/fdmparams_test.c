@@ -46,6 +46,10 @@ defaults(void **state)
 	assert_int_equal(p.isolation_delay_ms, 30000);
 	assert_int_equal(p.partition_delay_ms, 60000);
 	assert_int_equal(p.isolation_shutdown_timeout_ms, 300000);
+	assert_string_equal(p.restart_retry_waits, "2 4 8 16");
+	assert_int_equal(p.restart_attempts, 5);
+	assert_int_equal(p.restart_priority_timeout_ms, 600000);
+	assert_int_equal(p.restart_concurrent, 32);
 }
 
 /* vmha-fdmd adds HA_RESPONSE_NONE to come from one enum to the other. */
@@ -196,6 +200,61 @@ bad_value_gets_its_default_alone(void **state)
 	assert_int_equal(p.isolation_response, HA_FDM_RESPONSE_SHUTDOWN);
 }
 
+/* ---- restart_retry_waits -------------------------------------------------- */
+
+static void
+waits(void **state)
+{
+	struct ha_fdm_waits got;
+	struct ha_err err = HA_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(ha_fdm_waits_parse(NULL, &got, &err), 0);
+	assert_int_equal(got.count, 4);
+	assert_int_equal(got.ms[0], 120000);
+	assert_int_equal(got.ms[3], 960000);
+	assert_int_equal(ha_fdm_waits_parse("1, 30s\t2m 1440", &got, &err), 0);
+	assert_int_equal(got.count, 4);
+	assert_int_equal(got.ms[0], 60000);
+	assert_int_equal(got.ms[1], 30000);
+	assert_int_equal(got.ms[2], 120000);
+	assert_int_equal(got.ms[3], 86400000);
+}
+
+static void
+bad_waits(void **state)
+{
+	static const char *const BAD[] = { "0",
+					   "soon",
+					   "2 x",
+					   "999ms",
+					   "1441",
+					   "25h",
+					   "-1",
+					   "11111111111111111111",
+					   "1234567890123456s",
+					   "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1" };
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(BAD); i++) {
+		struct pair pairs[] = { { "restart_retry_waits", BAD[i] },
+					{ "restart_attempts", "7" },
+					{ NULL, NULL } };
+		struct ha_fdm_waits got = { .count = 99 };
+		struct ha_err err = HA_ERR_INIT;
+		struct ha_fdm_params p;
+
+		assert_int_equal(ha_fdm_waits_parse(BAD[i], &got, &err),
+				 -EINVAL);
+		assert_int_equal(got.count, 99);
+		assert_non_null(strstr(err.text, "restart_retry_waits"));
+		assert_int_equal(ha_fdm_params_lenient(get, pairs, &p, &err),
+				 -EINVAL);
+		assert_null(p.restart_retry_waits);
+		assert_int_equal(p.restart_attempts, 7);
+	}
+}
+
 int
 main(void)
 {
@@ -208,6 +267,8 @@ main(void)
 		cmocka_unit_test(word_of_any_length),
 		cmocka_unit_test(response_without_address),
 		cmocka_unit_test(bad_value_gets_its_default_alone),
+		cmocka_unit_test(waits),
+		cmocka_unit_test(bad_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,14 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%, \
 $(UNIT_TESTS): %: %.o $(LIBS)
 	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(LIBS) \
 		-Wl,--end-group -lcmocka -lexpat -ljansson -laio -lglib-2.0 \
-		-pthread -ldl
+		-pthread -ldl $(UNIT_EXTRA)
+
+# Reads the CIB as vmha-fdmd does.
+UNIT_WAITS := $(BUILD)/tests/unit/waits_test $(BUILD)/tests/unit/waits_config_test
+$(UNIT_WAITS): UNIT_EXTRA = \
+	$(shell $(PKG_CONFIG) --libs $(FDM_PKGS))
+$(UNIT_WAITS:=.o): ALL_CPPFLAGS += \
+	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(FDM_PKGS)))
 
 unit-tests: $(UNIT_TESTS)
 

@@ -7,8 +7,11 @@
  */
 #include <string.h>
 
+#include "ha/clock.h"
 #include "ha/gated.h"
+#include "ha/ipc.h"
 #include "ha/text.h"
+#include "ask.h"
 #include "check.h"
 #include "cib.h"
 
@@ -173,6 +176,34 @@ check_manager(struct check *c, const struct cib_node *cib, unsigned int gated)
 	}
 }
 
+/* What vmha-fdmd can't keep of the VMs' restart parameters. */
+static void
+check_restart(struct check *c)
+{
+	const struct vmha *v = c->v;
+	const char *path = v->args.manager ? v->args.manager : HA_IPC_FDM_PATH;
+	json_t *request =
+		json_pack("{s:i, s:s}", "v", HA_IPC_VERSION, "op", "status");
+	json_t *answer = NULL;
+	const json_t *error;
+	size_t i;
+
+	if (request) {
+		(void)ha_ipc_ask(path, request, ha_clock_now_ms() + ASK_MS,
+				 &answer, NULL);
+	}
+	json_decref(request);
+	json_array_foreach(
+		json_object_get(json_object_get(answer, "restart"), "errors"),
+		i, error)
+	{
+		check_add(c, CHECK_BAD, "restart order", "can be kept",
+			  "correct that parameter: crm configure edit", "%s",
+			  json_string_value(error));
+	}
+	json_decref(answer);
+}
+
 void
 check_gates(struct check *c, const struct cib_node *cib)
 {
@@ -182,4 +213,5 @@ check_gates(struct check *c, const struct cib_node *cib)
 		check_others(c, cib);
 	}
 	check_manager(c, cib, gated);
+	check_restart(c);
 }

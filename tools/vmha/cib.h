@@ -79,6 +79,8 @@ const struct cib_node *cib_gate(const struct cib_node *cib, const char *vm);
 bool cib_gate_is_sound(const struct cib_node *gate);
 const struct cib_node *cib_ticket(const struct cib_node *cib, const char *vm);
 bool cib_is_granted(const struct cib_node *ticket);
+/* Not granted, and no host binds it: its turn has not come. */
+bool cib_is_waiting(const struct cib_node *ticket);
 /* A meta attribute of the resource, what it stands in, or the defaults;
  * NULL: not set. */
 const char *cib_meta(const struct cib_node *cib,

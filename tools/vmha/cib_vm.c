@@ -103,6 +103,13 @@ cib_is_granted(const struct cib_node *ticket)
 	       strcmp(cib_get(ticket, "standby"), "true") != 0;
 }
 
+bool
+cib_is_waiting(const struct cib_node *ticket)
+{
+	return ticket && !cib_is_granted(ticket) &&
+	       strcmp(cib_get(ticket, "vmha-state"), "waiting") == 0;
+}
+
 static const char *
 own_meta(const struct cib_node *node, const char *name)
 {

@@ -182,11 +182,12 @@ static const struct vmha_command COMMANDS[] = {
 	  "Ends what \"vmha disarm\" began. A host arms its watchdog as soon as "
 	  "its beats get through." },
 	{ "check", "", VMHA_NOTHING, 0, 0,
-	  OPTS_DISK | BIT(OPT_SOCKET) | BIT(OPT_COROSYNC_CONF), DISK_S,
-	  vmha_check, "is the whole cluster set up as it should be",
+	  OPTS_DISK | BIT(OPT_SOCKET) | BIT(OPT_MANAGER) |
+		  BIT(OPT_COROSYNC_CONF),
+	  DISK_S, vmha_check, "is the whole cluster set up as it should be",
 	  "The same as vmha heartbeat check: vmha.conf, datastores, watchdog, "
-	  "corosync, Pacemaker's properties, the fault domain manager and the "
-	  "VMs' gates." },
+	  "corosync, Pacemaker's properties, the fault domain manager, the "
+	  "VMs' gates and restart parameters." },
 	{ "heartbeat create", "PATH...", VMHA_PATHS, 1, HA_STORES_MAX,
 	  OPTS_DISK | OPTS_TIMING | BIT(OPT_CLUSTER) | BIT(OPT_HOSTS) |
 		  BIT(OPT_SLOTS) | BIT(OPT_VMS) | BIT(OPT_FORCE) |

@@ -18,8 +18,25 @@ ticket_word(const struct known *known, const char *vm)
 	return !known->cib               ? "?" :
 	       !cib_gate(known->cib, vm) ? "no gate" :
 	       cib_is_granted(ticket)    ? "granted" :
+	       cib_is_waiting(ticket)    ? "waiting" :
 	       ticket                    ? "held" :
 					   "missing";
+}
+
+/* Why its turn has not come, by this host's manager; "": not told. */
+static const char *
+waits_text(const struct known *known, const char *name)
+{
+	const json_t *vm;
+	size_t i;
+
+	json_array_foreach(json_object_get(known->manager, "vms"), i, vm)
+	{
+		if (strcmp(vmha_text(vm, "resource"), name) == 0) {
+			return vmha_text(vm, "waits");
+		}
+	}
+	return "";
 }
 
 /* "held in the name of h1", else what the ticket says. */
@@ -39,6 +56,8 @@ bind_text(const struct known *known, const char *vm, char *buffer, size_t size)
 				 "on the list of %s, which is out of reach" :
 				 "the list of %s can't be read",
 			 vmha_text(bind, "host"));
+	} else if (cib_is_waiting(ticket) && *waits_text(known, vm)) {
+		snprintf(buffer, size, "%s", waits_text(known, vm));
 	} else {
 		snprintf(buffer, size, "%s",
 			 ticket && !cib_is_granted(ticket) ?
@@ -70,7 +89,11 @@ put_row(const struct known *known, struct vmha_table *table,
 		       "%s%s%s%s", row->host, is_live ? "" : " (",
 		       is_live ? "" : vmha_state_word(row->host_state),
 		       is_live ? "" : ")");
-	vmha_table_add(table, is_held ? TONE_BAD : TONE_PLAIN, "%s", ticket);
+	vmha_table_add(table,
+		       is_held                        ? TONE_BAD :
+		       strcmp(ticket, "waiting") == 0 ? TONE_WARN :
+							TONE_PLAIN,
+		       "%s", ticket);
 	vmha_table_add(table, TONE_PLAIN, "%s",
 		       bind_text(known, row->vm, text, sizeof(text)));
 }
@@ -215,6 +238,13 @@ held_problems(const struct known *known, json_t *problems)
 			continue;
 		}
 		bind_text(known, name, held, sizeof(held));
+		if (cib_is_waiting(cib_ticket(known->cib, name))) {
+			snprintf(text, sizeof(text), "%s: %s: vmha why %s",
+				 name, held, name);
+			(void)json_array_append_new(problems,
+						    json_string(text));
+			continue;
+		}
 		snprintf(text, sizeof(text),
 			 "%s can't be started%s%s%s: vmha why %s", name,
 			 is_listed(known, name) ? " elsewhere" : "",

@@ -164,6 +164,33 @@ look_binds(struct why *w)
 	}
 }
 
+/* Restart order and retries: the manager knows for whom, and how long. */
+static void
+look_order(struct why *w)
+{
+	const char *reason = cib_get(w->ticket, "vmha-reason");
+	const char *waits = vmha_text(w->manager, "waits");
+	char todo[256];
+
+	if (strcmp(reason, "given-up") == 0 ||
+	    strcmp(reason, "disabled") == 0) {
+		snprintf(todo, sizeof(todo),
+			 "crm resource stop %s, and then crm resource start %s",
+			 w->vm, w->vm);
+	} else {
+		snprintf(todo, sizeof(todo),
+			 known_master(&w->known) ?
+				 "nothing: the master lets it start when its "
+				 "turn comes" :
+				 "start the fault domain manager "
+				 "(ocf:vmha:FaultDomain); where that is "
+				 "impossible: vmha recover");
+	}
+	why_add(w->reasons, "order", todo, "%s%s",
+		waits[0] ? waits : "it waits for its turn: ",
+		waits[0] ? "" : reason);
+}
+
 static void
 look_ticket(struct why *w)
 {
@@ -180,7 +207,9 @@ look_ticket(struct why *w)
 			cib_get(w->gate, "id"),
 			cib_get(w->gate, "loss-policy"));
 	}
-	if (w->gate && !cib_is_granted(w->ticket)) {
+	if (w->gate && cib_is_waiting(w->ticket)) {
+		look_order(w);
+	} else if (w->gate && !cib_is_granted(w->ticket)) {
 		why_add(w->reasons, "ticket",
 			known_master(&w->known) ?
 				"nothing: the master grants it as soon as "
@@ -233,6 +262,7 @@ ticket_word(const struct why *w)
 	return !w->known.cib             ? "unknown" :
 	       !w->gate                  ? "no gate" :
 	       cib_is_granted(w->ticket) ? "granted" :
+	       cib_is_waiting(w->ticket) ? "waiting" :
 	       w->ticket                 ? "held" :
 					   "missing";
 }

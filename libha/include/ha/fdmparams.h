@@ -34,6 +34,10 @@ struct ha_fdm_params {
 	uint64_t isolation_delay_ms;
 	uint64_t partition_delay_ms;
 	uint64_t isolation_shutdown_timeout_ms;
+	const char *restart_retry_waits;
+	int64_t restart_attempts;
+	uint64_t restart_priority_timeout_ms;
+	int64_t restart_concurrent; /* for each live host */
 };
 
 extern const struct ha_param HA_FDM_PARAMS[];
@@ -48,6 +52,16 @@ struct ha_fdm_addresses {
 int ha_fdm_addresses_parse(const char *list,
 			   struct ha_fdm_addresses *ret_addresses,
 			   struct ha_err *err);
+
+#define HA_WAITS_MAX 15u
+struct ha_fdm_waits {
+	size_t count; /* at least one after a parse that went well */
+	uint32_t ms[HA_WAITS_MAX];
+};
+/* restart_retry_waits as single ones: minutes, or a duration with its unit;
+ * 1 s to 24 h each. -EINVAL with a sentence; ret_waits is then untouched. */
+int ha_fdm_waits_parse(const char *list, struct ha_fdm_waits *ret_waits,
+		       struct ha_err *err);
 
 /* Rules that no single row can say. 0; -EINVAL with a sentence. */
 int ha_fdm_params_check(const struct ha_fdm_params *params, struct ha_err *err);

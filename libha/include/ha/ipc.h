@@ -59,6 +59,8 @@
  *   may-hold    host -> ok, or errno EPERM with the resource that forbids it
  *   hold        host, incarnation, generation, budget_ms -> its VMs are held, on
  *               disk and in the CIB: "placed", "standing"
+ *   hold-back   host: it is dead. VMs that have to wait for others (restart
+ *               order) have their tickets revoked: "kept"; always ok
  *   status      "state", "is_master", "term", "dc", "isolation", "hosts", "vms"
  *   vm          resource -> all that is known of one VM and its ticket
  */

@@ -8,6 +8,7 @@
 #define HA_VMPARAMS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ha/param.h"
@@ -39,6 +40,20 @@ enum ha_vm_migration_fallback {
 	HA_VM_FALLBACK_ABORT,
 	HA_VM_FALLBACK_SUSPEND,
 	HA_VM_FALLBACK_POSTCOPY,
+};
+
+enum ha_vm_priority {
+	HA_VM_PRIORITY_DISABLED,
+	HA_VM_PRIORITY_LOWEST,
+	HA_VM_PRIORITY_LOW,
+	HA_VM_PRIORITY_MEDIUM,
+	HA_VM_PRIORITY_HIGH,
+	HA_VM_PRIORITY_HIGHEST,
+};
+
+enum ha_vm_ready {
+	HA_VM_READY_NONE,
+	HA_VM_READY_POWERED_ON,
 };
 
 struct ha_vm_params {
@@ -73,11 +88,10 @@ struct ha_vm_params {
 	uint64_t migration_timeout_ms;
 	int migration_timeout_action;
 	/* policies, read by the fault domain manager */
-	int restart_priority;
-	int ready_condition;
+	int restart_priority; /* enum ha_vm_priority */
+	const char *restart_depends;
+	int ready_condition; /* enum ha_vm_ready */
 	uint64_t ready_delay_ms;
-	uint64_t ready_timeout_ms;
-	const char *depends_on;
 	int isolation_response;
 	int partition_response;
 	int vmcp_pdl_response;
@@ -93,6 +107,17 @@ struct ha_vm_params {
 };
 
 extern const struct ha_param HA_VM_PARAMS[];
+
+/* The words of a list parameter one by one: the next, NULL at the end; its
+ * length in `ret_len`. `*at` is where to go on, the list at first. */
+const char *ha_vm_words_next(const char **at, size_t *ret_len);
+
+/* Restart priority, dependencies and ready condition alone, as vmha-fdmd wants
+ * them: in place of a bad value its default holds, and the sentence of the
+ * first bad one stands in `err` (result -EINVAL). `ret_values` is zeroed here;
+ * its strings are the getter's. */
+int ha_vm_params_restart(ha_param_getter get, void *ctx,
+			 struct ha_vm_params *ret_values, struct ha_err *err);
 
 /* What a start needs: which VM, on which hypervisor, and nothing that this
  * version can't do. 0; -EINVAL with a sentence. */

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The master writes tickets: all that differ from what lists, holds, order and
+ * retries say, in one update of the CIB. Called by the master alone, while it
+ * may write. It never makes wait what runs on a member (SAFETY 21), and grants
+ * only with all hold lists read.
+ */
+#include <string.h>
+
+#include "FaultDomain/fdm.h"
+#include "FaultDomain/logs.h"
+#include "ha/clock.h"
+
+static void
+on_written(void *data, int code, const char *why)
+{
+	struct fdm *fdm = data;
+	struct fdm_master *master = &fdm->master;
+	uint64_t now_ms = ha_clock_now_ms();
+
+	master->step = FDM_STEP_IDLE;
+	master->min_copy = fdm->copies + 1;
+	master->min_copy_ms = now_ms + FDM_COPY_MS;
+	if (code < 0) {
+		fdm_log(FDM_LOG_CIB_FAILED, why);
+		master->retry_ms = now_ms + FDM_RETRY_MS;
+	}
+	for (guint i = 0; i < master->granting->len; i++) {
+		const char *resource = g_ptr_array_index(master->granting, i);
+
+		if (code == 0) {
+			fdm_duty_cleanup(fdm, resource);
+		}
+	}
+	g_ptr_array_set_size(master->granting, 0);
+}
+
+static bool
+may_write_row(const struct fdm *fdm, const struct fdm_row *row)
+{
+	const struct ha_ticket_verdict *verdict = &row->verdict;
+
+	if (!verdict->is_granted) {
+		return !verdict->wants_hold;
+	}
+	/* It runs nowhere here, and nobody has begun to start it. */
+	if (row->waits) {
+		return true;
+	}
+	if (row->is_left) {
+		return false;
+	}
+	/* SAFETY 21: what runs on a member is never kept waiting. */
+	return verdict->why == HA_TICKET_RUNS ||
+	       (fdm->snap->are_holds_read && !verdict->wants_lift &&
+		!row->is_unsure);
+}
+
+static void
+tell_wait(struct fdm *fdm, const struct fdm_row *row, uint64_t now_ms)
+{
+	const char *resource = row->vm->resource;
+	char text[HA_ERR_TEXT];
+
+	fdm_restart_text(fdm->restart, fdm->facts, resource, now_ms, text,
+			 sizeof(text));
+	if (row->waits_why == HA_RESTART_GIVEN_UP) {
+		fdm_log(FDM_LOG_GIVEN_UP, resource, text);
+	} else {
+		fdm_log(FDM_LOG_WAITS, resource, text);
+	}
+}
+
+static void
+tell_row(struct fdm *fdm, const struct fdm_row *row, uint64_t now_ms)
+{
+	const struct fdm_ticket *ticket = &row->vm->ticket;
+	const char *text = ha_ticket_why_text(row->verdict.why);
+
+	if (fdm_row_is_granted(row)) {
+		if (ticket->is_there && !ticket->is_granted) {
+			fdm_log(FDM_LOG_GRANTED, row->vm->resource, text);
+			g_ptr_array_add(fdm->master.granting,
+					g_strdup(row->vm->resource));
+		}
+	} else if (!row->verdict.is_granted) {
+		fdm_log(FDM_LOG_HELD, row->vm->resource, text,
+			row->owner ? row->owner->name : "");
+	} else {
+		tell_wait(fdm, row, now_ms);
+	}
+}
+
+/* Is this what was wanted before the members said that they are there? Else they
+ * are asked now: a snapshot may be of a membership that is over, where corosync
+ * stands still. */
+static bool
+is_confirmed(struct fdm *fdm, const char *xml, uint64_t now_ms)
+{
+	struct fdm_master *master = &fdm->master;
+	bool is_same = g_strcmp0(master->wanted, xml) == 0;
+
+	if (is_same && master->is_confirmed) {
+		return true;
+	}
+	if (!is_same) {
+		g_free(master->wanted);
+		master->wanted = g_strdup(xml);
+		master->wanted_ms = now_ms;
+		master->wanted_seq = fdm->snap->ring_seq;
+		master->is_confirmed = false;
+		master->ask_ms = now_ms;
+		fdm_master_keep_lease(fdm, now_ms);
+	} else if (master->wanted_seq != fdm->snap->ring_seq) {
+		master->wanted_ms = now_ms;
+		master->wanted_seq = fdm->snap->ring_seq;
+		master->ask_ms = now_ms;
+	}
+	return false;
+}
+
+static bool
+wants_write(const struct fdm *fdm, const struct fdm_row *row)
+{
+	return fdm_ticket_differs(row, fdm->master.term) &&
+	       may_write_row(fdm, row);
+}
+
+void
+fdm_grant_write(struct fdm *fdm, uint64_t now_ms)
+{
+	struct fdm_master *master = &fdm->master;
+	GString *xml = fdm_tickets_begin();
+	uint32_t count = 0;
+
+	for (guint i = 0; i < fdm->rows->len; i++) {
+		const struct fdm_row *row =
+			&g_array_index(fdm->rows, struct fdm_row, i);
+
+		if (wants_write(fdm, row)) {
+			fdm_tickets_add(xml, row, master->term);
+			count++;
+		}
+	}
+	fdm_tickets_end(xml);
+	if (count > 0 && is_confirmed(fdm, xml->str, now_ms)) {
+		for (guint i = 0; i < fdm->rows->len; i++) {
+			const struct fdm_row *row =
+				&g_array_index(fdm->rows, struct fdm_row, i);
+
+			if (wants_write(fdm, row)) {
+				tell_row(fdm, row, now_ms);
+			}
+		}
+		fdm_log(FDM_LOG_TICKETS, count,
+			(unsigned long long)master->term);
+		master->step = FDM_STEP_CIB;
+		g_clear_pointer(&master->wanted, g_free);
+		ha_cib_update(fdm->cib, xml->str, on_written, fdm);
+	}
+	(void)g_string_free(xml, TRUE);
+}

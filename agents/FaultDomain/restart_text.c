@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why a VM waits, in words for people. Shows, decides nothing.
+ */
+#include <stdio.h>
+
+#include "FaultDomain/restart.h"
+
+#define MS_PER_S 1000u
+
+static unsigned long long
+seconds(uint64_t ms)
+{
+	return (ms + MS_PER_S - 1) / MS_PER_S;
+}
+
+static uint64_t
+since(uint64_t then_ms, uint64_t now_ms)
+{
+	return then_ms < now_ms ? now_ms - then_ms : 0;
+}
+
+struct subject {
+	const struct fdm_restart *restart;
+	const struct ha_restart_vm *vms;
+	const struct ha_restart_verdict *verdict;
+	const struct ha_restart_vm *vm;
+	uint64_t now_ms;
+	char *text;
+	size_t size;
+};
+
+static const char *
+lack_of(const struct ha_restart_vm *vm)
+{
+	if (vm->is_running) {
+		return "is not ready";
+	}
+	if (vm->is_starting) {
+		return vm->ready == HA_READY_NONE ? "is being started" :
+						    "is not ready";
+	}
+	return vm->is_wanted ? "does not run" : "is not to run";
+}
+
+static void
+tell_priority(const struct subject *s)
+{
+	const struct ha_restart_verdict *v = s->verdict;
+	const struct ha_restart_level_memory *memory =
+		&s->restart->memory[v->level];
+	const struct ha_restart_vm *other =
+		v->blocker < s->restart->vms->len ? &s->vms[v->blocker] : NULL;
+	uint64_t limit_ms = s->restart->rules.priority_timeout_ms;
+
+	if (other && other->ready == HA_READY_NONE && !other->is_running) {
+		limit_ms = s->restart->rules.attempt_timeout_ms;
+	}
+	(void)snprintf(s->text, s->size,
+		       "waits for priority %s: %s %s (since %llu s, at most "
+		       "%llu s)",
+		       ha_restart_priority_name(v->level),
+		       other ? other->name : "a VM of it",
+		       other ? lack_of(other) : "is not ready",
+		       seconds(since(memory->began_ms, s->now_ms)),
+		       seconds(limit_ms));
+}
+
+static void
+tell_dependency(const struct subject *s)
+{
+	const struct ha_restart_verdict *v = s->verdict;
+	const struct ha_restart_vm *other =
+		v->blocker < s->restart->vms->len ? &s->vms[v->blocker] : NULL;
+
+	(void)snprintf(s->text, s->size,
+		       "waits for %s, on which it depends: that %s%s",
+		       other ? other->name : "a VM",
+		       other ? lack_of(other) : "is not known",
+		       v->is_stuck ? ", and nothing that is under way will "
+				     "change it. Start that one, or change "
+				     "restart_depends" :
+				     "");
+}
+
+static void
+tell_retry(const struct subject *s)
+{
+	uint64_t due_ms = s->verdict->due_ms;
+	int used = snprintf(s->text, s->size,
+			    "attempt %u of %u to start it has failed; ",
+			    s->vm->attempts, s->restart->rules.attempts_max);
+
+	if (used < 0 || (size_t)used >= s->size) {
+		return;
+	}
+	if (due_ms == HA_RESTART_NEVER || due_ms <= s->now_ms) {
+		(void)snprintf(s->text + used, s->size - (size_t)used,
+			       "the next one is about to begin");
+	} else {
+		(void)snprintf(s->text + used, s->size - (size_t)used,
+			       "the next one begins in %llu s",
+			       seconds(due_ms - s->now_ms));
+	}
+}
+
+static void
+tell_end(const struct subject *s, bool is_given_up)
+{
+	int used = is_given_up ?
+			   snprintf(s->text, s->size,
+				    "given up: %u attempts to start it have "
+				    "failed; mend what keeps it down (crm_mon "
+				    "-1 shows its failures), then",
+				    s->vm->attempts) :
+			   snprintf(s->text, s->size,
+				    "not restarted after a failure "
+				    "(restart_priority=disabled); to have it "
+				    "run");
+
+	if (used > 0 && (size_t)used < s->size) {
+		(void)snprintf(s->text + used, s->size - (size_t)used,
+			       ": crm resource stop %s, and then crm resource "
+			       "start %s",
+			       s->vm->name, s->vm->name);
+	}
+}
+
+static void
+tell(const struct subject *s)
+{
+	switch (s->verdict->why) {
+	case HA_RESTART_WAITS_PRIORITY:
+		tell_priority(s);
+		break;
+	case HA_RESTART_WAITS_DEPENDENCY:
+		tell_dependency(s);
+		break;
+	case HA_RESTART_WAITS_RETRY:
+		tell_retry(s);
+		break;
+	case HA_RESTART_WAITS_SLOT:
+		(void)snprintf(s->text, s->size,
+			       "waits until one of the VMs that start now is "
+			       "up: not more than %u for each live host at a "
+			       "time (restart_concurrent)",
+			       s->restart->rules.concurrent_max);
+		break;
+	case HA_RESTART_GIVEN_UP:
+		tell_end(s, true);
+		break;
+	case HA_RESTART_IS_DISABLED:
+		tell_end(s, false);
+		break;
+	case HA_RESTART_NO_ROOM:
+		(void)snprintf(s->text, s->size,
+			       "may be started, and Pacemaker starts it "
+			       "nowhere: no host can take it, or a "
+			       "constraint forbids it (crm_simulate -sL)");
+		break;
+	case HA_RESTART_MAY_START:
+	case HA_RESTART_RUNS:
+	case HA_RESTART_STARTING:
+	case HA_RESTART_NOT_WANTED:
+	case HA_RESTART_WHY_N:
+		break;
+	}
+}
+
+void
+fdm_restart_text(const struct fdm_restart *restart,
+		 const struct fdm_facts *facts, const char *resource,
+		 uint64_t now_ms, char *ret_text, size_t size)
+{
+	const struct fdm_vm *vm = fdm_facts_vm(facts, resource);
+	struct subject s = { .restart = restart,
+			     .now_ms = now_ms,
+			     .text = ret_text,
+			     .size = size };
+	size_t index;
+
+	ret_text[0] = '\0';
+	if (!vm) {
+		return;
+	}
+	index = (size_t)(vm - &g_array_index(facts->vms, struct fdm_vm, 0));
+	if (index >= restart->verdicts->len || index >= restart->vms->len) {
+		return;
+	}
+	s.vms = (const struct ha_restart_vm *)(const void *)restart->vms->data;
+	s.vm = &s.vms[index];
+	s.verdict = &g_array_index(restart->verdicts, struct ha_restart_verdict,
+				   index);
+	tell(&s);
+}

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""In which order VMs are restarted when their host dies, and how often. The
+order is read from the guests' own disks: when each wrote first."""
+import json
+import os
+
+from bed import wait_for
+
+from . import case
+from .cutoff import manage, master, ticket, wait_ticket
+
+UP_DEADLINE_S = 120
+WAIT_DEADLINE_S = 60
+DELAY_S = 2    # after ready, before the next ones
+SLACK_S = 0.5  # a list entry is read half a beat later than written
+LEVELS = ("high", "medium", "low", "lowest")
+ASKS = 200
+# Asks this host's manager as fence_vmha does; prints ms of each.
+ASK = """
+import json, socket, time
+for _ in range(%d):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    begun = time.monotonic()
+    s.connect("/run/vmha/fdmd.sock")
+    s.send(json.dumps({"v": 1, "op": "hold-back", "host": "%s"}).encode())
+    answer = json.loads(s.recv(65536))
+    print((time.monotonic() - begun) * 1000)
+    assert answer["ok"] and answer["kept"] == 0, answer
+    s.close()
+"""
+
+
+def levels(lab, each, **more):
+    """{priority: VMs}; each gives the next level DELAY_S."""
+    return {level: [lab.vm(f"{level}{i}", params={
+        "restart_priority": level, "ready_condition": "powered-on",
+        "ready_delay": f"{DELAY_S}s", **more}) for i in range(1, each + 1)]
+            for level in LEVELS}
+
+
+def first(vm, ordinal=2):
+    return vm.first_write_mono(ordinal)
+
+
+def in_order(lab, early, late, gap_s, ordinal=2):
+    """The last of these has written before the first of those."""
+    last = max(early, key=lambda vm: first(vm, ordinal))
+    then = min(late, key=lambda vm: first(vm, ordinal))
+    gap = first(then, ordinal) - first(last, ordinal)
+    lab.expect(gap >= gap_s, f"{then.name} wrote {gap:.2f} s after "
+               f"{last.name}, expected {gap_s} s at least")
+    lab.note(f"{then.name} wrote {gap:.2f} s after {last.name}")
+
+
+def kill(lab, host, zero=True):
+    lab.mark(f"power of {host} fails", is_zero=zero)
+    lab.bed.poweroff(host)
+
+
+def why(lab, vm, by):
+    done = lab.bed.run(by, "vmha", "why", vm.name, "--json", check=False)
+    return json.loads(done.stdout) if done.stdout else {"reasons": []}
+
+
+def wait_why(lab, vm, by, words):
+    """Until vmha why says that."""
+    def good():
+        for reason in why(lab, vm, by)["reasons"]:
+            if reason["rule"] == "order" and words in reason["text"]:
+                return reason["text"]
+        return None
+    lab.note(f"why {vm.name}: "
+             f"{wait_for(good, WAIT_DEADLINE_S, f'{vm.name}: {words}')}")
+
+
+def all_up(lab, vms, ordinal=2):
+    for vm in vms:
+        vm.wait_write(ordinal, UP_DEADLINE_S)
+        vm.check(ordinal)
+    lab.mark("all run")
+
+
+@case(heartbeat=3)
+def restart_order(lab):
+    """12 VMs in 4 priorities, 3 of them a chain, on a host that dies: each
+    level comes up DELAY_S after the one above, the chain one after the other."""
+    vms = levels(lab, 3)
+    chain = vms["low"]
+    for needed, vm in zip(chain, chain[1:]):
+        vm.params["restart_depends"] = needed.name
+    every = [vm for level in LEVELS for vm in vms[level]]
+    victim, by = lab.others(lab.cluster.state().dc)
+    manage(lab, *every, on=victim)
+    kill(lab, victim)
+    wait_why(lab, vms["lowest"][0], by, "waits for priority")
+    lab.expect(ticket(lab, vms["lowest"][0], by).get("vmha-state") ==
+               "waiting", "lowest1 waits without its ticket's word")
+    all_up(lab, every)
+    for high, low in zip(LEVELS, LEVELS[1:]):
+        in_order(lab, vms[high], vms[low], DELAY_S - SLACK_S)
+    for needed, vm in zip(chain, chain[1:]):
+        in_order(lab, [needed], [vm], DELAY_S - SLACK_S)
+    in_order(lab, chain[:1], chain[2:], 2 * (DELAY_S - SLACK_S))
+    for vm in every:
+        wait_ticket(lab, vm, by, "true")
+
+
+@case(heartbeat=3)
+def restart_default(lab):
+    """Nothing is configured: a host's death writes no ticket, and nothing is
+    slower for the question that fence_vmha asks."""
+    vms = [lab.vm(f"vm{i}") for i in range(1, 4)]
+    victim, by = lab.others(lab.cluster.state().dc)
+    manage(lab, *vms, on=victim)
+    before = {vm: ticket(lab, vm, by) for vm in vms}
+    asked = sorted(float(ms) for ms in lab.bed.run(
+        by, "python3", "-c", ASK % (ASKS, victim)).stdout.split())
+    lab.note(f"hold-back: median {asked[ASKS // 2]:.2f} ms, longest "
+             f"{asked[-1]:.2f} ms of {ASKS}")
+    kill(lab, victim)
+    all_up(lab, vms)
+    for vm in vms:
+        lab.expect(ticket(lab, vm, by) == before[vm],
+                   f"{vm.name}: {before[vm]} has become "
+                   f"{ticket(lab, vm, by)}")
+
+
+@case(hosts=5, heartbeat=3)
+def restart_master_dies(lab):
+    """The master's host dies in the midst of a wave: no VM is lost, none runs
+    twice, and the new master keeps the order."""
+    vms = levels(lab, 2, ready_delay="15s")
+    every = [vm for level in LEVELS for vm in vms[level]]
+    manage(lab)
+    boss = master(lab)
+    victim = lab.others(boss)[0]
+    # None of them restarts on the host that dies next.
+    manage_on(lab, every, victim, not_on=boss)
+    by = lab.others(boss, victim)[0]
+    kill(lab, victim)
+    for vm in vms["high"]:
+        vm.wait_write(2, UP_DEADLINE_S)
+    wait_ticket(lab, vms["medium"][0], by, "false")
+    kill(lab, boss, zero=False)
+    wait_why(lab, vms["lowest"][0], by, "waits for priority")
+    all_up(lab, every)
+    for high, low in zip(LEVELS, LEVELS[1:]):
+        in_order(lab, vms[high], vms[low], 15 - SLACK_S)
+    lab.expect(master(lab, by) not in (boss, victim, None),
+               f"the master is {master(lab, by)}")
+
+
+def manage_on(lab, vms, host, not_on):
+    lab.cluster.configure(lab.cluster.any_host(), "".join(
+        vm.primitive(host) + f"location {vm.name}-not-{not_on} {vm.name} "
+        f"-inf: {not_on}\n" for vm in vms))
+    for vm in vms:
+        lab.cluster.wait_started(vm.name, UP_DEADLINE_S, on=host)
+        vm.wait_write(1)
+    lab.bed.run(host, "vmha", "vm", "add", *(vm.name for vm in vms))
+    for vm in vms:
+        wait_ticket(lab, vm, host, "true")
+
+
+@case(heartbeat=3)
+def restart_retry(lab):
+    """A VM that no host can start is tried again later, and counts; what it
+    lacks is back, and the next attempt brings it up."""
+    vm, other = lab.vm("web1"), lab.vm("low1", params={
+        "restart_priority": "low"})
+    victim, by = lab.others(lab.cluster.state().dc)
+    manage(lab, vm, other, on=victim, restart_retry_waits='"5s 20s 600s"',
+           restart_attempts="4")
+    os.rename(vm.config, f"{vm.config}.away")
+    kill(lab, victim)
+    wait_why(lab, vm, by, "attempt 1 of 4")
+    other.wait_write(2, UP_DEADLINE_S)
+    lab.note("a VM that has failed holds up nobody")
+    wait_why(lab, vm, by, "attempt 2 of 4")
+    found = ticket(lab, vm, by)
+    lab.expect((found.get("vmha-state"), found.get("vmha-attempt"),
+                found.get("vmha-not-before")) == ("waiting", "2", "20"),
+               f"its ticket says {found}")
+    os.rename(f"{vm.config}.away", vm.config)
+    all_up(lab, [vm, other])
+    found = wait_ticket(lab, vm, by, "true")
+    lab.expect(found.get("vmha-attempt") == "3", f"its ticket says {found}")
+
+
+@case(heartbeat=3)
+def restart_given_up(lab):
+    """After the last attempt a VM is left alone, until it is stopped and
+    started; one with restart_priority=disabled is not restarted at all."""
+    vm, off = lab.vm("web1"), lab.vm("test1", params={
+        "restart_priority": "disabled"})
+    victim, by = lab.others(lab.cluster.state().dc)
+    manage(lab, vm, off, on=victim, restart_retry_waits="2s",
+           restart_attempts="2")
+    os.rename(vm.config, f"{vm.config}.away")
+    kill(lab, victim)
+    wait_why(lab, vm, by, "given up: 2 attempts")
+    wait_why(lab, off, by, "restart_priority=disabled")
+    lab.expect(not off.hosts(), f"test1 runs on {off.hosts()}")
+    os.rename(f"{vm.config}.away", vm.config)
+    for one in (vm, off):
+        lab.bed.run(by, "crm", "resource", "stop", one.name)
+        wait_ticket(lab, one, by, "true")
+    lab.settle()
+    for one in (vm, off):
+        lab.bed.run(by, "crm", "resource", "start", one.name)
+    all_up(lab, [vm, off])
+
+
+@case(heartbeat=3)
+def restart_manager_stopped(lab):
+    """All managers are stopped while a VM waits: it is not left down."""
+    db, app = lab.vm("db1", params={
+        "restart_priority": "high", "ready_condition": "powered-on",
+        "ready_delay": "600s"}), lab.vm("app1")
+    victim, by = lab.others(lab.cluster.state().dc)
+    manage(lab, db, app, on=victim)
+    kill(lab, victim)
+    db.wait_write(2, UP_DEADLINE_S)
+    wait_why(lab, app, by, "waits for priority high: db1 is not ready")
+    lab.mark("all managers are stopped")
+    lab.bed.run(by, "crm", "resource", "stop", "fault-domain")
+    all_up(lab, [db, app])

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vmha why, status and check on restart order: what the fault domain manager
+says of a VM that waits is what a person reads, and without one the ticket's
+own word."""
+
+import json
+import unittest
+
+from cib import CibCase, gate, ticket, vm
+from daemon import Daemon, heartbeat, host
+
+WAITS = "waits for priority high: db1 is not ready (since 12 s, at most 600 s)"
+MASTER = [host("h1", 0), host("h2", 1, flags=["master", "quorate"], term=4)]
+
+
+class Order(CibCase):
+    """web1 is nobody's, and its turn has not come."""
+
+    def known(self, reason="waits-for-priority", waits=WAITS):
+        """A daemon and, with a sentence, a manager on this host."""
+        self.cib(vm("web1"), gate("web1"),
+                 ticket("web1", "false", state="waiting", reason=reason,
+                        term=4, attempt=0))
+        daemon = heartbeat(self.path("heartbeatd.sock"), MASTER)
+        self.addCleanup(daemon.__exit__)
+        if waits:
+            one = {"resource": "web1", "waits": waits}
+            manager = Daemon(self.path("fdmd.sock"),
+                             {"status": {"state": "master", "term": 4,
+                                         "vms": [one]}, "vm": one})
+            self.addCleanup(manager.__exit__)
+
+    def why(self):
+        """Its one reason."""
+        told = json.loads(self.vmha("why", "web1", "--json", code=1).stdout)
+        self.assertEqual(told["ticket"]["state"], "waiting")
+        self.assertEqual([r["rule"] for r in told["reasons"]], ["order"])
+        return told["reasons"][0]
+
+    def test_why(self):
+        self.known()
+        self.assertEqual(self.why()["text"], WAITS)
+        self.assertIn("its turn comes", self.why()["todo"])
+
+    def test_why_without_manager(self):
+        self.known(waits=None)
+        self.assertIn("waits-for-priority", self.why()["text"])
+
+    def test_given_up(self):
+        self.known(reason="given-up", waits="given up: 5 attempts")
+        self.assertIn("crm resource stop web1", self.why()["todo"])
+
+    def test_status(self):
+        self.known()
+        text = self.vmha("status", code=1).stdout
+        self.assertIn("waiting", text)
+        self.assertIn(WAITS, " ".join(text.split()))
+        told = json.loads(self.vmha("status", "--json", code=1).stdout)
+        self.assertEqual(told["tickets"][0]["ticket"], "waiting")
+        self.assertIn(WAITS, "".join(told["problems"]))
+
+    def test_check(self):
+        """What can't be kept is a finding."""
+        self.create()
+        self.known()
+        error = "web1: restart_depends names nobody"
+        with Daemon(self.path("other.sock"),
+                    {"status": {"restart": {"errors": [error]}}}):
+            done = self.run_vmha(
+                "check", "--json", "--conf", self.conf, "--socket",
+                self.path("no"), "--manager-socket", self.path("other.sock"),
+                self.corosync("h1", "h2", "h3"), env=self.env())
+        found = [f for f in json.loads(done.stdout)["findings"]
+                 if f["what"] == "restart order"]
+        self.assertEqual([(f["level"], f["value"]) for f in found],
+                         [("bad", error)])
+
+
+if __name__ == "__main__":
+    unittest.main()
