@@ -68,7 +68,8 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 	[OPT_ONCE] = { "once", NULL, VMHA_FLAG, AT(is_once), 0, 0, NULL,
 		       "show it once and end" },
 	[OPT_WAIT] = { "wait", "SECONDS", VMHA_SPAN, AT(wait_ms), 0, 0, NULL,
-		       "wait so long for the other hosts, default 20" },
+		       "wait so long at most; the default is 20, of vm start 180, of vm "
+		       "stop 300, of host maintenance 900" },
 	[OPT_REASON] = { "reason", "TEXT", VMHA_TEXT, AT(reason), 0, 0, NULL,
 			 "goes into the log of this host's heartbeat daemon" },
 	[OPT_YES] = { "yes", NULL, VMHA_FLAG, AT(is_yes), 0, 0, NULL,
@@ -137,6 +138,32 @@ static const struct vmha_command COMMANDS[] = {
 	  "may live), list (such a host lists it), unread (such a host's list "
 	  "can't be read), ticket, seal, quorum, pacemaker (stopped, banned, "
 	  "failed). The exit code is 0 when it runs." },
+	{ "vm list", "", VMHA_NOTHING, 0, 0, OPTS_KNOWN, ASK_S, vmha_vm_list,
+	  "all VMs: where, which ticket, protected or not, and why not",
+	  "Every resource of the agent ocf:vmha:VirtualMachine. STATE and HOST "
+	  "are what the VM lists on the heartbeat datastores say, and "
+	  "Pacemaker's history where no list names it. PROTECTION is protected "
+	  "(a failure of it or of its host restarts it), held (it starts "
+	  "nowhere until what holds it has ended), unprotected (stopped by an "
+	  "administrator, not managed, no gate, no master) or unknown (who "
+	  "would know does not answer)." },
+	{ "vm show", "VM", VMHA_VM, 1, 1, OPTS_KNOWN, ASK_S, vmha_vm_show,
+	  "one VM in full: parameters, operations, constraints, history",
+	  "VM is the name of its resource. \"vmha why\" tells what keeps it "
+	  "from starting." },
+	{ "vm start", "VM", VMHA_VM, 1, 1,
+	  BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), 0, vmha_vm_start,
+	  "have Pacemaker start a VM, and wait until it runs",
+	  "Sets target-role=Started and shows what comes of it. A VM whose "
+	  "ticket is not granted starts when the master grants it. Without an "
+	  "end within --wait it fails; Pacemaker goes on all the same." },
+	{ "vm stop", "VM", VMHA_VM, 1, 1,
+	  BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), 0, vmha_vm_stop,
+	  "stop a VM for good, and wait for the proof",
+	  "Sets target-role=Stopped, and waits until Pacemaker's history "
+	  "proves on every host that it does not run. From then on it is "
+	  "unprotected: nothing restarts it before \"vmha vm start\". Its "
+	  "ticket is the master's and stays as it is." },
 	{ "vm add", "VM... | --all", VMHA_VM, 0, VMHA_OPERANDS_MAX,
 	  BIT(OPT_ALL) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), CIB_S, vmha_vm_add,
 	  "put VMs behind a ticket, so that a cut-off host's VMs can be held",
