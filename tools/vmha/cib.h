@@ -108,6 +108,9 @@ struct cib_past {
 };
 void cib_past(const struct cib_node *node_state, const char *resource,
 	      struct cib_past *ret_past);
+/* The newest finished action that began or ended it on that host, recurring
+ * monitors aside: "migrate_from", "start", ...; "" where there is none. */
+const char *cib_arrival(const struct cib_node *lrm);
 /* The host's state (node_state) where it runs, else where something is under
  * way, else where it failed; NULL: it is proven off wherever Pacemaker has a
  * history of it. */

@@ -109,6 +109,26 @@ cib_past(const struct cib_node *node_state, const char *resource,
 	}
 }
 
+const char *
+cib_arrival(const struct cib_node *lrm)
+{
+	const struct cib_node *op = NULL;
+	const char *name = "";
+	int newest = -1;
+
+	while ((op = cib_next(lrm, op, "lrm_rsc_op"))) {
+		int call = atoi(cib_get(op, "call-id"));
+
+		if (tells(op) && call > newest &&
+		    atoi(cib_get(op, "interval")) == 0 &&
+		    strcmp(cib_get(op, "op-status"), STATUS_PENDING) != 0) {
+			newest = call;
+			name = cib_get(op, "operation");
+		}
+	}
+	return name;
+}
+
 /* Pacemaker 3.0 (feature set 3.20) writes the time of joining, 0 for none,
  * where 2.1 wrote a boolean or a word. */
 static bool

@@ -188,6 +188,20 @@ static const struct vmha_command COMMANDS[] = {
 	  "hold: a VM that a host may still run starts only after \"vmha host "
 	  "confirm-dead\" for that host. Refuses while a master lives, and "
 	  "without quorum." },
+	{ "host maintenance", "HOST on|off|status", VMHA_HOST_DUTY, 2, 2,
+	  BIT(OPT_WAIT) | BIT(OPT_YES) | BIT(OPT_FORCE) | BIT(OPT_DRY_RUN) |
+		  BIT(OPT_JSON),
+	  0, vmha_maintenance,
+	  "empty a host by live migration before work on it, and back",
+	  "on asks Pacemaker's scheduler what would become of each VM of HOST, "
+	  "and refuses where one has nowhere to go: it names the VM and what "
+	  "stands in the way. VMs that can't migrate live are stopped and "
+	  "started elsewhere, which needs --yes; --force also stops those that "
+	  "no host can run. Then it sets standby and shows each VM's way until "
+	  "none is left. off ends standby. status tells which it is. This is "
+	  "vSphere's maintenance mode. It is not Pacemaker's \"maintenance\", "
+	  "which leaves everything running where it is and watches nothing: "
+	  "for work on the cluster's own software." },
 	{ "host confirm-dead", "HOST", VMHA_HOST_ONLY, 1, 1,
 	  OPTS_KNOWN | BIT(OPT_YES) | BIT(OPT_FORCE), 0, vmha_confirm_dead,
 	  "say that a host is switched off, where nothing can prove it",

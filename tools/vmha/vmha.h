@@ -111,6 +111,7 @@ enum vmha_operand {
 	VMHA_HOST_KIND,
 	VMHA_VM,
 	VMHA_HOST_ONLY,
+	VMHA_HOST_DUTY,
 };
 
 struct vmha_command {
@@ -229,5 +230,6 @@ int vmha_vm_add(struct vmha *v);
 int vmha_vm_remove(struct vmha *v);
 int vmha_recover(struct vmha *v);
 int vmha_confirm_dead(struct vmha *v);
+int vmha_maintenance(struct vmha *v);
 
 #endif
