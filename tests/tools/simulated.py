@@ -6,6 +6,7 @@ real ones do is tried in the cluster tests."""
 import os
 import subprocess
 import threading
+import xml.etree.ElementTree as tree
 
 from cib import CibCase, meta_of
 
@@ -53,6 +54,11 @@ class SimulatedCase(CibCase):
         """The file as it is."""
         with open(self.cib_path, encoding="utf-8") as f:
             return f.read()
+
+    def put_tree(self, root, before):
+        """This tree in the place of that text, if it is still there."""
+        if self.text() == before:
+            self.put(tree.tostring(root, encoding="unicode"))
 
     def put(self, text):
         """The file as it is to be."""

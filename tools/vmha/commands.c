@@ -69,7 +69,7 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 		       "show it once and end" },
 	[OPT_WAIT] = { "wait", "SECONDS", VMHA_SPAN, AT(wait_ms), 0, 0, NULL,
 		       "wait so long at most; the default is 20, of vm start 180, of vm "
-		       "stop 300, of host maintenance 900" },
+		       "stop 300, of vm import 90, of host maintenance 900" },
 	[OPT_REASON] = { "reason", "TEXT", VMHA_TEXT, AT(reason), 0, 0, NULL,
 			 "goes into the log of this host's heartbeat daemon" },
 	[OPT_YES] = { "yes", NULL, VMHA_FLAG, AT(is_yes), 0, 0, NULL,
@@ -180,6 +180,22 @@ static const struct vmha_command COMMANDS[] = {
 	  "Both go in one update. A host on which a VM without a gate runs is "
 	  "reset when it is cut off, since nothing could hold it. Refuses a "
 	  "VM whose ticket is not granted." },
+	{ "vm import", "RESOURCE", VMHA_VM, 1, 1,
+	  BIT(OPT_DRY_RUN) | BIT(OPT_YES) | BIT(OPT_FORCE) | BIT(OPT_WAIT) |
+		  BIT(OPT_JSON),
+	  CIB_S, vmha_vm_import,
+	  "make a VM of ocf:heartbeat:VirtualDomain one of vmha, while it runs",
+	  "RESOURCE keeps its name, constraints, operations and meta "
+	  "attributes. In one update it gets the new agent and parameters and "
+	  "is not managed; then all hosts probe it. Only when the new agent "
+	  "finds the guest where it was, and nowhere else, it is managed "
+	  "again; else the old definition comes back. The guest is not "
+	  "touched. Settings without a counterpart are named and refused; "
+	  "--force drops them. Until its next start by the cluster its QEMU "
+	  "lacks the agent's own monitor socket: each monitor asks libvirt, "
+	  "and stop can shut the guest down by its guest agent alone, else it "
+	  "cuts its power. Where the config file shows no guest agent that "
+	  "needs --yes." },
 	{ "recover", "[VM...]", VMHA_VM, 0, VMHA_OPERANDS_MAX,
 	  OPTS_KNOWN | BIT(OPT_YES) | BIT(OPT_FORCE), CIB_S, vmha_recover,
 	  "grant held VMs of a cluster whose fault domain manager is gone",

@@ -227,6 +227,7 @@ int vmha_vm_show(struct vmha *v);
 int vmha_vm_start(struct vmha *v);
 int vmha_vm_stop(struct vmha *v);
 int vmha_vm_add(struct vmha *v);
+int vmha_vm_import(struct vmha *v);
 int vmha_vm_remove(struct vmha *v);
 int vmha_recover(struct vmha *v);
 int vmha_confirm_dead(struct vmha *v);

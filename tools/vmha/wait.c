@@ -17,7 +17,10 @@ wait_run(const char *const *argv, struct ha_err *err)
 {
 	ha_autofree char *out = NULL;
 	int status = 0;
-	int rc = vmha_run(argv, CHANGE_MS, &out, &status);
+	int rc;
+
+	vmha_step("waiting for", argv[0], CHANGE_MS + 10000);
+	rc = vmha_run(argv, CHANGE_MS, &out, &status);
 
 	if (rc == -ENOENT) {
 		return ha_err_set(err, -EIO,
