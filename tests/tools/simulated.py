@@ -62,8 +62,10 @@ class SimulatedCase(CibCase):
 
     def put(self, text):
         """The file as it is to be."""
-        with open(self.cib_path, "w", encoding="utf-8") as f:
+        new = f"{self.cib_path}.new"
+        with open(new, "w", encoding="utf-8") as f:
             f.write(text)
+        os.rename(new, self.cib_path)
 
     def act(self, *words):
         """One transition; words: injections (--op-fail=...)."""
@@ -81,13 +83,17 @@ class SimulatedCase(CibCase):
             os.unlink(out)
         return done.stdout
 
-    def live(self, *words):
-        """Acts until the test ends."""
+    def live(self, *words, act=None):
+        """Acts until the test ends. A file that a tool is just writing is
+        looked at again."""
         end = threading.Event()
 
         def loop():
             while not end.wait(POLL_S):
-                self.act(*words)
+                try:
+                    (act or self.act)(*words)
+                except (AssertionError, tree.ParseError):
+                    continue
         thread = threading.Thread(target=loop, daemon=True)
         thread.start()
 

@@ -5,11 +5,10 @@ would, and says what the new agent's probes find."""
 
 import json
 import os
-import threading
 import unittest
 import xml.etree.ElementTree as tree
 
-from simulated import POLL_S, SimulatedCase, machine, prefer
+from simulated import SimulatedCase, machine, prefer
 
 UUID = "0d3cc0aa-5e1f-4fd0-8bd4-0f1f0f1f0f1f"
 XML = f"""<domain type="qemu"><name>web1</name><uuid>{UUID}</uuid>
@@ -78,38 +77,27 @@ class Import(SimulatedCase):
         """A controller that forgets and probes when the agent has changed:
         what the hosts' probes say, by the new agent and by the old one.
         Whatever stops the guest is kept."""
-        end, seen = threading.Event(), []
+        seen = []
 
-        def probe(root, text):
+        def step():
+            text = self.text()
+            root = tree.fromstring(text)
             agent = root.find(".//primitive[@id='web1']")
+            managed = agent.find(".//nvpair[@name='is-managed']")
             rcs = new if agent.get("provider") == "vmha" else old
-            for history in root.iter("lrm_resource"):
-                if history.get("provider") != agent.get("provider"):
-                    break
-            else:
+            fresh = [h for h in root.iter("lrm_resource")
+                     if h.get("provider") == agent.get("provider")]
+            if managed is None:
+                return
+            seen.append(managed.get("value"))
+            if len(fresh) == len(rcs):
                 return
             for at in root.iter("lrm_resources"):
                 at.clear()
             self.put_tree(root, text)
-            self.act(*(w for i, rc in enumerate(rcs) if rc != 7 for w in (
-                f"--op-fail=web1_monitor_0@h{i + 1}={rc}",)))
-
-        def loop():
-            while not end.wait(POLL_S):
-                text = self.text()
-                root = tree.fromstring(text)
-                managed = root.find(".//primitive[@id='web1']"
-                                    "//nvpair[@name='is-managed']")
-                if managed is not None:
-                    seen.append(managed.get("value"))
-                    probe(root, text)
-        thread = threading.Thread(target=loop, daemon=True)
-        thread.start()
-
-        def stop():
-            end.set()
-            thread.join()
-        self.addCleanup(stop)
+            self.act(*(f"--op-fail=web1_monitor_0@h{i + 1}={rc}"
+                       for i, rc in enumerate(rcs) if rc != 7))
+        self.live(act=step)
         return seen
 
     def run_import(self, *words, code=0):

@@ -276,12 +276,13 @@ put_pairs(const json_t *object, const char *label)
 {
 	const char *name;
 	json_t *value;
+	bool is_first = true;
 
 	json_object_foreach((json_t *)(uintptr_t)object, name, value)
 	{
-		put_label(label);
+		put_label(is_first ? label : "");
 		printf("%s=%s\n", name, json_string_value(value));
-		label = "";
+		is_first = false;
 	}
 }
 
