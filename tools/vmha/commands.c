@@ -180,7 +180,7 @@ static const struct vmha_command COMMANDS[] = {
 	  "Both go in one update. A host on which a VM without a gate runs is "
 	  "reset when it is cut off, since nothing could hold it. Refuses a "
 	  "VM whose ticket is not granted." },
-	{ "vm import", "RESOURCE", VMHA_VM, 1, 1,
+	{ "vm import", "RESOURCE", VMHA_RESOURCE, 1, 1,
 	  BIT(OPT_DRY_RUN) | BIT(OPT_YES) | BIT(OPT_FORCE) | BIT(OPT_WAIT) |
 		  BIT(OPT_JSON),
 	  CIB_S, vmha_vm_import,

@@ -112,6 +112,7 @@ enum vmha_operand {
 	VMHA_VM,
 	VMHA_HOST_ONLY,
 	VMHA_HOST_DUTY,
+	VMHA_RESOURCE, /* any of Pacemaker's */
 };
 
 struct vmha_command {
