@@ -17,6 +17,11 @@ _vmha_vms() {
 		sed -n 's/.*"resource": "\([^"]\+\)".*/\1/p' | sort -u
 }
 
+# Resources as Pacemaker knows them.
+_vmha_resources() {
+	timeout 2 crm_resource --list-raw 2>/dev/null | sort -u
+}
+
 # The words that may stand there, as replies.
 _vmha_offer() {
 	local cur=$1 word
@@ -30,6 +35,7 @@ _vmha_offer() {
 				< <(compgen -f -- "$cur")
 			;;
 		@host) mapfile -t -O "${#words[@]}" words < <(_vmha_hosts) ;;
+		@resource) mapfile -t -O "${#words[@]}" words < <(_vmha_resources) ;;
 		@vm) mapfile -t -O "${#words[@]}" words < <(_vmha_vms) ;;
 		*) words+=("$word") ;;
 		esac

@@ -83,7 +83,8 @@ class CibCase(Case):
     def vmha(self, *words, code=0):
         """A command against it; no daemon unless a socket is named."""
         sockets = []
-        if words[0] in ("status", "why", "recover", "host"):
+        if words[0] in ("status", "why", "recover") or words[:2] in (
+                ("host", "confirm-dead"), ("vm", "list"), ("vm", "show")):
             sockets = ["--socket", self.path("heartbeatd.sock"),
                        "--manager-socket", self.path("fdmd.sock")]
         done = self.run_vmha(*words, *sockets, env=self.env())

@@ -283,12 +283,14 @@ change(const char *const *argv, struct ha_err *err)
 	return 0;
 }
 
-int
-cib_modify(const char *xml, struct ha_err *err)
+/* `option` NULL: none. */
+static int
+change_by(const char *verb, const char *option, const char *xml,
+	  struct ha_err *err)
 {
 	char path[] = "/tmp/vmha-cib-XXXXXX";
-	const char *const argv[] = { "cibadmin",   "--modify", "--allow-create",
-				     "--xml-file", path,       NULL };
+	const char *const argv[] = { "cibadmin", verb,   "--xml-file",
+				     path,       option, NULL };
 	int fd = mkostemp(path, O_CLOEXEC);
 	size_t len = strlen(xml);
 	int rc;
@@ -306,6 +308,18 @@ cib_modify(const char *xml, struct ha_err *err)
 		(void)unlink(path);
 	}
 	return rc;
+}
+
+int
+cib_modify(const char *xml, struct ha_err *err)
+{
+	return change_by("--modify", "--allow-create", xml, err);
+}
+
+int
+cib_replace(const char *xml, struct ha_err *err)
+{
+	return change_by("--replace", NULL, xml, err);
 }
 
 int

@@ -57,6 +57,8 @@ bool cib_is_quorate(const struct cib_node *cib);
 
 /* One update of the whole CIB, confirmed. */
 int cib_modify(const char *xml, struct ha_err *err);
+/* Puts the element, which has an id, in the place of the one that is there. */
+int cib_replace(const char *xml, struct ha_err *err);
 /* Takes away all that the XPath names, in one update. */
 int cib_delete(const char *xpath, struct ha_err *err);
 
@@ -89,6 +91,55 @@ const char *cib_meta(const struct cib_node *cib,
 bool cib_is_active(const struct cib_node *node_state, const char *resource);
 /* Host name of a node id. */
 const char *cib_node_name(const struct cib_node *cib, const char *id);
+
+/* ---- cib_past.c ---------------------------------------------------------- */
+
+/* true, on, yes, 1; NULL is none of them. */
+bool cib_is_true(const char *value);
+
+enum cib_where {
+	CIB_NEVER,  /* no action that tells */
+	CIB_OFF,    /* proven: a stop that succeeded, a probe that found none */
+	CIB_ON,     /* it runs there */
+	CIB_BUSY,   /* an action is under way there */
+	CIB_FAILED, /* the newest action failed: it may run or not */
+};
+struct cib_past {
+	enum cib_where where;
+	const char *operation, *reason; /* of the newest action; "" */
+	const char *source, *target;    /* of a migration; "" */
+	const struct cib_node *lrm;     /* lrm_resource; NULL: none */
+};
+void cib_past(const struct cib_node *node_state, const char *resource,
+	      struct cib_past *ret_past);
+/* The newest finished action that began or ended it on that host, recurring
+ * monitors aside: "migrate_from", "start", ...; "" where there is none. */
+const char *cib_arrival(const struct cib_node *lrm);
+/* The host's state (node_state) where it runs, else where something is under
+ * way, else where it failed; NULL: it is proven off wherever Pacemaker has a
+ * history of it. */
+const struct cib_node *cib_active_on(const struct cib_node *cib,
+				     const char *resource,
+				     struct cib_past *ret_past);
+bool cib_is_off(const struct cib_node *cib, const char *resource);
+/* target-role=Stopped. */
+bool cib_is_stopped(const struct cib_node *cib,
+		    const struct cib_node *primitive);
+bool cib_is_managed(const struct cib_node *cib,
+		    const struct cib_node *primitive);
+
+enum cib_host {
+	CIB_HOST_NONE, /* no such node */
+	CIB_HOST_OFFLINE,
+	CIB_HOST_STANDBY,
+	CIB_HOST_UNMANAGED, /* Pacemaker's maintenance */
+	CIB_HOST_ONLINE,
+};
+enum cib_host cib_host(const struct cib_node *cib, const char *host);
+/* Is standby set, for good or until its Pacemaker is restarted? */
+bool cib_is_standby(const struct cib_node *cib, const char *host);
+
+/* ---- cib_why.c ----------------------------------------------------------- */
 
 /* {rule, text, todo} for each reason that the CIB shows why Pacemaker does
  * not run it, or not on some host. */

@@ -10,15 +10,6 @@
 #include "cib.h"
 #include "why.h"
 
-static bool
-is_true(const char *value)
-{
-	return value &&
-	       (strcasecmp(value, "true") == 0 ||
-		strcasecmp(value, "on") == 0 || strcasecmp(value, "yes") == 0 ||
-		strcmp(value, "1") == 0);
-}
-
 static void
 look_properties(const struct cib_node *cib, json_t *reasons)
 {
@@ -31,13 +22,13 @@ look_properties(const struct cib_node *cib, json_t *reasons)
 			"this host's Pacemaker has no quorum: it starts "
 			"nothing");
 	}
-	if (is_true(cib_nvpair(config, "maintenance-mode"))) {
+	if (cib_is_true(cib_nvpair(config, "maintenance-mode"))) {
 		why_add(reasons, "pacemaker",
 			"crm configure property maintenance-mode=false",
 			"the whole cluster is in maintenance mode: Pacemaker "
 			"starts and stops nothing");
 	}
-	if (is_true(cib_nvpair(config, "stop-all-resources"))) {
+	if (cib_is_true(cib_nvpair(config, "stop-all-resources"))) {
 		why_add(reasons, "pacemaker",
 			"crm configure property stop-all-resources=false",
 			"stop-all-resources is set");
@@ -58,8 +49,8 @@ look_meta(const struct cib_node *cib, const struct cib_node *vm,
 		why_add(reasons, "pacemaker", todo,
 			"somebody has stopped it: target-role=Stopped");
 	}
-	if ((managed && !is_true(managed)) ||
-	    is_true(cib_meta(cib, vm, "maintenance"))) {
+	if ((managed && !cib_is_true(managed)) ||
+	    cib_is_true(cib_meta(cib, vm, "maintenance"))) {
 		snprintf(todo, sizeof(todo), "crm resource manage %s", id);
 		why_add(reasons, "pacemaker", todo,
 			"it is not managed: Pacemaker neither starts nor "
@@ -164,13 +155,13 @@ look_hosts(const struct cib_node *cib, json_t *reasons)
 		const struct cib_node *state =
 			cib_find(cib, "node_state", "uname", host);
 
-		if (is_true(cib_nvpair(node, "standby")) ||
-		    is_true(cib_nvpair(state, "standby"))) {
+		if (cib_is_true(cib_nvpair(node, "standby")) ||
+		    cib_is_true(cib_nvpair(state, "standby"))) {
 			snprintf(todo, sizeof(todo), "crm node online %s",
 				 host);
 			why_add(reasons, "pacemaker", todo,
 				"%s is in standby: nothing runs there", host);
-		} else if (is_true(cib_nvpair(node, "maintenance"))) {
+		} else if (cib_is_true(cib_nvpair(node, "maintenance"))) {
 			snprintf(todo, sizeof(todo), "crm node ready %s", host);
 			why_add(reasons, "pacemaker", todo,
 				"%s is in maintenance: nothing is started "

@@ -68,7 +68,8 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 	[OPT_ONCE] = { "once", NULL, VMHA_FLAG, AT(is_once), 0, 0, NULL,
 		       "show it once and end" },
 	[OPT_WAIT] = { "wait", "SECONDS", VMHA_SPAN, AT(wait_ms), 0, 0, NULL,
-		       "wait so long for the other hosts, default 20" },
+		       "wait so long at most; the default is 20, of vm start 180, of vm "
+		       "stop 300, of vm import 90, of host maintenance 900" },
 	[OPT_REASON] = { "reason", "TEXT", VMHA_TEXT, AT(reason), 0, 0, NULL,
 			 "goes into the log of this host's heartbeat daemon" },
 	[OPT_YES] = { "yes", NULL, VMHA_FLAG, AT(is_yes), 0, 0, NULL,
@@ -137,6 +138,32 @@ static const struct vmha_command COMMANDS[] = {
 	  "may live), list (such a host lists it), unread (such a host's list "
 	  "can't be read), ticket, seal, quorum, pacemaker (stopped, banned, "
 	  "failed). The exit code is 0 when it runs." },
+	{ "vm list", "", VMHA_NOTHING, 0, 0, OPTS_KNOWN, ASK_S, vmha_vm_list,
+	  "all VMs: where, which ticket, protected or not, and why not",
+	  "Every resource of the agent ocf:vmha:VirtualMachine. STATE and HOST "
+	  "are what the VM lists on the heartbeat datastores say, and "
+	  "Pacemaker's history where no list names it. PROTECTION is protected "
+	  "(a failure of it or of its host restarts it), held (it starts "
+	  "nowhere until what holds it has ended), unprotected (stopped by an "
+	  "administrator, not managed, no gate, no master) or unknown (who "
+	  "would know does not answer)." },
+	{ "vm show", "VM", VMHA_VM, 1, 1, OPTS_KNOWN, ASK_S, vmha_vm_show,
+	  "one VM in full: parameters, operations, constraints, history",
+	  "VM is the name of its resource. \"vmha why\" tells what keeps it "
+	  "from starting." },
+	{ "vm start", "VM", VMHA_VM, 1, 1,
+	  BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), 0, vmha_vm_start,
+	  "have Pacemaker start a VM, and wait until it runs",
+	  "Sets target-role=Started and shows what comes of it. A VM whose "
+	  "ticket is not granted starts when the master grants it. Without an "
+	  "end within --wait it fails; Pacemaker goes on all the same." },
+	{ "vm stop", "VM", VMHA_VM, 1, 1,
+	  BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), 0, vmha_vm_stop,
+	  "stop a VM for good, and wait for the proof",
+	  "Sets target-role=Stopped, and waits until Pacemaker's history "
+	  "proves on every host that it does not run. From then on it is "
+	  "unprotected: nothing restarts it before \"vmha vm start\". Its "
+	  "ticket is the master's and stays as it is." },
 	{ "vm add", "VM... | --all", VMHA_VM, 0, VMHA_OPERANDS_MAX,
 	  BIT(OPT_ALL) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), CIB_S, vmha_vm_add,
 	  "put VMs behind a ticket, so that a cut-off host's VMs can be held",
@@ -153,6 +180,22 @@ static const struct vmha_command COMMANDS[] = {
 	  "Both go in one update. A host on which a VM without a gate runs is "
 	  "reset when it is cut off, since nothing could hold it. Refuses a "
 	  "VM whose ticket is not granted." },
+	{ "vm import", "RESOURCE", VMHA_RESOURCE, 1, 1,
+	  BIT(OPT_DRY_RUN) | BIT(OPT_YES) | BIT(OPT_FORCE) | BIT(OPT_WAIT) |
+		  BIT(OPT_JSON),
+	  CIB_S, vmha_vm_import,
+	  "make a VM of ocf:heartbeat:VirtualDomain one of vmha, while it runs",
+	  "RESOURCE keeps its name, constraints, operations and meta "
+	  "attributes. In one update it gets the new agent and parameters and "
+	  "is not managed; then all hosts probe it. Only when the new agent "
+	  "finds the guest where it was, and nowhere else, it is managed "
+	  "again; else the old definition comes back. The guest is not "
+	  "touched. Settings without a counterpart are named and refused; "
+	  "--force drops them. Until its next start by the cluster its QEMU "
+	  "lacks the agent's own monitor socket: each monitor asks libvirt, "
+	  "and stop can shut the guest down by its guest agent alone, else it "
+	  "cuts its power. Where the config file shows no guest agent that "
+	  "needs --yes." },
 	{ "recover", "[VM...]", VMHA_VM, 0, VMHA_OPERANDS_MAX,
 	  OPTS_KNOWN | BIT(OPT_YES) | BIT(OPT_FORCE), CIB_S, vmha_recover,
 	  "grant held VMs of a cluster whose fault domain manager is gone",
@@ -161,6 +204,20 @@ static const struct vmha_command COMMANDS[] = {
 	  "hold: a VM that a host may still run starts only after \"vmha host "
 	  "confirm-dead\" for that host. Refuses while a master lives, and "
 	  "without quorum." },
+	{ "host maintenance", "HOST on|off|status", VMHA_HOST_DUTY, 2, 2,
+	  BIT(OPT_WAIT) | BIT(OPT_YES) | BIT(OPT_FORCE) | BIT(OPT_DRY_RUN) |
+		  BIT(OPT_JSON),
+	  0, vmha_maintenance,
+	  "empty a host by live migration before work on it, and back",
+	  "on asks Pacemaker's scheduler what would become of each VM of HOST, "
+	  "and refuses where one has nowhere to go: it names the VM and what "
+	  "stands in the way. VMs that can't migrate live are stopped and "
+	  "started elsewhere, which needs --yes; --force also stops those that "
+	  "no host can run. Then it sets standby and shows each VM's way until "
+	  "none is left. off ends standby. status tells which it is. This is "
+	  "vSphere's maintenance mode. It is not Pacemaker's \"maintenance\", "
+	  "which leaves everything running where it is and watches nothing: "
+	  "for work on the cluster's own software." },
 	{ "host confirm-dead", "HOST", VMHA_HOST_ONLY, 1, 1,
 	  OPTS_KNOWN | BIT(OPT_YES) | BIT(OPT_FORCE), 0, vmha_confirm_dead,
 	  "say that a host is switched off, where nothing can prove it",

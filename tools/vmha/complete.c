@@ -18,6 +18,10 @@ operand_word(enum vmha_operand operand)
 		return "@vm";
 	case VMHA_HOST_ONLY:
 		return "@host";
+	case VMHA_HOST_DUTY:
+		return "@host on off status";
+	case VMHA_RESOURCE:
+		return "@resource";
 	case VMHA_HOST_KIND:
 		return "@host test reset off";
 	}

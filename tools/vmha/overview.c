@@ -10,64 +10,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *
-ticket_word(const struct known *known, const char *vm)
-{
-	const struct cib_node *ticket = cib_ticket(known->cib, vm);
-
-	return !known->cib               ? "?" :
-	       !cib_gate(known->cib, vm) ? "no gate" :
-	       cib_is_granted(ticket)    ? "granted" :
-	       cib_is_waiting(ticket)    ? "waiting" :
-	       ticket                    ? "held" :
-					   "missing";
-}
-
-/* Why its turn has not come, by this host's manager; "": not told. */
-static const char *
-waits_text(const struct known *known, const char *name)
-{
-	const json_t *vm;
-	size_t i;
-
-	json_array_foreach(json_object_get(known->manager, "vms"), i, vm)
-	{
-		if (strcmp(vmha_text(vm, "resource"), name) == 0) {
-			return vmha_text(vm, "waits");
-		}
-	}
-	return "";
-}
-
-/* "held in the name of h1", else what the ticket says. */
-static const char *
-bind_text(const struct known *known, const char *vm, char *buffer, size_t size)
-{
-	json_t *binds = known_binds(known, vm);
-	const json_t *bind = json_array_get(binds, 0);
-	const char *what = vmha_text(bind, "what");
-	const struct cib_node *ticket = cib_ticket(known->cib, vm);
-
-	if (bind) {
-		snprintf(buffer, size,
-			 strcmp(what, "hold") == 0 ?
-				 "held in the name of %s" :
-			 strcmp(what, "list") == 0 ?
-				 "on the list of %s, which is out of reach" :
-				 "the list of %s can't be read",
-			 vmha_text(bind, "host"));
-	} else if (cib_is_waiting(ticket) && *waits_text(known, vm)) {
-		snprintf(buffer, size, "%s", waits_text(known, vm));
-	} else {
-		snprintf(buffer, size, "%s",
-			 ticket && !cib_is_granted(ticket) ?
-				 cib_get(ticket, "vmha-reason") :
-				 "");
-	}
-	json_decref(binds);
-	return buffer;
-}
-
 struct table_row {
 	const char *vm, *state, *host, *host_state;
 };
@@ -76,7 +18,8 @@ static void
 put_row(const struct known *known, struct vmha_table *table,
 	const struct table_row *row)
 {
-	const char *ticket = ticket_word(known, row->vm);
+	const char *ticket =
+		known->cib ? known_ticket_word(known, row->vm) : "?";
 	bool is_held =
 		strcmp(ticket, "held") == 0 || strcmp(ticket, "missing") == 0;
 	bool is_live = strcmp(row->host_state, "live") == 0;
@@ -95,7 +38,7 @@ put_row(const struct known *known, struct vmha_table *table,
 							TONE_PLAIN,
 		       "%s", ticket);
 	vmha_table_add(table, TONE_PLAIN, "%s",
-		       bind_text(known, row->vm, text, sizeof(text)));
+		       known_bind_text(known, row->vm, text, sizeof(text)));
 }
 
 static bool
@@ -213,10 +156,11 @@ tickets_json(const struct known *known)
 		(void)json_array_append_new(
 			list,
 			json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "resource",
-				  name, "ticket", ticket_word(known, name),
-				  "reason", cib_get(ticket, "vmha-reason"),
-				  "owner", cib_get(ticket, "vmha-owner"),
-				  "term", cib_get(ticket, "vmha-term"), "binds",
+				  name, "ticket",
+				  known_ticket_word(known, name), "reason",
+				  cib_get(ticket, "vmha-reason"), "owner",
+				  cib_get(ticket, "vmha-owner"), "term",
+				  cib_get(ticket, "vmha-term"), "binds",
 				  known_binds(known, name)));
 	}
 	return list;
@@ -237,7 +181,7 @@ held_problems(const struct known *known, json_t *problems)
 		    cib_is_granted(cib_ticket(known->cib, name))) {
 			continue;
 		}
-		bind_text(known, name, held, sizeof(held));
+		known_bind_text(known, name, held, sizeof(held));
 		if (cib_is_waiting(cib_ticket(known->cib, name))) {
 			snprintf(text, sizeof(text), "%s: %s: vmha why %s",
 				 name, held, name);

@@ -111,6 +111,8 @@ enum vmha_operand {
 	VMHA_HOST_KIND,
 	VMHA_VM,
 	VMHA_HOST_ONLY,
+	VMHA_HOST_DUTY,
+	VMHA_RESOURCE, /* any of Pacemaker's */
 };
 
 struct vmha_command {
@@ -221,9 +223,15 @@ int vmha_check(struct vmha *v);
 int vmha_disarm(struct vmha *v);
 int vmha_arm(struct vmha *v);
 int vmha_why(struct vmha *v);
+int vmha_vm_list(struct vmha *v);
+int vmha_vm_show(struct vmha *v);
+int vmha_vm_start(struct vmha *v);
+int vmha_vm_stop(struct vmha *v);
 int vmha_vm_add(struct vmha *v);
+int vmha_vm_import(struct vmha *v);
 int vmha_vm_remove(struct vmha *v);
 int vmha_recover(struct vmha *v);
 int vmha_confirm_dead(struct vmha *v);
+int vmha_maintenance(struct vmha *v);
 
 #endif

@@ -256,17 +256,6 @@ look(struct why *w)
 	known_gaps(&w->known, w->gaps);
 }
 
-static const char *
-ticket_word(const struct why *w)
-{
-	return !w->known.cib             ? "unknown" :
-	       !w->gate                  ? "no gate" :
-	       cib_is_granted(w->ticket) ? "granted" :
-	       cib_is_waiting(w->ticket) ? "waiting" :
-	       w->ticket                 ? "held" :
-					   "missing";
-}
-
 static int
 tell_json(struct why *w)
 {
@@ -282,7 +271,7 @@ tell_json(struct why *w)
 			"vm", w->vm, "runs",
 			is_known ? json_boolean(has_runs) : json_null(),
 			"hosts", w->runs, "maybe", w->maybe, "ticket", "state",
-			ticket_word(w), "reason",
+			known_ticket_word(&w->known, w->vm), "reason",
 			cib_get(w->ticket, "vmha-reason"), "owner",
 			cib_get(w->ticket, "vmha-owner"), "term",
 			cib_get(w->ticket, "vmha-term"), "lists", w->listed,
@@ -304,12 +293,12 @@ put_facts(const struct why *w)
 	const json_t *it;
 	size_t i;
 
-	if (strcmp(reason, ticket_word(w)) == 0) {
+	if (strcmp(reason, known_ticket_word(&w->known, w->vm)) == 0) {
 		reason = "";
 	}
 	put_label("ticket");
-	printf("%s%s%s%s%s\n", ticket_word(w), *reason ? ", " : "", reason,
-	       *term ? ", term " : "", term);
+	printf("%s%s%s%s%s\n", known_ticket_word(&w->known, w->vm),
+	       *reason ? ", " : "", reason, *term ? ", term " : "", term);
 	json_array_foreach(w->listed, i, it)
 	{
 		put_label("list");

@@ -55,6 +55,35 @@ json_t *known_binds(const struct known *known, const char *vm);
 /* What could not be asked, as sentences. */
 void known_gaps(const struct known *known, json_t *gaps);
 
+/* ---- known_vm.c ---------------------------------------------------------- */
+
+/* "granted", "held", "missing", "no gate"; "unknown" without the CIB. */
+const char *known_ticket_word(const struct known *known, const char *vm);
+/* "held in the name of h1", else what the ticket says; "". */
+const char *known_bind_text(const struct known *known, const char *vm,
+			    char *buffer, size_t size);
+
+enum known_protection {
+	KNOWN_PROTECTED,   /* a failure of it or its host restarts it */
+	KNOWN_HELD,        /* it starts nowhere until what holds it has ended */
+	KNOWN_UNPROTECTED, /* `why` says what to do */
+	KNOWN_UNKNOWN,     /* who would know does not answer */
+};
+struct known_vm {
+	const char *name;
+	const char *host;           /* ""; as the lists say, else Pacemaker */
+	const char *pacemaker_host; /* "": its history has it nowhere */
+	const char *state;          /* a list's word, else "stopped", ... */
+	const char *ticket;
+	const struct cib_node *primitive; /* NULL: no such resource */
+	bool is_listed, is_in_reach;      /* the host that lists it */
+	enum known_protection protection;
+	char why[512]; /* "" when it is protected */
+};
+void known_vm(const struct known *known, const char *name,
+	      struct known_vm *ret_row);
+const char *known_protection_word(enum known_protection protection);
+
 /* {rule, text, todo} onto a list. */
 void why_add(json_t *reasons, const char *rule, const char *todo,
 	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""vmha host maintenance, on a CIB file by Pacemaker's own scheduler."""
+
+import json
+import unittest
+
+from cib import gate, ticket
+from simulated import SimulatedCase, machine, prefer, states
+
+
+class Maintenance(SimulatedCase):
+    """on, off and status."""
+
+    def began(self, *names, constraints="", tickets="", **meta):
+        """These VMs run on h1."""
+        self.cib("".join(machine(n, **meta) for n in names),
+                 "".join(prefer(n, "h1") for n in names) + constraints,
+                 tickets)
+        self.act()
+        for name in names:
+            self.assertIn(f'{name}_start_0', self.text())
+
+    def duty(self, verb, *words, code=0):
+        """The finished command for h1."""
+        return self.vmha("host", "maintenance", "h1", verb, *words, code=code)
+
+    def told(self, verb, *words, code=0):
+        """Its JSON."""
+        return json.loads(self.duty(verb, "--json", *words, code=code).stdout)
+
+    def is_standby(self):
+        """As the CIB says."""
+        at = self.read().find(".//node[@uname='h1']//nvpair[@name='standby']")
+        return at is not None and at.get("value") == "on"
+
+    def refused(self, needle, *words):
+        """Nothing is changed, and the sentence says why."""
+        before = self.text()
+        done = self.duty("on", *words, code=1)
+        self.assertIn(needle, " ".join(done.stderr.split()))
+        self.assertEqual(self.text(), before)
+        return done
+
+    def test_live(self):
+        self.began("web1", "web2")
+        self.live()
+        done = self.duty("on")
+        self.assertRegex(done.stdout, "web1: h1 -> h[23], migrated live")
+        self.assertIn("2 VMs have left, 2 of them live", done.stdout)
+        self.assertTrue(self.is_standby())
+        told = self.told("status")
+        self.assertEqual((told["maintenance"], told["vms"]), (True, []))
+        # Said again it is no error, and has nothing to do.
+        self.assertEqual(self.told("on")["vms"], [])
+        self.assertIn("on duty again", self.duty("off").stdout)
+        self.assertFalse(self.is_standby())
+        self.assertIn("already", self.duty("off").stdout)
+        self.assertIn("on duty", self.duty("status").stdout)
+
+    def test_no_migration_asks(self):
+        self.began("web1", "web2", allow_migrate="false")
+        self.refused("say --yes")
+        self.refused("allow-migrate is not set")
+        self.live()
+        done = self.duty("on", "--yes")
+        self.assertRegex(done.stdout,
+                         "web2: h1 -> h[23], stopped and started again")
+        self.assertIn("2 VMs have left, 0 of them live", done.stdout)
+
+    def test_bans(self):
+        """One VM that may run nowhere else: none is moved."""
+        self.began("web1", "web2", constraints=prefer("web2", "h2",
+                                                      "-INFINITY")
+                   + prefer("web2", "h3", "-INFINITY"))
+        done = self.refused("web2 can't leave h1")
+        self.assertIn("constraint web2-on-h2 bans it from h2", done.stderr)
+        self.assertIn("constraint web2-on-h3 bans it from h3", done.stderr)
+        self.refused("web2 can't leave h1", "--yes")
+        self.live()
+        told = self.told("on", "--force")
+        self.assertEqual({m["vm"]: m["how"] for m in told["vms"]},
+                         {"web1": "live", "web2": "stop"})
+
+    def test_no_host_left(self):
+        self.cib(machine("web1"), prefer("web1", "h1"),
+                 states_xml=states("h2"))
+        self.act()
+        self.put(self.text().replace(
+            '<node id="3" uname="h3"/>', '<node id="3" uname="h3">'
+            '<instance_attributes id="n3"><nvpair id="n3s" name="standby" '
+            'value="on"/></instance_attributes></node>'))
+        self.refused("h2 is offline, h3 is in standby")
+
+    def test_scheduler_knows_more(self):
+        """A reason that is no ban: the scheduler's word."""
+        self.began("web1", "db1", constraints='<rsc_colocation id="with" '
+                   'rsc="web1" with-rsc="db1" score="INFINITY"/>'
+                   + prefer("db1", "h2", "-INFINITY")
+                   + prefer("db1", "h3", "-INFINITY"))
+        self.refused("web1 can't leave h1: the scheduler finds no host")
+        told = self.told("on", "--dry-run")
+        self.assertEqual({m["how"] for m in told["vms"]}, {"stop"})
+        why = {m["vm"]: m["why"] for m in told["vms"]}
+        self.assertIn("the scheduler finds no host", why["web1"])
+        self.assertIn("constraint db1-on-h2 bans it", why["db1"])
+
+    def test_stays(self):
+        self.began("web1")
+        self.put(self.text().replace(
+            'name="allow-migrate" value="true"',
+            'name="is-managed" value="false"'))
+        self.refused("it is not managed", "--yes", "--force")
+
+    def test_held_stays(self):
+        self.began("web1", constraints=gate("web1"), tickets=ticket("web1"))
+        self.put(self.text().replace('granted="true"', 'granted="false"'))
+        self.refused("its ticket is not granted", "--force")
+
+    def test_not_done_is_not_said(self):
+        """Nobody moves them: standby is set, and it fails."""
+        self.began("web1")
+        done = self.duty("on", "--wait=1", code=4)
+        self.assertIn("1 of 1 VMs are not settled", done.stderr)
+        self.assertTrue(self.is_standby())
+        self.assertEqual(self.told("status")["vms"], ["web1"])
+
+    def test_migration_fails(self):
+        """It is stopped and started instead, and that is what is told."""
+        self.began("web1")
+        self.live("--op-fail=web1_migrate_to_0@h1=1")
+        done = self.duty("on")
+        self.assertIn("stopped and started again", done.stdout)
+        self.assertIn("0 of them live", done.stdout)
+
+    def test_dry_run(self):
+        self.began("web1")
+        before = self.text()
+        done = self.duty("on", "--dry-run")
+        self.assertRegex(done.stdout, "web1 +h[23] +live")
+        self.assertTrue(done.stdout.endswith("crm node standby h1\n"))
+        self.assertEqual(self.text(), before)
+
+    def test_refusals(self):
+        self.began("web1")
+        for words, needle in ((("h9", "on"), "no node h9"),
+                              (("h9", "status"), "no node h9"),
+                              (("h1|", "on"), "is no name")):
+            done = self.vmha("host", "maintenance", *words, code=1)
+            self.assertIn(needle, done.stderr)
+        self.vmha("host", "maintenance", "h1", "maybe", code=64)
+        self.vmha("host", "maintenance", "h1", code=64)
+        began = self.text()
+        self.put(began.replace('uname="h1" in_ccm="true"',
+                               'uname="h1" in_ccm="false"'))
+        self.refused("h1 is offline")
+        self.put(began.replace('<node id="1" uname="h1"/>',
+                               '<node id="1" uname="h1"><instance_attributes '
+                               'id="n1"><nvpair id="n1m" name="maintenance" '
+                               'value="true"/></instance_attributes></node>'))
+        self.refused("Pacemaker's own maintenance")
+        self.put(began.replace('have-quorum="1"', 'have-quorum="0"'))
+        self.refused("no quorum")
+
+
+if __name__ == "__main__":
+    unittest.main()

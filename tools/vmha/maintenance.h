@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What becomes of a host's VMs when it goes into standby, by Pacemaker's own
+ * scheduler on a copy of the CIB, and what keeps one from moving. vmha guesses
+ * no placement.
+ */
+#ifndef VMHA_MAINTENANCE_H
+#define VMHA_MAINTENANCE_H
+
+#include "wait.h"
+
+enum move_how {
+	MOVE_LIVE,    /* by live migration */
+	MOVE_RESTART, /* stopped, and started elsewhere */
+	MOVE_STOP,    /* stopped, and nowhere to run */
+	MOVE_OFF,     /* stopped, as its target-role says */
+	MOVE_STAY,    /* Pacemaker leaves it there */
+};
+struct move {
+	const char *vm; /* of the plan's cib */
+	enum move_how how;
+	char to[HA_HOST_NAME]; /* "": nowhere */
+	char why[512];         /* "" where nothing is to be said */
+	/* while it moves */
+	char said[HA_ERR_TEXT];
+	bool is_settled;
+};
+struct plan {
+	struct cib_node *cib;
+	const char *host;
+	struct move *moves;
+	size_t count;
+};
+
+/* Of all VMs that are active on the host. -EIO: the scheduler can't be
+ * asked. */
+int plan_make(const char *host, struct plan *ret_plan, struct ha_err *err);
+void plan_done(struct plan *plan);
+size_t plan_count(const struct plan *plan, enum move_how how);
+const char *move_word(enum move_how how);
+
+#endif

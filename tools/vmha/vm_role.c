@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vmha vm start and stop: Pacemaker's target-role, and the proof that it was
+ * followed. "Stopped" is said only when the history proves it on every host:
+ * a stop that succeeded or a probe that found nothing. Tickets are the
+ * master's and are never touched here.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "ha/clock.h"
+#include "wait.h"
+#include "why.h"
+
+#define START_WAIT_MS 180000u
+#define STOP_WAIT_MS 300000u /* a guest's shutdown, then power off */
+#define MS_PER_S 1000u
+
+struct role {
+	const char *verb; /* "stop" */
+	const char *value;
+	bool is_start;
+	uint64_t wait_ms;
+};
+static const struct role START = { "start", "Started", true, START_WAIT_MS };
+static const struct role STOP = { "stop", "Stopped", false, STOP_WAIT_MS };
+
+struct job {
+	struct vmha *v;
+	const struct role *role;
+	const char *vm;
+	struct cib_node *cib;
+	const struct cib_node *primitive;
+	char said[HA_ERR_TEXT];
+	char host[HA_HOST_NAME]; /* where it runs, or ran */
+};
+
+static int
+read_cib(struct job *job)
+{
+	cib_free(job->cib);
+	job->cib = NULL;
+	return cib_read(&job->cib, &job->v->err);
+}
+
+/* Is it so already, or by now? Tells what is under way. */
+static bool
+is_reached(struct job *job)
+{
+	struct cib_past past;
+	const struct cib_node *where = cib_active_on(job->cib, job->vm, &past);
+	const char *host = where ? cib_get(where, "uname") : "";
+
+	if (*host) {
+		snprintf(job->host, sizeof(job->host), "%s", host);
+	}
+	switch (past.where) {
+	case CIB_BUSY:
+		wait_say_new(job->v, job->said, "%s: %s under way on %s",
+			     job->vm, past.operation, host);
+		return false;
+	case CIB_FAILED:
+		wait_say_new(job->v, job->said, "%s: %s failed on %s%s%s",
+			     job->vm, past.operation, host,
+			     *past.reason ? ": " : "", past.reason);
+		return false;
+	case CIB_NEVER:
+	case CIB_OFF:
+		return !job->role->is_start;
+	case CIB_ON:
+		break;
+	}
+	return job->role->is_start;
+}
+
+static bool
+is_set(const struct job *job)
+{
+	return cib_is_stopped(job->cib, job->primitive) != job->role->is_start;
+}
+
+/* What keeps it from starting, from the CIB. */
+static void
+put_reasons(struct job *job)
+{
+	json_t *reasons = json_array();
+	const json_t *it;
+	size_t i;
+
+	cib_reasons(job->cib, cib_find(job->cib, "primitive", "id", job->vm),
+		    reasons);
+	json_array_foreach(reasons, i, it)
+	{
+		wait_say(job->v, "%s: %s", job->vm, vmha_text(it, "text"));
+	}
+	json_decref(reasons);
+}
+
+static void
+note_ticket(struct job *job)
+{
+	const struct cib_node *ticket = cib_ticket(job->cib, job->vm);
+
+	if (job->role->is_start && cib_gate(job->cib, job->vm) &&
+	    !cib_is_granted(ticket)) {
+		wait_say(job->v,
+			 "%s: its ticket is %s, so it waits for the master to "
+			 "grant it: vmha why %s",
+			 job->vm, ticket ? "not granted" : "missing", job->vm);
+	}
+}
+
+static int
+wait_until(struct job *job, uint64_t *ret_took_ms)
+{
+	uint64_t begin_ms = ha_clock_now_ms();
+	uint64_t span_ms = job->v->args.wait_ms ? job->v->args.wait_ms :
+						  job->role->wait_ms;
+	int rc = 0;
+
+	for (;;) {
+		rc = read_cib(job);
+		if (rc == 0 && is_reached(job)) {
+			*ret_took_ms = ha_clock_now_ms() - begin_ms;
+			return 0;
+		}
+		/* An election of Pacemaker's takes a moment. */
+		if (ha_clock_left_ms(begin_ms + span_ms) == 0) {
+			break;
+		}
+		ha_clock_sleep_ms(WAIT_POLL_MS, begin_ms + span_ms);
+	}
+	if (rc < 0) {
+		return rc;
+	}
+	put_reasons(job);
+	return ha_err_set(&job->v->err, -ETIMEDOUT,
+			  "%s is not proven %s within %" PRIu64
+			  " s; target-role=%s stays, and Pacemaker goes on: "
+			  "vmha why %s",
+			  job->vm, job->role->is_start ? "running" : "stopped",
+			  span_ms / MS_PER_S, job->role->value, job->vm);
+}
+
+static int
+tell(struct job *job, bool is_changed, uint64_t took_ms)
+{
+	struct vmha *v = job->v;
+	char span[32];
+
+	if (v->args.is_json) {
+		return vmha_json(
+			v,
+			json_pack("{s:s, s:s, s:s, s:b, s:I}", "vm", job->vm,
+				  "outcome",
+				  job->role->is_start ? "running" : "stopped",
+				  "host", job->host, "changed", (int)is_changed,
+				  "took_ms", (json_int_t)took_ms));
+	}
+	vmha_span(took_ms, span, sizeof(span));
+	if (job->role->is_start) {
+		wait_say(v, "%s runs on %s%s%s.", job->vm, job->host,
+			 is_changed ? ", after " : " already",
+			 is_changed ? span : "");
+		return VMHA_OK;
+	}
+	wait_say(v,
+		 "%s is %s%s%s, proven by Pacemaker's history on every host.",
+		 job->vm, is_changed ? "stopped" : "stopped already",
+		 is_changed ? ", after " : "", is_changed ? span : "");
+	wait_say(v,
+		 "It is unprotected now: nothing restarts it before \"vmha vm "
+		 "start %s\". Its ticket stays as it is, it is the master's.",
+		 job->vm);
+	return VMHA_OK;
+}
+
+static int
+set_role(struct job *job)
+{
+	const char *const argv[] = { "crm_resource",
+				     "--resource",
+				     job->vm,
+				     "--meta",
+				     "--set-parameter",
+				     "target-role",
+				     "--parameter-value",
+				     job->role->value,
+				     NULL };
+
+	return wait_run(argv, &job->v->err);
+}
+
+static int
+dry_run(struct job *job)
+{
+	struct vmha *v = job->v;
+	char command[256];
+
+	snprintf(command, sizeof(command), "crm resource %s %s",
+		 job->role->verb, job->vm);
+	if (v->args.is_json) {
+		return vmha_json(v,
+				 json_pack("{s:s, s:[s], s:b}", "vm", job->vm,
+					   "commands", command, "dry_run", 1));
+	}
+	puts(command);
+	return VMHA_OK;
+}
+
+static int
+run(struct vmha *v, const struct role *role)
+{
+	struct job job = { .v = v, .role = role, .vm = v->args.operand[0] };
+	uint64_t took_ms = 0;
+	bool is_changed = false;
+	int rc = wait_is_name(job.vm, &v->err);
+	int code;
+
+	rc = rc < 0 ? rc : read_cib(&job);
+	rc = rc < 0 ? rc :
+		      wait_is_ours(job.cib, job.vm, &job.primitive, &v->err);
+	rc = rc < 0 ? rc : wait_has_quorum(job.cib, &v->err);
+	if (rc == 0 && v->args.is_dry_run) {
+		code = dry_run(&job);
+		cib_free(job.cib);
+		return code;
+	}
+	if (rc == 0 && !(is_set(&job) && is_reached(&job))) {
+		is_changed = true;
+		note_ticket(&job);
+		rc = is_set(&job) ? 0 : set_role(&job);
+		rc = rc < 0 ? rc : wait_until(&job, &took_ms);
+	}
+	code = rc < 0 ? vmha_fail(v, rc) : tell(&job, is_changed, took_ms);
+	cib_free(job.cib);
+	return code;
+}
+
+int
+vmha_vm_start(struct vmha *v)
+{
+	return run(v, &START);
+}
+
+int
+vmha_vm_stop(struct vmha *v)
+{
+	return run(v, &STOP);
+}
