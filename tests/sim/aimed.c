@@ -70,6 +70,7 @@ aimed_cluster(struct world *w)
 		set_hosts(w, draw_percent(w, 70) ? 5 : 3);
 		break;
 	case AIM_NEW_MASTER:
+	case AIM_HOLDER:
 	case AIM_SEALED_TWICE:
 		if (w->hosts < 3) {
 			set_hosts(w, 3);
@@ -177,6 +178,21 @@ cut(struct lock_draft *p, uint32_t host, uint8_t side, uint64_t at_us,
 	lock_fault(p, FAULT_PARTITION, host, side, at_us, length_us);
 }
 
+static void
+start_apart(struct lock_draft *p, uint64_t at_us)
+{
+	struct world *w = p->w;
+	uint8_t all = (uint8_t)((1u << w->stores) - 1);
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		uint64_t off_us = at_us - draw_below(w, p->b_us / 2);
+
+		lock_fault(p, FAULT_POWER, i, 0, off_us, p->b_us);
+		path(p, i, all, COND_SLOW, 2, at_us + p->b_us, beats(p, 4, 20));
+	}
+}
+
 /* A cluster parted into two quorate sides, again and again. */
 static void
 plan_two_sides(struct lock_draft *p)
@@ -186,6 +202,9 @@ plan_two_sides(struct lock_draft *p)
 	uint64_t at = p->from_us + draw_below(w, p->t_us);
 	uint8_t all = (uint8_t)((1u << w->hosts) - 1);
 
+	if (draw_percent(w, 25)) { /* they start apart, at one time */
+		start_apart(p, at);
+	}
 	while (count--) {
 		uint8_t side = (uint8_t)(1 + draw_below(w, all - 1u));
 		uint64_t length = p->t_us / 2 + draw_below(w, 3 * p->t_us);
@@ -313,6 +332,26 @@ plan_new_master(struct lock_draft *p)
 	}
 }
 
+/* Who has written holds goes and comes while their owner is away. */
+static void
+plan_holder(struct lock_draft *p)
+{
+	struct world *w = p->w;
+	uint64_t at = p->from_us + draw_below(w, p->t_us);
+	uint64_t count = draw_between(w, 1, 3);
+	uint32_t owner = (uint32_t)draw_below(w, w->hosts);
+
+	cut(p, owner, (uint8_t)(1u << owner), at, 6 * p->t_us);
+	at += beats(p, 8, 16);
+	while (count--) {
+		uint32_t other = (uint32_t)draw_below(w, w->hosts - 1);
+
+		other = (owner + 1 + other) % w->hosts;
+		lock_fault(p, FAULT_POWER, other, 0, at, 1);
+		at += beats(p, 6, 16);
+	}
+}
+
 /* Cut off, back, and cut off again before it has unsealed. */
 static void
 plan_sealed_twice(struct lock_draft *p)
@@ -347,6 +386,7 @@ aimed_plan(struct lock_draft *p)
 		[AIM_READ_BACK] = plan_read_back,
 		[AIM_SLOW_START] = plan_slow_start,
 		[AIM_NEW_MASTER] = plan_new_master,
+		[AIM_HOLDER] = plan_holder,
 		[AIM_SEALED_TWICE] = plan_sealed_twice,
 	};
 
