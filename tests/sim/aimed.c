@@ -233,34 +233,32 @@ plan_two_sides(struct lock_draft *p)
 }
 
 /* The corosync of the master's host stands still, and the others form their
- * own membership, perhaps with one that was away. */
+ * own membership: without one that it still counts, or with one that it does
+ * not. */
 static void
 plan_still_master(struct lock_draft *p)
 {
 	struct world *w = p->w;
 	uint32_t away = (uint32_t)draw_below(w, w->hosts);
 	uint64_t at = p->from_us + draw_below(w, p->t_us);
-	uint64_t length = w->token_us + draw_below(w, 4 * p->t_us);
+	uint64_t length = w->token_us + p->t_us + draw_below(w, 4 * p->t_us);
+	uint64_t after = at + draw_below(w, w->token_us + 4 * p->b_us);
+	uint64_t before = w->token_us + draw_below(w, p->t_us);
 
+	lock_fault(p, FAULT_STILL, AT_DC, 0, at, length);
 	if (draw_percent(w, 60)) {
-		uint64_t before = w->token_us + draw_below(w, p->t_us);
-
+		cut(p, draw_percent(w, 50) ? AT_VM : away,
+		    (uint8_t)(1u << away), after,
+		    2 * p->t_us + draw_below(w, 3 * p->t_us));
+	} else {
 		cut(p, away, (uint8_t)(1u << away), at - before,
 		    before + draw_below(w, 2 * p->t_us));
-	}
-	lock_fault(p, FAULT_STILL, draw_percent(w, 80) ? AT_DC : away, 0, at,
-		   length);
-	if (draw_percent(w, 60)) {
-		uint64_t after = at + draw_below(w, w->token_us + 4 * p->b_us);
-
-		cut(p, AT_VM, 0, after, p->t_us + draw_below(w, 3 * p->t_us));
-	}
-	if (draw_percent(w, 30)) {
-		lock_fault(p, FAULT_STILL, (away + 1) % w->hosts, 0,
-			   at + draw_below(w, p->t_us),
+		lock_fault(p, FAULT_STILL, (away + 1) % w->hosts, 0, after,
 			   draw_below(w, 2 * p->t_us));
 	}
-	admins(p, 3, at, length);
+	if (draw_percent(w, 40)) {
+		admins(p, 3, at, length);
+	}
 }
 
 /* Source and target of a migration are cut off together, while the guest is on
