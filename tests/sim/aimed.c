@@ -3,7 +3,8 @@
  * Schedules of the lock that aim at one rule each: the narrow place where that
  * rule alone is missed is made likely here, since chance hardly ever comes by.
  * Every eighth seed is aimed, at each target in turn. Who is the DC and where a
- * VM runs is seen when the fault strikes.
+ * VM runs is seen when the fault strikes. No call has two draws as arguments:
+ * C does not say which is evaluated first.
  */
 #include "sim.h"
 
@@ -130,6 +131,7 @@ plan_hidden_claims(struct lock_draft *p)
 	uint64_t boots = draw_between(w, 1, 4);
 	uint64_t from = p->from_us;
 	uint64_t at = from + p->b_us;
+	enum condition_mode mode;
 
 	while (boots--) {
 		lock_fault(p, FAULT_POWER, host, 0, at,
@@ -141,13 +143,13 @@ plan_hidden_claims(struct lock_draft *p)
 		path(p, host, unread, COND_HANG, 2, from, at - from);
 	}
 	lock_fault(p, FAULT_POWER, host, 0, at, p->b_us);
-	path(p, host, (uint8_t)(1u << hidden),
-	     draw_percent(w, 50) ? COND_GONE : COND_HANG, 3, at,
+	mode = draw_percent(w, 50) ? COND_GONE : COND_HANG;
+	path(p, host, (uint8_t)(1u << hidden), mode, 3, at,
 	     2 * p->t_us + draw_below(w, 2 * p->t_us));
 }
 
-/* A short life that one reader does not see; then a claim takes its place on the
- * one datastore of it that this reader can read. */
+/* A short life that one reader does not see; then a claim takes its place on
+ * the one datastore of it that this reader can read. */
 static void
 plan_hidden_life(struct lock_draft *p)
 {
@@ -222,10 +224,11 @@ plan_two_sides(struct lock_draft *p)
 		if (draw_percent(w, 20)) {
 			uint32_t host = (uint32_t)draw_below(w, w->hosts);
 
-			lock_fault(p,
-				   draw_percent(w, 50) ? FAULT_STILL :
-							 FAULT_PAUSE_HOST,
-				   host, 0, at + p->b_us,
+			enum fault_kind kind = draw_percent(w, 50) ?
+						       FAULT_STILL :
+						       FAULT_PAUSE_HOST;
+
+			lock_fault(p, kind, host, 0, at + p->b_us,
 				   draw_below(w, p->t_us));
 		}
 		at += length + draw_below(w, 3 * w->token_us + 6 * p->b_us);
@@ -247,8 +250,9 @@ plan_still_master(struct lock_draft *p)
 
 	lock_fault(p, FAULT_STILL, AT_DC, 0, at, length);
 	if (draw_percent(w, 60)) {
-		cut(p, draw_percent(w, 50) ? AT_VM : away,
-		    (uint8_t)(1u << away), after,
+		uint32_t who = draw_percent(w, 50) ? AT_VM : away;
+
+		cut(p, who, (uint8_t)(1u << away), after,
 		    2 * p->t_us + draw_below(w, 3 * p->t_us));
 	} else {
 		cut(p, away, (uint8_t)(1u << away), at - before,

@@ -45,8 +45,9 @@ is_served(const struct world *w, uint32_t host)
 	       w->truth[host].runs == w->host[host].d.incarnation;
 }
 
-/* Those who fenced it alive, as they were then, and have not lost a claim since:
- * who has, stays sealed, and the higher side goes on over it (SAFETY 11). */
+/* Those who fenced it alive, as they were then, and have not lost a claim
+ * since: who has, stays sealed, and the higher side goes on over it (SAFETY
+ * 11). */
 static bool
 is_relied_on(const struct world *w, uint32_t host)
 {

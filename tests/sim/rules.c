@@ -207,7 +207,7 @@ const struct rule_row rule_table[RULE_N] = {
 			      .is_lock = true,
 			      .aim = AIM_TWO_SIDES,
 			      .with = RULE_CLAIM_MASTER,
-			      .seeds = 80000 },
+			      .seeds = 240000 },
 	[RULE_SEAL_ANEW] = { .name = "sealed-anew",
 			     .safety = "8, 17",
 			     .text = "a host cut off again while still sealed "

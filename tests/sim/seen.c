@@ -215,8 +215,8 @@ take_newest(const struct world *w, struct daemon *d, uint32_t about,
 	}
 }
 
-/* SAFETY 14 by 1.4: a claim that does not count says nothing about the beat that
- * it has replaced, which may have been the newest of all. */
+/* SAFETY 14 by 1.4: a claim that does not count says nothing about the beat
+ * that it has replaced, which may have been the newest of all. */
 static bool
 is_telling(const struct world *w, uint32_t host, uint32_t about,
 	   const struct block *block)
