@@ -207,7 +207,8 @@ const struct rule_row rule_table[RULE_N] = {
 			      .is_lock = true,
 			      .aim = AIM_TWO_SIDES,
 			      .with = RULE_CLAIM_MASTER,
-			      .seeds = 240000 },
+			      .seeds = 400,
+			      .from = 161601 },
 	[RULE_SEAL_ANEW] = { .name = "sealed-anew",
 			     .safety = "8, 17",
 			     .text = "a host cut off again while still sealed "
@@ -229,7 +230,8 @@ const struct rule_row rule_table[RULE_N] = {
 			    .is_lock = true,
 			    .aim = AIM_TWO_SIDES,
 			    .with = RULE_CLAIM_MASTER,
-			    .seeds = 80000 },
+			    .seeds = 400,
+			    .from = 51001 },
 	[RULE_MASTER_CONFIRM] = { .name = "master-confirm",
 				  .safety = "19, 1.6",
 				  .text = "a master lifts and unseals without "
@@ -256,9 +258,10 @@ const struct rule_row rule_table[RULE_N] = {
 			   .text = "absence from a list that is not sealed "
 				   "counts as released",
 			   .is_lock = true,
-			   .seeds = 80000,
 			   .aim = AIM_TWO_SIDES,
-			   .with = RULE_CLAIMS },
+			   .with = RULE_CLAIMS,
+			   .seeds = 400,
+			   .from = 17101 },
 	[RULE_HOLD_READ] = { .name = "hold-read",
 			     .safety = "12, 17",
 			     .text = "a start does not look at holds",
