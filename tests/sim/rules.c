@@ -67,6 +67,13 @@ const struct rule_row rule_table[RULE_N] = {
 				       "there",
 			       .aim = AIM_HIDDEN_LIFE,
 			       .seeds = 8000 },
+	[RULE_CLAIM_TERM] = { .name = "claim-term",
+			      .safety = "1.4, 19",
+			      .text = "a term that only a claim that does not "
+				      "count tells is not known",
+			      .is_lock = true,
+			      .seeds = 60000,
+			      .aim = AIM_HIDDEN_LIFE },
 	[RULE_STOP] = { .name = "stopped-on-w",
 			.safety = "1.5",
 			.text = "a clean stop closes the watchdog at once",

@@ -237,7 +237,7 @@ static void
 take_term(const struct world *w, struct daemon *d, const struct block *block)
 {
 	if (!block->is_damaged && block->claims.term > d->l.term &&
-	    !world_is_off(w, RULE_CLAIM_HIDES)) {
+	    !world_is_off(w, RULE_CLAIM_TERM)) {
 		d->l.term = block->claims.term;
 	}
 }
