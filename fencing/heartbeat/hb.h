@@ -79,6 +79,8 @@ struct hb_host {
 	struct ha_watch watch;
 	struct ha_beat beat; /* newest valid one that counts */
 	bool has_beat;
+	uint64_t term; /* highest of all its beats, also of those that do not
+			* count: they may hide a master's last word */
 	enum ha_block_verdict verdict[HA_STORES_MAX]; /* last read */
 	struct ha_vm_list list; /* newest list read; vms allocated at start */
 	bool has_list;          /* of the incarnation and generation that the

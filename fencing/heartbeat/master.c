@@ -79,8 +79,8 @@ learn_terms(struct hb *hb)
 	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
 		const struct hb_host *host = &hb->hosts[slot];
 
-		if (host->has_beat && host->beat.term > hb->term) {
-			hb->term = host->beat.term;
+		if (host->term > hb->term) {
+			hb->term = host->term;
 		}
 	}
 }

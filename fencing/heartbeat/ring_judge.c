@@ -195,7 +195,7 @@ hbs_is_beat_read(const struct hb *hb, uint32_t slot, uint64_t since_ms)
 	for (uint32_t i = 0; i < hb->sb.stores; i++) {
 		readable += hb->views[i].read_ms >= since_ms &&
 			    host->verdict[i] == HA_BLOCK_OK &&
-			    host->watch.at[i].what.kind == HA_GLIMPSE_BEAT;
+			    ha_watch_tells(&host->watch, i);
 	}
 	return host->has_beat && readable >= ha_stores_read(hb->sb.stores);
 }

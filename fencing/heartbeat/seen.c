@@ -316,6 +316,9 @@ see_block(struct hb_store *st, uint32_t slot, const uint8_t *block,
 			.hold_copy = beat->hold_copy,
 			.hold_count = beat->hold_count,
 		};
+		if (beat->term > hb->hosts[slot].term) {
+			hb->hosts[slot].term = beat->term;
+		}
 		if (slot == hb->self) {
 			look_for_conflict(st, beat, &glimpse);
 		}

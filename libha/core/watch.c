@@ -120,6 +120,14 @@ ha_watch_counts(const struct ha_watch *watch, const struct ha_glimpse *glimpse)
 	return count >= ha_stores_write(watch->stores);
 }
 
+bool
+ha_watch_tells(const struct ha_watch *watch, uint32_t store)
+{
+	return store < watch->stores && watch->at[store].is_seen &&
+	       watch->at[store].what.kind == HA_GLIMPSE_BEAT &&
+	       ha_watch_counts(watch, &watch->at[store].what);
+}
+
 /* SAFETY 14: by (incarnation, sequence); of equals the one seen first. */
 const struct ha_sighting *
 ha_watch_newest(const struct ha_watch *watch, uint32_t *ret_store)

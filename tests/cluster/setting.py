@@ -11,7 +11,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(f"{HERE}/../..")
 ACCEL_DEADLINE_S = 20
-COMMAND_DEADLINE_S = 10
+COMMAND_DEADLINE_S = 30
 RAM_SIZE = "2g"
 RAM_MARK = "VMHA_RAM_FOLDER"
 

@@ -3,7 +3,8 @@
  * Schedules of the lock that aim at one rule each: the narrow place where that
  * rule alone is missed is made likely here, since chance hardly ever comes by.
  * Every eighth seed is aimed, at each target in turn. Who is the DC and where a
- * VM runs is seen when the fault strikes.
+ * VM runs is seen when the fault strikes. No call has two draws as arguments:
+ * C does not say which is evaluated first.
  */
 #include "sim.h"
 
@@ -70,6 +71,7 @@ aimed_cluster(struct world *w)
 		set_hosts(w, draw_percent(w, 70) ? 5 : 3);
 		break;
 	case AIM_NEW_MASTER:
+	case AIM_HOLDER:
 	case AIM_SEALED_TWICE:
 		if (w->hosts < 3) {
 			set_hosts(w, 3);
@@ -129,6 +131,7 @@ plan_hidden_claims(struct lock_draft *p)
 	uint64_t boots = draw_between(w, 1, 4);
 	uint64_t from = p->from_us;
 	uint64_t at = from + p->b_us;
+	enum condition_mode mode;
 
 	while (boots--) {
 		lock_fault(p, FAULT_POWER, host, 0, at,
@@ -140,13 +143,13 @@ plan_hidden_claims(struct lock_draft *p)
 		path(p, host, unread, COND_HANG, 2, from, at - from);
 	}
 	lock_fault(p, FAULT_POWER, host, 0, at, p->b_us);
-	path(p, host, (uint8_t)(1u << hidden),
-	     draw_percent(w, 50) ? COND_GONE : COND_HANG, 3, at,
+	mode = draw_percent(w, 50) ? COND_GONE : COND_HANG;
+	path(p, host, (uint8_t)(1u << hidden), mode, 3, at,
 	     2 * p->t_us + draw_below(w, 2 * p->t_us));
 }
 
-/* A short life that one reader does not see; then a claim takes its place on the
- * one datastore of it that this reader can read. */
+/* A short life that one reader does not see; then a claim takes its place on
+ * the one datastore of it that this reader can read. */
 static void
 plan_hidden_life(struct lock_draft *p)
 {
@@ -177,6 +180,21 @@ cut(struct lock_draft *p, uint32_t host, uint8_t side, uint64_t at_us,
 	lock_fault(p, FAULT_PARTITION, host, side, at_us, length_us);
 }
 
+static void
+start_apart(struct lock_draft *p, uint64_t at_us)
+{
+	struct world *w = p->w;
+	uint8_t all = (uint8_t)((1u << w->stores) - 1);
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		uint64_t off_us = at_us - draw_below(w, p->b_us / 2);
+
+		lock_fault(p, FAULT_POWER, i, 0, off_us, p->b_us);
+		path(p, i, all, COND_SLOW, 2, at_us + p->b_us, beats(p, 4, 20));
+	}
+}
+
 /* A cluster parted into two quorate sides, again and again. */
 static void
 plan_two_sides(struct lock_draft *p)
@@ -186,6 +204,9 @@ plan_two_sides(struct lock_draft *p)
 	uint64_t at = p->from_us + draw_below(w, p->t_us);
 	uint8_t all = (uint8_t)((1u << w->hosts) - 1);
 
+	if (draw_percent(w, 25)) { /* they start apart, at one time */
+		start_apart(p, at);
+	}
 	while (count--) {
 		uint8_t side = (uint8_t)(1 + draw_below(w, all - 1u));
 		uint64_t length = p->t_us / 2 + draw_below(w, 3 * p->t_us);
@@ -203,10 +224,11 @@ plan_two_sides(struct lock_draft *p)
 		if (draw_percent(w, 20)) {
 			uint32_t host = (uint32_t)draw_below(w, w->hosts);
 
-			lock_fault(p,
-				   draw_percent(w, 50) ? FAULT_STILL :
-							 FAULT_PAUSE_HOST,
-				   host, 0, at + p->b_us,
+			enum fault_kind kind = draw_percent(w, 50) ?
+						       FAULT_STILL :
+						       FAULT_PAUSE_HOST;
+
+			lock_fault(p, kind, host, 0, at + p->b_us,
 				   draw_below(w, p->t_us));
 		}
 		at += length + draw_below(w, 3 * w->token_us + 6 * p->b_us);
@@ -214,34 +236,33 @@ plan_two_sides(struct lock_draft *p)
 }
 
 /* The corosync of the master's host stands still, and the others form their
- * own membership, perhaps with one that was away. */
+ * own membership: without one that it still counts, or with one that it does
+ * not. */
 static void
 plan_still_master(struct lock_draft *p)
 {
 	struct world *w = p->w;
 	uint32_t away = (uint32_t)draw_below(w, w->hosts);
 	uint64_t at = p->from_us + draw_below(w, p->t_us);
-	uint64_t length = w->token_us + draw_below(w, 4 * p->t_us);
+	uint64_t length = w->token_us + p->t_us + draw_below(w, 4 * p->t_us);
+	uint64_t after = at + draw_below(w, w->token_us + 4 * p->b_us);
+	uint64_t before = w->token_us + draw_below(w, p->t_us);
 
+	lock_fault(p, FAULT_STILL, AT_DC, 0, at, length);
 	if (draw_percent(w, 60)) {
-		uint64_t before = w->token_us + draw_below(w, p->t_us);
+		uint32_t who = draw_percent(w, 50) ? AT_VM : away;
 
+		cut(p, who, (uint8_t)(1u << away), after,
+		    2 * p->t_us + draw_below(w, 3 * p->t_us));
+	} else {
 		cut(p, away, (uint8_t)(1u << away), at - before,
 		    before + draw_below(w, 2 * p->t_us));
-	}
-	lock_fault(p, FAULT_STILL, draw_percent(w, 80) ? AT_DC : away, 0, at,
-		   length);
-	if (draw_percent(w, 60)) {
-		uint64_t after = at + draw_below(w, w->token_us + 4 * p->b_us);
-
-		cut(p, AT_VM, 0, after, p->t_us + draw_below(w, 3 * p->t_us));
-	}
-	if (draw_percent(w, 30)) {
-		lock_fault(p, FAULT_STILL, (away + 1) % w->hosts, 0,
-			   at + draw_below(w, p->t_us),
+		lock_fault(p, FAULT_STILL, (away + 1) % w->hosts, 0, after,
 			   draw_below(w, 2 * p->t_us));
 	}
-	admins(p, 3, at, length);
+	if (draw_percent(w, 40)) {
+		admins(p, 3, at, length);
+	}
 }
 
 /* Source and target of a migration are cut off together, while the guest is on
@@ -313,6 +334,26 @@ plan_new_master(struct lock_draft *p)
 	}
 }
 
+/* Who has written holds goes and comes while their owner is away. */
+static void
+plan_holder(struct lock_draft *p)
+{
+	struct world *w = p->w;
+	uint64_t at = p->from_us + draw_below(w, p->t_us);
+	uint64_t count = draw_between(w, 1, 3);
+	uint32_t owner = (uint32_t)draw_below(w, w->hosts);
+
+	cut(p, owner, (uint8_t)(1u << owner), at, 6 * p->t_us);
+	at += beats(p, 8, 16);
+	while (count--) {
+		uint32_t other = (uint32_t)draw_below(w, w->hosts - 1);
+
+		other = (owner + 1 + other) % w->hosts;
+		lock_fault(p, FAULT_POWER, other, 0, at, 1);
+		at += beats(p, 6, 16);
+	}
+}
+
 /* Cut off, back, and cut off again before it has unsealed. */
 static void
 plan_sealed_twice(struct lock_draft *p)
@@ -347,6 +388,7 @@ aimed_plan(struct lock_draft *p)
 		[AIM_READ_BACK] = plan_read_back,
 		[AIM_SLOW_START] = plan_slow_start,
 		[AIM_NEW_MASTER] = plan_new_master,
+		[AIM_HOLDER] = plan_holder,
 		[AIM_SEALED_TWICE] = plan_sealed_twice,
 	};
 

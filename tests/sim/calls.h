@@ -59,6 +59,9 @@ void store_read_done(struct world *w, uint32_t host, uint32_t store,
 		     uint32_t id, bool was_stalled);
 void store_list_done(struct world *w, uint32_t host, uint32_t store,
 		     uint32_t id);
+/* When were the newest beats of it read that are enough? False: too few. */
+bool seen_since(const struct world *w, const struct daemon *d, uint32_t about,
+		uint64_t *ret_since_us);
 void seen_glimpse(struct world *w, uint32_t host, uint32_t store,
 		  uint32_t about, const struct block *block,
 		  uint64_t submitted_ms, uint64_t completed_ms);

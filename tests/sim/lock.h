@@ -20,7 +20,7 @@
 #define LOCK_VMS 4
 #define LOCK_HOLDS 24
 #define NO_HOST 255u
-/* Of a fault: the host that at that moment is DC, has the first VM, or takes part
+/* Of a fault: the host that just then is DC, has the first VM, or takes part
  * in its migration. */
 #define AT_DC 250u
 #define AT_VM 251u
@@ -102,7 +102,7 @@ struct lock {
 	struct holds holds; /* own hold list */
 	uint32_t hold_generation;
 	struct ha_seal seal;
-	/* an order to seal is in force: whose, since when, in which membership */
+	/* an order to seal is in force: whose, since when, in which ring */
 	bool is_ordered;
 	uint8_t seal_sender;
 	uint32_t seal_incarnation, seal_seq;

@@ -133,6 +133,7 @@ enum aim {
 	AIM_NEW_MASTER,
 	AIM_SEALED_TWICE,
 	AIM_HIDDEN_LIFE,
+	AIM_HOLDER,
 	AIM_N
 };
 enum aim aimed_at(uint64_t seed);
@@ -149,6 +150,8 @@ void check_lift(struct world *w, uint32_t host, const struct hold *lift);
 void check_holds(struct world *w, uint32_t host, uint32_t vm,
 		 const struct ha_ticket_hold *holds, uint32_t count,
 		 uint64_t since_us);
+void check_not_held(struct world *w, uint32_t host, uint32_t vm,
+		    uint64_t since_us);
 void check_term(struct world *w, uint32_t host, uint32_t term);
 void check_grant(struct world *w, uint32_t host, uint32_t vm,
 		 const struct ha_ticket_host *hosts,

@@ -45,8 +45,9 @@ is_served(const struct world *w, uint32_t host)
 	       w->truth[host].runs == w->host[host].d.incarnation;
 }
 
-/* Those who fenced it alive, as they were then, and have not lost their claim
- * since: who has, is sealed and acts no more (SAFETY 11). */
+/* Those who fenced it alive, as they were then, and have not lost a claim
+ * since: who has, stays sealed, and the higher side goes on over it (SAFETY
+ * 11). */
 static bool
 is_relied_on(const struct world *w, uint32_t host)
 {
@@ -54,11 +55,9 @@ is_relied_on(const struct world *w, uint32_t host)
 	uint32_t i;
 
 	for (i = 0; i < w->hosts; i++) {
-		const struct ha_seal *seal = &w->host[i].d.l.seal;
-
 		if (i != host && (l->held_by & 1u << i) && is_served(w, i) &&
 		    w->truth[i].runs == l->held_runs[i] &&
-		    !(seal->is_sealed && seal->why == HA_SEAL_CLAIM)) {
+		    w->host[i].d.l.seal.winner == HA_SLOT_NONE) {
 			return true;
 		}
 	}
@@ -302,6 +301,27 @@ check_holds(struct world *w, uint32_t host, uint32_t vm,
 			check_fail(w,
 				   "h%u reads all hold lists and misses the "
 				   "hold on vm%u in the name of h%u.%u",
+				   host, vm, t->hold.owner,
+				   t->hold.owner_incarnation);
+		}
+	}
+}
+
+/* SAFETY 12: nobody goes on past a hold that binds another host's VM. */
+void
+check_not_held(struct world *w, uint32_t host, uint32_t vm, uint64_t since_us)
+{
+	uint32_t i;
+
+	for (i = 0; i < LOCK_TRUTHS && i < w->l.hold_count; i++) {
+		const struct hold_truth *t = &w->l.holds[i];
+
+		if (t->hold.vm == vm && t->hold.owner != host &&
+		    !t->is_lifted && t->at_us < since_us &&
+		    w->truth[t->hold.owner].runs == t->hold.owner_incarnation) {
+			check_fail(w,
+				   "h%u takes vm%u onto its list, held in the "
+				   "name of h%u.%u, which lives",
 				   host, vm, t->hold.owner,
 				   t->hold.owner_incarnation);
 		}

@@ -241,6 +241,26 @@ differs(struct world *w, uint32_t host, uint32_t vm, bool is_granted)
 	return t->is_granted != is_granted || t->term != m->term;
 }
 
+/* For the checks: what was flushed before that was read. */
+static uint64_t
+read_us(const struct world *w, uint32_t host)
+{
+	uint64_t first_us = w->now_us;
+	uint64_t since_us = 0;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if (i == host) {
+			continue;
+		}
+		if (!seen_since(w, &w->host[host].d, i, &since_us)) {
+			return 0;
+		}
+		first_us = since_us < first_us ? since_us : first_us;
+	}
+	return first_us;
+}
+
 static void
 derive_vm(struct world *w, uint32_t host, uint32_t vm)
 {
@@ -256,6 +276,9 @@ derive_vm(struct world *w, uint32_t host, uint32_t vm)
 	for (i = 0; i < w->hosts; i++) {
 		host_facts(w, host, i, vm, &hosts[i]);
 		hosts[i].is_sealed |= world_is_off(w, RULE_ABSENCE);
+	}
+	if (is_complete) {
+		check_holds(w, host, vm, holds, count, read_us(w, host));
 	}
 	v = ha_ticket_judge(hosts, w->hosts, holds, count);
 	for (i = 0; i < w->hosts; i++) {

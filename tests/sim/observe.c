@@ -108,7 +108,8 @@ observe_session(struct world *w, uint32_t host, uint32_t about, bool was_member)
 }
 
 /* A host that calls itself quorate may be told to unseal by others that stand
- * still like it: only an order that it has obeyed since it was a member binds it. */
+ * still like it: only an order that it has obeyed since it was a member binds
+ * it. */
 static bool
 is_bound(const struct world *w, uint32_t host, const struct block *newest,
 	 const struct session *s)

@@ -45,9 +45,9 @@ seen_glimpse(struct world *w, uint32_t host, uint32_t store, uint32_t about,
 /* The submission of the oldest of the newest reads on r datastores that
  * showed a valid block of the host: what was flushed before it must have
  * been seen. False: fewer than r. */
-static bool
-valid_since(const struct world *w, const struct daemon *d, uint32_t about,
-	    uint64_t *ret_since_us)
+bool
+seen_since(const struct world *w, const struct daemon *d, uint32_t about,
+	   uint64_t *ret_since_us)
 {
 	uint64_t at[SIM_STORES];
 	uint32_t count = 0;
@@ -81,7 +81,7 @@ look_for_list(struct world *w, uint32_t host, uint32_t store, uint32_t about)
 	uint64_t since_us;
 
 	newest = ha_watch_newest(&d->watch[about], NULL);
-	if (!newest || !valid_since(w, d, about, &since_us) ||
+	if (!newest || !seen_since(w, d, about, &since_us) ||
 	    (known->has && known->incarnation == newest->what.incarnation &&
 	     known->generation == newest->what.list_generation &&
 	     (!w->l.is_on || keep_has_holds(w, host, about)))) {
@@ -142,7 +142,7 @@ store_list_done(struct world *w, uint32_t host, uint32_t store, uint32_t id)
 	io->is_awaited = false;
 	newest = ha_watch_newest(&d->watch[io->about], NULL);
 	if (io->is_error || !newest ||
-	    !valid_since(w, d, io->about, &since_us)) {
+	    !seen_since(w, d, io->about, &since_us)) {
 		return;
 	}
 	if (w->l.is_on) {
@@ -215,8 +215,8 @@ take_newest(const struct world *w, struct daemon *d, uint32_t about,
 	}
 }
 
-/* SAFETY 14 by 1.4: a claim that does not count says nothing about the beat that
- * it has replaced, which may have been the newest of all. */
+/* SAFETY 14 by 1.4: a claim that does not count says nothing about the beat
+ * that it has replaced, which may have been the newest of all. */
 static bool
 is_telling(const struct world *w, uint32_t host, uint32_t about,
 	   const struct block *block)
@@ -237,7 +237,7 @@ static void
 take_term(const struct world *w, struct daemon *d, const struct block *block)
 {
 	if (!block->is_damaged && block->claims.term > d->l.term &&
-	    !world_is_off(w, RULE_CLAIM_HIDES)) {
+	    !world_is_off(w, RULE_CLAIM_TERM)) {
 		d->l.term = block->claims.term;
 	}
 }

@@ -48,6 +48,7 @@ enum rule {
 	RULE_LOWER,
 	RULE_CLAIM_FLUSHED,
 	RULE_CLAIM_HIDES,
+	RULE_CLAIM_TERM,
 	RULE_STOP,
 	RULE_REOPEN,
 	RULE_OWN_ECHO,
@@ -101,8 +102,8 @@ struct rule_row {
 	bool is_lock;       /* of the lock: seen in schedules with VMs */
 	uint32_t from;      /* the first of the seeds; 0: 1 */
 	uint8_t aim;        /* enum aim: its template; AIM_NONE: any */
-	/* Another rule does its work too: a failure is found with both off, in a
-	 * schedule that is clean with either one alone. */
+	/* Another rule does its work too: a failure is found with both off, in
+	 * a schedule that is clean with either one alone. */
 	enum rule with;
 };
 extern const struct rule_row rule_table[RULE_N];

@@ -105,12 +105,14 @@ claim_on_one_is_no_beat(void **state)
 
 	(void)state;
 	claim.boot_id.bytes[0] ^= 1;
+	claim.term = 9; /* a master's last word, for all anybody knows */
 	leave_beat(0, stopped);
 	leave_beat(1, stopped);
 	leave_beat(2, claim);
 	host_joined(B, "beta");
 	wait_for(B, B->hosts[0].watch.beats[2].is_seen && B->hosts[0].has_beat);
 	assert_int_equal(B->hosts[0].beat.incarnation, 3);
+	assert_int_equal(B->hosts[0].term, 9);
 	host_joined(A, "alpha");
 	assert_int_equal(A->incarnation, 6);
 	wait_for(B, B->hosts[0].beat.incarnation == 6);

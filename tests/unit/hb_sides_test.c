@@ -353,12 +353,12 @@ term_is_chosen_after_fresh_reads(void **state)
 	(void)ha_evidence_written(&hb.evidence, &hb.sb.timing, 0,
 				  ha_clock_now_ms(), ha_clock_now_ms(), 1,
 				  GENERATION);
-	hb.hosts[ALPHA].beat.term = 4;
+	hb.hosts[ALPHA].beat.term = hb.hosts[ALPHA].term = 4;
 	assert_null(hbs_op_master(&s, &client, request));
 	hbs_wait_check(&s);
 	assert_int_equal(hb.master_term, 0);
 	ha_clock_sleep_ms(3, UINT64_MAX);
-	hb.hosts[ALPHA].beat.term = 7;
+	hb.hosts[ALPHA].beat.term = hb.hosts[ALPHA].term = 7;
 	hb.views[0].read_ms = ha_clock_now_ms();
 	hbs_wait_check(&s);
 	assert_int_equal(hb.master_term, 8);
@@ -391,7 +391,7 @@ contested_term_is_taken_anew(void **state)
 	assert_int_equal(hb.master_term, 1);
 	hbs_wait_check(&s); /* it stands on w: the others are read again */
 	ha_clock_sleep_ms(3, UINT64_MAX);
-	hb.hosts[GAMMA].beat.term = 1;
+	hb.hosts[GAMMA].beat.term = hb.hosts[GAMMA].term = 1;
 	hb.hosts[GAMMA].beat.flags |= HA_BEAT_MASTER;
 	hb.views[0].read_ms = ha_clock_now_ms();
 	hbs_wait_check(&s);

@@ -97,6 +97,10 @@ claim_hides_no_living_one(void **state)
 	newest = ha_watch_newest(&watch, NULL);
 	assert_non_null(newest);
 	assert_int_equal(newest->what.sequence, 3);
+	/* Nor is the beat known that it has replaced. */
+	assert_true(ha_watch_tells(&watch, 0));
+	assert_false(ha_watch_tells(&watch, 4));
+	assert_false(ha_watch_tells(&watch, 1));
 }
 
 /* Nobody was ever there as far as r datastores know. */

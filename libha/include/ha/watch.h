@@ -71,6 +71,11 @@ void ha_watch_forget(struct ha_watch *watch, uint32_t store);
 bool ha_watch_counts(const struct ha_watch *watch,
 		     const struct ha_glimpse *glimpse);
 
+/* Does that datastore show a beat by which the host's newest may be chosen
+ * (SAFETY 14)? A claim that does not count hides the beat that it has replaced,
+ * which may have been the newest of all. */
+bool ha_watch_tells(const struct ha_watch *watch, uint32_t store);
+
 /* The incarnation that a boot takes, by what the datastores show of its own
  * slot: one more than the highest. Where one was not read, or is damaged, a
  * claim may stand that nobody finds, and a number taken twice would mix up

@@ -25,8 +25,8 @@ ROOT = os.path.abspath(f"{HERE}/../../..")
 ANSWER_DEADLINE_S = 180
 PROGRAMS = ("bed-init", "bed-enter")
 FAULT_PROGRAMS = ("faultfs", "wdt")
-READY_DEADLINE_S = 15
-END_DEADLINE_S = 15
+READY_DEADLINE_S = 60
+END_DEADLINE_S = 60
 RUN_DEADLINE_S = 60
 # Hosts have their own of these: a bed's folder below would vanish there.
 NOT_BELOW = ("/usr", "/etc", "/var", "/proc", "/sys", "/dev", "/run", "/srv")

@@ -11,7 +11,7 @@ from .proc import BedError
 
 POLL_S = 0.2
 CRM_DEADLINE_S = 60
-MON_DEADLINE_S = 10
+MON_DEADLINE_S = 30
 
 
 def flag(element, name):

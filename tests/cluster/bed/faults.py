@@ -21,9 +21,9 @@ import threading
 from . import proc
 from .proc import BedError
 
-READY_DEADLINE_S = 10
-ANSWER_DEADLINE_S = 5
-END_DEADLINE_S = 10
+READY_DEADLINE_S = 30
+ANSWER_DEADLINE_S = 15
+END_DEADLINE_S = 30
 # The dog bites first and says so in its exit status afterwards.
 FIRED_GRACE_S = 0.5
 EXIT_FIRED = 3

@@ -14,17 +14,17 @@ import time
 from . import faults, proc, starve, storage
 from .proc import BedError
 
-BOOT_DEADLINE_S = 30
-OFF_DEADLINE_S = 10
+BOOT_DEADLINE_S = 60
+OFF_DEADLINE_S = 30
 OUTSIDERS_GRACE_S = 2
 REASON_DEADLINE_S = 2
 START_DEADLINE_S = 60
 STOP_DEADLINE_S = 60
-APPEAR_DEADLINE_S = 3
+APPEAR_DEADLINE_S = 10
 PAUSE_DEADLINE_S = 5
 PAUSE_POLL_S = 0.002
 LOG_TAIL_LINES = 15
-PROBE_DEADLINE_S = 5
+PROBE_DEADLINE_S = 10
 # Between probes of a starting daemon: each is a process of its own, and the
 # machine is busy starting daemons.
 PROBE_POLL_S = 0.15

@@ -20,7 +20,7 @@ PREFIX = "10.77"
 # The bed's own end of each bridge: the hosts' gateway, which is an isolation
 # address, and where a test may run a storage server.
 BED_NUMBER = 254
-GONE_DEADLINE_S = 5
+GONE_DEADLINE_S = 15
 
 
 def address(network, number):

@@ -12,7 +12,7 @@ import time
 
 CLONE_NEWNET = 0x40000000
 POLL_S = 0.02
-COMMAND_DEADLINE_S = 10
+COMMAND_DEADLINE_S = 30
 
 # What a host's processes get; the caller's environment is not a host's.
 HOST_ENV = {

@@ -21,7 +21,7 @@ PERCENT_MAX = 100
 RT_PERCENT_MAX = 30
 # What a host starts meanwhile from outside (daemons, commands) joins then.
 JOIN_S = 0.2
-REMOVE_DEADLINE_S = 5
+REMOVE_DEADLINE_S = 15
 
 
 def controller():

@@ -26,7 +26,7 @@ from . import config, heartbeat, host, net, proc, server, storage
 from .proc import BedError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CLUSTER_DEADLINE_S = 60
+CLUSTER_DEADLINE_S = 120
 CLUSTER_POLL_S = 0.2
 # corosync.conf(5): defaults of token_coefficient and consensus.
 TOKEN_COEFFICIENT_MS = 650
