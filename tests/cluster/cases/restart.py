@@ -106,6 +106,23 @@ def restart_order(lab):
 
 
 @case(heartbeat=3)
+def restart_coordinator(lab):
+    """The host that dies is the coordinator and the master itself: its VMs are
+    restarted in order all the same, by the next master."""
+    victim = lab.cluster.state().dc
+    by = lab.others(victim)[0]
+    high = lab.vm("high1", params={
+        "restart_priority": "high", "ready_condition": "powered-on",
+        "ready_delay": f"{4 * DELAY_S}s"})
+    low = lab.vm("low1")
+    manage(lab, high, low, on=victim)
+    kill(lab, victim)
+    all_up(lab, [high, low])
+    in_order(lab, [high], [low], 4 * DELAY_S - SLACK_S)
+    wait_ticket(lab, low, by, "true")
+
+
+@case(heartbeat=3)
 def restart_default(lab):
     """Nothing is configured: a host's death writes no ticket, and nothing is
     slower for the question that fence_vmha asks."""
