@@ -13,6 +13,9 @@
 
 /* An order is written, read, obeyed, and the answer read. */
 #define UNSEAL_BEATS 4u
+/* Programs of Pacemaker's at a time, where many VMs have failed: each is a
+ * process, and makes the controllers work. */
+#define CLEANUPS_MAX 8u
 
 struct unseal {
 	char host[HA_HOST_NAME];
@@ -213,7 +216,8 @@ fdm_duty_failed(struct fdm *fdm, uint64_t now_ms)
 
 		if (!row->wants_cleanup) {
 			(void)g_hash_table_remove(fdm->failed, resource);
-		} else if (now_ms >= time_of(fdm->failed, resource)) {
+		} else if (fdm->children < CLEANUPS_MAX &&
+			   now_ms >= time_of(fdm->failed, resource)) {
 			set_time(fdm->failed, resource,
 				 now_ms + FDM_REFUSED_MS);
 			fdm_duty_cleanup(fdm, resource);

@@ -57,10 +57,12 @@ struct fdm_vm {
 	bool is_wanted;    /* its user has not stopped it */
 	bool is_managed;   /* Pacemaker starts and stops it */
 	/* on nodes that are online, by the history */
-	bool is_up;            /* started, or seen running */
-	bool is_busy;          /* up, or an action is under way or in doubt */
-	bool is_acting;        /* an action is under way */
-	bool has_failed_start; /* not counting what heartbeatd refused */
+	bool is_up;     /* started, or seen running */
+	bool is_busy;   /* up, or an action is under way or in doubt */
+	bool is_acting; /* an action is under way */
+	/* Starts that failed, by their numbers: 0 none, another number: other
+	 * ones. Not counting what heartbeatd refused. */
+	uint64_t failed_starts;
 	struct fdm_ticket ticket;
 	GArray *params; /* of struct responder_param */
 };

@@ -148,18 +148,20 @@ has_failure(const xmlNode *resource, const char *word)
 	return false;
 }
 
-static bool
-has_failed_start(const xmlNode *resource)
+static uint64_t
+failed_starts(const xmlNode *resource)
 {
+	uint64_t sum = 0;
+
 	for (const xmlNode *op = resource->children; op; op = op->next) {
 		if (fdm_xml_is(op, "lrm_rsc_op") &&
 		    strstr(fdm_xml_text(op, "id"), "_last_failure_") &&
 		    strcmp(fdm_xml_text(op, "operation"), "start") == 0 &&
 		    !strstr(fdm_xml_text(op, "exit-reason"), REFUSED)) {
-			return true;
+			sum += (uint64_t)MAX(fdm_op_call(op), 0) + 1;
 		}
 	}
-	return false;
+	return sum;
 }
 
 static void
@@ -175,8 +177,7 @@ take_vm(struct fdm_vm *vm, const struct fdm_node *node, const struct past *past,
 		vm->is_up = vm->is_up || is_up(past);
 		vm->is_busy = vm->is_busy || is_active(past);
 		vm->is_acting = vm->is_acting || past->is_pending;
-		vm->has_failed_start =
-			vm->has_failed_start || has_failed_start(resource);
+		vm->failed_starts += failed_starts(resource);
 	}
 }
 

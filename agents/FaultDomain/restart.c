@@ -141,6 +141,7 @@ take_ticket(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 		return;
 	}
 	if (is_granted) {
+		track->old_failures = 0; /* they were cleared */
 		begin_attempt(track, MAX(attempts, 1), now_ms);
 		return;
 	}
@@ -167,7 +168,8 @@ watch_attempt(const struct look *look, struct fdm_track *track,
 	quiet_ms = look->now_ms - track->quiet_ms;
 	if (!idle) {
 		track->has_no_room = false;
-	} else if (vm->has_failed_start) {
+	} else if (vm->failed_starts != 0 &&
+		   vm->failed_starts != track->old_failures) {
 		if (quiet_ms >= FDM_ATTEMPT_QUIET_MS) {
 			track->is_starting = false;
 			track->has_no_room = false;
@@ -204,6 +206,7 @@ update_track(const struct look *look, struct fdm_track *track,
 		track->attempts = 0;
 	}
 	if (!is_missing) {
+		track->old_failures = vm->failed_starts;
 		track->is_down = false;
 		track->is_starting = false;
 		track->has_no_room = false;

@@ -28,6 +28,7 @@ struct fdm_track {
 	bool is_starting;
 	bool has_no_room;
 	uint32_t attempts;
+	uint64_t old_failures; /* of starts, before this incident */
 	uint64_t granted_ms, failed_ms, since_ms, runs_since_ms;
 	uint64_t quiet_ms; /* since when Pacemaker does nothing for it */
 	uint64_t clean_ms; /* its failures are being cleared since; 0: not */

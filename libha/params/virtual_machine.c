@@ -313,7 +313,7 @@ const struct ha_param HA_VM_PARAMS[] = {
 		      "that takes. Its restart_priority must be the same as "
 		      "theirs or lower, and they must not depend on it in "
 		      "turn: else the dependencies at fault are left out, "
-		      "and `vmha why` says so." },
+		      "and `vmha check` says so." },
 	{ .name = "ready_condition",
 	  .type = HA_PARAM_ENUM,
 	  .flags = POLICY,

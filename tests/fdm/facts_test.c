@@ -296,10 +296,57 @@ nodes(void **state)
 	}
 }
 
+/* Who may hold up others: what its user wants, and Pacemaker manages. */
+static void
+wanted(void **state)
+{
+	struct fdm_facts *facts = facts_of(
+		"<cib><configuration><crm_config><cluster_property_set>" PAIR(
+			"stop-all-resources",
+			"false") "</cluster_property_set></crm_config><resources>" VM("plain",
+										      "")
+			VM("stopped", "<meta_attributes>" PAIR(
+					      "target-role",
+					      "stopped") "</meta_attributes>")
+				VM("left", "<meta_attributes>" PAIR("is-managed", "false") "</meta_attributes>") "<clone id='c'><meta_attributes>" PAIR(
+					"target-role",
+					"Stopped") "</meta_attributes><primitive id='fdm' class='ocf' "
+						   "provider='vmha' type='FaultDomain'/></clone>"
+						   "</resources></configuration><status/></cib>");
+
+	(void)state;
+	assert_true(fdm_facts_vm(facts, "plain")->is_wanted);
+	assert_true(fdm_facts_vm(facts, "plain")->is_managed);
+	assert_false(fdm_facts_vm(facts, "stopped")->is_wanted);
+	assert_true(fdm_facts_vm(facts, "left")->is_wanted);
+	assert_false(fdm_facts_vm(facts, "left")->is_managed);
+	assert_true(facts->has_domain);
+	assert_false(facts->is_domain_wanted);
+	assert_string_equal(facts->domain, "fdm");
+	fdm_facts_free(facts);
+}
+
+static void
+all_stopped(void **state)
+{
+	struct fdm_facts *facts = facts_of(
+		"<cib><configuration><crm_config><cluster_property_set>" PAIR(
+			"stop-all-resources", "true")
+			PAIR("maintenance-mode", "true") "</cluster_property_set></crm_config><resources>" VM(
+				"plain",
+				"") "</resources></configuration><status/></cib>");
+
+	(void)state;
+	assert_false(fdm_facts_vm(facts, "plain")->is_wanted);
+	assert_false(fdm_facts_vm(facts, "plain")->is_managed);
+	fdm_facts_free(facts);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wanted),      cmocka_unit_test(all_stopped),
 		cmocka_unit_test(capture),     cmocka_unit_test(gates),
 		cmocka_unit_test(inheritance), cmocka_unit_test(history),
 		cmocka_unit_test(gated_there), cmocka_unit_test(nodes),

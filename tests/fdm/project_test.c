@@ -415,7 +415,8 @@ as_xml(void **state)
 			       "<ticket_state id=\"vmha-web1\" "
 			       "granted=\"false\" vmha-state=\"held\" "
 			       "vmha-reason=\"held\" vmha-owner=\"h2\" "
-			       "vmha-term=\"9\"/>"));
+			       "vmha-term=\"9\" vmha-attempt=\"0\" "
+			       "vmha-not-before=\"0\"/>"));
 	xmlFreeDoc(doc);
 	(void)g_string_free(xml, TRUE);
 	end(&scene);

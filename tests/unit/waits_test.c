@@ -275,6 +275,31 @@ what_is_no_attempt(void **state)
 	end(&s);
 }
 
+/* One that ran since it failed somewhere has not failed in this incident. */
+static void
+an_old_failure_is_no_attempt(void **state)
+{
+	struct scene s = { .vms = { ON_H2("a", "") } };
+	struct vm old = { .id = "a", .ticket = 1, .past = FAILED };
+
+	(void)state;
+	old.listed_at = "h2";
+	old.listed = "running";
+	s.vms[0] = old;
+	look(&s, T0);
+	h2_dies(&s);
+	look(&s, T0 + 1000);
+	look(&s, T0 + 1000 + FDM_NO_ROOM_MS);
+	assert_granted(&s, "a", 0);
+	assert_text(&s, "a", T0, "no host can take it");
+	s.vms[0].past = OP("x_last_failure_0", "start", "12", "1", "4")
+		OP("x_stop_0", "stop", "13", "0", "0");
+	look(&s, T0 + 20000);
+	look(&s, T0 + 20000 + FDM_ATTEMPT_QUIET_MS);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	end(&s);
+}
+
 /* While a host waits to be fenced Pacemaker starts nothing. */
 static void
 fencing_under_way_is_no_lack_of_room(void **state)
@@ -311,6 +336,7 @@ main(void)
 		cmocka_unit_test(failed_starts),
 		cmocka_unit_test(a_new_master_goes_on_with_the_count),
 		cmocka_unit_test(what_is_no_attempt),
+		cmocka_unit_test(an_old_failure_is_no_attempt),
 		cmocka_unit_test(fencing_under_way_is_no_lack_of_room),
 	};
 
