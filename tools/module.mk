@@ -11,7 +11,16 @@ VMHA_MAN := $(BUILD)/docs/man/vmha.8 $(BUILD)/docs/man/vmha-heartbeat.8 \
 	$(BUILD)/docs/man/vmha.conf.5
 VMHA_COMPLETION := $(BUILD)/packaging/completion/vmha
 
-$(VMHA): $(call objs,tools/vmha) $(VMHA_ARCHIVES)
+# The fault domain manager's lines for the catalogue of events, as it tells
+# them.
+VMHA_FDM_LINES := $(BUILD)/tools/vmha/fdm_lines
+$(VMHA_FDM_LINES).c: tools/vmha/fdm_lines.awk $(FDM_DAEMON)
+	@mkdir -p $(@D)
+	$(FDM_DAEMON) --log-lines | awk -f $< > $@.new && mv $@.new $@
+$(VMHA_FDM_LINES).o: $(VMHA_FDM_LINES).c
+	$(CC) $(ALL_CPPFLAGS) -Itools/vmha $(ALL_CFLAGS) -c -o $@ $<
+
+$(VMHA): $(call objs,tools/vmha) $(VMHA_FDM_LINES).o $(VMHA_ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(VMHA_ARCHIVES) -Wl,--end-group \
 		-laio -lcpg -lquorum -lvotequorum -lcmap -ljansson -lexpat \

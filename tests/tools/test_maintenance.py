@@ -50,6 +50,9 @@ class Maintenance(SimulatedCase):
         self.assertTrue(self.is_standby())
         told = self.told("status")
         self.assertEqual((told["maintenance"], told["vms"]), (True, []))
+        self.assertEqual(self.told("off", "--dry-run")["commands"],
+                         ["crm node online h1"])
+        self.assertTrue(self.is_standby())
         # Said again it is no error, and has nothing to do.
         self.assertEqual(self.told("on")["vms"], [])
         self.assertIn("on duty again", self.duty("off").stdout)

@@ -78,6 +78,13 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 		      "every ocf:vmha:VirtualMachine of the cluster" },
 	[OPT_DRY_RUN] = { "dry-run", NULL, VMHA_FLAG, AT(is_dry_run), 0, 0,
 			  NULL, "show what would be done and change nothing" },
+	[OPT_LOG] = { "log", "FILE", VMHA_TEXT, AT(log), 0, 0, NULL,
+		      "read this log file; default: the journal, else what "
+		      "syslog writes below /var/log" },
+	[OPT_LINES] = { "lines", "N", VMHA_NUMBER, AT(lines), 1, 2000, NULL,
+			"begin with so many events, default 50" },
+	[OPT_FOLLOW] = { "follow", NULL, VMHA_FLAG, AT(is_followed), 0, 0, NULL,
+			 "go on with events as they come; Ctrl-C ends it" },
 	[OPT_JSON] = { "json", NULL, VMHA_FLAG, AT(is_json), 0, 0, NULL,
 		       "print JSON" },
 };
@@ -138,6 +145,14 @@ static const struct vmha_command COMMANDS[] = {
 	  "may live), list (such a host lists it), unread (such a host's list "
 	  "can't be read), ticket, seal, quorum, pacemaker (stopped, banned, "
 	  "failed). The exit code is 0 when it runs." },
+	{ "events", "", VMHA_NOTHING, 0, 0,
+	  BIT(OPT_LOG) | BIT(OPT_LINES) | BIT(OPT_FOLLOW) | BIT(OPT_JSON), 0,
+	  vmha_events, "what has happened, as the daemons of this host log it",
+	  "Shows the lines of vmha-heartbeatd and vmha-fdmd that tell the "
+	  "story of the cluster, with what to understand or do where something "
+	  "is wrong. Each host logs what it sees; the master's log tells most. "
+	  "With --json also vSphere's name of the event; with --follow one "
+	  "object a line. The catalogue: docs/EVENTS.md." },
 	{ "vm list", "", VMHA_NOTHING, 0, 0, OPTS_KNOWN, ASK_S, vmha_vm_list,
 	  "all VMs: where, which ticket, protected or not, and why not",
 	  "Every resource of the agent ocf:vmha:VirtualMachine. STATE and HOST "

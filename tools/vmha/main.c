@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "events.h"
 #include "vmha.h"
 
 static bool
@@ -40,6 +41,9 @@ run_special(int argc, char **argv)
 	if (strcmp(argv[1], "--completion") == 0) {
 		vmha_completion(stdout);
 		return VMHA_OK;
+	}
+	if (strcmp(argv[1], "--events") == 0) {
+		return events_page(stdout) < 0 ? VMHA_FAILED : VMHA_OK;
 	}
 	if (vmha_is_group(argv[1]) && (argc == 2 || is_help(argv[2]))) {
 		vmha_help_command(argv[1], argc == 2 ? stderr : stdout);

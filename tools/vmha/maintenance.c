@@ -335,6 +335,27 @@ tell_off(struct vmha *v, const char *host, bool is_changed)
 }
 
 static int
+dry_run_off(struct vmha *v, const char *host, bool is_changed)
+{
+	char command[HA_HOST_NAME + 32];
+
+	snprintf(command, sizeof(command), "crm node online %s", host);
+	if (v->args.is_json) {
+		json_t *list = json_array();
+
+		if (is_changed) {
+			(void)json_array_append_new(list, json_string(command));
+		}
+		return vmha_json(v, json_pack("{s:s, s:b, s:o}", "host", host,
+					      "dry_run", 1, "commands", list));
+	}
+	if (is_changed) {
+		puts(command);
+	}
+	return VMHA_OK;
+}
+
+static int
 go_off(struct vmha *v, const char *host)
 {
 	const char *const forget[] = {
@@ -350,10 +371,9 @@ go_off(struct vmha *v, const char *host)
 		return vmha_fail(v, rc);
 	}
 	is_changed = cib_is_standby(cib, host);
-	if (is_changed && v->args.is_dry_run) {
+	if (v->args.is_dry_run) {
 		cib_free(cib);
-		printf("crm node online %s\n", host);
-		return VMHA_OK;
+		return dry_run_off(v, host, is_changed);
 	}
 	if (is_changed) {
 		rc = set_standby(v, host, "off");

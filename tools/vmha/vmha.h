@@ -46,11 +46,12 @@ struct vmha_args {
 	const char *hosts;
 	const char *reason;
 	const char *manager;
+	const char *log;
 	uint32_t beat_ms, watchdog_ms, tolerance_ms; /* 0: not given */
-	uint32_t slots, vms;                         /* 0: not given */
+	uint32_t slots, vms, lines;                  /* 0: not given */
 	uint64_t interval_ms, wait_ms;               /* 0: not given */
 	bool is_json, is_forced, is_live_forced, writes_conf, is_once, is_yes;
-	bool is_fix, is_all, is_dry_run;
+	bool is_fix, is_all, is_dry_run, is_followed;
 	uint32_t operands;
 	const char *operand[VMHA_OPERANDS_MAX];
 };
@@ -87,6 +88,9 @@ enum vmha_option_id {
 	OPT_YES,
 	OPT_ALL,
 	OPT_DRY_RUN,
+	OPT_LOG,
+	OPT_LINES,
+	OPT_FOLLOW,
 	OPT_JSON,
 	OPT_N
 };
@@ -233,5 +237,6 @@ int vmha_vm_remove(struct vmha *v);
 int vmha_recover(struct vmha *v);
 int vmha_confirm_dead(struct vmha *v);
 int vmha_maintenance(struct vmha *v);
+int vmha_events(struct vmha *v);
 
 #endif

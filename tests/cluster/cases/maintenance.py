@@ -205,3 +205,7 @@ def import_taken_back(lab):
                "it is not managed")
     same_guest(lab, vm, before)
     vm.check(ordinal=1)
+    # Pacemaker forgets a resource's parameters when it is refreshed: taken out
+    # of the configuration while it runs, the old agent could not stop it.
+    lab.cluster.crm("h1", f"--wait resource stop {vm.name}")
+    vm.wait_gone()
