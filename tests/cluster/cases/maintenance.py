@@ -7,7 +7,8 @@ import json
 from bed import wait_for
 
 from . import case
-from .cutoff import manage
+from .cutoff import RESPONSE_DEADLINE_S, manage
+from .heartbeat import power_on
 
 COMMAND_DEADLINE_S = 200
 PROTECTED_DEADLINE_S = 40
@@ -139,17 +140,33 @@ def vm_stop_start(lab):
     vm.check(ordinal=2)
 
 
-@case(heartbeat=3)
-def import_running(lab):
-    """vmha vm import takes a running VirtualDomain over: the same QEMU goes
-    on, is on the VM list, can be protected and moved live; its next start is
-    like any other."""
+def begin_old(lab):
+    """A VirtualDomain that runs on h1, in a cluster with a manager."""
     vm = lab.vm("web1")
     manage(lab)
     lab.cluster.configure("h1", OLD.format(name=vm.name, host="h1"))
     lab.cluster.wait_started(vm.name, on="h1")
     vm.wait_write(1)
     lab.settle()
+    return vm
+
+
+def protect_new(lab, vm):
+    """Its gate, and the proof that all of it counts."""
+    vmha(lab, "vm", "add", vm.name)
+
+    def protected():
+        row = told(lab, "vm", "list", by="h2")["vms"][0]
+        return row["protection"] == "protected" and row["host"] == "h1"
+    wait_for(protected, PROTECTED_DEADLINE_S, f"{vm.name} protected on h1")
+
+
+@case(heartbeat=3)
+def import_running(lab):
+    """vmha vm import takes a running VirtualDomain over: the same QEMU goes
+    on, is on the VM list, can be protected and moved live; its next start is
+    like any other."""
+    vm = begin_old(lab)
     before = vm.qemus()
     vmha(lab, "vm", "import", vm.name, "--dry-run", by="h2")
     lab.expect(agent(lab, vm) == "ocf:heartbeat:VirtualDomain",
@@ -161,12 +178,7 @@ def import_running(lab):
                f"it is {agent(lab, vm)}")
     lab.settle()
     same_guest(lab, vm, before)
-    vmha(lab, "vm", "add", vm.name)
-
-    def protected():
-        row = told(lab, "vm", "list", by="h2")["vms"][0]
-        return row["protection"] == "protected" and row["host"] == "h1"
-    wait_for(protected, PROTECTED_DEADLINE_S, f"{vm.name} protected on h1")
+    protect_new(lab, vm)
     same_guest(lab, vm, before)
     vm.check(ordinal=1)
     began = lab.mark("maintenance of its host")
@@ -209,3 +221,19 @@ def import_taken_back(lab):
     # of the configuration while it runs, the old agent could not stop it.
     lab.cluster.crm("h1", f"--wait resource stop {vm.name}")
     vm.wait_gone()
+
+
+@case(heartbeat=3)
+def import_host_dies(lab):
+    """The host of a VM dies that was imported and never started since: it is
+    restarted elsewhere, once."""
+    vm = begin_old(lab)
+    vmha(lab, "vm", "import", vm.name, "--yes", by="h2")
+    protect_new(lab, vm)
+    lab.begin()
+    lab.mark("power of h1 fails", is_zero=True)
+    lab.bed.poweroff("h1")
+    vm.wait_write(2, deadline_s=RESPONSE_DEADLINE_S)
+    lab.expect("h1" not in vm.hosts(), f"QEMU on {vm.hosts()}")
+    vm.check(ordinal=2)
+    power_on(lab, "h1")
