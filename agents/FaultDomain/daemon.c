@@ -155,6 +155,10 @@ on_tick(gpointer data)
 	struct fdm *fdm = data;
 	uint64_t now_ms = ha_clock_now_ms();
 
+	/* The end has a loop of its own, without a server. */
+	if (fdm->is_ending) {
+		return G_SOURCE_CONTINUE;
+	}
 	look(fdm);
 	fdm_server_tick(fdm, now_ms);
 	if (now_ms >= fdm->responder_ms) {

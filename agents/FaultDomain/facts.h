@@ -22,6 +22,8 @@
 
 #define FDM_TICKET_PREFIX "vmha-"
 #define FDM_NO_TERM 0u
+/* Nodes of a cluster that have a bit; Corosync knows fewer. */
+#define FDM_NODE_BITS 64u
 /* vmha-state of a ticket that is not granted, and that no host binds. */
 #define FDM_STATE_WAITING "waiting"
 
@@ -57,9 +59,10 @@ struct fdm_vm {
 	bool is_wanted;    /* its user has not stopped it */
 	bool is_managed;   /* Pacemaker starts and stops it */
 	/* on nodes that are online, by the history */
-	bool is_up;     /* started, or seen running */
-	bool is_busy;   /* up, or an action is under way or in doubt */
-	bool is_acting; /* an action is under way */
+	bool is_up;   /* started, or seen running */
+	bool is_busy; /* up, or an action is under way or in doubt */
+	/* the same, node by node: a bit for each of the facts' nodes */
+	uint64_t up_nodes, busy_nodes, acting_nodes;
 	/* Starts that failed, by their numbers: 0 none, another number: other
 	 * ones. Not counting what heartbeatd refused. */
 	uint64_t failed_starts;

@@ -165,8 +165,8 @@ failed_starts(const xmlNode *resource)
 }
 
 static void
-take_vm(struct fdm_vm *vm, const struct fdm_node *node, const struct past *past,
-	const xmlNode *resource)
+take_vm(struct fdm_vm *vm, const struct fdm_node *node, uint64_t bit,
+	const struct past *past, const xmlNode *resource)
 {
 	if (has_failure(resource, "")) {
 		vm->has_failures = true;
@@ -176,9 +176,20 @@ take_vm(struct fdm_vm *vm, const struct fdm_node *node, const struct past *past,
 	if (node->is_online) {
 		vm->is_up = vm->is_up || is_up(past);
 		vm->is_busy = vm->is_busy || is_active(past);
-		vm->is_acting = vm->is_acting || past->is_pending;
+		vm->up_nodes |= is_up(past) ? bit : 0;
+		vm->busy_nodes |= is_active(past) ? bit : 0;
+		vm->acting_nodes |= past->is_pending ? bit : 0;
 		vm->failed_starts += failed_starts(resource);
 	}
+}
+
+static uint64_t
+bit_of(const struct fdm_facts *facts, const struct fdm_node *node)
+{
+	size_t index = (size_t)(node - &g_array_index(facts->nodes,
+						      struct fdm_node, 0));
+
+	return UINT64_C(1) << MIN(index, FDM_NODE_BITS - 1);
 }
 
 static void
@@ -199,7 +210,7 @@ take_resource(struct fdm_facts *facts, struct fdm_node *node,
 	};
 
 	if (vm) {
-		take_vm(vm, node, &past, resource);
+		take_vm(vm, node, bit_of(facts, node), &past, resource);
 	}
 	if (is_active(&past)) {
 		g_array_append_val(node->active, one);

@@ -16,7 +16,8 @@ struct look {
 	struct fdm_restart *restart;
 	const struct fdm_facts *facts;
 	uint64_t now_ms;
-	bool is_working; /* Pacemaker starts or fences something */
+	uint64_t live_nodes; /* not those that have just died */
+	bool is_working;     /* Pacemaker starts or fences something */
 };
 
 struct fdm_restart *
@@ -67,17 +68,17 @@ track_of(struct fdm_restart *restart, const char *resource)
 /* ---- what has happened --------------------------------------------------- */
 
 static bool
-is_running(const struct fdm_vm *vm, const struct fdm_row *row)
+is_running(const struct fdm_track *track, const struct fdm_row *row)
 {
 	return row ? row->verdict.why == HA_TICKET_RUNS ||
-			       (vm->is_up && row->verdict.is_granted) :
-		     vm->is_up;
+			       (track->is_up && row->verdict.is_granted) :
+		     track->is_up;
 }
 
 static bool
-is_idle(const struct fdm_vm *vm, const struct fdm_row *row)
+is_idle(const struct fdm_track *track, const struct fdm_row *row)
 {
-	return !vm->is_busy && !(row && row->is_listed_here);
+	return !track->is_busy && !(row && row->is_listed_here);
 }
 
 /* What has no gate, Pacemaker starts as it likes. */
@@ -185,10 +186,14 @@ update_track(const struct look *look, struct fdm_track *track,
 	     const struct fdm_vm *vm, const struct fdm_row *row)
 {
 	bool is_held = row && !row->verdict.is_granted;
-	bool runs = is_running(vm, row);
-	bool is_missing = !runs && !is_held && vm->is_wanted;
+	bool runs;
+	bool is_missing;
 	bool granted = is_granted(vm, row);
 
+	track->is_up = (vm->up_nodes & look->live_nodes) != 0;
+	track->is_busy = (vm->busy_nodes & look->live_nodes) != 0;
+	runs = is_running(track, row);
+	is_missing = !runs && !is_held && vm->is_wanted;
 	if (!track->is_known) {
 		track->is_known = true;
 		track->is_down = is_missing;
@@ -213,7 +218,7 @@ update_track(const struct look *look, struct fdm_track *track,
 		track->clean_ms = 0;
 	}
 	take_ticket(track, vm, granted, look->now_ms);
-	watch_attempt(look, track, vm, is_idle(vm, row));
+	watch_attempt(look, track, vm, is_idle(track, row));
 	track->was_running = runs;
 	track->was_wanted = vm->is_wanted;
 	track->was_granted = granted;
@@ -298,7 +303,7 @@ make_wait(const struct look *look, struct fdm_track *track,
 	if (!row || !row->verdict.is_granted) {
 		return;
 	}
-	if (is_idle(vm, row) || !is_granted(vm, row)) {
+	if (is_idle(track, row) || !is_granted(vm, row)) {
 		keep_waiting(track, row, verdict);
 	} else if (track->attempts == 0) {
 		/* Pacemaker was faster. */
@@ -361,8 +366,26 @@ count_live(const struct fdm_snap *snap)
 	return MAX(count, 1);
 }
 
+/* Pacemaker's word on a node is a moment older than the membership. */
+static uint64_t
+live_nodes(const struct fdm_facts *facts, const struct fdm_snap *snap)
+{
+	uint64_t live = 0;
+
+	for (guint i = 0; i < facts->nodes->len; i++) {
+		const struct fdm_host *host = fdm_snap_host(
+			snap,
+			g_array_index(facts->nodes, struct fdm_node, i).name);
+
+		if (!host || host->is_member) {
+			live |= UINT64_C(1) << MIN(i, FDM_NODE_BITS - 1);
+		}
+	}
+	return live;
+}
+
 static bool
-is_working(const struct fdm_facts *facts)
+is_working(const struct fdm_facts *facts, uint64_t live)
 {
 	for (guint i = 0; i < facts->nodes->len; i++) {
 		if (g_array_index(facts->nodes, struct fdm_node, i)
@@ -374,7 +397,7 @@ is_working(const struct fdm_facts *facts)
 		const struct fdm_vm *vm =
 			&g_array_index(facts->vms, struct fdm_vm, i);
 
-		if (vm->is_acting && !vm->is_up) {
+		if ((vm->acting_nodes & live) && !(vm->up_nodes & live)) {
 			return true;
 		}
 	}
@@ -450,7 +473,9 @@ void
 fdm_restart_judge(struct fdm_restart *restart, const struct fdm_facts *facts,
 		  const struct fdm_snap *snap, GArray *rows, uint64_t now_ms)
 {
-	struct look look = { restart, facts, now_ms, is_working(facts) };
+	uint64_t live = live_nodes(facts, snap);
+	struct look look = { restart, facts, now_ms, live,
+			     is_working(facts, live) };
 	struct ha_restart_rules rules = restart->rules;
 	guint count = facts->vms->len;
 	struct ha_restart_work *work =

@@ -23,8 +23,9 @@ struct fdm_track {
 	bool was_wanted; /* by its user */
 	bool was_running;
 	bool was_granted;
-	bool is_down; /* it is to run and does not: an incident */
-	bool by_user; /* its user started it, nothing has failed */
+	bool is_up, is_busy; /* on a node that lives, by the history */
+	bool is_down;        /* it is to run and does not: an incident */
+	bool by_user;        /* its user started it, nothing has failed */
 	bool is_starting;
 	bool has_no_room;
 	uint32_t attempts;

@@ -38,6 +38,7 @@ struct scene {
 	struct fdm_snap snap;
 	GArray *rows;
 	const char *policy; /* nvpairs of the FaultDomain */
+	bool is_cib_late;   /* Pacemaker has h2 online still */
 	bool is_h2_out;     /* left and not fenced yet, for Pacemaker */
 	bool is_h2_dead;
 	bool is_h2_lost; /* neither member nor dead, and sealed */
@@ -65,7 +66,8 @@ add_states(struct scene *s, GString *xml)
 	static const char *const HOSTS[] = { "h1", "h2", "h3" };
 
 	for (size_t h = 0; h < N_ELEMENTS(HOSTS); h++) {
-		bool is_out = h == 1 && (s->is_h2_out || s->is_h2_dead);
+		bool is_out = h == 1 && !s->is_cib_late &&
+			      (s->is_h2_out || s->is_h2_dead);
 
 		g_string_append_printf(
 			xml,
@@ -73,12 +75,12 @@ add_states(struct scene *s, GString *xml)
 			"crmd='%s' expected='%s'><lrm><lrm_resources>",
 			h + 1, HOSTS[h], is_out ? "false" : "true",
 			is_out ? "offline" : "online",
-			h == 1 && s->is_h2_dead ? "down" : "member");
+			is_out && s->is_h2_dead ? "down" : "member");
 		for (size_t i = 0; i < VMS_MAX && s->vms[i].id; i++) {
 			const struct vm *vm = &s->vms[i];
 
 			/* Fencing erases the history. */
-			if (vm->past && !(h == 1 && s->is_h2_dead) &&
+			if (vm->past && !(is_out && s->is_h2_dead) &&
 			    strcmp(vm->at ? vm->at : "h1", HOSTS[h]) == 0) {
 				g_string_append_printf(
 					xml,

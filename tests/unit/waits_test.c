@@ -69,6 +69,23 @@ priorities(void **state)
 	end(&s);
 }
 
+/* The proof of a death may be faster than Pacemaker's word of it. */
+static void
+the_cib_is_late(void **state)
+{
+	struct scene s = { .vms = { ON_H2("db", PRIORITY("high")),
+				    ON_H2("low", PRIORITY("low")) } };
+
+	(void)state;
+	look(&s, T0);
+	h2_dies(&s);
+	s.is_cib_late = true;
+	look(&s, T0 + 100);
+	assert_granted(&s, "db", 1);
+	assert_waits(&s, "low", HA_RESTART_WAITS_PRIORITY);
+	end(&s);
+}
+
 /* Else a master that dies in the midst of a wave would let all go. */
 static void
 a_new_master_keeps_the_order(void **state)
@@ -331,6 +348,7 @@ main(void)
 		cmocka_unit_test(a_death_costs_no_ticket_by_default),
 		cmocka_unit_test(priorities),
 		cmocka_unit_test(a_new_master_keeps_the_order),
+		cmocka_unit_test(the_cib_is_late),
 		cmocka_unit_test(dependencies),
 		cmocka_unit_test(what_runs_or_starts_never_waits),
 		cmocka_unit_test(failed_starts),

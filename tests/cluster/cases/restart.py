@@ -124,6 +124,7 @@ def restart_coordinator(lab):
         "restart_priority": "high", "ready_condition": "powered-on",
         "ready_delay": f"{4 * DELAY_S}s"})
     low = lab.vm("low1")
+    warm(lab)
     manage(lab, high, low, on=victim)
     kill(lab, victim)
     all_up(lab, [high, low])
@@ -137,6 +138,7 @@ def restart_default(lab):
     slower for the question that fence_vmha asks."""
     vms = [lab.vm(f"vm{i}") for i in range(1, 4)]
     victim, by = lab.others(lab.cluster.state().dc)
+    warm(lab)
     manage(lab, *vms, on=victim)
     before = {vm: ticket(lab, vm, by) for vm in vms}
     asked = sorted(float(ms) for ms in lab.bed.run(
@@ -196,6 +198,7 @@ def restart_retry(lab):
     vm, other = lab.vm("web1"), lab.vm("low1", params={
         "restart_priority": "low"})
     victim, by = lab.others(lab.cluster.state().dc)
+    warm(lab)
     manage(lab, vm, other, on=victim, restart_retry_waits='"5s 20s 600s"',
            restart_attempts="4")
     os.rename(vm.config, f"{vm.config}.away")
@@ -221,6 +224,7 @@ def restart_given_up(lab):
     vm, off = lab.vm("web1"), lab.vm("test1", params={
         "restart_priority": "disabled"})
     victim, by = lab.others(lab.cluster.state().dc)
+    warm(lab)
     manage(lab, vm, off, on=victim, restart_retry_waits="2s",
            restart_attempts="2")
     os.rename(vm.config, f"{vm.config}.away")
@@ -245,6 +249,7 @@ def restart_manager_stopped(lab):
         "restart_priority": "high", "ready_condition": "powered-on",
         "ready_delay": "600s"}), lab.vm("app1")
     victim, by = lab.others(lab.cluster.state().dc)
+    warm(lab)
     manage(lab, db, app, on=victim)
     kill(lab, victim)
     db.wait_write(2, UP_DEADLINE_S)
