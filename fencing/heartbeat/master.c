@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "ha/clock.h"
 #include "ha/ticket.h"
@@ -237,14 +238,31 @@ hbs_master_begin(struct hbs *s, uint64_t lease_ms, uint64_t now_ms,
 }
 
 /* hb->lock held. */
+static bool
+are_all_told(const struct hb *hb)
+{
+	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
+		if (slot != hb->self && hb->table.names[slot][0] != '\0' &&
+		    !ha_watch_is_told(&hb->hosts[slot].watch)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* hb->lock held. */
 static void
 take_term(struct hbs *s)
 {
 	struct hb *hb = s->hb;
+	uint16_t dice = 0;
 
 	learn_terms(hb);
 	learn_holds(hb);
-	hb->master_term = ++hb->term;
+	/* Without random numbers it goes on by one, as ever. */
+	(void)!getrandom(&dice, sizeof(dice), GRND_NONBLOCK);
+	hb->term = ha_term_next(hb->term, are_all_told(hb), dice);
+	hb->master_term = hb->term;
 	hb->flags |= HA_BEAT_MASTER;
 	s->master.sequence = hb->sequence + 1;
 	s->master.claimed_ms = 0;

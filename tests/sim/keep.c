@@ -246,3 +246,17 @@ keep_collect(struct world *w, uint32_t host)
 		}
 	}
 }
+
+/* Does nothing unreadable hide a term? */
+bool
+keep_all_told(const struct world *w, uint32_t host)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if (i != host && !ha_watch_is_told(&w->host[host].d.watch[i])) {
+			return false;
+		}
+	}
+	return true;
+}

@@ -241,7 +241,7 @@ struct hold_truth {
 	uint32_t lifted_generation;
 };
 #define LOCK_TRUTHS 128
-#define LOCK_TERMS 64
+#define LOCK_TERMS 1024
 
 struct lock_world {
 	bool is_on, has_manager;

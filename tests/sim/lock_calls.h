@@ -25,6 +25,7 @@ bool keep_union(struct world *w, uint32_t host, uint64_t since_ms, uint32_t vm,
 bool keep_is_fresh(const struct world *w, uint32_t host, uint32_t about,
 		   uint64_t since_ms);
 bool keep_has_list(const struct world *w, uint32_t host, uint32_t about);
+bool keep_all_told(const struct world *w, uint32_t host);
 bool keep_has_holds(const struct world *w, uint32_t host, uint32_t about);
 bool keep_read_back(struct world *w, uint32_t host);
 /* Is the newest incarnation of `about` proven gone, on reads since then? */

@@ -9,6 +9,7 @@
 #include "sim.h"
 
 #define LEASE_BEATS 3
+#define TERM_DICE 17
 #define WRITE_LOW_US 1000
 #define WRITE_HIGH_US 200000
 
@@ -70,7 +71,9 @@ take_term(struct world *w, uint32_t host)
 			term = all->at[i].term > term ? all->at[i].term : term;
 		}
 	}
-	d->l.term = d->l.master.term = term + 1;
+	d->l.term = (uint32_t)ha_term_next(term, keep_all_told(w, host),
+					   w->epochs % TERM_DICE + 1);
+	d->l.master.term = d->l.term;
 	d->l.master.is_on = true;
 	d->l.master.is_ready = false;
 	d->l.master.flushed_ms = 0;

@@ -29,22 +29,61 @@ vms_of(struct world *w, uint32_t host, uint32_t about)
 	return vms;
 }
 
+/* Of another host's holds those stand that are flushed: that host may die. */
+static bool
+are_flushed(const struct world *w, uint32_t host, uint32_t about)
+{
+	const struct daemon *d = &w->host[host].d;
+	const struct known_holds *known = &d->holds[about];
+	uint32_t count = 0;
+	uint32_t s;
+
+	for (s = 0; s < w->stores; s++) {
+		const struct block *block = &d->read[s].blocks[about];
+
+		count += d->store[s].has_read && !block->is_damaged &&
+			 block->incarnation == known->incarnation &&
+			 block->hold_generation == known->generation;
+	}
+	return known->has && count >= w->w;
+}
+
 static bool
 is_standing(struct world *w, uint32_t host, uint32_t vm,
 	    const struct hold *want)
 {
+	struct daemon *d = &w->host[host].d;
 	struct ha_ticket_hold holds[UNION_HOLDS];
 	uint32_t count;
+	uint32_t h;
 	uint32_t i;
 
 	(void)keep_union(w, host, 0, vm, holds, &count);
-	for (i = 0; i < count; i++) {
-		if (holds[i].kind == HA_HOLD_OWNER &&
-		    holds[i].owner == want->owner &&
-		    holds[i].owner_incarnation == want->owner_incarnation &&
-		    holds[i].owner_generation >= want->owner_generation &&
-		    !ha_hold_is_lifted(&holds[i], holds, count)) {
-			return true;
+	for (h = 0; h < w->hosts; h++) {
+		const struct holds *list =
+			h == host ? &d->l.holds : &d->holds[h].list;
+
+		if (h != host && !are_flushed(w, host, h)) {
+			continue;
+		}
+		for (i = 0; i < list->count; i++) {
+			struct ha_ticket_hold one = {
+				.kind = list->at[i].kind,
+				.owner = list->at[i].owner,
+				.owner_incarnation =
+					list->at[i].owner_incarnation,
+				.owner_generation =
+					list->at[i].owner_generation,
+				.term = list->at[i].term,
+			};
+
+			if (list->at[i].vm == vm && one.kind == HA_HOLD_OWNER &&
+			    one.owner == want->owner &&
+			    one.owner_incarnation == want->owner_incarnation &&
+			    one.owner_generation >= want->owner_generation &&
+			    !ha_hold_is_lifted(&one, holds, count)) {
+				return true;
+			}
 		}
 	}
 	return false;

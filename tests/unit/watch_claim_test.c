@@ -212,6 +212,27 @@ next_incarnation(void **state)
 		    906 + (UINT64_C(1) << 48));
 }
 
+/* A master whose last beat was torn may have told a term that nobody knows. */
+static void
+next_term(void **state)
+{
+	const struct ha_glimpse damage = { .kind = HA_GLIMPSE_DAMAGED,
+					   .fingerprint = 5 };
+	const struct ha_glimpse unclaimed = { .kind = HA_GLIMPSE_UNCLAIMED };
+	struct ha_watch watch;
+
+	(void)state;
+	ha_watch_init(&watch, 3);
+	assert_false(ha_watch_is_told(&watch));
+	show(&watch, 0, ARMED, 3, 7, 1000);
+	ha_watch_read(&watch, 1, &unclaimed, 1000, 1000);
+	assert_true(ha_watch_is_told(&watch));
+	ha_watch_read(&watch, 0, &damage, 2000, 2000);
+	assert_false(ha_watch_is_told(&watch));
+	assert_true(ha_term_next(4, true, 900) == 5);
+	assert_true(ha_term_next(4, false, 900) == 905);
+}
+
 int
 main(void)
 {
@@ -224,6 +245,7 @@ main(void)
 		cmocka_unit_test(claim_with_vms_counts),
 		cmocka_unit_test(first_claim_given_up),
 		cmocka_unit_test(next_incarnation),
+		cmocka_unit_test(next_term),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

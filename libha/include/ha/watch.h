@@ -83,6 +83,13 @@ bool ha_watch_tells(const struct ha_watch *watch, uint32_t store);
  * Fewer than r valid ones may be behind what was flushed: then by far more. */
 uint64_t ha_incarnation_next(const struct ha_watch *watch, uint32_t dice);
 
+/* The term that a new master takes (SAFETY 19): one more than the highest known.
+ * Where a host's beats can't be told (fewer than r, by ha_watch_is_told(): torn
+ * when it died), they may have told a later one, and no two masters have one
+ * term: then it goes on by `dice` (random). */
+uint64_t ha_term_next(uint64_t highest, bool is_all_told, uint32_t dice);
+bool ha_watch_is_told(const struct ha_watch *watch);
+
 /* The newest beat that counts of all datastores, by (incarnation, sequence);
  * NULL when there is none (SAFETY 14). ret_store may be NULL. */
 const struct ha_sighting *ha_watch_newest(const struct ha_watch *watch,
