@@ -23,7 +23,7 @@ MODULE = os.environ.get("HV_MODULE", "")
 
 ENOUGH_MS = 30000   # for an operation that is to succeed
 DEADLINE_MS = 1000  # for one that is to time out
-SLACK_MS = 2000  # of a machine that does other things; without a limit: for ever
+SLACK_MS = 250      # of a loaded machine
 INSTANT_MS = 50     # what "at once" may take
 ABORT_WAIT_MS = 3000  # HA_HV_ABORT_WAIT_MS
 QUIET_S = 4.0       # after a thaw: by then libvirtd has worked off its queue
@@ -433,8 +433,7 @@ class Migrate(Base):
         self.assertLess(took, 2000 + ABORT_WAIT_MS)
 
     def test_abort_at_soft_deadline(self):
-        # Not the other limit's end: libvirt takes seconds to give up.
-        self.assertLess(self.canceled(deadline_ms=20000, soft_ms=2000), 15000)
+        self.assertLess(self.canceled(deadline_ms=20000, soft_ms=2000), 6000)
 
     def test_soft_postcopy(self):
         self.running(slow=True)
