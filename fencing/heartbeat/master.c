@@ -259,9 +259,12 @@ take_term(struct hbs *s)
 
 	learn_terms(hb);
 	learn_holds(hb);
-	/* Without random numbers it goes on by one, as ever. */
-	(void)!getrandom(&dice, sizeof(dice), GRND_NONBLOCK);
-	hb->term = ha_term_next(hb->term, are_all_told(hb), dice);
+	/* Without random numbers the clock must do: never by none. */
+	if (getrandom(&dice, sizeof(dice), GRND_NONBLOCK) !=
+	    (ssize_t)sizeof(dice)) {
+		dice = (uint16_t)ha_clock_now_ms();
+	}
+	hb->term = ha_term_next(hb->term, are_all_told(hb), 1u + dice);
 	hb->master_term = hb->term;
 	hb->flags |= HA_BEAT_MASTER;
 	s->master.sequence = hb->sequence + 1;

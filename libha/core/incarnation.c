@@ -15,34 +15,8 @@
 /* Above what the dice of so many starts in a row can have hidden. */
 #define HIDDEN_JUMP (UINT64_C(1) << 48)
 
-uint64_t
-ha_incarnation_next(const struct ha_watch *watch, uint32_t dice)
-{
-	uint64_t next = 0;
-	uint32_t valid = 0;
-
-	for (uint32_t i = 0; i < watch->stores; i++) {
-		const struct ha_sighting *beat = &watch->beats[i];
-
-		valid += watch->at[i].is_seen &&
-			 (watch->at[i].what.kind == HA_GLIMPSE_BEAT ||
-			  watch->at[i].what.kind == HA_GLIMPSE_UNCLAIMED);
-		if (beat->is_seen && beat->what.incarnation > next) {
-			next = beat->what.incarnation;
-		}
-	}
-	next++;
-	if (valid < watch->stores) {
-		next += dice;
-	}
-	if (valid < ha_stores_read(watch->stores)) {
-		next += HIDDEN_JUMP;
-	}
-	return next;
-}
-
-bool
-ha_watch_is_told(const struct ha_watch *watch)
+static uint32_t
+count_told(const struct ha_watch *watch)
 {
 	uint32_t told = 0;
 
@@ -51,7 +25,36 @@ ha_watch_is_told(const struct ha_watch *watch)
 			(watch->at[i].what.kind == HA_GLIMPSE_BEAT ||
 			 watch->at[i].what.kind == HA_GLIMPSE_UNCLAIMED);
 	}
-	return told >= ha_stores_read(watch->stores);
+	return told;
+}
+
+uint64_t
+ha_incarnation_next(const struct ha_watch *watch, uint32_t dice)
+{
+	uint64_t next = 0;
+	uint32_t told = count_told(watch);
+
+	for (uint32_t i = 0; i < watch->stores; i++) {
+		const struct ha_sighting *beat = &watch->beats[i];
+
+		if (beat->is_seen && beat->what.incarnation > next) {
+			next = beat->what.incarnation;
+		}
+	}
+	next++;
+	if (told < watch->stores) {
+		next += dice;
+	}
+	if (told < ha_stores_read(watch->stores)) {
+		next += HIDDEN_JUMP;
+	}
+	return next;
+}
+
+bool
+ha_watch_is_told(const struct ha_watch *watch)
+{
+	return count_told(watch) >= ha_stores_read(watch->stores);
 }
 
 uint64_t
