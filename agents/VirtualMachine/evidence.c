@@ -57,18 +57,19 @@ is_of_other(const struct vm *vm, const struct ha_proc_id *id)
 		strcmp(name, vm->name) != 0);
 }
 
-static bool
-has_unknown_dying(const struct vm *vm)
+/* The first process in its exit that may have been the VM; NULL none. */
+static const struct ha_proc_id *
+find_unknown_dying(const struct vm *vm)
 {
 	const struct ha_qemu_found *found = &vm->found;
 
-	for (unsigned int i = 0; i < found->n_dying; i++) {
-		if (i >= HA_PROC_DYING_MAX ||
-		    !is_of_other(vm, &found->dying[i])) {
-			return true;
+	for (unsigned int i = 0;
+	     i < found->n_dying && i < HA_PROC_DYING_MAX; i++) {
+		if (!is_of_other(vm, &found->dying[i])) {
+			return &found->dying[i];
 		}
 	}
-	return false;
+	return NULL;
 }
 
 /* None matches: is that a proof? */
@@ -76,12 +77,8 @@ static int
 judge_absence(const struct vm *vm, struct ha_err *err)
 {
 	const struct ha_qemu_found *found = &vm->found;
+	const struct ha_proc_id *dying;
 
-	if (has_unknown_dying(vm)) {
-		return ha_err_set(err, -EBUSY,
-				  "a QEMU process is still in its exit and "
-				  "can't be told apart any more");
-	}
 	if (found->n_doubtful > 0) {
 		return ha_err_set(err, -EAGAIN,
 				  "process %d carries its UUID, but is neither "
@@ -103,6 +100,13 @@ judge_absence(const struct vm *vm, struct ha_err *err)
 				  "this one",
 				  vm->params->config ? vm->params->config : "",
 				  (int)found->a_foreign);
+	}
+	dying = find_unknown_dying(vm);
+	if (dying || found->n_dying > HA_PROC_DYING_MAX) {
+		return ha_err_set(err, -EBUSY,
+				  "QEMU process %d is still in its exit and "
+				  "can't be told apart any more",
+				  (int)(dying ? dying : found->dying)->pid);
 	}
 	return 0;
 }
@@ -126,6 +130,46 @@ vm_find_process(struct vm *vm, struct ha_err *err)
 	want.qemu_uid = ha_hostconf_qemu_user();
 	rc = ha_proc_find_qemu(&want, &vm->found, err);
 	return rc != 0 ? rc : judge_absence(vm, err);
+}
+
+/* Those of the first look that still are in their exit stay in the list. */
+static void
+keep_unended(const struct vm *vm, struct ha_qemu_found *first)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < first->n_dying; i++) {
+		if (ha_proc_is_alive(&first->dying[i]) != 0 &&
+		    !is_of_other(vm, &first->dying[i])) {
+			first->dying[n++] = first->dying[i];
+		}
+	}
+	first->n_dying = n;
+}
+
+/* A process that began its exit after the first look had a command line in
+ * that look, and was not the VM's; or it began after it. So absence is
+ * proven when those of the first look have ended, however many follow:
+ * libvirt tries emulators out in rows of short-lived QEMUs. */
+int
+vm_find_settled(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
+{
+	int rc = vm_find_process(vm, err);
+	struct ha_qemu_found first = vm->found;
+
+	while (rc == -EBUSY && ha_clock_left_ms(deadline_ms) > 0) {
+		ha_clock_sleep_ms(VM_POLL_MS, deadline_ms);
+		rc = vm_find_process(vm, err);
+		if (first.n_dying > HA_PROC_DYING_MAX) {
+			first = vm->found;
+			continue;
+		}
+		keep_unended(vm, &first);
+		if (rc == -EBUSY && first.n_dying == 0) {
+			rc = 0;
+		}
+	}
+	return rc;
 }
 
 /* Connects to the monitor socket of the process that was found. */
@@ -280,12 +324,11 @@ look_at_process(struct vm *vm)
 	struct ha_err err = HA_ERR_INIT;
 	uint64_t patience_ms =
 		ha_clock_step_ms(vm->ctx->deadline_ms, VM_DYING_MS);
-	int rc = vm_find_process(vm, &err);
+	int rc = vm_find_settled(vm, patience_ms, &err);
 
-	while ((rc == -EBUSY || (rc > 0 && vm->is_dying)) &&
-	       ha_clock_left_ms(patience_ms) > 0) {
+	while (rc > 0 && vm->is_dying && ha_clock_left_ms(patience_ms) > 0) {
 		ha_clock_sleep_ms(VM_POLL_MS, patience_ms);
-		rc = vm_find_process(vm, &err);
+		rc = vm_find_settled(vm, patience_ms, &err);
 	}
 	if (rc > 0) {
 		vm->facts.process = HA_VM_PROCESS_ALIVE;

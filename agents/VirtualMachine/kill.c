@@ -93,13 +93,8 @@ int
 vm_kill(struct vm *vm, uint64_t deadline_ms, struct ha_err *err)
 {
 	for (int i = 0; i < MAX_PROCESSES; i++) {
-		int rc = vm_find_process(vm, err);
+		int rc = vm_find_settled(vm, deadline_ms, err);
 
-		if (rc == -EBUSY && ha_clock_left_ms(deadline_ms) > 0) {
-			ha_clock_sleep_ms(VM_POLL_MS, deadline_ms);
-			i--;
-			continue;
-		}
 		if (rc <= 0) {
 			return rc;
 		}

@@ -96,7 +96,7 @@ vm_kill_outgoing(struct vm *vm, struct ha_err *err)
 {
 	uint64_t deadline_ms = vm->ctx->deadline_ms;
 	bool was_here = false;
-	int rc = vm_find_process(vm, err);
+	int rc = vm_find_settled(vm, deadline_ms, err);
 
 	if (rc > 0) {
 		was_here = is_here(vm);

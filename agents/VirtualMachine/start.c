@@ -318,11 +318,11 @@ take_identity(struct vm *vm, struct ha_err *err)
 	} else if (!vm->uuid[0] && make_uuid(vm->uuid) < 0) {
 		return ha_err_set(err, -EIO, "no random numbers");
 	}
-	rc = vm_find_process(vm, err);
+	rc = vm_find_settled(vm, patience_ms, err);
 	/* libvirt may just now carry out, in vain, what we have taken back. */
 	while (rc > 0 && vm->is_revoked && ha_clock_left_ms(patience_ms) > 0) {
 		ha_clock_sleep_ms(VM_POLL_MS, patience_ms);
-		rc = vm_find_process(vm, err);
+		rc = vm_find_settled(vm, patience_ms, err);
 	}
 	return rc > 0 ? ha_err_set(err, -EEXIST,
 				   "QEMU process %d runs it already, under "

@@ -55,8 +55,11 @@ void vm_identify(struct vm *vm);
 
 /* evidence.c: fills facts, state and found. */
 void vm_look(struct vm *vm);
-/* The process only; 0 none, 1 found, -errno can't be told. */
+/* The process only; 0 none, 1 found, -EBUSY one in its exit may be it, other
+ * -errno can't be told. */
 int vm_find_process(struct vm *vm, struct ha_err *err);
+/* The same, and waits for those in their exit that could have been it. */
+int vm_find_settled(struct vm *vm, uint64_t deadline_ms, struct ha_err *err);
 /* QMP query-status of the found process. */
 enum ha_vm_qmp vm_ask_qemu(struct vm *vm, uint64_t deadline_ms,
 			   struct ha_err *err);

@@ -17,7 +17,7 @@ BENCH_PROGRAMS := $(BENCH_OUT)/runner $(BENCH_OUT)/floor \
 .PHONY: bench bench-stage bench-monitor bench-beats
 bench: bench-monitor bench-beats
 
-bench-stage: build $(NANO_ELF) bed $(BENCH_PROGRAMS)
+bench-stage: build guest bed $(BENCH_PROGRAMS)
 	rm -rf $(BENCH_STAGE)
 	$(MAKE) --no-print-directory -s install PREFIX=/usr \
 		DESTDIR=$(abspath $(BENCH_STAGE))

@@ -7,7 +7,7 @@ VM_CHECK_STAGE := $(BUILD)/tests/vm-agent/stage
 VM_CHECK_WHICH ?=
 
 .PHONY: check-vm-agent
-check-vm-agent: build $(NANO_ELF) bed
+check-vm-agent: build guest bed
 	rm -rf $(VM_CHECK_STAGE)
 	$(MAKE) --no-print-directory -s install PREFIX=/usr \
 		DESTDIR=$(abspath $(VM_CHECK_STAGE))

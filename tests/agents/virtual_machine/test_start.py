@@ -7,6 +7,8 @@ before it does anything else, so an unchanged count means that none came up.
 import glob
 import os
 import shutil
+import subprocess
+import sys
 import time
 import unittest
 
@@ -18,6 +20,13 @@ FROZEN_TIMEOUT_MS = 15000
 SHORT_TIMEOUT_MS = 4000
 SETTLE_S = 5.0
 SETTLE_POLL_S = 0.05
+
+
+DYING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dying.py")
+# One is always in its exit, and none for as long as the agent has patience.
+DYING_EVERY_S = 0.2
+DYING_LIVES_S = 0.5
+DYING_COUNT = 50
 
 
 class TestStart(HostCase):
@@ -83,6 +92,24 @@ class TestStart(HostCase):
         self.note("start after that", f"{result.wall_s:.1f} s")
         vm.wait_boots(1)
         self.assert_stops(vm)
+
+    # -- other QEMUs ------------------------------------------------------------
+
+    def test_others_end_all_the_time(self):
+        """libvirt tries emulators out in short-lived QEMUs."""
+        with open(DYING, encoding="utf-8") as f:
+            code = f.read()
+        vm = self.vm("amid")
+        child = subprocess.Popen(self.host.argv(
+            sys.executable, "-c", code, str(DYING_EVERY_S),
+            str(DYING_LIVES_S), str(DYING_COUNT)), stdin=subprocess.DEVNULL)
+        self.addCleanup(child.wait, SHORT_S)
+        self.addCleanup(child.kill)
+        time.sleep(2 * DYING_LIVES_S)
+        vm.start()
+        vm.wait_boots(1)
+        self.assert_stops(vm)
+        self.assertIsNone(child.poll(), "the test came too late")
 
     # -- the agent is killed ----------------------------------------------------
 
