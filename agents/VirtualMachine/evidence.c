@@ -294,7 +294,9 @@ ask_libvirt(struct vm *vm)
 	enum ha_vm_libvirt answer = HA_VM_LIBVIRT_SILENT;
 	int rc;
 
-	if (vm->facts.libvirtd_down || (!uuid[0] && !vm->name[0])) {
+	/* Loading libvirt takes time, too: none is left after a hung QEMU. */
+	if (vm->facts.libvirtd_down || (!uuid[0] && !vm->name[0]) ||
+	    ha_clock_left_ms(deadline_ms) == 0) {
 		return HA_VM_LIBVIRT_SILENT;
 	}
 	rc = ha_hv_load(&hv_ops, &err);
