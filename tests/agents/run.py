@@ -5,12 +5,14 @@ Sample. run.py --sample SAMPLE [AGENT...]; the last line counts.
 """
 
 import argparse
+import os
 import sys
 import unittest
 
-import contract
-import runtime_cases
-from harness import Agent
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/..")
+import contract  # noqa: E402
+import runtime_cases  # noqa: E402
+from harness import Agent  # noqa: E402
 
 
 def suite_of(base, agent):

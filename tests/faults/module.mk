@@ -27,7 +27,7 @@ $(FAULTS_OUT)/wdt: $(FAULTS_OUT)/wdt.o $(FAULTS_OUT)/wdtlog.o \
 
 check-faults: bed faults
 	BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 \
-		PYTHONPATH=tests/cluster:tests/faults \
+		PYTHONPATH=tests:tests/cluster:tests/faults \
 		$(PYTHON) -m unittest -v test_faults
 
 CHECKS += check-faults

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import unittest
 
+from in_time import InTimeCase
 from bed import Bed, BedError, wait_for
 from bed.client import elapsed_printer
 
@@ -25,7 +26,7 @@ RB = {"restart": 0x01234567, "power off": 0x4321FEDC}  # reboot(2)
 PYTHON = "/usr/bin/python3"
 
 
-class InBed(unittest.TestCase):
+class InBed(InTimeCase):
     hosts = 1
 
     @classmethod
@@ -153,7 +154,7 @@ class TestStorage(InBed):
         self.assertGreaterEqual(float(done[2]), DELAY_MS / 1000)
         for host, name in (("h1", "h2"), ("h2", "h1")):
             done = self.do(host, "write", f"/srv/hb1/{name}", "e")
-            self.assertLess(float(done[2]), DELAY_MS / 1000)
+            self.assert_in_time(float(done[2]), DELAY_MS / 1000)
 
     def test_hang_until_healed(self):
         self.bed.fault("h1", "hb1", "write", "hang", "h1")
@@ -288,7 +289,7 @@ class TestPower(InBed):
         at, text = self.log()[-1]
         late_ms = int(text.split()[1])
         self.assertIn("expired", text)
-        self.assertLess(late_ms, EXPIRY_MARGIN_MS)
+        self.assert_in_time(late_ms, EXPIRY_MARGIN_MS)
         print(f"expired {late_ms} ms late", file=sys.stderr)
         self.again()
         self.assertEqual(self.state("h1")["boots"], boots + 1)
@@ -307,8 +308,8 @@ class TestPower(InBed):
         self.assertEqual(said[-2][1], "pretimeout")
         self.assertEqual(said[-1][1], "disarmed")
         self.assertEqual(said[-3][1], "setpretimeout")
-        self.assertLess(abs(said[-2][0] - said[-3][0] - 1000),
-                        EXPIRY_MARGIN_MS)
+        self.assert_in_time(abs(said[-2][0] - said[-3][0] - 1000),
+                            EXPIRY_MARGIN_MS)
 
     def test_dog_not_petted(self):
         self.dog_ends(1, 1000, 0)

@@ -17,8 +17,9 @@ import time
 import uuid as uuid_module
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CLUSTER = os.path.abspath(f"{HERE}/../../cluster")
-for _path in (CLUSTER, f"{CLUSTER}/guest"):
+TESTS = os.path.abspath(f"{HERE}/../..")
+CLUSTER = f"{TESTS}/cluster"
+for _path in (TESTS, CLUSTER, f"{CLUSTER}/guest"):
     if _path not in sys.path:
         sys.path.insert(0, _path)
 import domain  # noqa: E402

@@ -4,12 +4,11 @@
 A host costs a second and a VM a third of one, so the host is shared and heals
 after each test; a VM never is.
 """
-import unittest
-
 from bedhost import OK, VM
+from in_time import InTimeCase
 
 
-class HostCase(unittest.TestCase):
+class HostCase(InTimeCase):
     host = None  # set by run.py before the first test
     measured = {}  # what -> sentence, printed at the end
 
