@@ -63,8 +63,8 @@ find_unknown_dying(const struct vm *vm)
 {
 	const struct ha_qemu_found *found = &vm->found;
 
-	for (unsigned int i = 0;
-	     i < found->n_dying && i < HA_PROC_DYING_MAX; i++) {
+	for (unsigned int i = 0; i < found->n_dying && i < HA_PROC_DYING_MAX;
+	     i++) {
 		if (!is_of_other(vm, &found->dying[i])) {
 			return &found->dying[i];
 		}
