@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -81,6 +82,7 @@ class BedHost:
         self.pid = bed.ask("pid", host=HOST)
         self.root = f"/proc/{self.pid}/root"
         self.pid_inode = proc.namespace(self.pid, "pid")
+        self.marks = 0
         shutil.copy(nano, f"{bed.shared('ds1')}/nano.elf")
         self.write(FREEZE_HOOK, HOOK, 0o755)
         if not bed.cluster:  # else it runs since boot, and knows no hook
@@ -121,7 +123,21 @@ class BedHost:
         return self.run("virsh", "-q", *cmd, check=check).stdout
 
     def messages(self):
-        return self.read("/var/log/messages")
+        """The log, with everything that was said before this call: its
+        collector takes lines in their order, so it has them when it has
+        ours."""
+        self.marks += 1
+        mark = f"mark {self.marks} of the test"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.connect(self.path("/dev/log"))
+            s.send(f"<15>Jan  1 00:00:00 test: {mark}".encode())
+
+        def whole():
+            text = self.read("/var/log/messages")
+            return text if mark in text else None
+        return "".join(
+            line for line in wait_for(whole, SHORT_S, "the log").splitlines(
+                keepends=True) if " of the test" not in line)
 
     # -- libvirtd ----------------------------------------------------------
 
