@@ -117,8 +117,11 @@ class TestStart(HostCase):
         child = self.freeze_in_start(vm)
         child.kill()
         child.wait(SHORT_S)
-        wait_for(lambda: not self.host.pids("VirtualMachine"), SHORT_S,
-                 "end of the agent")
+        # A process in its exit has no name any more, and counts as alive.
+        agent = vm.record()["agent_pid"]
+        wait_for(lambda: self.host.run(
+            "test", "-e", f"/proc/{agent}", check=False).returncode != 0,
+                 SHORT_S, "end of the agent")
         self.assertEqual(vm.record().get("phase"), "starting")
         self.assertFalse(vm.is_revoked())
 
