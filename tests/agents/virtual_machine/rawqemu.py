@@ -5,7 +5,6 @@ Its command line carries what the agent goes by: name, UUID and the agent's own
 monitor socket. QMP commands of the test go over a socket of their own.
 """
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -37,8 +36,12 @@ class RawQemu:
         self.child = subprocess.Popen(
             self.host.argv(*argv, *options), env=proc.host_env(),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        proc.wait_for(lambda: os.path.exists(self.host.path(self.qmp)),
-                      SHORT_S, "QEMU's socket")
+        proc.wait_for(self.listens, SHORT_S, "QEMU's socket")
+
+    def listens(self):
+        """There before it takes anybody."""
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(self.host.path(self.qmp)) == 0
 
     def tell(self, command, **arguments):
         """One QMP command; its answer."""
