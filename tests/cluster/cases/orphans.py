@@ -14,6 +14,7 @@ FOUND_DEADLINE_S = 60
 SETTLED_DEADLINE_S = 60
 REFUSED_DEADLINE_S = 40
 WATCH_S = 5
+KEEP_ORPHANS = "stop-orphan-resources"
 
 
 def found(lab, by):
@@ -56,11 +57,6 @@ def by_hand(lab, vm, host):
     """As an administrator would: no agent, no list, no socket of ours."""
     lab.bed.run(host, "virsh", "-q", "create", "/dev/stdin", stdin=vm.xml())
     lab.mark(f"virsh create {vm.name} on {host}", True)
-
-
-def events(lab, host, vm):
-    return lab.bed.run(host, "vmha", "events", "--vm", vm.name,
-                       check=False).stdout
 
 
 def stopped(lab, vm, *more):
@@ -148,6 +144,9 @@ def orphans_resource_deleted(lab):
     manage(lab, vm, other)
     host = lab.where(vm)
     by = lab.others(host)[0]
+    # Pacemaker would stop what it knows no more.
+    lab.bed.run(by, "crm_attribute", "--name", KEEP_ORPHANS, "--update",
+                "false")
     lab.bed.run(by, "crm", "resource", "unmanage", vm.name)
     lab.settle()
     lab.bed.run(by, "crm", "--force", "configure", "delete", vm.name)
@@ -159,6 +158,7 @@ def orphans_resource_deleted(lab):
     lab.bed.run(host, "virsh", "-q", "destroy", vm.name)
     wait_lost(lab, vm, by)
     wait_listed(lab, vm, by, {})
+    lab.bed.run(by, "crm_attribute", "--name", KEEP_ORPHANS, "--delete")
     other.check(ordinal=1)
 
 
