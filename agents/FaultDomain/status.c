@@ -202,8 +202,7 @@ fdm_op_status(struct fdm *fdm, uint32_t client, const json_t *request)
 	add_self(fdm, now_ms, answer);
 	(void)json_object_set_new(answer, "cib", cib_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "restart", restart_json(fdm));
-	(void)json_object_set_new(answer, "found",
-				  fdm_found_json(fdm, now_ms));
+	(void)json_object_set_new(answer, "found", fdm_found_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "heartbeat",
 				  heartbeat_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "isolation",

@@ -25,6 +25,16 @@ enum field {
 };
 
 static void
+say_more(const char *host, const char *count, char *text, char *todo)
+{
+	snprintf(text, TEXT,
+		 "%s: %s more VMs were found that do not run as the cluster "
+		 "has them",
+		 host, count);
+	snprintf(todo, TEXT, "look at the log of %s: vmha events", host);
+}
+
+static void
 say(const char *host, char *const field[FIELD_N], char *text, char *todo)
 {
 	const char *vm = field[FIELD_VM];
@@ -78,12 +88,7 @@ say(const char *host, char *const field[FIELD_N], char *text, char *todo)
 	case HA_FOUND_STALE:
 	case HA_FOUND_NONE:
 	case HA_FOUND_N:
-		snprintf(text, TEXT,
-			 "%s: %s more VMs were found that the "
-			 "cluster does not have as they run",
-			 host, field[FIELD_PID]);
-		snprintf(todo, TEXT, "look at the log of %s: vmha events",
-			 host);
+		say_more(host, field[FIELD_PID], text, todo);
 		break;
 	}
 }
