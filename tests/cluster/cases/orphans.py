@@ -100,9 +100,10 @@ def orphans_hand_started(lab):
 
 @case(heartbeat=3)
 def orphans_cleared(lab):
-    """A VM that was started by hand ends by itself: its entry goes, though
-    Pacemaker never had it there."""
+    """A VM that was started by hand, known by its config file alone, ends by
+    itself: its entry goes, though Pacemaker never had it there."""
     vm = lab.vm("web1")
+    del vm.params["uuid"]
     stopped(lab, vm)
     by_hand(lab, vm, "h3")
     wait_listed(lab, vm, "h1", {"h3": "running"})
