@@ -139,6 +139,11 @@ judge_one(struct fdm_found *found, const struct fdm_subject *subject,
 			(unsigned long long)((now_ms - since_ms) / MS_PER_S));
 	}
 	take_process(one, subject);
+	if (verdict.begun != HA_FOUND_NONE) {
+		/* What has failed before was another question. */
+		one->try_ms = 0;
+		one->is_told = false;
+	}
 	log_begun(subject->resource, one, verdict.begun);
 	if (verdict.must_list && subject->qemu) {
 		ask(found, one, FDM_LOOK_LIST, subject, now_ms);

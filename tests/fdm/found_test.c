@@ -110,7 +110,7 @@ qemu(struct scene *scene, const char *uuid, const char *name,
 	seen->is_named = is_named;
 }
 
-static const struct fdm_subject *
+static struct fdm_subject
 look(struct scene *scene, const char *resource)
 {
 	if (scene->sight) {
@@ -123,11 +123,11 @@ look(struct scene *scene, const char *resource)
 			scene->sight->subjects, struct fdm_subject, i);
 
 		if (strcmp(subject->resource, resource) == 0) {
-			return subject;
+			return *subject;
 		}
 	}
 	fail_msg("no subject %s", resource);
-	return NULL;
+	return (struct fdm_subject){ .resource = NULL };
 }
 
 static void
@@ -169,7 +169,7 @@ owners(void **state)
 	(void)state;
 	for (size_t i = 0; i < N_ELEMENTS(CASES); i++) {
 		char *vm = g_strdup_printf(VM("web1", "%s"), CASES[i].params);
-		const struct fdm_subject *web1;
+		struct fdm_subject web1;
 		struct scene scene;
 
 		begin(&scene, vm, STATE("1", "h1", ""), STATE("2", "h2", ""));
@@ -188,7 +188,7 @@ owners(void **state)
 					    known);
 		}
 		web1 = look(&scene, "web1");
-		if (web1->facts.is_here != CASES[i].wanted) {
+		if (web1.facts.is_here != CASES[i].wanted) {
 			fail_msg("case %zu", i);
 		}
 		assert_int_equal(scene.sight->foreign, !CASES[i].wanted);
@@ -220,16 +220,16 @@ pacemaker(void **state)
 			g_strdup_printf(STATE("1", "h1", "%s"), CASES[i].here);
 		char *h2 =
 			g_strdup_printf(STATE("2", "h2", "%s"), CASES[i].there);
-		const struct fdm_subject *web1;
+		struct fdm_subject web1;
 		struct scene scene;
 
 		begin(&scene, VM("web1", PAIR("uuid", A)), h1, h2);
 		web1 = look(&scene, "web1");
-		assert_true(web1->facts.is_sure);
-		assert_true(web1->facts.is_configured);
-		assert_false(web1->facts.is_here);
-		assert_int_equal(web1->facts.is_active, CASES[i].is_active);
-		assert_int_equal(web1->facts.is_acting, CASES[i].is_acting);
+		assert_true(web1.facts.is_sure);
+		assert_true(web1.facts.is_configured);
+		assert_false(web1.facts.is_here);
+		assert_int_equal(web1.facts.is_active, CASES[i].is_active);
+		assert_int_equal(web1.facts.is_acting, CASES[i].is_acting);
 		end(&scene);
 		g_free(h1);
 		g_free(h2);
@@ -239,7 +239,7 @@ pacemaker(void **state)
 static void
 lists(void **state)
 {
-	const struct fdm_subject *web1;
+	struct fdm_subject web1;
 	struct fdm_host *h2;
 	struct scene scene;
 
@@ -249,33 +249,33 @@ lists(void **state)
 	list(&scene, 0, A, "older-name", HA_LISTED_RUNNING);
 	list(&scene, 1, B, "web1", HA_LISTED_OUTGOING);
 	web1 = look(&scene, "web1");
-	assert_int_equal(web1->facts.entry, HA_FOUND_LISTED);
-	assert_string_equal(web1->uuid, A);
-	assert_int_equal(web1->since, 42);
-	assert_int_equal(web1->facts.other, HA_FOUND_PASSING);
-	assert_string_equal(web1->other, "h2");
+	assert_int_equal(web1.facts.entry, HA_FOUND_LISTED);
+	assert_string_equal(web1.uuid, A);
+	assert_int_equal(web1.since, 42);
+	assert_int_equal(web1.facts.other, HA_FOUND_PASSING);
+	assert_string_equal(web1.other, "h2");
 
 	/* A host that is gone, or that nobody hears, lists nothing that runs
 	 * now for certain. */
 	h2 = &g_array_index(scene.snap.hosts, struct fdm_host, 1);
 	h2->is_gone = true;
-	assert_int_equal(look(&scene, "web1")->facts.other, HA_FOUND_UNLISTED);
+	assert_int_equal(look(&scene, "web1").facts.other, HA_FOUND_UNLISTED);
 	h2->is_gone = false;
 	h2->is_member = false;
-	assert_int_equal(look(&scene, "web1")->facts.other, HA_FOUND_PASSING);
+	assert_int_equal(look(&scene, "web1").facts.other, HA_FOUND_PASSING);
 	h2->is_fresh = false;
-	assert_int_equal(look(&scene, "web1")->facts.other, HA_FOUND_UNLISTED);
+	assert_int_equal(look(&scene, "web1").facts.other, HA_FOUND_UNLISTED);
 
 	/* This host's own list must be the one of now. */
 	g_array_index(scene.snap.hosts, struct fdm_host, 0).is_readable = false;
-	assert_false(look(&scene, "web1")->facts.is_sure);
+	assert_false(look(&scene, "web1").facts.is_sure);
 	end(&scene);
 }
 
 static void
 left_behind(void **state)
 {
-	const struct fdm_subject *gone;
+	struct fdm_subject gone;
 	struct scene scene;
 
 	(void)state;
@@ -284,11 +284,11 @@ left_behind(void **state)
 	qemu(&scene, A, "web1", "web1", true);
 	list(&scene, 0, A, "web1", HA_LISTED_RUNNING);
 	gone = look(&scene, "web1");
-	assert_true(gone->facts.is_here);
-	assert_true(gone->facts.is_ours);
-	assert_false(gone->facts.is_configured);
-	assert_int_equal(gone->facts.entry, HA_FOUND_LISTED);
-	assert_int_equal(gone->qemu->id.pid, 101);
+	assert_true(gone.facts.is_here);
+	assert_true(gone.facts.is_ours);
+	assert_false(gone.facts.is_configured);
+	assert_int_equal(gone.facts.entry, HA_FOUND_LISTED);
+	assert_int_equal(gone.qemu->id.pid, 101);
 	assert_int_equal(scene.sight->foreign, 0);
 	end(&scene);
 
@@ -298,10 +298,10 @@ left_behind(void **state)
 	      STATE("2", "h2", ""));
 	qemu(&scene, A, "web1", "web1", true);
 	list(&scene, 0, A, "web1", HA_LISTED_RUNNING);
-	assert_true(look(&scene, "web1")->facts.is_here);
-	assert_null(look(&scene, "web1")->qemu);
-	assert_int_equal(look(&scene, "web2")->facts.entry, HA_FOUND_LISTED);
-	assert_true(look(&scene, "web2")->facts.is_here);
+	assert_true(look(&scene, "web1").facts.is_here);
+	assert_null(look(&scene, "web1").qemu);
+	assert_int_equal(look(&scene, "web2").facts.entry, HA_FOUND_LISTED);
+	assert_true(look(&scene, "web2").facts.is_here);
 	end(&scene);
 }
 
