@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "FaultDomain/fdm.h"
+#include "FaultDomain/found.h"
 #include "FaultDomain/logs.h"
 #include "ha/cleanup.h"
 #include "ha/clock.h"
@@ -161,6 +162,7 @@ on_tick(gpointer data)
 	}
 	look(fdm);
 	fdm_server_tick(fdm, now_ms);
+	fdm_found_tick(fdm, now_ms);
 	if (now_ms >= fdm->responder_ms) {
 		fdm->responder_ms = now_ms + RESPONDER_TICK_MS;
 		fdm_isolate_tick(fdm, now_ms);
@@ -242,6 +244,7 @@ end(struct fdm *fdm)
 	bool was_master = fdm->master.term != 0 || fdm->master.is_asking;
 
 	fdm_server_close(fdm);
+	fdm_found_end(fdm);
 	release_waits(fdm);
 	if (was_master) {
 		fdm_worker_ask(fdm->worker,
@@ -342,6 +345,10 @@ begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 	}
 	fdm->worker = fdm_worker_new(fdm->context, on_snap, fdm, err);
 	if (!fdm->worker) {
+		return -EAGAIN;
+	}
+	fdm->found = fdm_found_new(fdm, err);
+	if (!fdm->found) {
 		return -EAGAIN;
 	}
 	rc = ha_cib_new(fdm->context, &CALLS, fdm, &fdm->cib, err);

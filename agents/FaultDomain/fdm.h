@@ -23,6 +23,10 @@
  *              "can_read", "sealed", "seal_why", "holds_read"}
  *   "isolation": as responder.h tells
  *   "restart": {"errors": [sentences: what of the configuration is not kept]}
+ *   "found":   what runs here against Pacemaker and the lists (ha/found.h):
+ *              {"look_age_ms", "foreign": QEMUs of no resource, "why" (no look
+ *              succeeds), "vms": [{"resource", "kind", "age_ms", "pid",
+ *              "domain", "uuid", "other": host, ""}]}
  *   "hosts":   [{"name", "state", "member", "gone", "fresh", "quorate",
  *              "master", "isolated", "sealed", "incarnation",
  *              "list_generation", "list_read", "holds" (in force, that name it
@@ -130,6 +134,7 @@ struct fdm_vanished {
 
 struct fdm_server;
 struct fdm_request;
+struct fdm_found;
 
 struct fdm {
 	GMainContext *context;
@@ -166,6 +171,7 @@ struct fdm {
 	uint64_t tell_ms;
 	int told_isolated; /* -1: not since it was restarted */
 	bool is_telling_isolated;
+	struct fdm_found *found;
 	struct responder *responder;
 	uint64_t responder_ms;
 	uint32_t children;

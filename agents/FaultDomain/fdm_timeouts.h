@@ -52,6 +52,21 @@
 /* What the CIB's tickets say is told to heartbeatd again, in case it was
  * restarted. */
 #define FDM_TELL_MS 5000u
+/* The processes of this host are looked through so often, and again so soon
+ * when a look has seen something new; a look that takes so long hangs. */
+#define FDM_LOOK_MS 15000u
+#define FDM_LOOK_AGAIN_MS 5000u
+#define FDM_LOOK_LATE_MS 60000u
+/* An entry onto this host's list, or off it; when that has failed, again. */
+#define FDM_LIST_MS 10000u
+#define FDM_LIST_RETRY_MS 60000u
+/* A config file is read for its UUID, and so long that counts. */
+#define FDM_CONFIG_MS 5000u
+#define FDM_IDENTITY_MS 300000u
+/* What was found is told to the cluster again, if the CIB does not show it;
+ * attrd_updater has so long. */
+#define FDM_FOUND_TELL_MS 10000u
+#define FDM_FOUND_TOLD_MS 10000u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

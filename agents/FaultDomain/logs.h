@@ -43,6 +43,16 @@
 #define FDM_LOG_CLEANUP LOG_INFO, "cleanup", "%s: failures of its attempts to start are cleared"
 #define FDM_LOG_FENCED_HELD LOG_NOTICE, "fenced-held", "fence_vmha: all VMs of %s are held, %u of %u since now"
 #define FDM_LOG_FENCE_REFUSED LOG_WARNING, "fence-refused", "fence_vmha: the VMs of %s can't be held: %s"
+#define FDM_LOG_HAND_STARTED LOG_WARNING, "hand-started", "%s runs on this host, and Pacemaker does not have it here (domain %s, QEMU process %d)"
+#define FDM_LOG_DUPLICATE LOG_CRIT, "duplicate", "%s runs on this host, where Pacemaker does not have it, and on %s as well (here: domain %s, QEMU process %d)"
+#define FDM_LOG_TWIN LOG_CRIT, "twin", "%s runs on this host, where Pacemaker has it, and the VM list of %s says that it runs there as well (here: domain %s, QEMU process %d)"
+#define FDM_LOG_ORPHAN LOG_WARNING, "orphan", "%s runs on this host, and the cluster has no such resource any more (domain %s, QEMU process %d)"
+#define FDM_LOG_FOUND_END LOG_NOTICE, "found-end", "%s: %s has ended, after %llu s"
+#define FDM_LOG_LISTED LOG_NOTICE, "listed", "%s is on this host's VM list since it runs here: it is started nowhere else"
+#define FDM_LOG_LIST_FAILED LOG_WARNING, "list-failed", "%s runs here and can't be put on this host's VM list as its only host: %s"
+#define FDM_LOG_CLEARED LOG_NOTICE, "cleared", "%s is off this host's VM list: it runs here no more, and Pacemaker does not have it here"
+#define FDM_LOG_CLEAR_FAILED LOG_WARNING, "clear-failed", "%s does not run here and can't be taken off this host's VM list: %s"
+#define FDM_LOG_LOOK_FAILED LOG_WARNING, "look-failed", "the QEMU processes of this host can't be looked at: %s"
 /* clang-format on */
 
 void fdm_log_open(bool is_debug);

@@ -48,6 +48,16 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_CLEANUP, "Pacemaker would not start it where it failed before." },
 	{ FDM_LOG_FENCED_HELD, "The host lives, cut off and sealed. None of its VMs can be started twice, so Pacemaker may go on." },
 	{ FDM_LOG_FENCE_REFUSED, "fence_vmha resets the host in place of that, or fails. The sentence says why." },
+	{ FDM_LOG_HAND_STARTED, "Somebody started it with virsh, or it was left behind. Either end it (virsh destroy DOMAIN), or let Pacemaker take it over as it runs (crm_resource --refresh --resource VM --node HOST); if it is to be stopped, Pacemaker then stops it." },
+	{ FDM_LOG_DUPLICATE, "Two copies write to its disks. End the copy on this host, which is not the cluster's: virsh destroy DOMAIN. Nothing is ended automatically. Then check the guest's file systems." },
+	{ FDM_LOG_TWIN, "Two copies write to its disks. End the copy on the other host: virsh destroy DOMAIN there. Nothing is ended automatically." },
+	{ FDM_LOG_ORPHAN, "Its resource was deleted while it ran. End it (virsh destroy DOMAIN), or configure the resource again by the same name." },
+	{ FDM_LOG_FOUND_END, "What was found is there no more." },
+	{ FDM_LOG_LISTED, "It ran here without an entry: it was started by hand, or its entry was lost. Now no other host starts a second copy; the entry goes when it has ended." },
+	{ FDM_LOG_LIST_FAILED, "The sentence says who else has it, or what is missing. Where it has no entry yet it is tried again each minute." },
+	{ FDM_LOG_CLEARED, "It may be started anywhere again." },
+	{ FDM_LOG_CLEAR_FAILED, "As long as the entry stays it is started on no other host. It is tried again each minute; crm_resource --refresh --resource VM does the same." },
+	{ FDM_LOG_LOOK_FAILED, "VMs that were started by hand, run twice or have lost their resource are not noticed on this host. A process that hangs in the kernel hangs who looks at it." },
 	RESPONDER_LOG_ROWS
 };
 /* clang-format on */

@@ -238,6 +238,7 @@ fdm_list_read(const json_t *answer, bool *ret_is_current)
 			fdm_list_unref(list);
 			return NULL;
 		}
+		vm.since_generation = number_of(json, "since");
 		g_array_append_val(list->vms, vm);
 	}
 	return list;

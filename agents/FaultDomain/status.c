@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "FaultDomain/fdm.h"
+#include "FaultDomain/found.h"
 #include "ha/clock.h"
 
 #define ANSWER_BYTES (HA_IPC_PACKET - 16u * 1024u)
@@ -201,6 +202,7 @@ fdm_op_status(struct fdm *fdm, uint32_t client, const json_t *request)
 	add_self(fdm, now_ms, answer);
 	(void)json_object_set_new(answer, "cib", cib_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "restart", restart_json(fdm));
+	(void)json_object_set_new(answer, "found", fdm_found_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "heartbeat",
 				  heartbeat_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "isolation",

@@ -167,9 +167,10 @@ list_json(const struct ha_vm_list *list)
 
 		ha_uuid_format(&vm->uuid, uuid);
 		(void)json_array_append_new(
-			vms, json_pack("{s:s, s:s, s:s}", "uuid", uuid,
+			vms, json_pack("{s:s, s:s, s:s, s:I}", "uuid", uuid,
 				       "resource", vm->resource, "state",
-				       ha_listed_state_name(vm->state)));
+				       ha_listed_state_name(vm->state), "since",
+				       (json_int_t)vm->since_generation));
 	}
 	return vms;
 }
@@ -334,6 +335,17 @@ take_off(struct hbs *s, const struct hbs_wait *wait)
 	return generation;
 }
 
+/* Who is not the resource's own agent names the entry that it has seen: its
+ * proof is about that one, and not about a start that came since. hb->lock
+ * held. */
+static bool
+is_another(const struct hbs_wait *wait, const struct ha_listed_vm *vm)
+{
+	return wait->since_generation != 0 &&
+	       (!vm || vm->state != HA_LISTED_RUNNING ||
+		vm->since_generation != wait->since_generation);
+}
+
 /* hb->lock held. */
 static int
 begin_withdraw(struct hbs *s, struct hbs_wait *wait)
@@ -353,6 +365,11 @@ begin_withdraw(struct hbs *s, struct hbs_wait *wait)
 				  "%s is on this host's list, and its UUID is "
 				  "not known to who says that it is gone: give "
 				  "it the parameter config or uuid",
+				  wait->resource);
+	}
+	if (is_another(wait, vm)) {
+		return ha_err_set(&wait->err, -ESTALE,
+				  "the entry of %s has changed meanwhile",
 				  wait->resource);
 	}
 	if (vm && vm->state == HA_LISTED_INCOMING) {
@@ -388,6 +405,8 @@ hbs_op_withdraw(struct hbs *s, struct hbs_client *client, const json_t *request)
 	const char *text = "";
 	const char *resource = "";
 	json_t *failure = hbs_arg_text(request, "resource", &resource);
+	json_int_t since =
+		json_integer_value(json_object_get(request, "since"));
 	int rc;
 
 	if (failure) {
@@ -400,7 +419,9 @@ hbs_op_withdraw(struct hbs *s, struct hbs_client *client, const json_t *request)
 	if (ha_uuid_parse(text, &uuid) < 0) {
 		return hbs_failed(-EINVAL, "\"%s\" is no UUID", text);
 	}
-	hbs_incoming_cancel(s, &uuid, resource);
+	if (since <= 0) {
+		hbs_incoming_cancel(s, &uuid, resource);
+	}
 	if (hbs_announce_is_open(s, &uuid)) {
 		return hbs_failed(-EBUSY,
 				  "another request for %s is in work on this "
@@ -413,6 +434,7 @@ hbs_op_withdraw(struct hbs *s, struct hbs_client *client, const json_t *request)
 		return hbs_failed(-EBUSY, "too many requests at a time");
 	}
 	wait->uuid = uuid;
+	wait->since_generation = since > 0 ? (uint64_t)since : 0;
 	(void)strncpy(wait->resource, resource, sizeof(wait->resource) - 1);
 	pthread_mutex_lock(&hb->lock);
 	rc = begin_withdraw(s, wait);

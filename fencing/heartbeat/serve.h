@@ -94,6 +94,7 @@ struct hbs_wait {
 	struct ha_uuid uuid;
 	char resource[HA_RESOURCE_NAME];
 	enum ha_listed_state state;
+	uint64_t since_generation; /* withdraw: of that entry alone; 0: any */
 	/* confirm, master: the members are there since then, and of this
 	 * membership */
 	uint64_t asked_ms;

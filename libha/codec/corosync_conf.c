@@ -136,6 +136,14 @@ take_quorum(const struct parser *p, const char *key, const char *value)
 	return 0;
 }
 
+/* ringN_addr; knet knows 8 links. */
+static bool
+is_address(const char *key)
+{
+	return strncmp(key, "ring", 4) == 0 && key[4] >= '0' && key[4] <= '7' &&
+	       strcmp(key + 5, "_addr") == 0;
+}
+
 static int
 take_node(const struct parser *p, const char *key, const char *value)
 {
@@ -143,6 +151,10 @@ take_node(const struct parser *p, const char *key, const char *value)
 
 	if (strcmp(key, "name") == 0) {
 		return take_name(p, key, value, node->name, sizeof(node->name));
+	}
+	if (is_address(key)) {
+		node->links++;
+		return 0;
 	}
 	if (strcmp(key, "nodeid") == 0) {
 		return take_u32(p, key, value, UINT32_MAX, &node->nodeid);

@@ -244,3 +244,46 @@ ha_vm_qmp_path_is_ours(const char *path)
 	return strncmp(path, HA_VM_QMP_DIR "/", n) == 0 && path[n] &&
 	       !strchr(path + n, '/');
 }
+
+static int
+hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' :
+	       c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+				      -1;
+}
+
+int
+ha_vm_qmp_path_resource(const char *path, char *ret_resource, size_t size)
+{
+	const char *at = path + sizeof(HA_VM_QMP_DIR "/") - 1;
+	size_t n = 0;
+
+	if (!ha_vm_qmp_path_is_ours(path)) {
+		return -EINVAL;
+	}
+	for (; *at && *at != '.'; at++) {
+		char c = *at;
+
+		if (c == '%') {
+			int high = hex_digit(at[1]);
+			int low = high < 0 ? -1 : hex_digit(at[2]);
+
+			if (low < 0) {
+				return -EINVAL;
+			}
+			c = (char)(high * 16 + low);
+			at += 2;
+		}
+		/* A command line is anybody's: no name has these. */
+		if (c <= ' ' || c == 127 || c == ';' || n + 1 >= size) {
+			return -EINVAL;
+		}
+		ret_resource[n++] = c;
+	}
+	if (n == 0 || *at != '.') {
+		return -EINVAL;
+	}
+	ret_resource[n] = '\0';
+	return 0;
+}

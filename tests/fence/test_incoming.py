@@ -99,6 +99,36 @@ class TestIncoming(ThreeHosts):
         self.say("h1", 1, "running")
         self.end("h2", 1)
 
+    def test_4b_one_very_entry(self):
+        """Who is not the agent names the entry that he has proven: not one
+        that has changed since, whatever its state was then."""
+        def since(number):
+            return next(v["since"] for v in
+                        self.good("h3", "vms", host="h3")["vms"]
+                        if v["resource"] == f"vm{number}")
+
+        def stale(number, then):
+            before = self.listed("h3")
+            self.bad(ESTALE, "has changed", "h3", "withdraw", since=then,
+                     **vm(number), budget_ms=BUDGET_MS)
+            self.assertEqual(self.listed("h3"), before)
+        self.run_on("h3", 8)
+        then = since(8)
+        self.run_on("h3", 9)  # another VM's entry changes nothing
+        self.assertEqual(since(8), then)
+        stale(8, then - 1)
+        stale(8, then + 1)
+        self.say("h3", 8, "starting")
+        stale(8, since(8))
+        self.say("h3", 8, "running")
+        stale(8, then)
+        self.good("h3", "withdraw", since=since(8), **vm(8),
+                  budget_ms=BUDGET_MS)
+        self.assertEqual(self.listed("h3"), {"vm9": "running"})
+        self.bad(ESTALE, "has changed", "h3", "withdraw", since=then,
+                 **vm(8), budget_ms=BUDGET_MS)
+        self.end("h3", 9)
+
     def test_5_sealed_target(self):
         """A target that may take no VM says so, and nothing migrates."""
         self.bed.stop("h2", "corosync")

@@ -4,6 +4,7 @@ Pacemaker's properties come from a real cibadmin on a CIB file."""
 
 import os
 import struct
+import subprocess
 import unittest
 
 from blocks import Beating
@@ -285,6 +286,187 @@ class Pacemaker(Base):
         self.assertEqual(
             self.levels(found, "stonith-enabled", "stonith-timeout",
                         "stonith-watchdog-timeout"), ["bad"] * 3)
+
+    def test_fencing_levels(self):
+        self.create()
+        other = '<primitive id="i" class="stonith" type="fence_ipmilan"/>'
+        self.assertEqual(self.properties()["fencing levels"]["level"], "warn")
+        found = self.properties(DEVICE + other)["fencing levels"]
+        self.assertIn("1 other devices, no levels", found["value"])
+        self.assertNotIn("fencing levels", self.properties(""))
+
+
+class Hosts(Base):
+    """Corosync's hosts and links."""
+
+    def with_links(self, links, *names):
+        """Findings with so many addresses of each host."""
+        option = self.corosync(*names)
+        path = option.split("=", 1)[1]
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        rows = "".join(f"    ring{i}_addr: 192.0.{i}.9\n"
+                       for i in range(links))
+        lines = [line for line in text.splitlines(True)
+                 if "ring0_addr" not in line]
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("".join(rows + line if "nodeid" in line else line
+                            for line in lines))
+        return self.check(option)[0]
+
+    def test_links(self):
+        self.create()
+        one = self.with_links(1, "h1", "h2", "h3")["corosync links"]
+        self.assertEqual((one["level"], one["value"]),
+                         ("warn", "one for h1, h2, h3"))
+        two = self.with_links(2, "h1", "h2", "h3")["corosync links"]
+        self.assertEqual((two["level"], two["value"]), ("ok", "2"))
+
+    def test_hosts(self):
+        self.create()
+        self.assertEqual(self.with_links(2, "h1")["hosts"]["level"], "bad")
+        self.assertEqual(self.with_links(2, "h1", "h2")["hosts"]["level"],
+                         "ok")
+
+
+XML = """\
+<domain type='kvm'>
+  <name>web1</name>
+  <features>%(features)s</features>
+  %(cpu)s
+  <devices>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw'%(cache)s/>
+      <source file='%(disk)s'/>
+    </disk>
+    <disk type='file' device='cdrom'/>
+    <disk type='network'><source protocol='rbd' name='p/v'/></disk>
+    %(more)s
+  </devices>
+</domain>
+"""
+AGENT = "<channel type='unix'><target type='virtio' " \
+        "name='org.qemu.guest_agent.0'/></channel>"
+BRIDGE = "<interface type='bridge'><source bridge='%s'/></interface>"
+DIRECT = "<interface type='direct'><source dev='%s'/></interface>"
+NETWORK = "<interface type='network'><source network='%s'/></interface>"
+
+
+class Domains(Base):
+    """What the VMs' XML needs of this host, on this host's real files."""
+
+    def setUp(self):
+        super().setUp()
+        self.create()
+        self.disk = self.path("web1.img")
+        with open(self.disk, "wb"):
+            pass
+
+    def find(self, params="", migrate="true", config=None, limits="", **xml):
+        """(level, limit, value) of the findings about VMs."""
+        path = self.path("web1.xml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(XML % {"features": "<acpi/>", "cpu": "",
+                           "cache": " cache='none'", "disk": self.disk,
+                           "more": "", **xml})
+        vm = ('<primitive id="web1" class="ocf" provider="vmha" '
+              'type="VirtualMachine"><instance_attributes id="a">'
+              f'<nvpair id="a-c" name="config" value="{config or path}"/>'
+              f'{params}</instance_attributes><meta_attributes id="m">'
+              f'<nvpair id="m-m" name="allow-migrate" value="{migrate}"/>'
+              '</meta_attributes></primitive>')
+        with open(self.path("cib.xml"), "w", encoding="utf-8") as f:
+            f.write((CIB % ("", DEVICE + vm)).replace(
+                "<constraints/>", f"<constraints>{limits}</constraints>"))
+        _, told = self.check(self.corosync("h1", "h2", "h3"),
+                             env={"CIB_file": self.path("cib.xml")})
+        return {f["what"]: f for f in told["findings"]
+                if f["what"] in ("datastore path", "network", "guest agent",
+                                 "live migration", "VM config", "VMs here")}
+
+    def mode(self, mode):
+        """Parameter shutdown_mode."""
+        return f'<nvpair id="s" name="shutdown_mode" value="{mode}"/>'
+
+    def one(self, found, what, level, *words):
+        """That finding, and what it must say."""
+        self.assertEqual(found[what]["level"], level, found)
+        for word in ("web1", *words):
+            self.assertIn(word, found[what]["value"])
+        self.assertTrue(found[what]["todo"] and found[what]["limit"])
+
+    def test_all_there(self):
+        """A block device and an interface that each host has."""
+        found = self.find(disk="/dev/null", more=DIRECT % "lo" + AGENT,
+                          migrate="false").copy()
+        found.pop("datastore path", None)  # /dev may be a tmpfs
+        if found:
+            self.assertEqual(list(found), ["VMs here"], found)
+            self.assertIn("1 VMs, on " + os.uname().nodename,
+                          found["VMs here"]["value"])
+
+    def test_disk(self):
+        missing = self.path("gone.img")
+        self.one(self.find(disk=missing), "datastore path", "bad", missing,
+                 "No such file")
+        if subprocess.run(["stat", "-f", "-c", "%T", self.disk], text=True,
+                          capture_output=True, check=True).stdout.strip() in (
+                              "ext2/ext3", "xfs", "btrfs", "tmpfs",
+                              "overlayfs"):
+            self.one(self.find(), "datastore path", "warn", self.disk)
+
+    def test_network(self):
+        for row, word in ((BRIDGE % "vmha-none0", "bridge vmha-none0"),
+                          (DIRECT % "vmha-none0", "interface vmha-none0"),
+                          (NETWORK % "vmha-none",
+                           "network vmha-none is not defined"),
+                          (NETWORK % "../../../../etc/passwd", "passwd")):
+            self.one(self.find(more=row), "network", "bad", word)
+        self.assertNotIn("network", self.find(more=BRIDGE % "lo"))
+
+    def test_stop(self):
+        self.one(self.find(self.mode("agent")), "guest agent", "bad",
+                 "shutdown_mode=agent")
+        self.one(self.find(features=""), "guest agent", "warn", "agent-acpi")
+        self.one(self.find(self.mode("acpi"), features="", more=AGENT),
+                 "guest agent", "warn", "shutdown_mode=acpi")
+        for params, xml in ((self.mode("agent"), {"more": AGENT}),
+                            ("", {"features": "", "more": AGENT}),
+                            (self.mode("off"), {"features": ""}), ("", {})):
+            self.assertNotIn("guest agent", self.find(params, **xml))
+
+    def test_migration(self):
+        self.one(self.find(cpu="<cpu mode='host-passthrough'/>"),
+                 "live migration", "warn", "host-passthrough")
+        self.one(self.find(cache=""), "live migration", "warn",
+                 "cache=default")
+        self.one(self.find(cache=" cache='writeback'"), "live migration",
+                 "warn", "writeback")
+        self.one(self.find(more="<hostdev mode='subsystem' type='pci'/>"),
+                 "live migration", "warn", "hostdev")
+        unsafe = '<nvpair id="u" name="migration_unsafe" value="yes"/>'
+        for params, xml in (("", {"migrate": "false", "cache": ""}),
+                            (unsafe, {"cache": ""}),
+                            ("", {"cache": " cache='directsync'"})):
+            self.assertNotIn("live migration", self.find(params, **xml))
+
+    def test_config(self):
+        self.one(self.find(config=self.path("none.xml")), "VM config", "bad",
+                 "No such file")
+        with open(self.path("bad.xml"), "w", encoding="utf-8") as f:
+            f.write("<domain><name>")
+        self.one(self.find(config=self.path("bad.xml")), "VM config", "bad")
+
+    def test_hangs(self):
+        """A FIFO where nobody writes is no config; the check goes on."""
+        os.mkfifo(self.path("pipe"))
+        self.assertIn("VM config", self.find(config=self.path("pipe")))
+
+    def test_not_for_this_host(self):
+        """What may never run here need not be here."""
+        ban = ('<rsc_location id="l" rsc="web1" '
+               f'node="{os.uname().nodename}" score="-INFINITY"/>')
+        self.assertEqual(self.find(disk="/none", limits=ban), {})
 
 
 if __name__ == "__main__":

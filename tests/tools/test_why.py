@@ -178,6 +178,80 @@ class Why(Known):
                       self.vmha("why", "web9", code=1).stderr)
 
 
+def found_on(number, value):
+    """A host whose manager tells that."""
+    return (f'<node_state id="{number}" uname="h{number}">'
+            f'<transient_attributes id="{number}"><instance_attributes '
+            f'id="f{number}"><nvpair id="f{number}-v" name="vmha-found" '
+            f'value="{value}"/></instance_attributes></transient_attributes>'
+            '</node_state>')
+
+
+class Found(Known):
+    """What the managers saw."""
+
+    def seen(self, *values):
+        """The CIB with these findings, of h1 on."""
+        self.cib(vm("web1"), gate("web1"), ticket("web1"), states="".join(
+            found_on(i, v) for i, v in enumerate(values, 1)))
+        self.daemon([host("h1", 0), host("h2", 1, flags=["master"])],
+                    lists={"h2": {"web1": "running"}})
+
+    def test_each_kind(self):
+        for value, kind, *needles in (
+                ("hand-started web1 12 - dom1", "hand-started",
+                 "does not have it there", "virsh destroy dom1 on h1",
+                 "--resource web1 --node h1"),
+                ("hand-started web1 12 - -", "hand-started",
+                 "virsh destroy DOMAIN"),
+                ("duplicate web1 12 h2 dom1", "duplicate", "runs twice",
+                 "end the copy on h1: virsh destroy dom1"),
+                ("twin web1 12 h2 dom1", "twin", "list of h2",
+                 "end the copy on h2: virsh destroy dom1"),
+                ("orphan web1 12 - dom1", "orphan", "no such resource")):
+            self.seen(value)
+            told = self.told("status", code=1)
+            self.assertEqual([(f["kind"], f["host"], f["vm"], f["pid"])
+                              for f in told["found"]],
+                             [(kind, "h1", "web1", 12)])
+            self.assertTrue(any("vmha why web1" in p
+                                for p in told["problems"]))
+            text = " ".join(self.vmha("status", code=1).stdout.split())
+            self.assertIn("Configuration issues", text)
+            for needle in needles:
+                self.assertIn(needle, text)
+            rules, _ = self.why(code=0)
+            self.assertEqual(rules, ["found"])
+            row = self.told("vm", "list")["vms"][0]
+            self.assertEqual(row["protection"], "unprotected")
+            self.assertIn(f"{kind} on h1", row["why"])
+            self.doCleanups()
+            self.setUp()
+
+    def test_all_hosts(self):
+        self.seen("duplicate web1 12 h2 web1;orphan old 13 - old",
+                  "twin web1 7 h1 web1;more - 4 - -")
+        self.assertEqual(
+            [(f["host"], f["kind"], f["vm"])
+             for f in self.told("status", code=1)["found"]],
+            [("h1", "duplicate", "web1"), ("h1", "orphan", "old"),
+             ("h2", "twin", "web1"), ("h2", "more", "-")])
+        self.assertIn("4 more VMs", self.vmha("status", code=1).stdout)
+        # A resource that is gone is still told of.
+        self.assertIn("no such resource",
+                      self.vmha("why", "old", code=1).stdout)
+
+    def test_none(self):
+        for value in ("", "rubbish", "hand-started web1", ";;; ;",
+                      "unheard web1 1 - -"):
+            self.seen(value)
+            self.assertEqual(self.told("status")["found"], [])
+            self.assertNotIn("issues", self.vmha("status").stdout)
+            self.assertEqual(self.told("vm", "list")["found"], [])
+            self.doCleanups()
+            self.setUp()
+
+
 class Status(Known):
     """All of it."""
 

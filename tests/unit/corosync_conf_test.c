@@ -222,10 +222,32 @@ corosync_limits(void **state)
 	assert_int_equal(parse(text, &conf, &err), -EINVAL);
 }
 
+/* What keeps two hosts in touch when one network fails. */
+static void
+links(void **state)
+{
+	static const char TEXT[] = "nodelist {\n"
+				   "node {\nnodeid: 1\nname: a\n"
+				   "ring0_addr: x\nring1_addr: y\n}\n"
+				   "node {\nnodeid: 2\nname: b\n"
+				   "ring0_addr: x\nring8_addr: y\n"
+				   "ring_addr: y\nring0_address: y\n}\n"
+				   "node {\nnodeid: 3\nname: c\n}\n}\n";
+	static struct ha_corosync_conf conf;
+	struct ha_err err = HA_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(parse(TEXT, &conf, &err), 0);
+	assert_int_equal(conf.node[0].links, 2);
+	assert_int_equal(conf.node[1].links, 1);
+	assert_int_equal(conf.node[2].links, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(links),
 		cmocka_unit_test(corosync_full),
 		cmocka_unit_test(corosync_odd),
 		cmocka_unit_test(corosync_refused),

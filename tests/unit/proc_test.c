@@ -113,6 +113,52 @@ finds_by_identity(void **state)
 	assert_int_equal(find(NULL, UUID_A, NULL, &found), 0);
 }
 
+static struct ha_qemu_seen
+seen_as(const struct ha_qemu_seen *seen, uint32_t count, pid_t pid)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (seen[i].id.pid == pid) {
+			return seen[i];
+		}
+	}
+	return (struct ha_qemu_seen){ .id = { .pid = 0 } };
+}
+
+static void
+lists_all(void **state)
+{
+	static struct ha_qemu_seen seen[64];
+	pid_t a = spawn(UUID_A, NAME,
+			"socket,id=vmha-qmp,path=" SOCKET ",server=on");
+	pid_t b = spawn(UUID_B, NAME, "null");
+	pid_t strange = spawn_as(qemu_path, QEMU_UID + 1, UUID_A, NAME, "null");
+	struct ha_qemu_seen one;
+	uint32_t count = 0;
+
+	(void)state;
+	assert_int_equal(ha_proc_list_qemu(QEMU_UID, seen, 64, &count, NULL),
+			 0);
+	one = seen_as(seen, count, a);
+	assert_int_equal(one.id.pid, a);
+	assert_string_equal(one.args.qmp_path, SOCKET);
+	assert_string_equal(one.args.uuid, UUID_A);
+	assert_false(one.is_named);
+	one = seen_as(seen, count, b);
+	assert_int_equal(one.id.pid, b);
+	assert_string_equal(one.args.name, NAME);
+	/* Of a user who only pretends. */
+	assert_int_equal(seen_as(seen, count, strange).id.pid, 0);
+	assert_int_equal(ha_proc_list_qemu(QEMU_UID, seen, 1, &count, NULL),
+			 -E2BIG);
+	end(a);
+	end(b);
+	end(strange);
+	assert_int_equal(ha_proc_list_qemu(QEMU_UID, seen, 64, &count, NULL),
+			 0);
+	assert_int_equal(seen_as(seen, count, a).id.pid, 0);
+	assert_int_equal(seen_as(seen, count, b).id.pid, 0);
+}
+
 static void
 counts_foreign_and_doubles(void **state)
 {
@@ -388,6 +434,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_by_identity),
 		cmocka_unit_test(counts_foreign_and_doubles),
+		cmocka_unit_test(lists_all),
 		cmocka_unit_test(pretenders_do_not_count),
 		cmocka_unit_test(name_needs_a_pid_file),
 		cmocka_unit_test(start_time_tells_apart),

@@ -112,6 +112,42 @@ file_names(void **state)
 }
 
 static void
+qmp_path_names_resource(void **state)
+{
+	static const char *const BAD[] = {
+		"",
+		"/run/vmha/qmp/",
+		"/run/vmha/qmp/web1",
+		"/run/vmha/qmp/.0000002a.sock",
+		"/run/vmha/qmp/../x.sock",
+		"/run/vmha/qmp/a b.0000002a.sock",
+		"/run/vmha/qmp/a;b.0000002a.sock",
+		"/run/vmha/qmp/a%0ab.0000002a.sock",
+		"/run/vmha/qmp/a%2",
+		"/run/vmha/qmp/a%",
+		"/run/vmha/qmp/a%zz.sock",
+		"/run/libvirt/qmp/web1.0000002a.sock",
+	};
+	char path[HA_VM_QMP_PATH];
+	char name[HA_VM_RESOURCE];
+
+	(void)state;
+	ha_vm_qmp_path("web1", 42, path);
+	assert_int_equal(ha_vm_qmp_path_resource(path, name, sizeof(name)), 0);
+	assert_string_equal(name, "web1");
+	ha_vm_qmp_path("web1.a", 42, path);
+	assert_int_equal(ha_vm_qmp_path_resource(path, name, sizeof(name)), 0);
+	assert_string_equal(name, "web1.a");
+	assert_int_equal(ha_vm_qmp_path_resource(path, name, 6), -EINVAL);
+	assert_int_equal(ha_vm_qmp_path_resource(path, name, 7), 0);
+	for (size_t i = 0; i < N_ELEMENTS(BAD); i++) {
+		assert_int_equal(
+			ha_vm_qmp_path_resource(BAD[i], name, sizeof(name)),
+			-EINVAL);
+	}
+}
+
+static void
 qmp_paths(void **state)
 {
 	char path[HA_VM_QMP_PATH];
@@ -232,6 +268,7 @@ main(void)
 		cmocka_unit_test(record_foreign),
 		cmocka_unit_test(file_names),
 		cmocka_unit_test(qmp_paths),
+		cmocka_unit_test(qmp_path_names_resource),
 		cmocka_unit_test(qemu_args),
 		cmocka_unit_test(qmp_lines),
 	};

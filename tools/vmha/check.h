@@ -64,6 +64,8 @@ void check_pacemaker(struct check *c);
 /* Gates, what forbids that a host is held, the fault domain manager. */
 struct cib_node;
 void check_gates(struct check *c, const struct cib_node *cib);
+/* Each VM's domain XML against this host. */
+void check_domains(struct check *c, const struct cib_node *cib);
 /* What the daemon runs with against what vmha.conf says now. */
 void check_running(struct check *c);
 

@@ -145,6 +145,46 @@ check_times(struct check *c, const struct ha_superblock *sb)
 	}
 }
 
+static void
+check_hosts(struct check *c)
+{
+	bool is_enough = c->cluster.nodes >= 2;
+
+	check_add(c, is_enough ? CHECK_OK : CHECK_BAD, "hosts", "at least 2",
+		  is_enough ? "" :
+			      "add a host: nothing restarts what the only one "
+			      "runs",
+		  "%" PRIu32, c->cluster.nodes);
+}
+
+/* vSphere's redundant management network. */
+static void
+check_links(struct check *c)
+{
+	char lone[200] = "";
+	uint32_t least = UINT32_MAX;
+
+	for (uint32_t i = 0; i < c->cluster.nodes; i++) {
+		const struct ha_corosync_node *node = &c->cluster.node[i];
+		size_t used = strlen(lone);
+
+		least = node->links < least ? node->links : least;
+		if (node->links < 2) {
+			snprintf(lone + used, sizeof(lone) - used, "%s%s",
+				 used ? ", " : "", node->name);
+		}
+	}
+	if (lone[0]) {
+		check_add(c, CHECK_WARN, "corosync links", "at least 2 a host",
+			  "give each node a ring1_addr in another network: one "
+			  "switch or cable would cut a host off",
+			  "one for %s", lone);
+	} else if (c->cluster.nodes > 0) {
+		check_add(c, CHECK_OK, "corosync links", "at least 2 a host",
+			  "", "%" PRIu32, least);
+	}
+}
+
 void
 check_cluster(struct check *c)
 {
@@ -156,6 +196,8 @@ check_cluster(struct check *c)
 	if (sb && check_name(c, sb)) {
 		check_slots(c);
 	}
+	check_hosts(c);
+	check_links(c);
 	check_quorum(c);
 	if (sb) {
 		check_times(c, sb);

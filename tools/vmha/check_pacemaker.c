@@ -185,6 +185,41 @@ check_policy(struct check *c, const struct cib_node *cib)
 	check_add(c, level, "no-quorum-policy", "freeze", todo, "%s", value);
 }
 
+/* fence_vmha fails where nothing is provable: then another device decides. */
+static void
+check_levels(struct check *c, const struct cib_node *cib)
+{
+	const struct cib_node *at = NULL;
+	unsigned int others = 0;
+	unsigned int levels = 0;
+
+	while ((at = cib_next(cib, at, "primitive"))) {
+		others += strcmp(cib_get(at, "class"), "stonith") == 0 &&
+			  strcmp(cib_get(at, "type"), "fence_vmha") != 0;
+	}
+	for (at = NULL; (at = cib_next(cib, at, "fencing-level"));) {
+		levels++;
+	}
+	if (others == 0) {
+		check_add(c, CHECK_WARN, "fencing levels",
+			  "a second device behind fence_vmha",
+			  "configure IPMI or a PDU as level 2 (crm configure "
+			  "fencing_topology): where heartbeat can't prove a "
+			  "death its VMs wait for a person",
+			  "fence_vmha is the only device");
+	} else if (levels == 0) {
+		check_add(c, CHECK_WARN, "fencing levels",
+			  "fence_vmha on level 1, others behind it",
+			  "crm configure fencing_topology: without levels "
+			  "Pacemaker chooses a device by its priority",
+			  "%u other devices, no levels", others);
+	} else {
+		check_add(c, CHECK_OK, "fencing levels",
+			  "fence_vmha on level 1, others behind it", "",
+			  "%u levels, %u other devices", levels, others);
+	}
+}
+
 static void
 check_device(struct check *c, const struct cib_node *cib)
 {
@@ -196,6 +231,9 @@ check_device(struct check *c, const struct cib_node *cib)
 			     "crm configure primitive fence-vmha "
 			     "stonith:fence_vmha",
 		  is_there ? "configured" : "none is fence_vmha");
+	if (is_there) {
+		check_levels(c, cib);
+	}
 }
 
 void
@@ -231,5 +269,6 @@ check_pacemaker(struct check *c)
 	check_policy(c, cib);
 	check_device(c, cib);
 	check_gates(c, cib);
+	check_domains(c, cib);
 	cib_free(cib);
 }

@@ -67,6 +67,7 @@ from_file(const char *path, struct ha_corosync_config *ret_config,
 	for (uint32_t i = 0; i < conf.nodes; i++) {
 		config.node[i].nodeid = conf.node[i].nodeid;
 		config.node[i].votes = conf.node[i].votes;
+		config.node[i].links = conf.node[i].links;
 		(void)ha_text_copy(config.node[i].name,
 				   sizeof(config.node[i].name),
 				   conf.node[i].name);

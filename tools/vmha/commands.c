@@ -259,7 +259,9 @@ static const struct vmha_command COMMANDS[] = {
 	  DISK_S, vmha_check, "is the whole cluster set up as it should be",
 	  "The same as vmha heartbeat check: vmha.conf, datastores, watchdog, "
 	  "corosync, Pacemaker's properties, the fault domain manager, the "
-	  "VMs' gates and restart parameters." },
+	  "VMs' gates and restart parameters, and what the VMs' domain XML needs "
+	  "of this very host: disks, bridges and networks, a way to shut down, "
+	  "live migration. Run it on each host." },
 	{ "heartbeat create", "PATH...", VMHA_PATHS, 1, HA_STORES_MAX,
 	  OPTS_DISK | OPTS_TIMING | BIT(OPT_CLUSTER) | BIT(OPT_HOSTS) |
 		  BIT(OPT_SLOTS) | BIT(OPT_VMS) | BIT(OPT_FORCE) |

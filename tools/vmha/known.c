@@ -131,6 +131,7 @@ known_gather(const struct vmha *v, struct known *known)
 			   "resource ocf:vmha:FaultDomain, a clone");
 	}
 	known->cib_code = cib_read(&known->cib, &known->cib_err);
+	known->found = known_found(known->cib);
 }
 
 void
@@ -140,6 +141,7 @@ known_done(struct known *known)
 	json_decref(known->lists);
 	json_decref(known->holds);
 	json_decref(known->manager);
+	json_decref(known->found);
 	cib_free(known->cib);
 	memset(known, 0, sizeof(*known));
 }

@@ -194,10 +194,15 @@ judge_config(const struct known *known, struct known_vm *row)
 static void
 judge(const struct known *known, struct known_vm *row)
 {
+	const json_t *found = known_found_of(known, row->name);
 	char bind[256];
 
 	if (!known->cib) {
 		say(row, KNOWN_UNKNOWN, "%s", known->cib_err.text);
+	} else if (found) {
+		say(row, KNOWN_UNPROTECTED, "%s on %s: vmha why %s",
+		    vmha_text(found, "kind"), vmha_text(found, "host"),
+		    row->name);
 	} else if (!row->primitive) {
 		say(row, KNOWN_UNPROTECTED, "Pacemaker has no such resource");
 	} else if (judge_config(known, row)) {

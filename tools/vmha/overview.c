@@ -197,6 +197,23 @@ held_problems(const struct known *known, json_t *problems)
 	}
 }
 
+static void
+found_problems(const struct known *known, json_t *problems)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(known->found, i, one)
+	{
+		char text[400];
+
+		snprintf(text, sizeof(text), "%s: %s on %s: vmha why %s",
+			 vmha_text(one, "vm"), vmha_text(one, "kind"),
+			 vmha_text(one, "host"), vmha_text(one, "vm"));
+		(void)json_array_append_new(problems, json_string(text));
+	}
+}
+
 static int
 tell_json(struct vmha *v, struct known *known, json_t *problems)
 {
@@ -217,6 +234,7 @@ tell_json(struct vmha *v, struct known *known, json_t *problems)
 	(void)json_object_set(known->status, "manager",
 			      known->manager ? known->manager : json_null());
 	(void)json_object_set_new(known->status, "unknown", gaps);
+	(void)json_object_set(known->status, "found", known->found);
 	(void)json_object_set(known->status, "problems", problems);
 	return vmha_json(v, json_incref(known->status));
 }
@@ -238,6 +256,7 @@ tell(const struct vmha *v, const struct known *known, const json_t *problems)
 	if (!known->holds) {
 		printf("Holds are not known: %s.\n", known->holds_err.text);
 	}
+	known_put_found(v, known);
 	putchar('\n');
 	vmha_put_problems(v, problems);
 }
@@ -258,6 +277,7 @@ vmha_status(struct vmha *v)
 	}
 	problems = vmha_problems(known.status);
 	held_problems(&known, problems);
+	found_problems(&known, problems);
 	if (v->args.is_json) {
 		code = tell_json(v, &known, problems);
 	} else {

@@ -96,14 +96,16 @@ tell_list(struct vmha *v, const struct known *known, json_t *gaps)
 	}
 	if (v->args.is_json) {
 		vmha_table_done(&table);
-		return vmha_json(v, json_pack("{s:o, s:O}", "vms", rows,
-					      "unknown", gaps));
+		return vmha_json(v, json_pack("{s:o, s:O, s:O}", "vms", rows,
+					      "found", known->found, "unknown",
+					      gaps));
 	}
 	if (json_array_size(rows) == 0) {
 		puts("No resource is an ocf:vmha:VirtualMachine.");
 	} else {
 		vmha_table_print(&table, &v->screen, stdout);
 	}
+	known_put_found(v, known);
 	put_gaps(gaps);
 	vmha_table_done(&table);
 	json_decref(rows);

@@ -239,10 +239,27 @@ look_self(struct why *w)
 	}
 }
 
+/* What the managers saw running, whatever the cluster says. */
+static void
+look_found(struct why *w)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(w->known.found, i, one)
+	{
+		if (strcmp(vmha_text(one, "vm"), w->vm) == 0) {
+			why_add(w->reasons, "found", vmha_text(one, "todo"),
+				"%s", vmha_text(one, "text"));
+		}
+	}
+}
+
 static void
 look(struct why *w)
 {
 	look_lists(w);
+	look_found(w);
 	look_binds(w);
 	look_ticket(w);
 	if (w->primitive) {
@@ -399,6 +416,7 @@ static bool
 is_heard_of(const struct why *w)
 {
 	return w->primitive || json_array_size(w->listed) > 0 ||
+	       known_found_of(&w->known, w->vm) ||
 	       json_array_size(w->holds) > 0;
 }
 

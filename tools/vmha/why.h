@@ -17,6 +17,7 @@ struct known {
 	bool is_holds_complete;
 	json_t *manager;      /* vmha-fdmd's status; NULL: manager_err */
 	struct cib_node *cib; /* NULL: cib_err */
+	json_t *found;        /* [], known_found() */
 	struct ha_err status_err, holds_err, manager_err, cib_err;
 	int status_code, cib_code;
 };
@@ -54,6 +55,16 @@ bool hold_is_over(const struct known *known, const json_t *hold);
 json_t *known_binds(const struct known *known, const char *vm);
 /* What could not be asked, as sentences. */
 void known_gaps(const struct known *known, json_t *gaps);
+
+/* ---- known_found.c ------------------------------------------------------- */
+
+/* [{host, kind, vm, pid, other, text, todo}]: what does not run as the cluster
+ * has it; [] without the CIB. */
+json_t *known_found(const struct cib_node *cib);
+/* The first one about that VM; NULL. */
+const json_t *known_found_of(const struct known *known, const char *vm);
+/* All of them, with a heading; nothing when there are none. */
+void known_put_found(const struct vmha *v, const struct known *known);
 
 /* ---- known_vm.c ---------------------------------------------------------- */
 

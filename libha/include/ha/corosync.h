@@ -33,6 +33,7 @@ struct ha_corosync_ops {
 struct ha_corosync_node {
 	uint32_t nodeid;
 	uint32_t votes;
+	uint32_t links;          /* addresses: ring0_addr, ring1_addr, ... */
 	char name[HA_HOST_NAME]; /* nodelist name, else ring0_addr */
 };
 struct ha_corosync_config {

@@ -60,6 +60,7 @@ struct ha_corosync_conf {
 		char name[HA_HOST_NAME]; /* empty: not given */
 		uint32_t nodeid;
 		uint32_t votes; /* default 1 */
+		uint32_t links; /* ringN_addr */
 	} node[HA_HOSTS_MAX];
 };
 int ha_corosync_conf_parse(const char *text, size_t len,

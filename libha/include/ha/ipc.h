@@ -13,7 +13,8 @@
  *
  *   status      everything `vmha heartbeat status` shows: "self", "cluster",
  *               "timing", "stores":[], "hosts":[], "watchdog", "brake"
- *   vms         host -> "vms":[{uuid, resource, state}], list of a host, its
+ *   vms         host -> "vms":[{uuid, resource, state, since: the list's
+ *               generation that gave it this state}], list of a host, its
  *               "incarnation" and "generation"; "current": the newest beat
  *               names exactly this one
  *   fence-facts host, action, [about], [was_member] -> ha/wire.h
@@ -27,9 +28,11 @@
  *   announce    uuid, resource, state, budget_ms, [target] -> when flushed and
  *               nobody else holds the VM; outgoing with a target: when that
  *               host lists it as incoming, too
- *   withdraw    uuid, resource, budget_ms -> when flushed. ESTALE: prove again
- *               that it does not run here. "kept": an entry incoming stays,
- *               since another host may still send it
+ *   withdraw    uuid, resource, budget_ms, [since] -> when flushed. ESTALE:
+ *               prove again that it does not run here. "kept": an entry
+ *               incoming stays, since another host may still send it. since:
+ *               only the entry "running" that "vms" told with it; ESTALE: it
+ *               is another one now
  *   hold        host, incarnation, generation, term, vms: [{uuid, resource}]
  *               -> flushed on w: "placed" and "standing" counts. ESTALE: the
  *               master has lifted that already, or the host has booted again

@@ -81,6 +81,19 @@ struct ha_qemu_found {
 int ha_proc_find_qemu(const struct ha_qemu_want *want,
 		      struct ha_qemu_found *ret_found, struct ha_err *err);
 
+/* A QEMU of this host's libvirt, whose ever. */
+struct ha_qemu_seen {
+	struct ha_proc_id id;
+	struct ha_qemu_args args;
+	bool is_named; /* libvirt's pid file confirms its name */
+};
+
+/* All of them, by the same rules as above; those in their exit are left out.
+ * 0; -E2BIG more than max; -errno. Reads each process's command line, which
+ * may hang with that process: not for a thread that others wait for. */
+int ha_proc_list_qemu(uid_t qemu_uid, struct ha_qemu_seen *ret_seen,
+		      uint32_t max, uint32_t *ret_count, struct ha_err *err);
+
 /* The domain whose pid file of libvirt (system instance) names this process.
  * false: none does. */
 bool ha_proc_libvirt_name(pid_t pid, char *ret_name, size_t size);

@@ -69,6 +69,10 @@ void ha_vm_qmp_path(const char *resource, uint32_t nonce,
 /* Is `path` a QMP socket of this resource (any start of it)? */
 bool ha_vm_qmp_path_is_of(const char *path, const char *resource);
 
+/* The resource that such a path names; where its name was cut, what is left of
+ * it. -EINVAL: no path of ours, or it names none. */
+int ha_vm_qmp_path_resource(const char *path, char *ret_resource, size_t size);
+
 /* Is `path` a QMP socket of any resource of ours? */
 bool ha_vm_qmp_path_is_ours(const char *path);
 

@@ -16,6 +16,7 @@
 #include "ha/text.h"
 
 #define NODE_PREFIX "nodelist.node."
+#define LINKS_MAX 8u     /* corosync.conf(5), knet */
 #define VOTES_DEFAULT 1u /* corosync.conf(5), quorum_votes */
 
 /* 0; -ENOENT: no such key; else as ha__corosync_code(). */
@@ -78,6 +79,22 @@ read_votes(cmap_handle_t cmap, votequorum_handle_t votes, uint32_t index,
 	return must_have(rc, key, err);
 }
 
+static uint32_t
+count_links(cmap_handle_t cmap, uint32_t index)
+{
+	uint32_t count = 0;
+
+	for (uint32_t link = 0; link < LINKS_MAX; link++) {
+		char key[CMAP_KEYNAME_MAXLEN + 1];
+		ha_autofree char *text = NULL;
+
+		snprintf(key, sizeof(key), NODE_PREFIX "%u.ring%u_addr", index,
+			 link);
+		count += cmap_get_string(cmap, key, &text) == CS_OK;
+	}
+	return count;
+}
+
 static int
 read_node(cmap_handle_t cmap, votequorum_handle_t votes, uint32_t index,
 	  struct ha_corosync_node *node, struct ha_err *err)
@@ -90,6 +107,7 @@ read_node(cmap_handle_t cmap, votequorum_handle_t votes, uint32_t index,
 	if (rc < 0) {
 		return rc;
 	}
+	node->links = count_links(cmap, index);
 	snprintf(key, sizeof(key), NODE_PREFIX "%u.name", index);
 	rc = get_text(cmap, key, node->name, sizeof(node->name));
 	if (rc == -ENOENT) {

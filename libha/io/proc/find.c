@@ -286,6 +286,88 @@ ha_proc_find_qemu(const struct ha_qemu_want *want,
 	return found.n_matches > 0;
 }
 
+/* One process into `seen`. 1: it is one; 0; -errno. */
+static int
+see(pid_t pid, uid_t qemu_uid, char *buf, struct ha_qemu_seen *seen)
+{
+	const struct ha_qemu_want want = { .qemu_uid = qemu_uid };
+	struct ha__proc_stat stat;
+	char name[HA_DOMAIN_NAME];
+	size_t len = 0;
+	int rc = read_cmdline(pid, buf, CMDLINE_MAX_BYTES, &len);
+
+	if (rc < 0 || len == 0) {
+		return rc == -ESRCH ? 0 : rc;
+	}
+	ha_qemu_args_parse(buf, len, &seen->args);
+	if ((!seen->args.is_qemu &&
+	     !ha_vm_qmp_path_is_ours(seen->args.qmp_path)) ||
+	    is_strange(&want, pid) || !is_emulator(pid, &seen->args)) {
+		return 0;
+	}
+	rc = ha__proc_stat(pid, &stat);
+	if (rc < 0) {
+		return rc == -ESRCH ? 0 : rc;
+	}
+	seen->id = (struct ha_proc_id){ pid, stat.start_ticks };
+	seen->is_named = ha_proc_libvirt_name(pid, name, sizeof(name)) &&
+			 strcmp(name, seen->args.name) == 0;
+	return 1;
+}
+
+static int
+see_all(DIR *proc, uid_t qemu_uid, struct ha_qemu_seen *ret_seen, uint32_t max,
+	uint32_t *ret_count, struct ha_err *err)
+{
+	ha_autofree char *buf = malloc(CMDLINE_MAX_BYTES);
+	ha_autofree struct ha_qemu_seen *one = malloc(sizeof(*one));
+	struct dirent *entry;
+	uint32_t count = 0;
+
+	if (!buf || !one) {
+		return ha_err_set(err, -ENOMEM, "out of memory");
+	}
+	while (errno = 0, entry = readdir(proc)) {
+		int rc;
+
+		if (!isdigit((unsigned char)entry->d_name[0])) {
+			continue;
+		}
+		rc = see((pid_t)atoi(entry->d_name), qemu_uid, buf, one);
+		if (rc < 0) {
+			return ha_err_set(err, rc, "can't judge process %s: %s",
+					  entry->d_name, strerror(-rc));
+		}
+		if (rc > 0 && count == max) {
+			return ha_err_set(err, -E2BIG,
+					  "more than %u QEMU processes", max);
+		}
+		if (rc > 0) {
+			ret_seen[count++] = *one;
+		}
+	}
+	*ret_count = count;
+	return errno == 0 ? 0 :
+			    ha_err_set(err, -errno, "reading /proc failed: %s",
+				       strerror(errno));
+}
+
+int
+ha_proc_list_qemu(uid_t qemu_uid, struct ha_qemu_seen *ret_seen, uint32_t max,
+		  uint32_t *ret_count, struct ha_err *err)
+{
+	DIR *proc = opendir("/proc");
+	int rc;
+
+	if (!proc) {
+		return ha_err_set(err, -errno, "can't look through /proc: %s",
+				  strerror(errno));
+	}
+	rc = see_all(proc, qemu_uid, ret_seen, max, ret_count, err);
+	closedir(proc);
+	return rc;
+}
+
 int
 ha_proc_qemu_args(const struct ha_proc_id *id, struct ha_qemu_args *ret_args)
 {
