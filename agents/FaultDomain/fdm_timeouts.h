@@ -49,6 +49,10 @@
 /* Children: crm_resource --cleanup, stonith_admin --fence. */
 #define FDM_CLEANUP_MS 30000u
 #define FDM_FENCE_MS 120000u
+/* attrd_updater, and before the same value is written again: the CIB shows it
+ * within a second. */
+#define FDM_ATTR_MS 5000u
+#define FDM_ATTR_AGAIN_MS 10000u
 /* What the CIB's tickets say is told to heartbeatd again, in case it was
  * restarted. */
 #define FDM_TELL_MS 5000u
