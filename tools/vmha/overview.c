@@ -280,12 +280,13 @@ vmha_status(struct vmha *v)
 	int rc;
 
 	if (v->args.interval_ms && !v->args.is_watched) {
-		vmha_warn("--interval needs --watch");
+		(void)vmha_fail_with(v, -EINVAL, "--interval needs --watch");
 		return VMHA_USAGE;
 	}
 	if (v->args.is_watched && v->args.is_json) {
-		vmha_warn("--watch is for people, --json for programs: give "
-			  "one of them");
+		(void)vmha_fail_with(v, -EINVAL,
+				     "--watch is for people, --json for "
+				     "programs: give one of them");
 		return VMHA_USAGE;
 	}
 	if (v->args.is_watched && v->screen.is_terminal) {
