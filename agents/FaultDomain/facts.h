@@ -26,7 +26,8 @@
 #define FDM_NODE_BITS 64u
 /* vmha-state of a ticket that is not granted, and that no host binds. */
 #define FDM_STATE_WAITING "waiting"
-/* Transient node attribute: the master's word for a host. */
+/* Transient node attribute: the master's word for a host. With "-HOST", on the
+ * master's own node: its word for one that is away or in trouble. */
 #define FDM_STATE_ATTR "vmha-host-state"
 
 struct fdm_ticket {
@@ -82,8 +83,9 @@ struct fdm_node {
 	GArray *active; /* of struct ha_gated_resource: active or under way */
 	/* facts_host.c */
 	bool is_standby;
-	bool has_failed_domain; /* FaultDomain could not be started there */
-	const char *told_state; /* FDM_STATE_ATTR; NULL: none */
+	bool has_failed_domain;   /* FaultDomain could not be started there */
+	const char *told_state;   /* FDM_STATE_ATTR; NULL: none */
+	const xmlNode *transient; /* its attributes; NULL: none */
 };
 
 /* A live migration of a VM whose end the history does not tell. */

@@ -134,6 +134,7 @@ fdm_facts_hosts(struct fdm_facts *facts, const xmlNode *root)
 					       "standby")) ||
 			is_true(fdm_xml_nvpair(transient, "instance_attributes",
 					       "standby"));
+		one->transient = transient;
 		one->told_state = fdm_xml_nvpair(
 			transient, "instance_attributes", FDM_STATE_ATTR);
 		one->has_failed_domain = has_failed_domain(facts, state);

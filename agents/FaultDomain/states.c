@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Host states and maintenance: kept from what heartbeatd and the CIB say, told
- * by the master. The attribute is written when the CIB shows another value
- * (Pacemaker erases a node's attributes when the node leaves), so nothing has
- * to be remembered beyond a crash. Must never write without quorum, and
+ * by the master. Attributes are written when the CIB shows other values, so
+ * nothing has to be remembered beyond a crash. Must never write without quorum, and
  * nothing that decides reads these words.
  */
 #include "FaultDomain/states.h"
@@ -25,13 +24,19 @@ enum stay {
 	STAY_MAINTENANCE,
 };
 
+/* An attribute that is being written. */
+struct attr {
+	const char *asked; /* NULL: nothing */
+	uint64_t again_ms;
+};
+
 struct fdm_state {
 	struct ha_hostreport report;
 	enum ha_hostreport_word told; /* by a master */
 	enum stay stay;
-	/* the attribute that is being written */
-	enum ha_hostreport_word asked;
-	uint64_t again_ms;
+	struct attr own, on_master;
+	uint64_t clean_ms;
+	uint64_t recalled; /* the copy of the CIB */
 };
 
 /* ---- in words ------------------------------------------------------------ */
@@ -173,33 +178,97 @@ tell_state(struct fdm_state *state, const char *host, const char *evidence)
 	}
 }
 
-/* A node without a state in the CIB has never been a member; an attribute
- * would give it one. */
+/* NULL takes it away. */
 static void
-publish(struct fdm *fdm, struct fdm_state *state, const struct fdm_node *node,
-	uint64_t now_ms)
+set_attribute(struct fdm *fdm, const char *node, const char *name,
+	      const char *value)
 {
-	const char *word = ha_hostreport_name(state->report.word);
-	const char *argv[] = { "attrd_updater",
-			       "--node",
-			       node ? node->name : "",
-			       "--name",
-			       FDM_STATE_ATTR,
-			       "--update",
-			       word,
-			       NULL };
+	const char *argv[] = {
+		"attrd_updater", "--node", node,
+		"--name",        name,     value ? "--update" : "--delete",
+		value,           NULL
+	};
 	char what[HA_HOST_NAME + 48];
 
-	if (!node || !node->has_state || fdm->children >= ATTRS_MAX ||
-	    g_strcmp0(node->told_state, word) == 0 ||
-	    (state->asked == state->report.word && now_ms < state->again_ms)) {
+	(void)snprintf(what, sizeof(what), "attrd_updater --node %s", node);
+	fdm_child_run(fdm, argv, FDM_ATTR_MS, what);
+}
+
+/* What the CIB shows follows what is wanted. Where the controller erases what
+ * the attribute daemon has just written, that daemon takes the same value for
+ * no news (2.1.5): it is taken away first. */
+static void
+follow(struct fdm *fdm, struct attr *attr, const char *node, const char *name,
+       const char *shown, const char *wanted, uint64_t now_ms)
+{
+	bool is_known = !attr->asked || g_strcmp0(attr->asked, wanted) == 0;
+
+	if (g_strcmp0(shown, wanted) == 0) {
+		*attr = (struct attr){ 0 };
+	} else if ((is_known && now_ms < attr->again_ms) ||
+		   fdm->children >= ATTRS_MAX) {
+		return;
+	} else if (attr->asked && is_known) {
+		set_attribute(fdm, node, name, NULL);
+		*attr = (struct attr){ NULL, now_ms + FDM_ATTR_PAUSE_MS };
+	} else {
+		set_attribute(fdm, node, name, wanted);
+		*attr = (struct attr){ wanted, now_ms + FDM_ATTR_AGAIN_MS };
+	}
+}
+
+/* A node that has left can have no attribute (the attribute daemon forgets
+ * it), and who watches must be told of its return: hosts that are away or in
+ * trouble stand on the master's own node. */
+static void
+publish(struct fdm *fdm, struct fdm_state *state, const struct fdm_host *host,
+	const struct fdm_node *node, uint64_t now_ms)
+{
+	const char *word = ha_hostreport_name(state->report.word);
+	const struct fdm_node *self =
+		fdm_facts_node(fdm->facts, fdm->snap->self);
+	char name[sizeof(FDM_STATE_ATTR) + 1 + HA_HOST_NAME];
+	const char *shown;
+
+	if (node && node->is_online && host->is_member) {
+		follow(fdm, &state->own, node->name, FDM_STATE_ATTR,
+		       node->told_state, word, now_ms);
+	}
+	if (!self || !node) {
 		return;
 	}
-	state->asked = state->report.word;
-	state->again_ms = now_ms + FDM_ATTR_AGAIN_MS;
-	(void)snprintf(what, sizeof(what), "attrd_updater --node %s",
-		       node->name);
-	fdm_child_run(fdm, argv, FDM_ATTR_MS, what);
+	(void)snprintf(name, sizeof(name), FDM_STATE_ATTR "-%s", host->name);
+	shown = fdm_xml_nvpair(self->transient, "instance_attributes", name);
+	if (shown || !host->is_member ||
+	    ha_hostreport_is_bad(state->report.word)) {
+		follow(fdm, &state->on_master, self->name, name, shown, word,
+		       now_ms);
+	}
+}
+
+/* What a former master has left on its own node. */
+static void
+clean(struct fdm *fdm, struct fdm_state *state, const struct fdm_node *node,
+      uint64_t now_ms)
+{
+	const xmlNode *set =
+		fdm_xml_child(node->transient, "instance_attributes");
+	const xmlNode *pair = fdm_xml_child(set, "nvpair");
+
+	if (now_ms < state->clean_ms || !node->is_online ||
+	    strcmp(node->name, fdm->snap->self) == 0) {
+		return;
+	}
+	for (; pair; pair = pair->next) {
+		if (fdm_xml_is(pair, "nvpair") &&
+		    g_str_has_prefix(fdm_xml_text(pair, "name"),
+				     FDM_STATE_ATTR "-") &&
+		    fdm->children < ATTRS_MAX) {
+			set_attribute(fdm, node->name,
+				      fdm_xml_text(pair, "name"), NULL);
+			state->clean_ms = now_ms + FDM_ATTR_AGAIN_MS;
+		}
+	}
 }
 
 static void
@@ -246,6 +315,31 @@ look_at_stay(struct fdm *fdm, struct fdm_state *state,
 	}
 }
 
+/* What the last master has said: a new one does not say it again. */
+static void
+recall(const struct fdm *fdm, struct fdm_state *state,
+       const struct fdm_node *node)
+{
+	char name[sizeof(FDM_STATE_ATTR) + 1 + HA_HOST_NAME];
+	const char *told = NULL;
+
+	if (!node || state->recalled == fdm->copies) {
+		return;
+	}
+	state->recalled = fdm->copies;
+	(void)snprintf(name, sizeof(name), FDM_STATE_ATTR "-%s", node->name);
+	for (guint i = 0; !told && i < fdm->facts->nodes->len; i++) {
+		told = fdm_xml_nvpair(
+			g_array_index(fdm->facts->nodes, struct fdm_node, i)
+				.transient,
+			"instance_attributes", name);
+	}
+	told = told ? told : node->told_state;
+	if (told) {
+		state->told = ha_hostreport_find(told);
+	}
+}
+
 void
 fdm_states_tick(struct fdm *fdm, uint64_t now_ms)
 {
@@ -268,13 +362,11 @@ fdm_states_tick(struct fdm *fdm, uint64_t now_ms)
 			look_at_stay(fdm, state, node, is_telling);
 		}
 		if (!is_telling) {
-			/* What the last master has said: a new one does not
-			 * say it again. */
-			if (node && node->told_state) {
-				state->told =
-					ha_hostreport_find(node->told_state);
-			}
+			recall(fdm, state, node);
 			continue;
+		}
+		if (node) {
+			clean(fdm, state, node, now_ms);
 		}
 		if (state->report.word == HA_REPORT_NONE) {
 			continue;
@@ -283,7 +375,7 @@ fdm_states_tick(struct fdm *fdm, uint64_t now_ms)
 			put_evidence(host, node, evidence, sizeof(evidence));
 			tell_state(state, host->name, evidence);
 		}
-		publish(fdm, state, node, now_ms);
+		publish(fdm, state, host, node, now_ms);
 	}
 }
 

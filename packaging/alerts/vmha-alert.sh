@@ -84,9 +84,11 @@ tell_attribute() {
 	name=$CRM_alert_attribute_name
 	value=$CRM_alert_attribute_value
 	level=notice
+	# vmha-host-state is told anew whenever that of another node changes;
+	# each change of a host that was in trouble stands in the other one.
 	case $name:$value in
-	vmha-host-state:) ;; # erased with its node; the master says it anew
-	vmha-host-state:*) tell_state "$CRM_alert_node" "$value" ;;
+	vmha-host-state:* | vmha-host-state-*:) ;;
+	vmha-host-state-*) tell_state "${name#vmha-host-state-}" "$value" ;;
 	vmha-*) sentence="$CRM_alert_node: $name is ${value:-empty}" ;;
 	esac
 }

@@ -31,12 +31,18 @@ def report(lab, host, by):
     return {}
 
 
-def attribute(lab, host, by):
-    """vmha-host-state as the CIB has it."""
+def attribute(lab, host, by, name="vmha-host-state"):
+    """As the CIB has it."""
     done = lab.bed.run(by, "cibadmin", "--query", "--local", "--xpath",
                        f"//node_state[@uname='{host}']//nvpair"
-                       "[@name='vmha-host-state']", check=False)
+                       f"[@name='{name}']", check=False)
     return done.stdout.partition(' value="')[2].partition('"')[0] or None
+
+
+def published(lab, host, by):
+    """On its own node while it is a member, else on the master's."""
+    return attribute(lab, by, by, f"vmha-host-state-{host}") or \
+        attribute(lab, host, by)
 
 
 def wait_state(lab, host, by, state, reporter=None):
@@ -45,8 +51,8 @@ def wait_state(lab, host, by, state, reporter=None):
         found = report(lab, host, by)
         return found if found.get("state") == state else None
     found = wait_for(good, STATE_DEADLINE_S, f"{host}: {state}")
-    wait_for(lambda: attribute(lab, host, by) == state, STATE_DEADLINE_S,
-             f"{host}: attribute {state}, not {attribute(lab, host, by)}")
+    wait_for(lambda: published(lab, host, by) == state, STATE_DEADLINE_S,
+             f"{host}: {state} is published")
     lab.expect(found["reporter"] == (reporter or by), f"{found}")
     lab.note(f"{host} is {state}, says {found['reporter']}: "
              f"{found['evidence']}")
@@ -55,7 +61,7 @@ def wait_state(lab, host, by, state, reporter=None):
 def alerts(lab):
     """All lines that the alert agents of all hosts have written."""
     lines = []
-    for host in lab.hosts:
+    for host in [h["host"] for h in lab.bed.status() if h["state"] == "on"]:
         done = lab.bed.run(host, "cat", LINES, check=False)
         lines += [line for line in done.stdout.splitlines() if line]
     return lines
