@@ -217,9 +217,15 @@ follow(struct fdm *fdm, struct attr *attr, const char *node, const char *name,
 	}
 }
 
+static bool
+is_worth_a_line(enum ha_hostreport_word word)
+{
+	return word == HA_REPORT_STOPPED || ha_hostreport_is_bad(word);
+}
+
 /* A node that has left can have no attribute (the attribute daemon forgets
  * it), and who watches must be told of its return: hosts that are away or in
- * trouble stand on the master's own node. */
+ * trouble stand, and have stood, on the master's own node. */
 static void
 publish(struct fdm *fdm, struct fdm_state *state, const struct fdm_host *host,
 	const struct fdm_node *node, uint64_t now_ms)
@@ -239,8 +245,7 @@ publish(struct fdm *fdm, struct fdm_state *state, const struct fdm_host *host,
 	}
 	(void)snprintf(name, sizeof(name), FDM_STATE_ATTR "-%s", host->name);
 	shown = fdm_xml_nvpair(self->transient, "instance_attributes", name);
-	if (shown || !host->is_member ||
-	    ha_hostreport_is_bad(state->report.word)) {
+	if (shown || is_worth_a_line(state->report.word)) {
 		follow(fdm, &state->on_master, self->name, name, shown, word,
 		       now_ms);
 	}

@@ -16,7 +16,7 @@
 #include "ask.h"
 
 #define INTERVAL_MS 1000u
-#define STEP_MS 50u
+#define WATCH_STEP_MS 50u
 /* xterm's: the second screen without a cursor, and back. */
 #define SCREEN_ON "\033[?1049h\033[?25l"
 #define SCREEN_OFF "\033[?25h\033[?1049l"
@@ -131,7 +131,7 @@ wait_for_next(struct vmha *v, uint64_t *next_ms, uint64_t interval_ms)
 {
 	*next_ms += interval_ms;
 	while (!is_ended && !is_resized && ha_clock_left_ms(*next_ms) > 0) {
-		struct timespec span = { .tv_nsec = STEP_MS * 1000000L };
+		struct timespec span = { .tv_nsec = WATCH_STEP_MS * 1000000L };
 
 		(void)nanosleep(&span, NULL);
 	}

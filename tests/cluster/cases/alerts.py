@@ -11,11 +11,18 @@ from .cutoff import LINKS, back, manage, master, shell, wait_open
 from .heartbeat import power_on
 
 ALERT = "/usr/share/vmha/alerts/vmha-alert.sh"
+FDMD = "/usr/libexec/vmha/vmha-fdmd"
 LINES = "/run/alerts.lines"
 TAKER = "/run/alerts.take"
 TAKE = f"""#!/bin/sh
 printf '%s|%s\\n' "$1" "$2" >>{LINES}
 """
+# Node attributes are not among Pacemaker's default, and crm's own words for an
+# alert name each of them.
+ALERT_XML = (f'xml <alert id="vmha-alert" path="{ALERT}"><select>'
+             "<select_nodes/><select_fencing/><select_resources/>"
+             "<select_attributes/></select>"
+             f'<recipient id="vmha-alert-to" value="{TAKER}"/></alert>\n')
 STATE_DEADLINE_S = 60
 ALERT_DEADLINE_S = 30
 CALM_S = 5
@@ -97,8 +104,7 @@ def host_states(lab):
     for host in lab.hosts:
         take_alerts(lab, host)
     manage(lab)
-    lab.cluster.configure(lab.cluster.any_host(),
-                          f"alert vmha-alert {ALERT} to {TAKER}\n")
+    lab.cluster.configure(lab.cluster.any_host(), ALERT_XML)
     chief = master(lab)
     dying, cut_off = lab.others(chief)
     for host in lab.hosts:
@@ -137,3 +143,33 @@ def host_states(lab):
     shown = lab.bed.run(chief, "vmha", "status", check=False).stdout
     lab.note(shown)
     lab.cluster.crm(chief, "configure delete vmha-alert")
+
+
+@case(heartbeat=3)
+def host_states_join(lab):
+    """On one host the fault domain manager can't be started: initialization
+    error, until it can. Then the host goes into maintenance, and out."""
+    victim = lab.others(lab.cluster.state().dc)[0]
+    lab.begin()
+    shell(lab, victim, f"mount --bind /bin/false {FDMD}")
+    try:
+        manage(lab)
+        chief = master(lab)
+        wait_state(lab, victim, chief, "initialization-error")
+        done = lab.bed.run(chief, "vmha", "status", check=False)
+        lab.expect(done.returncode == 1 and
+                   f"{victim}: initialization error" in done.stdout,
+                   f"status: {done.returncode}, {done.stdout}")
+    finally:
+        shell(lab, victim, f"umount {FDMD}")
+    lab.cluster.crm(chief, f"resource cleanup fdm {victim}")
+    wait_state(lab, victim, chief, "live")
+    lines = ("maintenance-begin", "maintenance", "maintenance-end")
+    before = [told(lab, chief, line, victim) for line in lines]
+    lab.cluster.crm(chief, f"node standby {victim}")
+    wait_for(lambda: told(lab, chief, lines[1], victim) > before[1],
+             STATE_DEADLINE_S, "maintenance in the log")
+    lab.cluster.crm(chief, f"node online {victim}")
+    wait_for(lambda: told(lab, chief, lines[2], victim) > before[2],
+             STATE_DEADLINE_S, "the end of maintenance in the log")
+    lab.note("maintenance, and its end, are told")
