@@ -130,6 +130,7 @@ def host_states(lab):
         lab.bed.cut(cut_off, link)
     wait_state(lab, cut_off, chief, "isolated", reporter=cut_off)
     wait_alert(lab, "err", f"{cut_off} is isolated: Told by the master")
+    lab.note(lab.bed.run(chief, "vmha", "status", check=False).stdout)
     lab.mark(f"links of {cut_off} are back")
     for link in LINKS:
         lab.bed.restore(cut_off, link)
@@ -140,8 +141,6 @@ def host_states(lab):
         told(lab, chief, "state-isolated", cut_off)
     lab.expect(after == (before[0] + 1, before[1] + 1),
                f"told {after}, before it {before}: each once")
-    shown = lab.bed.run(chief, "vmha", "status", check=False).stdout
-    lab.note(shown)
     lab.cluster.crm(chief, "configure delete vmha-alert")
 
 
