@@ -166,8 +166,9 @@ def host_states_master(lab):
                "live", "the master's word on its own node")
     before = {host: len(all_told(lab, host)) for host in lab.others(chief)}
     cut(lab, chief)
-    new = wait_for(lambda: master(lab, first), STATE_DEADLINE_S,
-                   "another master")
+    wait_for(lambda: master(lab, first) in lab.others(chief),
+             STATE_DEADLINE_S, "another master")
+    new = master(lab, first)
     wait_state(lab, chief, new, "isolated", reporter=chief)
     mend(lab, chief)
     back(lab)
