@@ -12,6 +12,7 @@ ENVDIR ?= $(SYSCONFDIR)/default
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 OCFTDIR ?= $(PREFIX)/share/resource-agents/ocft/configs
 CRMDIR ?= $(PREFIX)/share/crmsh/scripts
+ALERTDIR ?= $(PREFIX)/share/vmha/alerts
 DOCDIR ?= $(PREFIX)/share/doc/vmha
 # The group that QEMU runs as: libvirt-qemu on Debian, qemu on Fedora, RHEL.
 QEMU_GROUP ?= libvirt-qemu
@@ -74,6 +75,8 @@ install-heartbeat:
 	$(INSTALL) -D -m 644 $(PKG)/default/vmha-heartbeatd \
 		$(DESTDIR)$(ENVDIR)/vmha-heartbeatd
 	$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/vmha
+	$(INSTALL) -D -m 755 $(PKG)/alerts/vmha-alert.sh \
+		$(DESTDIR)$(ALERTDIR)/vmha-alert.sh
 
 # The API is not stable: static archives, no SONAME (libha/include/ha).
 DEV_LIBS = $(HA_BASE) $(HA_CORE) $(HA_CODEC) $(HA_PARAMS)

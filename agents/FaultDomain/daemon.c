@@ -66,6 +66,7 @@ look(struct fdm *fdm)
 	fdm_master_tick(fdm, now_ms);
 	fdm_waits_tick(fdm, now_ms);
 	fdm_hold_tick(fdm, now_ms);
+	fdm_states_tick(fdm, now_ms);
 }
 
 /* Rows point into both: they are made anew whenever one of them is. */
@@ -322,6 +323,8 @@ begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 	g_main_context_push_thread_default(fdm->context);
 	fdm->loop = g_main_loop_new(fdm->context, FALSE);
 	fdm->vanished =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	fdm->states =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	fdm->away =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);

@@ -62,6 +62,7 @@ fdm_facts_new(xmlDoc *doc)
 		strcmp(fdm_xml_text(root, "have-quorum"), "true") == 0;
 	fdm_facts_config(facts, fdm_xml_child(root, "configuration"));
 	fdm_facts_history(facts, fdm_xml_child(root, "status"));
+	fdm_facts_hosts(facts, root);
 	find_dc(facts, fdm_xml_text(root, "dc-uuid"));
 	return facts;
 }

@@ -26,6 +26,9 @@
 #define FDM_NODE_BITS 64u
 /* vmha-state of a ticket that is not granted, and that no host binds. */
 #define FDM_STATE_WAITING "waiting"
+/* Transient node attribute: the master's word for a host. With "-HOST", on the
+ * master's own node: its word for one that is away or in trouble. */
+#define FDM_STATE_ATTR "vmha-host-state"
 
 struct fdm_ticket {
 	bool is_there;
@@ -78,6 +81,11 @@ struct fdm_node {
 	bool is_forgotten; /* off, and Pacemaker takes it for cleanly off */
 	bool is_unclean;   /* out of the membership, and not fenced yet */
 	GArray *active; /* of struct ha_gated_resource: active or under way */
+	/* facts_host.c */
+	bool is_standby;
+	bool has_failed_domain;   /* FaultDomain could not be started there */
+	const char *told_state;   /* FDM_STATE_ATTR; NULL: none */
+	const xmlNode *transient; /* its attributes; NULL: none */
 };
 
 /* A live migration of a VM whose end the history does not tell. */
@@ -135,6 +143,8 @@ bool fdm_op_is_pending(const xmlNode *op);
 /* Stopped, or never found here. */
 bool fdm_op_is_proof_of_end(const xmlNode *op);
 void fdm_facts_history(struct fdm_facts *facts, const xmlNode *status);
+/* facts_host.c: of the whole document */
+void fdm_facts_hosts(struct fdm_facts *facts, const xmlNode *root);
 /* facts_config.c */
 void fdm_facts_config(struct fdm_facts *facts, const xmlNode *configuration);
 

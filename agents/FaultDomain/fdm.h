@@ -33,7 +33,10 @@
  *              as owner), "pacemaker": "online", "offline", "forgotten" (off,
  *              and Pacemaker takes it for cleanly off) or "unknown",
  *              "forbids": null or {"resource", "why", "text"} (SAFETY 16),
- *              "fence_asked_age_ms" (Pacemaker was asked to fence it)}]
+ *              "fence_asked_age_ms" (Pacemaker was asked to fence it),
+ *              "report": null or {"state": ha_hostreport_name(),
+ *              "since_age_ms", "reporter": a host, "evidence": sentence,
+ *              "maintenance"}}]
  *   "vms":     [VM], "next_vm": present when the packet was full
  *   VM = {"resource", "uuid" or null, "gated", "nested",
  *         "ticket": {"there", "granted", "state", "reason", "owner", "term",
@@ -63,6 +66,7 @@
 #include "FaultDomain/responder.h"
 #include "FaultDomain/restart.h"
 #include "FaultDomain/snap.h"
+#include "FaultDomain/states.h"
 #include "FaultDomain/worker.h"
 #include "ha/cib.h"
 #include "ha/ipc.h"
@@ -160,6 +164,7 @@ struct fdm {
 	GPtrArray *backs; /* of struct fdm_back: owed to clients */
 	struct fdm_master master;
 	GHashTable *vanished; /* host -> struct fdm_vanished */
+	GHashTable *states;   /* host -> struct fdm_state (states.c) */
 	GHashTable *away;     /* host that is no member -> uint64_t since */
 	GHashTable *refused;  /* resource -> uint64_t: cleaned up not before */
 	GHashTable *failed;   /* the same, before its next attempt */

@@ -49,6 +49,11 @@
 /* Children: crm_resource --cleanup, stonith_admin --fence. */
 #define FDM_CLEANUP_MS 30000u
 #define FDM_FENCE_MS 120000u
+/* attrd_updater; what the CIB does not show by then is taken away, and after a
+ * pause written again. */
+#define FDM_ATTR_MS 5000u
+#define FDM_ATTR_AGAIN_MS 5000u
+#define FDM_ATTR_PAUSE_MS 1000u
 /* What the CIB's tickets say is told to heartbeatd again, in case it was
  * restarted. */
 #define FDM_TELL_MS 5000u

@@ -53,6 +53,16 @@
 #define FDM_LOG_CLEARED LOG_NOTICE, "cleared", "%s is off this host's VM list: it runs here no more, and Pacemaker does not have it here"
 #define FDM_LOG_CLEAR_FAILED LOG_WARNING, "clear-failed", "%s does not run here and can't be taken off this host's VM list: %s"
 #define FDM_LOG_LOOK_FAILED LOG_WARNING, "look-failed", "the QEMU processes of this host can't be looked at: %s"
+#define FDM_LOG_STATE_LIVE LOG_NOTICE, "state-live", "%s is live, it was %s (%s)"
+#define FDM_LOG_STATE_ISOLATED LOG_ERR, "state-isolated", "%s is isolated, it was %s (%s)"
+#define FDM_LOG_STATE_PARTITIONED LOG_WARNING, "state-partitioned", "%s is partitioned, it was %s (%s)"
+#define FDM_LOG_STATE_DEAD LOG_ERR, "state-dead", "%s is dead, it was %s (%s)"
+#define FDM_LOG_STATE_UNREACHABLE LOG_ERR, "state-agent-unreachable", "%s: agent unreachable, it was %s (%s)"
+#define FDM_LOG_STATE_INIT_ERROR LOG_ERR, "state-initialization-error", "%s: initialization error, it was %s (%s)"
+#define FDM_LOG_STATE_OTHER LOG_NOTICE, "state-other", "%s is %s, it was %s (%s)"
+#define FDM_LOG_MAINTENANCE_BEGIN LOG_NOTICE, "maintenance-begin", "%s enters maintenance (standby)"
+#define FDM_LOG_MAINTENANCE LOG_NOTICE, "maintenance", "%s is in maintenance (standby): no VM is left there"
+#define FDM_LOG_MAINTENANCE_END LOG_NOTICE, "maintenance-end", "%s leaves maintenance"
 /* clang-format on */
 
 void fdm_log_open(bool is_debug);

@@ -58,6 +58,16 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_CLEARED, "It may be started anywhere again." },
 	{ FDM_LOG_CLEAR_FAILED, "As long as the entry stays it is started on no other host. It is tried again each minute; crm_resource --refresh --resource VM does the same." },
 	{ FDM_LOG_LOOK_FAILED, "VMs that were started by hand, run twice or have lost their resource are not noticed on this host. A process that hangs in the kernel hangs who looks at it." },
+	{ FDM_LOG_STATE_LIVE, "Told by the master: the host is a member again. VMs may be started there as soon as it is unsealed." },
+	{ FDM_LOG_STATE_ISOLATED, "Told by the master: the host lives, and reaches neither another host nor an isolation address. Look at its network. isolation_response decides what becomes of its VMs." },
+	{ FDM_LOG_STATE_PARTITIONED, "Told by the master: the host lives in another part of a network that is cut in two. Mend the network; its VMs run on there, or are restarted here when they are released." },
+	{ FDM_LOG_STATE_DEAD, "Told by the master: the host is proven dead, its VMs are restarted elsewhere. Find out why it died; it joins by itself when it is started again." },
+	{ FDM_LOG_STATE_UNREACHABLE, "Told by the master: the host answers by corosync, its heartbeat daemon does not. Start vmha-heartbeatd there, its log says why it stopped." },
+	{ FDM_LOG_STATE_INIT_ERROR, "Told by the master: the heartbeat daemon of the host runs, and the host can't join: its watchdog is not armed for a minute, or Pacemaker could not start the FaultDomain resource there. Read the log of vmha-heartbeatd and vmha-fdmd on that host, mend it, then crm resource cleanup." },
+	{ FDM_LOG_STATE_OTHER, "Told by the master: stopped (its daemon was stopped cleanly), never (it has not been used yet), disarmed (vmha disarm), unguarded (no watchdog guards it) or unknown (too little can be read or heard)." },
+	{ FDM_LOG_MAINTENANCE_BEGIN, "`vmha host maintenance` or standby: the VMs of the host leave it, and nothing starts there." },
+	{ FDM_LOG_MAINTENANCE, "The host can be worked on. `vmha host maintenance HOST off` ends it." },
+	{ FDM_LOG_MAINTENANCE_END, "VMs may be started there again." },
 	RESPONDER_LOG_ROWS
 };
 /* clang-format on */

@@ -107,6 +107,8 @@ host_json(const struct fdm *fdm, const struct fdm_host *host, uint64_t now_ms)
 	if (!json) {
 		return NULL;
 	}
+	(void)json_object_set_new(json, "report",
+				  fdm_states_json(fdm, host->name, now_ms));
 	(void)json_object_update_new(
 		json,
 		json_pack("{s:i, s:s, s:o, s:o}", "holds",

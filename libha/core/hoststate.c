@@ -7,6 +7,9 @@
  */
 #include "ha/hoststate.h"
 
+#include <stddef.h>
+#include <string.h>
+
 static const struct {
 	const char *name;
 	const char *text;
@@ -54,6 +57,17 @@ ha_hoststate_text(enum ha_hoststate state)
 {
 	return (unsigned int)state < HA_HOST_N ? STATES[state].text :
 						 "invalid state";
+}
+
+enum ha_hoststate
+ha_hoststate_find(const char *name)
+{
+	for (size_t i = 0; i < HA_HOST_N; i++) {
+		if (strcmp(STATES[i].name, name) == 0) {
+			return (enum ha_hoststate)i;
+		}
+	}
+	return HA_HOST_UNKNOWN;
 }
 
 /* One beat may be lost and another be slow. */

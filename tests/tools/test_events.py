@@ -139,6 +139,22 @@ class Events(Case):
                          done.stdout + done.stderr)
         self.assertRegex(told[0]["time"], r"^\d{4}-\d\d-\d\dT")
 
+    def test_severities(self):
+        """Each event says its severity, what to do and vSphere's name."""
+        self.write("".join(
+            f"2026-11-21T20:50:09+0000 h1 vmha-fdmd[13]: [x] h2 x [{id}]\n"
+            for id in ("state-dead", "state-live", "waits", "given-up",
+                       "held", "maintenance")))
+        self.assertEqual(
+            [(e["level"], e["vsphere"]) for e in self.told()],
+            [("err", "HA.DasHostFailedEvent"),
+             ("notice", "HA.HostStateChangedEvent"),
+             ("notice", "HA.ClusterFailoverInProgressEvent"),
+             ("err", "VmMaxRestartCountReached"), ("warning", ""),
+             ("notice", "EnteredMaintenanceModeEvent")])
+        for event in self.told():
+            self.assertTrue(event["todo"], event)
+
     def test_page(self):
         """docs/EVENTS.md is what the command prints; every row names a line
         that a daemon has."""

@@ -46,7 +46,16 @@ void vmha_put_stores(const struct vmha *v, const json_t *status);
 void vmha_put_problems(const struct vmha *v, const json_t *problems);
 /* Takes away what only the protocol needs. */
 void vmha_strip(json_t *status);
+/* watch.c: negative: not shown, v->err says why. */
+typedef int (*vmha_picture_fn)(struct vmha *v);
+/* Again and again, until it is ended by a signal. */
+int vmha_watch_run(struct vmha *v, vmha_picture_fn show);
 /* hosts.c */
 void vmha_put_hosts(const struct vmha *v, const json_t *status);
+/* reports.c: the fault domain manager's word on each host, a blank line after
+ * it; nothing without a manager, or one that does not tell. */
+void vmha_put_reports(const struct vmha *v, const json_t *manager);
+/* Sentences about states that the heartbeat daemon can't see. */
+void vmha_report_problems(const json_t *manager, json_t *problems);
 
 #endif

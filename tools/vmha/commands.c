@@ -63,6 +63,9 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 			     "what belongs into it" },
 	[OPT_FIX] = { "fix", NULL, VMHA_FLAG, AT(is_fix), 0, 0, NULL,
 		      "mend what can be mended safely, and show each change" },
+	[OPT_WATCH] = { "watch", NULL, VMHA_FLAG, AT(is_watched), 0, 0, NULL,
+			"look again and again, in place; where the output is "
+			"no terminal it is shown once. Ctrl-C ends it" },
 	[OPT_INTERVAL] = { "interval", "SECONDS", VMHA_SPAN, AT(interval_ms), 0,
 			   0, NULL, "between two looks, default 1" },
 	[OPT_ONCE] = { "once", NULL, VMHA_FLAG, AT(is_once), 0, 0, NULL,
@@ -130,11 +133,14 @@ vmha_exit_texts(size_t *ret_count)
 	 BIT(OPT_TOLERANCE))
 
 static const struct vmha_command COMMANDS[] = {
-	{ "status", "", VMHA_NOTHING, 0, 0, OPTS_KNOWN, ASK_S, vmha_status,
+	{ "status", "", VMHA_NOTHING, 0, 0,
+	  OPTS_KNOWN | BIT(OPT_WATCH) | BIT(OPT_INTERVAL), ASK_S, vmha_status,
 	  "hosts, master, datastores and all VMs with their tickets, on one "
 	  "screen",
 	  "Asks the heartbeat daemon of this host, the fault domain manager "
-	  "and the CIB. What it shows of other hosts comes from the heartbeat "
+	  "and the CIB. SAID BY names who reports a host's state: the host "
+	  "itself where it says that it is isolated, else the manager that "
+	  "was asked. What it shows of other hosts comes from the heartbeat "
 	  "datastores and is as old as the beat beside it. Whoever does not "
 	  "answer is named, and what he would know stays unknown." },
 	{ "why", "VM", VMHA_VM, 1, 1, OPTS_KNOWN, ASK_S, vmha_why,

@@ -26,6 +26,10 @@ static const struct event_row {
 	{ HEARTBEAT, "store-slow", "" },
 	{ HEARTBEAT, "block", "" },
 	{ HEARTBEAT, "conflict", "" },
+	{ HEARTBEAT, "ipc-failed", "HA.HostAgentErrorEvent" },
+	{ HEARTBEAT, "softdog", "" },
+	{ HEARTBEAT, "not-locked", "" },
+	{ HEARTBEAT, "not-realtime", "" },
 	{ HEARTBEAT, "armed", "" },
 	{ HEARTBEAT, "disarmed", "" },
 	{ HEARTBEAT, "pet-failed", "HA.HostAgentErrorEvent" },
@@ -42,6 +46,14 @@ static const struct event_row {
 	  "HA.DasHostMonitoringDisabledEvent" },
 	{ HEARTBEAT, "host-unknown", "" },
 	{ HEARTBEAT, "ring-lost", "" },
+	{ HEARTBEAT, "ring-name", "HA.HostAgentErrorEvent" },
+	{ HEARTBEAT, "ring-no-slot", "HA.HostAgentErrorEvent" },
+	{ HEARTBEAT, "rival", "" },
+	{ HEARTBEAT, "not-obeyed", "" },
+	{ HEARTBEAT, "order-refused", "" },
+	{ HEARTBEAT, "kept", "" },
+	{ HEARTBEAT, "restart-needed", "" },
+	{ HEARTBEAT, "reload-failed", "" },
 	{ HEARTBEAT, "members", "HA.HostStateChangedEvent" },
 	{ HEARTBEAT, "quorum", "" },
 	{ HEARTBEAT, "ordered", "" },
@@ -68,6 +80,11 @@ static const struct event_row {
 	{ MANAGER, "holding", "" },
 	{ MANAGER, "lifting", "" },
 	{ MANAGER, "held", "" },
+	{ MANAGER, "waits", "HA.ClusterFailoverInProgressEvent" },
+	{ MANAGER, "given-up", "VmMaxRestartCountReached" },
+	{ MANAGER, "kept-back", "HA.ClusterFailoverActionInitiatedEvent" },
+	{ MANAGER, "released", "" },
+	{ MANAGER, "restart-policy", "" },
 	{ MANAGER, "granted", "HA.ClusterFailoverActionInitiatedEvent" },
 	{ MANAGER, "disk-failed", "" },
 	{ MANAGER, "cib-failed", "" },
@@ -85,6 +102,16 @@ static const struct event_row {
 	{ MANAGER, "cleared", "" },
 	{ MANAGER, "clear-failed", "" },
 	{ MANAGER, "look-failed", "" },
+	{ MANAGER, "state-live", "HA.HostStateChangedEvent" },
+	{ MANAGER, "state-isolated", "HA.DasHostIsolatedEvent" },
+	{ MANAGER, "state-partitioned", "HA.HostPartitionedFromMasterEvent" },
+	{ MANAGER, "state-dead", "HA.DasHostFailedEvent" },
+	{ MANAGER, "state-agent-unreachable", "HA.HostStateChangedEvent" },
+	{ MANAGER, "state-initialization-error", "HA.HostAgentErrorEvent" },
+	{ MANAGER, "state-other", "HA.HostStateChangedEvent" },
+	{ MANAGER, "maintenance-begin", "EnteringMaintenanceModeEvent" },
+	{ MANAGER, "maintenance", "EnteredMaintenanceModeEvent" },
+	{ MANAGER, "maintenance-end", "ExitMaintenanceModeEvent" },
 	{ MANAGER, "partitioned", "HA.HostPartitionedFromMasterEvent" },
 	{ MANAGER, "isolation-check", "HostIsolationIpPingFailedEvent" },
 	{ MANAGER, "isolated", "HA.DasHostIsolatedEvent" },
@@ -97,6 +124,33 @@ static const struct event_row {
 	  "VmShutdownOnIsolationEvent" },
 	{ MANAGER, "response-deferred", "HA.VMIsHADisabledIsolationEvent" },
 	{ MANAGER, "response-done", "" },
+	{ MANAGER, "response-failed", "" },
+	{ MANAGER, "response-cancelled", "" },
+	{ MANAGER, "bad-policy", "" },
+};
+
+/* Lines of notice and above that are none, and why. */
+static const struct plain_row {
+	const char *program, *id, *why;
+} PLAIN_ROWS[] = {
+	{ HEARTBEAT, "begin", "the line serving follows when it is done" },
+	{ HEARTBEAT, "stopping", "the line stopped follows, or stop-failed" },
+	{ HEARTBEAT, "events-lost", "about the log itself" },
+	{ HEARTBEAT, "ring-open", "the line members follows" },
+	{ HEARTBEAT, "told", "what was ordered is told by who ordered it" },
+	{ HEARTBEAT, "order-acked", "a step of the line order" },
+	{ HEARTBEAT, "order-over", "a step of the line order" },
+	{ HEARTBEAT, "placed", "a step to the line cut-off" },
+	{ HEARTBEAT, "still-sealed", "a step to the line unsealed" },
+	{ HEARTBEAT, "master", "the manager tells it, as master" },
+	{ HEARTBEAT, "master-over", "the manager tells it, as not-master" },
+	{ HEARTBEAT, "reloaded", "somebody has just asked for it" },
+	{ MANAGER, "begin", "Pacemaker tells it" },
+	{ MANAGER, "end", "Pacemaker tells it" },
+	{ MANAGER, "cib", "the end of the line no-cib" },
+	{ MANAGER, "heartbeat", "the end of the line no-heartbeat" },
+	{ MANAGER, "child-failed", "a tool of Pacemaker's; tried again" },
+	{ MANAGER, "unseal-failed", "tried again each second" },
 };
 
 /* From the daemon's own table. */
@@ -134,18 +188,65 @@ event_find(const char *program, const char *id, struct event_kind *ret_kind)
 	return false;
 }
 
+static bool
+is_classified(const char *program, const char *id, const char *level)
+{
+	struct event_kind kind;
+	bool is_plain = false;
+
+	for (size_t i = 0; i < sizeof(PLAIN_ROWS) / sizeof(PLAIN_ROWS[0]);
+	     i++) {
+		is_plain = is_plain ||
+			   (strcmp(PLAIN_ROWS[i].program, program) == 0 &&
+			    strcmp(PLAIN_ROWS[i].id, id) == 0);
+	}
+	if (strcmp(level, "info") == 0 ||
+	    event_find(program, id, &kind) != is_plain) {
+		return true;
+	}
+	fprintf(stderr,
+		"vmha: the line \"%s\" of %s is %s: events_table.c needs one "
+		"row for it, as an event or as none\n",
+		id, program,
+		is_plain ? "an event, and none" : "neither an event nor none");
+	return false;
+}
+
+/* Nothing that an administrator may have to know is forgotten. */
+static bool
+is_complete(void)
+{
+	bool is = true;
+
+	for (size_t i = 0; i < HB_LOG_ROWS_N; i++) {
+		is = is_classified(HEARTBEAT, HB_LOG_ROWS[i].id,
+				   hb_log_level_name(HB_LOG_ROWS[i].level)) &&
+		     is;
+	}
+	for (size_t i = 0; FDM_LINES[i].id; i++) {
+		is = is_classified(MANAGER, FDM_LINES[i].id,
+				   FDM_LINES[i].level) &&
+		     is;
+	}
+	return is;
+}
+
 int
 events_page(FILE *out)
 {
 	struct event_kind kind;
 
+	if (!is_complete()) {
+		return -EINVAL;
+	}
 	fputs("# Events\n\n"
 	      "What `vmha events` shows: the lines of the daemons' logs that "
 	      "tell the story of the\ncluster. This page is printed by `vmha "
 	      "--events`. All lines of the daemons:\n[LOGS.md](LOGS.md), "
 	      "[LOGS-FDMD.md](LOGS-FDMD.md), also for what the levels mean.\n"
 	      "*vSphere* is the event that an administrator of vSphere would "
-	      "look for; the\nprefix `com.vmware.vc.` is left out.\n\n"
+	      "look for; the\nprefix `com.vmware.vc.` is left out. Into a "
+	      "mail or another system: [ALERTS.md](ALERTS.md).\n\n"
 	      "| program | id | level | vSphere | what to understand, and do |\n"
 	      "|---|---|---|---|---|\n",
 	      out);
@@ -158,6 +259,14 @@ events_page(FILE *out)
 		fprintf(out, "| %s | `%s` | %s | %s | %s |\n", kind.program,
 			kind.id, kind.level, *kind.vsphere ? kind.vsphere : "-",
 			kind.meaning);
+	}
+	fputs("\n## No events\n\nLines of level notice and above that are "
+	      "only in the logs:\n\n| program | id | why |\n|---|---|---|\n",
+	      out);
+	for (size_t i = 0; i < sizeof(PLAIN_ROWS) / sizeof(PLAIN_ROWS[0]);
+	     i++) {
+		fprintf(out, "| %s | `%s` | %s |\n", PLAIN_ROWS[i].program,
+			PLAIN_ROWS[i].id, PLAIN_ROWS[i].why);
 	}
 	return fflush(out) == 0 ? 0 : -EIO;
 }

@@ -247,6 +247,7 @@ tell(const struct vmha *v, const struct known *known, const json_t *problems)
 	putchar('\n');
 	vmha_put_hosts(v, known->status);
 	putchar('\n');
+	vmha_put_reports(v, known->manager);
 	vmha_put_stores(v, known->status);
 	putchar('\n');
 	put_vms(v, known);
@@ -261,8 +262,9 @@ tell(const struct vmha *v, const struct known *known, const json_t *problems)
 	vmha_put_problems(v, problems);
 }
 
-int
-vmha_status(struct vmha *v)
+/* Negative: not shown. */
+static int
+look(struct vmha *v)
 {
 	struct known known;
 	json_t *problems;
@@ -271,11 +273,12 @@ vmha_status(struct vmha *v)
 	known_gather(v, &known);
 	if (!known.status) {
 		v->err = known.status_err;
-		code = vmha_fail(v, known.status_code);
+		code = known.status_code;
 		known_done(&known);
 		return code;
 	}
 	problems = vmha_problems(known.status);
+	vmha_report_problems(known.manager, problems);
 	held_problems(&known, problems);
 	found_problems(&known, problems);
 	if (v->args.is_json) {
@@ -289,4 +292,26 @@ vmha_status(struct vmha *v)
 	json_decref(problems);
 	known_done(&known);
 	return code;
+}
+
+int
+vmha_status(struct vmha *v)
+{
+	int rc;
+
+	if (v->args.interval_ms && !v->args.is_watched) {
+		(void)vmha_fail_with(v, -EINVAL, "--interval needs --watch");
+		return VMHA_USAGE;
+	}
+	if (v->args.is_watched && v->args.is_json) {
+		(void)vmha_fail_with(v, -EINVAL,
+				     "--watch is for people, --json for "
+				     "programs: give one of them");
+		return VMHA_USAGE;
+	}
+	if (v->args.is_watched && v->screen.is_terminal) {
+		return vmha_watch_run(v, look);
+	}
+	rc = look(v);
+	return rc < 0 ? vmha_fail(v, rc) : rc;
 }

@@ -18,14 +18,13 @@
 #define KIBI 1024u
 
 static unsigned int
-screen_width(void)
+screen_width(const struct winsize *size)
 {
 	const char *columns = getenv("COLUMNS");
-	struct winsize size;
 	unsigned long n = columns ? strtoul(columns, NULL, 10) : 0;
 
-	if (n == 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
-		n = size.ws_col;
+	if (n == 0) {
+		n = size->ws_col;
 	}
 	if (n == 0) {
 		return isatty(STDOUT_FILENO) ? WIDTH_DEFAULT : WIDTH_FILE;
@@ -58,14 +57,19 @@ vmha_screen_look(struct vmha_screen *ret_screen)
 {
 	const char *term = getenv("TERM");
 	const char *no_color = getenv("NO_COLOR");
+	struct winsize size = { 0 };
 
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0) {
+		size = (struct winsize){ 0 };
+	}
 	ret_screen->is_terminal = isatty(STDOUT_FILENO);
 	/* https://no-color.org: set and not empty. */
 	ret_screen->is_colour = ret_screen->is_terminal &&
 				!(no_color && *no_color) && term &&
 				strcmp(term, "dumb") != 0;
 	ret_screen->is_utf8 = is_utf8();
-	ret_screen->width = screen_width();
+	ret_screen->width = screen_width(&size);
+	ret_screen->height = size.ws_row;
 }
 
 const char *
@@ -164,24 +168,56 @@ vmha_text_width(const char *text)
 	return width;
 }
 
-/* Bytes of the first `width` characters. */
+/* Bytes of an escape sequence (ECMA-48: ends with a letter); 0: none here. */
 static size_t
-text_cut(const char *text, unsigned int width)
+escape_bytes(const char *text)
 {
-	size_t i = 0;
+	size_t i = 2;
 
-	for (; text[i]; i++) {
-		if (((unsigned char)text[i] & 0xc0u) != 0x80u && width-- == 0) {
-			break;
-		}
+	if (text[0] != '\033' || text[1] != '[') {
+		return 0;
 	}
-	return i;
+	while (text[i] && !(text[i] >= '@' && text[i] <= '~')) {
+		i++;
+	}
+	return text[i] ? i + 1 : i;
+}
+
+void
+vmha_put_cut(const struct vmha_screen *screen, const char *line, size_t bytes,
+	     FILE *out)
+{
+	unsigned int room = screen->width;
+	unsigned int have = 0;
+	bool is_cut = false;
+
+	for (size_t i = 0; i < bytes;) {
+		size_t escape = escape_bytes(line + i);
+
+		have += !escape && ((unsigned char)line[i] & 0xc0u) != 0x80u;
+		i += escape ? escape : 1;
+	}
+	is_cut = screen->is_terminal && have > room;
+	have = 0;
+	for (size_t i = 0; i < bytes;) {
+		size_t escape = escape_bytes(line + i);
+		bool begins = ((unsigned char)line[i] & 0xc0u) != 0x80u;
+
+		/* Colours end behind the cut, too. */
+		have += !escape && begins;
+		if (escape || !is_cut || have < room) {
+			fwrite(line + i, 1, escape ? escape : 1, out);
+		} else if (begins && have == room) {
+			fputs(screen->is_utf8 ? "\u2026" : "~", out);
+		}
+		i += escape ? escape : 1;
+	}
+	fputc('\n', out);
 }
 
 static void
 put_cell(const struct vmha_screen *screen, FILE *out, enum vmha_tone tone,
-	 const char *text, unsigned int width, bool is_right, bool is_last,
-	 unsigned int room)
+	 const char *text, unsigned int width, bool is_right, bool is_last)
 {
 	unsigned int have = vmha_text_width(text);
 	unsigned int pad = have < width ? width - have : 0;
@@ -190,16 +226,31 @@ put_cell(const struct vmha_screen *screen, FILE *out, enum vmha_tone tone,
 		fprintf(out, "%*s", (int)pad, "");
 	}
 	fputs(vmha_tone_on(screen, tone), out);
-	if (is_last && screen->is_terminal && have > room) {
-		fwrite(text, 1, text_cut(text, room), out);
-	} else {
-		fputs(text, out);
-	}
+	fputs(text, out);
 	fputs(vmha_tone_off(screen, tone), out);
-	if (is_last) {
-		fputc('\n', out);
-	} else {
+	if (!is_last) {
 		fprintf(out, "%*s", (int)((is_right ? 0 : pad) + GAP), "");
+	}
+}
+
+/* Cells from `i` on, titles before them; one line, as wide as it gets. */
+static void
+put_line(const struct vmha_table *table, const struct vmha_screen *screen,
+	 size_t i, const unsigned int *width, FILE *out)
+{
+	fprintf(out, "%*s", (int)table->indent, "");
+	for (unsigned int c = 0; c < table->columns; c++, i++) {
+		bool is_title = i < table->columns;
+
+		if (i == table->columns + table->cells) {
+			break;
+		}
+		put_cell(screen, out,
+			 is_title ? TONE_STRONG :
+				    table->cell[i - table->columns].tone,
+			 is_title ? table->titles[c] :
+				    table->cell[i - table->columns].text,
+			 width[c], table->is_right[c], c + 1 == table->columns);
 	}
 }
 
@@ -209,7 +260,6 @@ vmha_table_print(const struct vmha_table *table,
 {
 	unsigned int width[VMHA_COLUMNS_MAX] = { 0 };
 	unsigned int columns = table->columns;
-	unsigned int used = table->indent;
 
 	for (unsigned int c = 0; c < columns; c++) {
 		width[c] = vmha_text_width(table->titles[c]);
@@ -220,22 +270,21 @@ vmha_table_print(const struct vmha_table *table,
 		width[i % columns] =
 			w > width[i % columns] ? w : width[i % columns];
 	}
-	for (unsigned int c = 0; c + 1 < columns; c++) {
-		used += width[c] + GAP;
-	}
-	for (size_t i = 0; i < columns + table->cells; i++) {
-		unsigned int c = (unsigned int)(i % columns);
-		bool is_title = i < columns;
+	for (size_t i = 0; i < columns + table->cells; i += columns) {
+		char *line = NULL;
+		size_t bytes = 0;
+		FILE *memory = open_memstream(&line, &bytes);
 
-		if (c == 0) {
-			fprintf(out, "%*s", (int)table->indent, "");
+		if (!memory) {
+			put_line(table, screen, i, width, out);
+			fputc('\n', out);
+			continue;
 		}
-		put_cell(screen, out,
-			 is_title ? TONE_STRONG : table->cell[i - columns].tone,
-			 is_title ? table->titles[c] :
-				    table->cell[i - columns].text,
-			 width[c], table->is_right[c], c + 1 == columns,
-			 screen->width > used ? screen->width - used : 1);
+		put_line(table, screen, i, width, memory);
+		if (fclose(memory) == 0) {
+			vmha_put_cut(screen, line, bytes, out);
+		}
+		free(line);
 	}
 }
 

@@ -25,6 +25,7 @@ enum vmha_tone {
 struct vmha_screen {
 	bool is_terminal, is_colour, is_utf8;
 	unsigned int width;
+	unsigned int height; /* lines; 0: not known */
 };
 /* What standard output is. */
 void vmha_screen_look(struct vmha_screen *ret_screen);
@@ -51,9 +52,15 @@ void vmha_table_done(struct vmha_table *table);
 /* Cells from left to right, row after row. */
 void vmha_table_add(struct vmha_table *table, enum vmha_tone tone,
 		    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* The last column is cut where the screen of a terminal ends. */
+/* Lines are cut where the screen of a terminal ends; what goes to a file or a
+ * pipe is whole. */
 void vmha_table_print(const struct vmha_table *table,
 		      const struct vmha_screen *screen, FILE *out);
+
+/* A line without its end, cut with an ellipsis where a terminal's screen
+ * ends. */
+void vmha_put_cut(const struct vmha_screen *screen, const char *line,
+		  size_t bytes, FILE *out);
 
 /* Escape sequences around a text, nothing without colours. */
 const char *vmha_tone_on(const struct vmha_screen *screen, enum vmha_tone tone);

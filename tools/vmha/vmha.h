@@ -51,7 +51,7 @@ struct vmha_args {
 	uint32_t slots, vms, lines;                  /* 0: not given */
 	uint64_t interval_ms, wait_ms;               /* 0: not given */
 	bool is_json, is_forced, is_live_forced, writes_conf, is_once, is_yes;
-	bool is_fix, is_all, is_dry_run, is_followed;
+	bool is_fix, is_all, is_dry_run, is_followed, is_watched;
 	uint32_t operands;
 	const char *operand[VMHA_OPERANDS_MAX];
 };
@@ -81,6 +81,7 @@ enum vmha_option_id {
 	OPT_FORCE_LIVE,
 	OPT_WRITE_CONF,
 	OPT_FIX,
+	OPT_WATCH,
 	OPT_INTERVAL,
 	OPT_ONCE,
 	OPT_WAIT,

@@ -31,6 +31,8 @@ enum ha_hoststate {
 };
 const char *ha_hoststate_name(enum ha_hoststate state);
 const char *ha_hoststate_text(enum ha_hoststate state);
+/* HA_HOST_UNKNOWN: no such name, as one of a version to come. */
+enum ha_hoststate ha_hoststate_find(const char *name);
 
 struct ha_hoststate_facts {
 	struct ha_watch_verdict storage; /* about the newest incarnation */

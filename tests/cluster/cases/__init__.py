@@ -20,6 +20,7 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
            "heartbeat_storage", "heartbeat_storage_harm", "heartbeat_input",
            "heartbeat_input_admin", "heartbeat_seal", "isolation", "partition",
            "restart", "versions", "maintenance", "orphans")
+           "restart", "versions", "maintenance", "alerts")
 
 
 def case(hosts=3, **bed):
