@@ -130,27 +130,61 @@ is_better(const struct ha_master_host *a, const struct ha_master_host *b)
 	return strcmp(a->name, b->name) > 0;
 }
 
+/* The index; `count`: nobody. */
+static size_t
+find_promoted(const struct ha_master_host *hosts, size_t count)
+{
+	size_t best = count;
+
+	for (size_t i = 0; i < count; i++) {
+		if (hosts[i].is_promoted && hosts[i].is_live &&
+		    !hosts[i].is_idle &&
+		    (best == count || is_better(&hosts[i], &hosts[best]))) {
+			best = i;
+		}
+	}
+	return best;
+}
+
+/* A coordinator that is away is about to be replaced: that is waited for, so
+ * that all sides have the same in mind. */
+static size_t
+find_interim(const struct ha_master_host *hosts, size_t count)
+{
+	size_t best = count;
+	size_t dc = 0;
+
+	while (dc < count && !hosts[dc].is_dc) {
+		dc++;
+	}
+	if (dc == count || hosts[dc].has_manager || !hosts[dc].is_live) {
+		return dc;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (hosts[i].is_live && hosts[i].has_manager &&
+		    (best == count ||
+		     strcmp(hosts[i].name, hosts[best].name) > 0)) {
+			best = i;
+		}
+	}
+	return best;
+}
+
 struct ha_master_verdict
 ha_master_judge(const struct ha_master_host *hosts, size_t count,
 		bool is_moving)
 {
 	struct ha_master_verdict verdict = { HA_MASTER_NOBODY, 0 };
+	size_t host = find_promoted(hosts, count);
 
-	for (size_t i = 0; i < count; i++) {
-		if (hosts[i].is_promoted && hosts[i].is_live &&
-		    !hosts[i].is_idle &&
-		    (verdict.as == HA_MASTER_NOBODY ||
-		     is_better(&hosts[i], &hosts[verdict.host]))) {
-			verdict.as = HA_MASTER_PROMOTED;
-			verdict.host = i;
-		}
-	}
-	for (size_t i = 0;
-	     i < count && verdict.as == HA_MASTER_NOBODY && !is_moving; i++) {
-		if (hosts[i].is_dc) {
+	if (host < count) {
+		verdict.as = HA_MASTER_PROMOTED;
+	} else if (!is_moving) {
+		host = find_interim(hosts, count);
+		if (host < count) {
 			verdict.as = HA_MASTER_INTERIM;
-			verdict.host = i;
 		}
 	}
+	verdict.host = verdict.as != HA_MASTER_NOBODY ? host : 0;
 	return verdict;
 }

@@ -249,6 +249,25 @@ acts(void **state)
 		  1,
 		  HA_MASTER_PROMOTED,
 		  2 },
+		/* the coordinator is in standby, or away */
+		{ { LIVE | DC | STOPPED, LIVE, LIVE | STOPPED },
+		  0,
+		  HA_MASTER_INTERIM,
+		  1 },
+		{ { LIVE, LIVE | DC | STOPPED, LIVE },
+		  0,
+		  HA_MASTER_INTERIM,
+		  2 },
+		{ { LIVE, LIVE | DC | STOPPED, 0 }, 0, HA_MASTER_INTERIM, 0 },
+		{ { DC | STOPPED, LIVE, LIVE }, 0, HA_MASTER_INTERIM, 0 },
+		{ { LIVE | DC | STOPPED, STOPPED, LIVE | STOPPED },
+		  0,
+		  HA_MASTER_NOBODY,
+		  0 },
+		{ { LIVE | DC | STOPPED, LIVE, LIVE | PROMOTED },
+		  0,
+		  HA_MASTER_PROMOTED,
+		  2 },
 		{ { 0, 0, 0 }, 0, HA_MASTER_NOBODY, 0 },
 	};
 	static const char *const NAMES[] = { "a", "b", "c" };
@@ -268,6 +287,7 @@ acts(void **state)
 				.is_dc = bits & DC,
 				.is_master = bits & MASTER,
 				.is_idle = bits & IDLE,
+				.has_manager = !(bits & STOPPED),
 			};
 		}
 		verdict = ha_master_judge(hosts, N_ELEMENTS(hosts),

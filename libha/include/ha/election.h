@@ -61,7 +61,7 @@ int ha_election_compare(const struct ha_candidate *a,
 enum ha_master_as {
 	HA_MASTER_NOBODY,
 	HA_MASTER_PROMOTED,
-	HA_MASTER_INTERIM, /* the coordinator, as long as nobody is promoted */
+	HA_MASTER_INTERIM, /* as long as nobody is promoted: the coordinator */
 	HA_MASTER_N
 };
 const char *ha_master_as_name(enum ha_master_as as);
@@ -71,6 +71,7 @@ struct ha_master_host {
 	bool is_live;     /* member for corosync, and online for Pacemaker */
 	bool is_promoted; /* Pacemaker's history says so */
 	bool is_dc;       /* Pacemaker's coordinator */
+	bool has_manager; /* its fault domain manager runs */
 	bool is_master;   /* its beat says so */
 	/* It is promoted for long, and no master was seen in all that time:
 	 * something is wrong with it. */
@@ -84,8 +85,9 @@ struct ha_master_verdict {
 
 /* The live host that is promoted; of several (two sides that have just become
  * one) the one that is master already, else the greatest name. Without one,
- * the coordinator; `is_moving`: a live master was demoted a moment ago, and
- * Pacemaker promotes the next one: nobody acts meanwhile. */
+ * the coordinator, and if no manager runs there (standby) the greatest name of
+ * the live hosts that have one. `is_moving`: a live master was demoted a moment
+ * ago, and Pacemaker promotes the next one: nobody acts meanwhile. */
 struct ha_master_verdict ha_master_judge(const struct ha_master_host *hosts,
 					 size_t count, bool is_moving);
 
