@@ -43,6 +43,8 @@ master_host(const struct fdm *fdm, const struct fdm_node *node, uint64_t now_ms)
 		.is_promoted = node->is_promoted &&
 			       (!is_self || election->is_promoted),
 		.is_dc = strcmp(node->name, fdm->facts->dc) == 0,
+		.has_manager = is_self ||
+			       fdm_facts_is_active(node, fdm->facts->domain),
 		.is_master = is_self ?
 				     fdm->master.term != 0 :
 				     host && host->is_master &&
@@ -55,9 +57,10 @@ master_host(const struct fdm *fdm, const struct fdm_node *node, uint64_t now_ms)
 /* Whoever was promoted and still lives has been demoted: the next one is about
  * to be promoted. */
 static bool
-is_moving(struct fdm_election *election, const struct ha_master_host *hosts,
-	  size_t count, uint64_t now_ms)
+is_moving(struct fdm *fdm, const struct ha_master_host *hosts, size_t count,
+	  uint64_t now_ms)
 {
+	struct fdm_election *election = &fdm->election;
 	bool is_past_live = false;
 
 	election->has_promoted = false;
@@ -69,7 +72,8 @@ is_moving(struct fdm_election *election, const struct ha_master_host *hosts,
 			       (hosts[i].is_live &&
 				strcmp(hosts[i].name, election->past) == 0);
 	}
-	if (election->has_promoted || !is_past_live) {
+	if (election->has_promoted || !is_past_live ||
+	    !fdm->facts->is_promotable) {
 		election->moved_ms = 0;
 		return false;
 	}
@@ -91,7 +95,7 @@ find_master(struct fdm *fdm, uint64_t now_ms)
 		hosts[i] = master_host(fdm, node_at(fdm, i), now_ms);
 	}
 	verdict = ha_master_judge(hosts, count,
-				  is_moving(election, hosts, count, now_ms));
+				  is_moving(fdm, hosts, count, now_ms));
 	election->as = verdict.as;
 	election->host[0] = '\0';
 	if (verdict.as != HA_MASTER_NOBODY) {
@@ -240,6 +244,11 @@ judge_own(struct fdm *fdm, const struct fdm_node *node, bool has_snap,
 	election->why = ha_election_judge(&own);
 	election->stores = own.stores;
 	election->score = score_of(fdm, &own);
+	if (election->why != HA_ELECTION_MAINTENANCE) {
+		election->standby_ms = 0;
+	} else if (election->standby_ms == 0) {
+		election->standby_ms = now_ms;
+	}
 	if (election->score == 0 || election->has_promoted) {
 		election->stand_ms = 0;
 	} else if (election->stand_ms == 0) {
@@ -307,6 +316,13 @@ is_due(const struct fdm *fdm, const struct fdm_node *node, uint32_t wanted,
 
 	if (election->is_writing ||
 	    (fdm->copies < election->min_copy && now_ms < election->write_ms)) {
+		return false;
+	}
+	/* A change makes Pacemaker wait for all that is under way, live
+	 * migrations too, before it promotes anybody. In standby it stops this
+	 * daemon, without a word of its own. */
+	if (election->standby_ms != 0 &&
+	    now_ms < election->standby_ms + FDM_STANDBY_MS) {
 		return false;
 	}
 	return wanted == 0 || node->score || election->has_promoted ||
