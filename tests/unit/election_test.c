@@ -158,10 +158,10 @@ score_is_rule(void **state)
 	}
 	for (size_t i = 0; i < HA_HOSTS_MAX; i++) {
 		for (size_t j = 0; j < HA_HOSTS_MAX; j++) {
-			struct ha_candidate a =
-				able(names[i], i % (HA_STORES_MAX + 2));
-			struct ha_candidate b =
-				able(names[j], j % (HA_STORES_MAX + 2));
+			struct ha_candidate a = able(
+				names[i], (uint32_t)i % (HA_STORES_MAX + 2));
+			struct ha_candidate b = able(
+				names[j], (uint32_t)j % (HA_STORES_MAX + 2));
 			int rule = ha_election_compare(&a, &b);
 			uint32_t x = ha_election_score(&a, names, HA_HOSTS_MAX);
 			uint32_t y = ha_election_score(&b, names, HA_HOSTS_MAX);
@@ -184,101 +184,88 @@ enum {
 	PROMOTED = 2,
 	DC = 4,
 	MASTER = 8,
-	IDLE = 16
+	IDLE = 16,
+	STOPPED = 32, /* its manager */
+};
+
+static const struct {
+	unsigned int bits[3]; /* of "a", "b", "c" */
+	bool is_moving;
+	enum ha_master_as as;
+	size_t host;
+} ACTS[] = {
+	{ { LIVE | DC, LIVE | PROMOTED, LIVE }, 0, HA_MASTER_PROMOTED, 1 },
+	{ { LIVE | DC | PROMOTED, LIVE, LIVE }, 0, HA_MASTER_PROMOTED, 0 },
+	/* nobody is promoted, or it has just left */
+	{ { LIVE | DC, LIVE, LIVE }, 0, HA_MASTER_INTERIM, 0 },
+	{ { LIVE, PROMOTED, LIVE | DC }, 0, HA_MASTER_INTERIM, 2 },
+	{ { LIVE, PROMOTED | MASTER, LIVE | DC }, 0, HA_MASTER_INTERIM, 2 },
+	{ { LIVE, PROMOTED, LIVE }, 0, HA_MASTER_NOBODY, 0 },
+	/* an interim master is not kept */
+	{ { LIVE | DC | MASTER, LIVE | PROMOTED, LIVE },
+	  0,
+	  HA_MASTER_PROMOTED,
+	  1 },
+	/* two sides have become one */
+	{ { LIVE | PROMOTED, LIVE | PROMOTED, LIVE | DC },
+	  0,
+	  HA_MASTER_PROMOTED,
+	  1 },
+	{ { LIVE | PROMOTED | MASTER, LIVE | PROMOTED, LIVE | DC },
+	  0,
+	  HA_MASTER_PROMOTED,
+	  0 },
+	{ { LIVE | PROMOTED | MASTER, LIVE | PROMOTED | MASTER, DC },
+	  0,
+	  HA_MASTER_PROMOTED,
+	  1 },
+	{ { PROMOTED | MASTER, LIVE | PROMOTED, LIVE | DC },
+	  0,
+	  HA_MASTER_PROMOTED,
+	  1 },
+	/* one that does nothing */
+	{ { LIVE | DC, LIVE | PROMOTED | IDLE, LIVE },
+	  0,
+	  HA_MASTER_INTERIM,
+	  0 },
+	{ { LIVE | DC | PROMOTED | IDLE, LIVE, LIVE },
+	  0,
+	  HA_MASTER_INTERIM,
+	  0 },
+	/* it moves */
+	{ { LIVE | DC, LIVE, LIVE }, 1, HA_MASTER_NOBODY, 0 },
+	{ { LIVE | DC, LIVE, LIVE | PROMOTED }, 1, HA_MASTER_PROMOTED, 2 },
+	/* the coordinator is in standby, or away */
+	{ { LIVE | DC | STOPPED, LIVE, LIVE | STOPPED },
+	  0,
+	  HA_MASTER_INTERIM,
+	  1 },
+	{ { LIVE, LIVE | DC | STOPPED, LIVE }, 0, HA_MASTER_INTERIM, 2 },
+	{ { LIVE, LIVE | DC | STOPPED, 0 }, 0, HA_MASTER_INTERIM, 0 },
+	{ { DC | STOPPED, LIVE, LIVE }, 0, HA_MASTER_INTERIM, 0 },
+	{ { LIVE | DC | STOPPED, STOPPED, LIVE | STOPPED },
+	  0,
+	  HA_MASTER_NOBODY,
+	  0 },
+	{ { LIVE | DC | STOPPED, LIVE, LIVE | PROMOTED },
+	  0,
+	  HA_MASTER_PROMOTED,
+	  2 },
+	{ { 0, 0, 0 }, 0, HA_MASTER_NOBODY, 0 },
 };
 
 static void
 acts(void **state)
 {
-	static const struct {
-		unsigned int bits[3]; /* of "a", "b", "c" */
-		bool is_moving;
-		enum ha_master_as as;
-		size_t host;
-	} ROWS[] = {
-		{ { LIVE | DC, LIVE | PROMOTED, LIVE },
-		  0,
-		  HA_MASTER_PROMOTED,
-		  1 },
-		{ { LIVE | DC | PROMOTED, LIVE, LIVE },
-		  0,
-		  HA_MASTER_PROMOTED,
-		  0 },
-		/* nobody is promoted, or it has just left */
-		{ { LIVE | DC, LIVE, LIVE }, 0, HA_MASTER_INTERIM, 0 },
-		{ { LIVE, PROMOTED, LIVE | DC }, 0, HA_MASTER_INTERIM, 2 },
-		{ { LIVE, PROMOTED | MASTER, LIVE | DC },
-		  0,
-		  HA_MASTER_INTERIM,
-		  2 },
-		{ { LIVE, PROMOTED, LIVE }, 0, HA_MASTER_NOBODY, 0 },
-		/* an interim master is not kept */
-		{ { LIVE | DC | MASTER, LIVE | PROMOTED, LIVE },
-		  0,
-		  HA_MASTER_PROMOTED,
-		  1 },
-		/* two sides have become one */
-		{ { LIVE | PROMOTED, LIVE | PROMOTED, LIVE | DC },
-		  0,
-		  HA_MASTER_PROMOTED,
-		  1 },
-		{ { LIVE | PROMOTED | MASTER, LIVE | PROMOTED, LIVE | DC },
-		  0,
-		  HA_MASTER_PROMOTED,
-		  0 },
-		{ { LIVE | PROMOTED | MASTER, LIVE | PROMOTED | MASTER, DC },
-		  0,
-		  HA_MASTER_PROMOTED,
-		  1 },
-		{ { PROMOTED | MASTER, LIVE | PROMOTED, LIVE | DC },
-		  0,
-		  HA_MASTER_PROMOTED,
-		  1 },
-		/* one that does nothing */
-		{ { LIVE | DC, LIVE | PROMOTED | IDLE, LIVE },
-		  0,
-		  HA_MASTER_INTERIM,
-		  0 },
-		{ { LIVE | DC | PROMOTED | IDLE, LIVE, LIVE },
-		  0,
-		  HA_MASTER_INTERIM,
-		  0 },
-		/* it moves */
-		{ { LIVE | DC, LIVE, LIVE }, 1, HA_MASTER_NOBODY, 0 },
-		{ { LIVE | DC, LIVE, LIVE | PROMOTED },
-		  1,
-		  HA_MASTER_PROMOTED,
-		  2 },
-		/* the coordinator is in standby, or away */
-		{ { LIVE | DC | STOPPED, LIVE, LIVE | STOPPED },
-		  0,
-		  HA_MASTER_INTERIM,
-		  1 },
-		{ { LIVE, LIVE | DC | STOPPED, LIVE },
-		  0,
-		  HA_MASTER_INTERIM,
-		  2 },
-		{ { LIVE, LIVE | DC | STOPPED, 0 }, 0, HA_MASTER_INTERIM, 0 },
-		{ { DC | STOPPED, LIVE, LIVE }, 0, HA_MASTER_INTERIM, 0 },
-		{ { LIVE | DC | STOPPED, STOPPED, LIVE | STOPPED },
-		  0,
-		  HA_MASTER_NOBODY,
-		  0 },
-		{ { LIVE | DC | STOPPED, LIVE, LIVE | PROMOTED },
-		  0,
-		  HA_MASTER_PROMOTED,
-		  2 },
-		{ { 0, 0, 0 }, 0, HA_MASTER_NOBODY, 0 },
-	};
 	static const char *const NAMES[] = { "a", "b", "c" };
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(ROWS); i++) {
+	for (size_t i = 0; i < N_ELEMENTS(ACTS); i++) {
 		struct ha_master_host hosts[3];
 		struct ha_master_verdict verdict;
 
 		for (size_t j = 0; j < N_ELEMENTS(hosts); j++) {
-			unsigned int bits = ROWS[i].bits[j];
+			unsigned int bits = ACTS[i].bits[j];
 
 			hosts[j] = (struct ha_master_host){
 				.name = NAMES[j],
@@ -291,10 +278,10 @@ acts(void **state)
 			};
 		}
 		verdict = ha_master_judge(hosts, N_ELEMENTS(hosts),
-					  ROWS[i].is_moving);
-		assert_int_equal(verdict.as, ROWS[i].as);
+					  ACTS[i].is_moving);
+		assert_int_equal(verdict.as, ACTS[i].as);
 		if (verdict.as != HA_MASTER_NOBODY) {
-			assert_int_equal(verdict.host, ROWS[i].host);
+			assert_int_equal(verdict.host, ACTS[i].host);
 		}
 	}
 	assert_int_equal(ha_master_judge(NULL, 0, false).as, HA_MASTER_NOBODY);
