@@ -151,7 +151,10 @@ score_is_rule(void **state)
 	static char texts[HA_HOSTS_MAX][8];
 	const char *names[HA_HOSTS_MAX];
 
+	struct ha_candidate mad = able("0", UINT32_MAX);
+
 	(void)state;
+	assert_true(ha_election_score(&mad, names, 0) < HA_ELECTION_SITTING);
 	for (size_t i = 0; i < HA_HOSTS_MAX; i++) {
 		snprintf(texts[i], sizeof(texts[i]), "%zu", i);
 		names[i] = texts[i];
@@ -220,6 +223,10 @@ static const struct {
 	  HA_MASTER_PROMOTED,
 	  1 },
 	{ { PROMOTED | MASTER, LIVE | PROMOTED, LIVE | DC },
+	  0,
+	  HA_MASTER_PROMOTED,
+	  1 },
+	{ { LIVE | PROMOTED, LIVE | PROMOTED | MASTER, LIVE | DC },
 	  0,
 	  HA_MASTER_PROMOTED,
 	  1 },
