@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ocf:vmha:FaultDomain: the daemon vmha-fdmd on every host, as a Pacemaker
- * clone. The resource's parameters are the cluster's policy, which the daemon
- * reads from the CIB; the agent starts it, asks it for a sign of life, and
- * ends it. It must never end a process that is not the daemon, and a stop
+ * promotable clone; the promoted instance's host is the master. The resource's
+ * parameters are the cluster's policy, which the daemon reads from the CIB;
+ * the agent starts it, tells it what Pacemaker has promoted, asks it for a sign
+ * of life, and ends it. It must never end a process that is not the daemon, and a stop
  * says "stopped" only when none is left.
  */
 #include <errno.h>
@@ -27,8 +28,9 @@ not_answering(struct agent_ctx *ctx, const struct ha_proc_id *id,
 			  (int)id->pid, err->text);
 }
 
+/* Asks or tells it that; *ret_promoted may be NULL. */
 static enum ocf_rc
-run_monitor(struct agent_ctx *ctx)
+ask(struct agent_ctx *ctx, const char *op, bool *ret_promoted)
 {
 	uint64_t deadline_ms = ha_clock_step_ms(ctx->deadline_ms, FDM_ASK_MS);
 	struct ha_err err = HA_ERR_INIT;
@@ -36,7 +38,7 @@ run_monitor(struct agent_ctx *ctx)
 	struct ha_proc_id id;
 	int rc;
 
-	if (fdm_ask(deadline_ms, &why) == FDM_ANSWERS) {
+	if (fdm_ask(op, deadline_ms, ret_promoted, &why) == FDM_ANSWERS) {
 		return OCF_SUCCESS;
 	}
 	rc = fdm_find(&id, &err);
@@ -46,6 +48,30 @@ run_monitor(struct agent_ctx *ctx)
 	return rc == 0 ? OCF_NOT_RUNNING : not_answering(ctx, &id, &why);
 }
 
+static enum ocf_rc
+run_monitor(struct agent_ctx *ctx)
+{
+	bool is_promoted = false;
+	enum ocf_rc rc = ask(ctx, "ping", &is_promoted);
+
+	return rc == OCF_SUCCESS && is_promoted ? OCF_RUNNING_PROMOTED : rc;
+}
+
+/* What it means that a host is promoted, and when it acts, is the daemon's
+ * matter; nothing is waited for. */
+static enum ocf_rc
+run_promote(struct agent_ctx *ctx)
+{
+	return ask(ctx, "promote", NULL);
+}
+
+/* Its answer comes after it has laid its lease down. */
+static enum ocf_rc
+run_demote(struct agent_ctx *ctx)
+{
+	return ask(ctx, "demote", NULL);
+}
+
 /* Another instance may be beginning already: a start that was cut short. */
 static enum ocf_rc
 wait_for_answer(struct agent_ctx *ctx)
@@ -53,15 +79,18 @@ wait_for_answer(struct agent_ctx *ctx)
 	struct ha_err err = HA_ERR_INIT;
 	struct ha_err why = HA_ERR_INIT;
 	struct ha_proc_id id = { 0 };
+	bool is_promoted = false;
 	int rc;
 
 	for (;;) {
 		uint64_t step_ms =
 			ha_clock_step_ms(ctx->deadline_ms, FDM_ASK_MS);
 
-		if (fdm_ask(step_ms, &why) == FDM_ANSWERS) {
+		if (fdm_ask("ping", step_ms, &is_promoted, &why) ==
+		    FDM_ANSWERS) {
 			agent_log(ctx, AGENT_INFO, "vmha-fdmd answers");
-			return OCF_SUCCESS;
+			/* What Pacemaker starts is not promoted. */
+			return is_promoted ? run_demote(ctx) : OCF_SUCCESS;
 		}
 		rc = fdm_find(&id, &err);
 		if (rc < 0) {
@@ -144,7 +173,7 @@ run_stop(struct agent_ctx *ctx)
 static enum ocf_rc
 run_reload_agent(struct agent_ctx *ctx)
 {
-	return run_monitor(ctx);
+	return ask(ctx, "ping", NULL);
 }
 
 static enum ocf_rc
@@ -170,9 +199,24 @@ static const struct agent_action ACTIONS[] = {
 	  .timeout_s = FDM_STOP_TIMEOUT_S,
 	  .flags = AGENT_ACTION_LENIENT,
 	  .run = run_stop },
+	{ .name = "promote",
+	  .timeout_s = FDM_PROMOTE_TIMEOUT_S,
+	  .flags = AGENT_ACTION_LENIENT,
+	  .run = run_promote },
+	{ .name = "demote",
+	  .timeout_s = FDM_DEMOTE_TIMEOUT_S,
+	  .flags = AGENT_ACTION_LENIENT,
+	  .run = run_demote },
 	{ .name = "monitor",
 	  .timeout_s = FDM_MONITOR_TIMEOUT_S,
 	  .interval_s = FDM_MONITOR_INTERVAL_S,
+	  .role = "Promoted",
+	  .flags = AGENT_ACTION_LENIENT,
+	  .run = run_monitor },
+	{ .name = "monitor",
+	  .timeout_s = FDM_MONITOR_TIMEOUT_S,
+	  .interval_s = FDM_UNPROMOTED_INTERVAL_S,
+	  .role = "Unpromoted",
 	  .flags = AGENT_ACTION_LENIENT,
 	  .run = run_monitor },
 	{ .name = "reload-agent",
@@ -187,7 +231,11 @@ static const struct agent_action ACTIONS[] = {
 
 static const char LONGDESC[] =
 	"Runs vmha's fault domain manager (vmha-fdmd) on every host of the "
-	"cluster. Configure it as a clone, once. It keeps virtual machines "
+	"cluster. Configure it as a promotable clone, once. The promoted "
+	"instance's host is the master of the fault domain: as in vSphere, "
+	"the one with the most heartbeat datastores, then the one whose name "
+	"is greatest as text; it stays until it dies, leaves or is isolated. "
+	"The manager keeps virtual machines "
 	"from being started elsewhere while they may still run on a host that "
 	"is cut off, has them started elsewhere as soon as that is safe, and "
 	"carries out the isolation response on a host that is cut off itself."

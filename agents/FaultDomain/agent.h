@@ -7,6 +7,7 @@
 #ifndef FAULT_DOMAIN_AGENT_H
 #define FAULT_DOMAIN_AGENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ha/err.h"
@@ -22,8 +23,10 @@ enum fdm_answer {
 	FDM_NOBODY, /* nobody listens */
 	FDM_SILENT, /* somebody listens and does not answer */
 };
-/* Asks the daemon's main loop for a sign of life. */
-enum fdm_answer fdm_ask(uint64_t deadline_ms, struct ha_err *err);
+/* Asks the daemon's main loop: "ping", a sign of life; "promote", "demote".
+ * *ret_promoted, which may be NULL: to "ping", is it promoted? */
+enum fdm_answer fdm_ask(const char *op, uint64_t deadline_ms,
+			bool *ret_promoted, struct ha_err *err);
 
 /* The process of this pid namespace that runs FDM_DAEMON, also when that file
  * was replaced since. 1 found, 0 none, negative errno. */

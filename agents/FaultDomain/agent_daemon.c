@@ -29,18 +29,23 @@
 #define DEV_LOG "/dev/log"
 
 enum fdm_answer
-fdm_ask(uint64_t deadline_ms, struct ha_err *err)
+fdm_ask(const char *op, uint64_t deadline_ms, bool *ret_promoted,
+	struct ha_err *err)
 {
-	json_t *request = json_pack("{s:s}", "op", "ping");
+	json_t *request = json_pack("{s:s}", "op", op);
 	struct ha_err said = HA_ERR_INIT;
 	json_t *answer = NULL;
 	int rc = ha_ipc_ask(HA_IPC_FDM_PATH, request, deadline_ms, &answer,
 			    &said);
 
+	if (rc == 0 && ret_promoted) {
+		*ret_promoted =
+			json_is_true(json_object_get(answer, "promoted"));
+	}
 	json_decref(request);
 	json_decref(answer);
 	/* A daemon that knows no such question has answered all the same. */
-	if (rc == 0 || rc == -ENOSYS) {
+	if (rc == 0 || (rc == -ENOSYS && strcmp(op, "ping") == 0)) {
 		return FDM_ANSWERS;
 	}
 	if (rc == -ENOTCONN) {

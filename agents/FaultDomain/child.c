@@ -14,6 +14,7 @@ struct child {
 	GSource *timer;
 	char *what;
 	bool is_late;
+	void (*done)(struct fdm *fdm, bool is_good); /* NULL: nobody asks */
 };
 
 static void
@@ -25,6 +26,7 @@ on_end(GObject *object, GAsyncResult *result, gpointer data)
 	char *output = NULL;
 	bool is_read = g_subprocess_communicate_utf8_finish(
 		process, result, &output, NULL, &problem);
+	bool is_good;
 
 	g_source_destroy(child->timer);
 	g_source_unref(child->timer);
@@ -38,10 +40,15 @@ on_end(GObject *object, GAsyncResult *result, gpointer data)
 			output && output[0] ? g_strstrip(output) :
 					      "has failed without a word");
 	}
+	is_good = !child->is_late && is_read &&
+		  g_subprocess_get_successful(process);
 	g_clear_error(&problem);
 	g_free(output);
 	g_object_unref(child->process);
 	child->fdm->children--;
+	if (child->done) {
+		child->done(child->fdm, is_good);
+	}
 	g_free(child->what);
 	g_free(child);
 }
@@ -58,7 +65,7 @@ on_late(gpointer data)
 
 void
 fdm_child_run(struct fdm *fdm, const char *const *argv, uint32_t limit_ms,
-	      const char *what)
+	      const char *what, void (*done)(struct fdm *fdm, bool is_good))
 {
 	struct child *child;
 	GError *problem = NULL;
@@ -71,12 +78,16 @@ fdm_child_run(struct fdm *fdm, const char *const *argv, uint32_t limit_ms,
 	if (!process) {
 		fdm_log(FDM_LOG_CHILD_FAILED, what, problem->message);
 		g_error_free(problem);
+		if (done) {
+			done(fdm, false);
+		}
 		return;
 	}
 	child = g_new0(struct child, 1);
 	child->fdm = fdm;
 	child->process = process;
 	child->what = g_strdup(what);
+	child->done = done;
 	child->timer = g_timeout_source_new(limit_ms);
 	g_source_set_callback(child->timer, on_late, child, NULL);
 	(void)g_source_attach(child->timer, fdm->context);

@@ -62,6 +62,7 @@ look(struct fdm *fdm)
 		return;
 	}
 	fdm_waits_look(fdm, now_ms, false);
+	fdm_election_look(fdm, now_ms);
 	fdm_tickets_tell(fdm, now_ms);
 	fdm_master_tick(fdm, now_ms);
 	fdm_waits_tick(fdm, now_ms);
@@ -240,6 +241,23 @@ release_waits(struct fdm *fdm)
 }
 
 static void
+on_score_gone(struct fdm *fdm, bool is_good)
+{
+	(void)is_good;
+	g_main_loop_quit(fdm->loop);
+}
+
+/* So that nobody promotes an instance that does not run. */
+static void
+take_back_score(struct fdm *fdm)
+{
+	if (fdm_election_end(fdm, on_score_gone)) {
+		attach(fdm, g_timeout_source_new(FDM_HB_ASK_MS), on_end_time);
+		g_main_loop_run(fdm->loop);
+	}
+}
+
+static void
 end(struct fdm *fdm)
 {
 	bool was_master = fdm->master.term != 0 || fdm->master.is_asking;
@@ -254,6 +272,7 @@ end(struct fdm *fdm)
 		attach(fdm, g_timeout_source_new(FDM_HB_ASK_MS), on_end_time);
 		g_main_loop_run(fdm->loop);
 	}
+	take_back_score(fdm);
 	responder_free(fdm->responder);
 	fdm_log(FDM_LOG_END);
 }

@@ -111,7 +111,7 @@ ask_to_fence(struct fdm *fdm, const char *name)
 	(void)snprintf(limit, sizeof(limit), "%u", FDM_FENCE_MS / 1000u);
 	(void)snprintf(what, sizeof(what), "stonith_admin --fence %s", name);
 	fdm_log(FDM_LOG_FENCE, name);
-	fdm_child_run(fdm, argv, FDM_FENCE_MS, what);
+	fdm_child_run(fdm, argv, FDM_FENCE_MS, what, NULL);
 }
 
 void
@@ -159,7 +159,7 @@ fdm_duty_cleanup(struct fdm *fdm, const char *resource)
 	(void)snprintf(what, sizeof(what), "crm_resource --cleanup -r %.63s",
 		       resource);
 	fdm_log(FDM_LOG_CLEANUP, resource);
-	fdm_child_run(fdm, argv, FDM_CLEANUP_MS, what);
+	fdm_child_run(fdm, argv, FDM_CLEANUP_MS, what, NULL);
 }
 
 /* The value of a table of times; 0: not there. */

@@ -80,6 +80,9 @@ struct fdm_node {
 	bool is_online;    /* member, and its controller answers */
 	bool is_forgotten; /* off, and Pacemaker takes it for cleanly off */
 	bool is_unclean;   /* out of the membership, and not fenced yet */
+	bool is_in_maintenance; /* or in standby */
+	bool is_promoted;  /* FaultDomain's instance there, by the history */
+	const char *score; /* its promotion score; NULL: none */
 	GArray *active; /* of struct ha_gated_resource: active or under way */
 	/* facts_host.c */
 	bool is_standby;
@@ -106,6 +109,7 @@ struct fdm_facts {
 	bool has_domain;         /* a FaultDomain resource is configured */
 	bool is_domain_wanted;   /* and not stopped by somebody */
 	const char *domain;      /* its name; "": none */
+	bool is_promotable;      /* its clone is */
 	GHashTable *rscs;        /* id -> struct fdm_rsc */
 	GHashTable *by_resource; /* resource -> index in vms + 1 */
 	char version_text[64];

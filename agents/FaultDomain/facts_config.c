@@ -82,6 +82,22 @@ is_managed(const struct walk *walk, const struct fdm_rsc *rsc)
 	       !is_true(find_meta(walk, rsc, "maintenance"));
 }
 
+/* "master" is what Pacemaker 2.0 called a promotable clone. */
+static bool
+is_promotable(const struct walk *walk, const struct fdm_rsc *rsc)
+{
+	const xmlNode *holder = rsc->node->parent;
+
+	while (holder && holder != walk->resources &&
+	       !fdm_xml_is(holder, "clone") && !fdm_xml_is(holder, "master")) {
+		holder = holder->parent;
+	}
+	return holder && holder != walk->resources &&
+	       (fdm_xml_is(holder, "master") ||
+		is_true(fdm_xml_nvpair(holder, "meta_attributes",
+				       "promotable")));
+}
+
 static GArray *
 params_of(const struct fdm_rsc *rsc)
 {
@@ -147,6 +163,7 @@ add_primitive(struct walk *walk, const xmlNode *node, bool is_nested)
 		walk->facts->has_domain = true;
 		walk->facts->is_domain_wanted = is_wanted(walk, rsc);
 		walk->facts->domain = rsc->id;
+		walk->facts->is_promotable = is_promotable(walk, rsc);
 		g_array_unref(walk->facts->policy);
 		walk->facts->policy = params_of(rsc);
 	}
@@ -170,6 +187,15 @@ walk_resources(struct walk *walk, const xmlNode *parent, bool is_nested)
 			}
 		}
 	}
+}
+
+static bool
+is_out_of_use(const xmlNode *node)
+{
+	return is_true(fdm_xml_nvpair(node, "instance_attributes",
+				      "standby")) ||
+	       is_true(fdm_xml_nvpair(node, "instance_attributes",
+				      "maintenance"));
 }
 
 /* Only freeze keeps Pacemaker's hands off a VM whose ticket is revoked while
@@ -224,6 +250,7 @@ fdm_facts_config(struct fdm_facts *facts, const xmlNode *configuration)
 		struct fdm_node one = {
 			.name = fdm_xml_text(node, "uname"),
 			.id = fdm_xml_text(node, "id"),
+			.is_in_maintenance = is_out_of_use(node),
 		};
 
 		if (fdm_xml_is(node, "node")) {

@@ -8,13 +8,19 @@
 #include <string.h>
 
 #include "FaultDomain/facts.h"
+#include "ha/text.h"
 
 /* enum pcmk_exec_status and enum ocf_exitcode of Pacemaker */
 #define STATUS_PENDING (-1)
 #define RC_OK 0
 #define RC_NOT_INSTALLED 5
 #define RC_NOT_RUNNING 7
+#define RC_PROMOTED 8
 #define RC_DEGRADED 190
+#define RC_DEGRADED_PROMOTED 191
+
+/* pcmk_promotion_score_name() of Pacemaker */
+#define SCORE_PREFIX "master-"
 
 static struct fdm_vm *
 vm_of(struct fdm_facts *facts, const char *resource)
@@ -131,6 +137,18 @@ is_up(const struct past *past)
 		strcmp(operation, "migrate_from") == 0);
 }
 
+/* A demotion under way has not ended it; its manager knows. */
+static bool
+is_promoted(const struct past *past)
+{
+	const char *operation = fdm_xml_text(past->newest, "operation");
+	int rc = past->newest ? number_of(past->newest, "rc-code", -1) : -1;
+
+	return (strcmp(operation, "promote") == 0 && rc == RC_OK) ||
+	       (strcmp(operation, "monitor") == 0 &&
+		(rc == RC_PROMOTED || rc == RC_DEGRADED_PROMOTED));
+}
+
 /* The agent's words when the list does not let it start (agents/VirtualMachine,
  * libha/io/vmlist). */
 #define REFUSED "can't announce"
@@ -215,6 +233,9 @@ take_resource(struct fdm_facts *facts, struct fdm_node *node,
 	if (is_active(&past)) {
 		g_array_append_val(node->active, one);
 	}
+	if (rsc && facts->has_domain && strcmp(rsc->id, facts->domain) == 0) {
+		node->is_promoted = is_promoted(&past);
+	}
 }
 
 static struct fdm_node *
@@ -240,6 +261,25 @@ is_yes(const char *text)
 	       g_ascii_strtoull(text, NULL, 10) > 0;
 }
 
+/* Transient attributes, as attrd writes them. */
+static void
+take_attributes(const struct fdm_facts *facts, struct fdm_node *node,
+		const xmlNode *state)
+{
+	const xmlNode *attributes =
+		fdm_xml_child(state, "transient_attributes");
+	const char *standby =
+		fdm_xml_nvpair(attributes, "instance_attributes", "standby");
+	char *name = g_strconcat(SCORE_PREFIX, facts->domain, NULL);
+	bool is_standby = false;
+
+	node->score = fdm_xml_nvpair(attributes, "instance_attributes", name);
+	if (standby && ha_text_bool(standby, &is_standby) == 0 && is_standby) {
+		node->is_in_maintenance = true;
+	}
+	g_free(name);
+}
+
 static void
 take_node_state(struct fdm_facts *facts, const xmlNode *state)
 {
@@ -250,6 +290,7 @@ take_node_state(struct fdm_facts *facts, const xmlNode *state)
 		return;
 	}
 	node->has_state = true;
+	take_attributes(facts, node, state);
 	node->is_online = is_yes(fdm_xml_text(state, "in_ccm")) &&
 			  is_yes(fdm_xml_text(state, "crmd"));
 	/* determine_online_status_fencing() of Pacemaker's scheduler: expected

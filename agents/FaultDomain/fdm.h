@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vmha-fdmd, the fault domain manager of one host. On the DC's host it is the
+ * vmha-fdmd, the fault domain manager of one host. On the host that Pacemaker
+ * has promoted (until then: the DC's) it is the
  * master: it makes tickets follow lists and holds (SAFETY section 5). On every
  * host it answers fence_vmha (hold, may-hold), people (status, vm), and drives
  * the isolation responder. One thread decides; libcib and heartbeatd have a
@@ -10,14 +11,18 @@
  * Answers on HA_IPC_FDM_PATH, beside those that ha/ipc.h tells. Ages are
  * milliseconds, null where there is none:
  *
- *  "ping"    ok: the main loop runs
+ *  "ping"    ok: the main loop runs; "promoted"
+ *  "promote", "demote": the agent's word; a new daemon is not promoted
  *  "status"  [from: index of the first VM; default 0]
  *   "host", "version", "pid"
- *   "state"    "master", "standby" (another host is), "waiting" (this host is
- *              the DC and can't be master: "why"), "no-heartbeat", "no-cib"
+ *   "state"    "master", "standby" (another host is), "waiting" (it is this
+ *              host's turn and it can't be: "why"), "no-heartbeat", "no-cib"
  *   "why"      sentence to the state, "" where nothing is wrong
  *   "is_master", "term" (of the newest master known), "master" (its host),
  *   "dc", "have_quorum"
+ *   "election": {"as": "promoted", "interim" (the DC, until one is promoted) or
+ *              "", "host": who acts, "promotable": the clone is, "promoted":
+ *              this host, "stands", "why" it does not, "score", "stores"}
  *   "cib":     {"connected", "why", "version", "copy_age_ms", "copies"}
  *   "heartbeat": {"there", "why", "age_ms", "quorate", "can_write",
  *              "can_read", "sealed", "seal_why", "holds_read"}
@@ -61,6 +66,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "FaultDomain/election.h"
 #include "FaultDomain/facts.h"
 #include "FaultDomain/fdm_timeouts.h"
 #include "FaultDomain/responder.h"
@@ -163,6 +169,7 @@ struct fdm {
 	uint64_t master_ms;             /* a master was seen then; 0: not yet */
 	GPtrArray *backs; /* of struct fdm_back: owed to clients */
 	struct fdm_master master;
+	struct fdm_election election;
 	GHashTable *vanished; /* host -> struct fdm_vanished */
 	GHashTable *states;   /* host -> struct fdm_state (states.c) */
 	GHashTable *away;     /* host that is no member -> uint64_t since */
@@ -313,8 +320,9 @@ json_t *fdm_failed(int code, const char *format, ...)
 /* ---- child.c ------------------------------------------------------------- */
 
 /* Runs a program without waiting; `what` names it in the log when it fails. Its
- * output goes nowhere. */
+ * output goes nowhere. `done`, which may be NULL, hears of its end. */
 void fdm_child_run(struct fdm *fdm, const char *const *argv, uint32_t limit_ms,
-		   const char *what);
+		   const char *what,
+		   void (*done)(struct fdm *fdm, bool is_good));
 
 #endif

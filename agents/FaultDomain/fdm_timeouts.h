@@ -54,6 +54,21 @@
 #define FDM_ATTR_MS 5000u
 #define FDM_ATTR_AGAIN_MS 5000u
 #define FDM_ATTR_PAUSE_MS 1000u
+/* Child: crm_attribute; and after one that failed. */
+#define FDM_SCORE_MS 10000u
+#define FDM_SCORE_AGAIN_MS 10000u
+/* Nobody is promoted: whoever is not the best lets those that are write their
+ * scores first. */
+#define FDM_ELECTION_MS 3000u
+/* In standby Pacemaker stops this daemon within this; else its score is taken
+ * back all the same. */
+#define FDM_STANDBY_MS 5000u
+/* A live master was demoted: the next one is promoted within this, or the
+ * coordinator acts. */
+#define FDM_MOVE_MS 2000u
+/* Who is promoted and is not master for so long makes the coordinator act:
+ * beyond FDM_LEASE_MS and a claim. */
+#define FDM_IDLE_MASTER_MS 10000u
 /* What the CIB's tickets say is told to heartbeatd again, in case it was
  * restarted. */
 #define FDM_TELL_MS 5000u

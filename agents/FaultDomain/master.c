@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The master: on the host of Pacemaker's coordinator (DC), and only while this
+ * The master: where the election says so (election.c), and only while this
  * host is quorate, writes w and reads r datastores. Its steps, one at a time:
  * the lease with heartbeatd, which gives the term; holds that are missing;
  * holds that have ended; all tickets that differ, in one update; then hosts
@@ -30,10 +30,8 @@ fdm_master_why(const struct fdm *fdm, uint64_t now_ms, struct ha_err *why)
 		(void)ha_err_set(why, 0, "heartbeatd does not answer%s%s",
 				 snap && snap->why[0] ? ": " : "",
 				 snap ? snap->why : "");
-	} else if (strcmp(fdm->facts->dc, snap->self) != 0) {
-		(void)ha_err_set(why, 0, "the coordinator (DC) is %s",
-				 fdm->facts->dc[0] ? fdm->facts->dc :
-						     "unknown");
+	} else if (!fdm_election_is_mine(fdm)) {
+		fdm_election_why(fdm, why);
 	} else if (!snap->is_quorate || !fdm->facts->have_quorum) {
 		(void)ha_err_set(why, 0, "no quorum");
 	} else if (!snap->can_write) {
@@ -97,6 +95,10 @@ on_lease(void *data, int code, const json_t *answer, const char *why)
 
 	master->is_asking = false;
 	fdm_master_why(fdm, ha_clock_now_ms(), &obstacle);
+	if (obstacle.text[0] &&
+	    fdm_election_hands_over(fdm, ha_clock_now_ms())) {
+		return;
+	}
 	if (obstacle.text[0]) {
 		tell_end(fdm); /* what was asked for is not wanted any more */
 		return;
@@ -122,7 +124,8 @@ on_lease(void *data, int code, const json_t *answer, const char *why)
 	}
 	if (master->term != (uint64_t)term) {
 		master->term = (uint64_t)term;
-		fdm_log(FDM_LOG_MASTER, (unsigned long long)term);
+		fdm_log(FDM_LOG_MASTER, (unsigned long long)term,
+			ha_master_as_name(fdm->election.as));
 	}
 }
 
@@ -355,7 +358,8 @@ fdm_master_tick(struct fdm *fdm, uint64_t now_ms)
 
 	fdm_master_why(fdm, now_ms, &why);
 	if (why.text[0]) {
-		if (master->term != 0) {
+		if (master->term != 0 &&
+		    !fdm_election_hands_over(fdm, now_ms)) {
 			fdm_master_end(fdm, why.text);
 		}
 		g_hash_table_remove_all(fdm->vanished);

@@ -35,10 +35,16 @@ struct fdm_server {
 static json_t *
 op_ping(struct fdm *fdm, uint32_t client, const json_t *request)
 {
-	(void)fdm;
+	json_t *answer = ha_ipc_ok();
+
 	(void)client;
 	(void)request;
-	return ha_ipc_ok();
+	if (answer) {
+		(void)json_object_set_new(
+			answer, "promoted",
+			json_boolean(fdm->election.is_promoted));
+	}
+	return answer;
 }
 
 static const struct {
@@ -46,6 +52,8 @@ static const struct {
 	json_t *(*run)(struct fdm *fdm, uint32_t client, const json_t *request);
 } OPS[] = {
 	{ "ping", op_ping },
+	{ "promote", fdm_op_promote },
+	{ "demote", fdm_op_demote },
 	{ "status", fdm_op_status },
 	{ "vm", fdm_op_vm },
 	{ "may-hold", fdm_op_may_hold },

@@ -33,6 +33,7 @@ struct fdm_host {
 	uint64_t incarnation;
 	uint64_t generation; /* of its list, as its newest beat names it */
 	uint64_t term;
+	uint32_t stores; /* heartbeat datastores that it reads and writes */
 	bool is_self, is_member, is_gone;
 	bool is_fresh; /* its newest beat is younger than 2 B + D */
 	bool is_quorate, is_master, is_isolated, is_sealed; /* says that beat */

@@ -80,6 +80,7 @@ read_host(struct fdm_snap *snap, const json_t *json)
 	host.incarnation = number_of(json, "incarnation");
 	host.generation = number_of(json, "list_generation");
 	host.term = number_of(json, "term");
+	host.stores = (uint32_t)number_of(json, "stores_ok");
 	host.is_self = is_true(json, "self");
 	host.is_member = is_true(json, "member") || host.is_self;
 	host.is_gone = is_gone(json, host.state);
@@ -92,6 +93,21 @@ read_host(struct fdm_snap *snap, const json_t *json)
 	host.is_isolated = has_flag(json, "isolated");
 	host.is_sealed = has_flag(json, "sealed");
 	g_array_append_val(snap->hosts, host);
+}
+
+/* Of this host: those that it reads and writes now. */
+static uint32_t
+count_stores(const json_t *answer)
+{
+	const json_t *store;
+	uint32_t count = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "stores"), i, store)
+	{
+		count += is_true(store, "working");
+	}
+	return count;
 }
 
 bool
@@ -131,6 +147,7 @@ fdm_snap_read_status(struct fdm_snap *snap, const json_t *answer)
 		/* Its newest beat on disk may be older than that. */
 		one->is_sealed =
 			one->is_self ? snap->is_sealed : one->is_sealed;
+		one->stores = one->is_self ? count_stores(answer) : one->stores;
 	}
 	return snap->self[0] != '\0' && snap->beat_ms > 0;
 }

@@ -31,8 +31,7 @@ state_word(const struct fdm *fdm, uint64_t now_ms)
 	if (fdm->master.term != 0) {
 		return "master";
 	}
-	return strcmp(fdm->facts->dc, fdm->snap->self) == 0 ? "waiting" :
-							      "standby";
+	return fdm_election_is_mine(fdm) ? "waiting" : "standby";
 }
 
 static json_t *
@@ -205,6 +204,7 @@ fdm_op_status(struct fdm *fdm, uint32_t client, const json_t *request)
 	(void)json_object_set_new(answer, "cib", cib_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "restart", restart_json(fdm));
 	(void)json_object_set_new(answer, "found", fdm_found_json(fdm, now_ms));
+	(void)json_object_set_new(answer, "election", fdm_election_json(fdm));
 	(void)json_object_set_new(answer, "heartbeat",
 				  heartbeat_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "isolation",

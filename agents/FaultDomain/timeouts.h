@@ -10,7 +10,10 @@
 #define FDM_START_TIMEOUT_S 60
 #define FDM_STOP_TIMEOUT_S 60
 #define FDM_MONITOR_TIMEOUT_S 20
-#define FDM_MONITOR_INTERVAL_S 10
+#define FDM_MONITOR_INTERVAL_S 10    /* of the promoted instance */
+#define FDM_UNPROMOTED_INTERVAL_S 11 /* Pacemaker wants another one */
+#define FDM_PROMOTE_TIMEOUT_S 20
+#define FDM_DEMOTE_TIMEOUT_S 20
 #define FDM_RELOAD_TIMEOUT_S 20
 #define FDM_VALIDATE_TIMEOUT_S 20
 

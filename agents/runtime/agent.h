@@ -60,6 +60,8 @@ struct agent_action {
 	unsigned int timeout_s;  /* advertised, and the deadline when run
 				  * without Pacemaker */
 	unsigned int interval_s; /* advertised for recurring ones; 0: none */
+	const char *role; /* advertised, of a monitor: OCF 1.1's name; or NULL:
+			   * a monitor for each role, the same function */
 	unsigned int flags;
 	enum ocf_rc (*run)(struct agent_ctx *ctx); /* of validate-all: called
 		for OCF_CHECK_LEVEL above 0 only, and may be NULL */

@@ -116,3 +116,18 @@ rt_describe_action(const struct agent_desc *desc, size_t *index)
 	}
 	return i == n + 1 && !has_validate_all(desc) ? &rt_validate_all : NULL;
 }
+
+bool
+rt_describe_is_again(const struct agent_desc *desc,
+		     const struct agent_action *action)
+{
+	for (const struct agent_action *a = desc->actions; a->name; a++) {
+		if (a == action) {
+			return false;
+		}
+		if (strcmp(a->name, action->name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}

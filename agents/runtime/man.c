@@ -72,6 +72,9 @@ put_head(const struct agent_desc *desc, FILE *out)
 	put_line(desc->shortdesc, out);
 	fprintf(out, ".SH SYNOPSIS\n.B %s\n{", desc->name);
 	while ((action = rt_describe_action(desc, &index))) {
+		if (rt_describe_is_again(desc, action)) {
+			continue;
+		}
 		fputs(separator, out);
 		fputs("\\fB", out);
 		put_roff(action->name, "", out);
@@ -129,6 +132,9 @@ put_actions(const struct agent_desc *desc, FILE *out)
 		fprintf(out, "Timeout %us", action->timeout_s);
 		if (action->interval_s > 0) {
 			fprintf(out, ", interval %us", action->interval_s);
+		}
+		if (action->role) {
+			fprintf(out, ", role %s", action->role);
 		}
 		fputs(".\n", out);
 	}

@@ -38,7 +38,8 @@ static const char DTD[] =
 	"<!ELEMENT actions (action*)>\n"
 	"<!ELEMENT action EMPTY>\n"
 	"<!ATTLIST action name CDATA #REQUIRED timeout CDATA #REQUIRED\n"
-	" interval CDATA #IMPLIED depth CDATA #IMPLIED>\n"
+	" interval CDATA #IMPLIED depth CDATA #IMPLIED role CDATA "
+	"#IMPLIED>\n"
 	"]>\n";
 
 /* Text or attribute value. What XML 1.0 can't hold at all becomes '?'. */
@@ -163,6 +164,9 @@ put_action(const struct agent_action *action, FILE *out)
 	fprintf(out, " timeout=\"%us\"", action->timeout_s);
 	if (action->interval_s > 0) {
 		fprintf(out, " interval=\"%us\"", action->interval_s);
+	}
+	if (action->role) {
+		put_attribute("role", action->role, out);
 	}
 	if (strcmp(action->name, "monitor") == 0) {
 		fputs(" depth=\"0\"", out);

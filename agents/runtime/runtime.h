@@ -72,5 +72,8 @@ extern const struct agent_action rt_validate_all;
  * table has none, validate-all. NULL at the end. `*index` starts at 0. */
 const struct agent_action *rt_describe_action(const struct agent_desc *desc,
 					      size_t *index);
+/* Listed before, for another role. */
+bool rt_describe_is_again(const struct agent_desc *desc,
+			  const struct agent_action *action);
 
 #endif

@@ -14,7 +14,9 @@ rt_usage_print(const struct agent_desc *desc, FILE *out)
 
 	fprintf(out, "usage: %s {", desc->name);
 	while ((action = rt_describe_action(desc, &index))) {
-		fprintf(out, "%s|", action->name);
+		if (!rt_describe_is_again(desc, action)) {
+			fprintf(out, "%s|", action->name);
+		}
 	}
 	fprintf(out,
 		"usage}\n"

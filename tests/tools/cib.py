@@ -7,7 +7,7 @@ import xml.etree.ElementTree as tree
 from case import Case
 
 CIB = """\
-<cib validate-with="pacemaker-3.0" epoch="1" num_updates="0" admin_epoch="0"
+<cib validate-with="pacemaker-3.7" epoch="1" num_updates="0" admin_epoch="0"
      have-quorum="%(quorum)d" dc-uuid="1">
   <configuration>
     <crm_config>

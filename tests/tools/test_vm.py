@@ -140,12 +140,16 @@ class Check(CibCase):
         return max((f["level"] for f in self.found().get(name, [])),
                    key=order.index, default=None)
 
-    def clone(self, requires="quorum", interleave="true"):
+    def clone(self, requires="quorum", interleave="true",
+              promotable="true", role="Promoted"):
         """The fault domain manager's."""
-        return ('<clone id="cl">' + meta_of("cl", interleave=interleave)
+        return ('<clone id="cl">' + meta_of("cl", interleave=interleave,
+                                            promotable=promotable)
                 + '<primitive id="fdm" class="ocf" provider="vmha" '
                 'type="FaultDomain">' + meta_of("fdm", requires=requires)
-                + "</primitive></clone>")
+                + '<operations><op id="o1" name="monitor" interval="11s"/>'
+                f'<op id="o2" name="monitor" interval="10s" role="{role}"/>'
+                "</operations></primitive></clone>")
 
     def test_gates(self):
         self.cib(vm("web1") + vm("web2") + self.clone(), gate("web1"),
@@ -179,6 +183,10 @@ class Check(CibCase):
                 ("", "bad"), (self.clone(), "ok"),
                 (self.clone(requires="fencing"), "bad"),
                 (self.clone(interleave="false"), "warn"),
+                (self.clone(promotable="false"), "warn"),
+                (self.clone(promotable="maybe"), "warn"),
+                (self.clone(role="Master"), "ok"),
+                (self.clone(role="Unpromoted"), "warn"),
                 ('<primitive id="fdm" class="ocf" provider="vmha" '
                  'type="FaultDomain"/>', "bad")):
             self.cib(vm("web1") + resources, gate("web1"), ticket("web1"))

@@ -278,6 +278,37 @@ class Status(Known):
         self.assertRegex(text, "web2 +- +- +no gate")
         self.assertIn("Master none; no fault domain manager answers", text)
 
+    def election(self, **election):
+        """What the status says of it."""
+        self.held()
+        daemon = self.manager(status={"state": "standby", "term": 4,
+                                      "election": election})
+        text = self.vmha("status", code=1).stdout
+        daemon.__exit__()
+        return text
+
+    def test_election(self):
+        text = self.election(**{"as": "promoted", "host": "h2",
+                                "promotable": True, "stands": True, "why": "",
+                                "score": 3002, "stores": 3})
+        self.assertIn("Master h2 (promoted), term 4; manager", text)
+        self.assertIn("stands for master: score 3002, 3 heartbeat", text)
+
+    def test_election_not_standing(self):
+        text = self.election(**{"as": "interim", "host": "h2",
+                                "promotable": True, "stands": False,
+                                "why": "it is isolated", "score": 0,
+                                "stores": 0})
+        self.assertIn("Master h2 (interim), term 4", text)
+        self.assertIn("does not stand for master: it is isolated", text)
+
+    def test_election_of_another(self):
+        """The beats are newer than what the manager has seen."""
+        text = self.election(**{"as": "interim", "host": "h3",
+                                "promotable": False, "why": "", "score": 0})
+        self.assertIn("Master h2, term 4", text)
+        self.assertNotIn("for master", text)
+
     def test_no_cib(self):
         self.daemon([host("h2", 1)], lists={"h2": {"web1": "running"}})
         self.cib_path = self.path("none.xml")

@@ -115,6 +115,50 @@ check_others(struct check *c, const struct cib_node *cib)
 	}
 }
 
+/* Of the promoted instance: one without a role looks at the others only. */
+static bool
+has_promoted_monitor(const struct cib_node *manager)
+{
+	const struct cib_node *op = NULL;
+
+	while ((op = cib_next(manager, op, "op"))) {
+		const char *role = cib_get(op, "role");
+
+		if (strcmp(cib_get(op, "name"), "monitor") == 0 &&
+		    (strcmp(role, "Promoted") == 0 ||
+		     strcmp(role, "Master") == 0)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+check_promotable(struct check *c, const struct cib_node *cib,
+		 const struct cib_node *manager)
+{
+	const char *promotable = cib_meta(cib, manager, "promotable");
+
+	if (!cib_is_true(promotable)) {
+		check_add(c, CHECK_WARN, "fault domain", "promotable=true",
+			  "crm configure edit: promotable=true for the clone, "
+			  "two monitors with role=Promoted and "
+			  "role=Unpromoted for the primitive: otherwise the "
+			  "coordinator (DC) is master, whatever it can do",
+			  "promotable is %s",
+			  promotable ? promotable : "not set");
+	} else if (!has_promoted_monitor(manager)) {
+		check_add(c, CHECK_WARN, "fault domain",
+			  "op monitor role=Promoted",
+			  "crm configure edit: op monitor interval=10s "
+			  "role=Promoted, op monitor interval=11s "
+			  "role=Unpromoted: otherwise nobody notices that the "
+			  "master's manager has ended",
+			  "%s has no monitor for the promoted role",
+			  cib_get(manager, "id"));
+	}
+}
+
 static void
 check_clone(struct check *c, const struct cib_node *cib,
 	    const struct cib_node *manager)
@@ -127,8 +171,8 @@ check_clone(struct check *c, const struct cib_node *cib,
 	if (!cib_is(clone, "clone")) {
 		check_add(c, CHECK_BAD, "fault domain", "a clone",
 			  "crm configure clone cl-vmha NAME meta "
-			  "interleave=true: without it most hosts have no "
-			  "manager",
+			  "promotable=true interleave=true: without it most "
+			  "hosts have no manager",
 			  "%s is no clone", cib_get(manager, "id"));
 		return;
 	}
@@ -150,6 +194,7 @@ check_clone(struct check *c, const struct cib_node *cib,
 			  "interleave is %s",
 			  interleave ? interleave : "not set");
 	}
+	check_promotable(c, cib, manager);
 	check_add(c, CHECK_OK, "fault domain", "a clone", "", "clone %s",
 		  cib_get(clone, "id"));
 }
@@ -166,13 +211,14 @@ check_manager(struct check *c, const struct cib_node *cib, unsigned int gated)
 		}
 	}
 	if (gated > 0) {
-		check_add(c, CHECK_BAD, "fault domain", "ocf:vmha:FaultDomain",
-			  "crm configure primitive vmha-fdm "
-			  "ocf:vmha:FaultDomain meta requires=quorum; crm "
-			  "configure clone cl-vmha vmha-fdm meta "
-			  "interleave=true: nobody else grants the tickets of "
-			  "the gated VMs",
-			  "VMs are gated and no manager is configured");
+		check_add(
+			c, CHECK_BAD, "fault domain", "ocf:vmha:FaultDomain",
+			"crm configure primitive vmha-fdm "
+			"ocf:vmha:FaultDomain meta requires=quorum; crm "
+			"configure clone cl-vmha vmha-fdm meta "
+			"promotable=true interleave=true: nobody else grants the tickets of "
+			"the gated VMs",
+			"VMs are gated and no manager is configured");
 	}
 }
 

@@ -120,6 +120,38 @@ put_vms(const struct vmha *v, const struct known *known)
 	vmha_table_done(&table);
 }
 
+/* Whether it was promoted, as this host's manager knows it. */
+static void
+put_election(const struct known *known, const json_t *master)
+{
+	const json_t *election = json_object_get(known->manager, "election");
+	const char *host = vmha_text(election, "host");
+
+	if (master && *host && strcmp(host, vmha_text(master, "name")) == 0) {
+		printf(" (%s)", vmha_text(election, "as"));
+	}
+}
+
+/* Why this host could not be the next one. */
+static void
+put_standing(const struct known *known)
+{
+	const json_t *election = json_object_get(known->manager, "election");
+	const char *why = vmha_text(election, "why");
+
+	if (!vmha_bool(election, "promotable")) {
+		return;
+	}
+	if (*why) {
+		printf("This host does not stand for master: %s\n", why);
+	} else {
+		printf("This host stands for master: score %" PRId64
+		       ", %" PRId64 " heartbeat datastores\n",
+		       vmha_number(election, "score"),
+		       vmha_number(election, "stores"));
+	}
+}
+
 static void
 put_master(const struct vmha *v, const struct known *known)
 {
@@ -130,6 +162,7 @@ put_master(const struct vmha *v, const struct known *known)
 	fputs(master ? vmha_text(master, "name") : "none", stdout);
 	fputs(vmha_tone_off(&v->screen, master ? TONE_GOOD : TONE_WARN),
 	      stdout);
+	put_election(known, master);
 	if (known_term(known) > 0) {
 		printf(", term %" PRId64, known_term(known));
 	}
@@ -140,6 +173,7 @@ put_master(const struct vmha *v, const struct known *known)
 		const char *state = vmha_text(known->manager, "state");
 
 		printf("; manager of this host: %s\n", *state ? state : "runs");
+		put_standing(known);
 	}
 }
 

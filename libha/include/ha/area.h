@@ -205,8 +205,9 @@ struct ha_beat {
 	uint64_t ring_seq;    /* membership the host is in, 0: none */
 	uint64_t members[4];  /* struct ha_hostset of it, by slot */
 	uint64_t term;        /* of the master that the host obeys */
-	uint32_t stores_ok;   /* heartbeat datastores that it writes */
-	uint32_t stores_seen; /* VM datastores connected: election */
+	uint32_t stores_ok;   /* heartbeat datastores that it reads and writes:
+			       * election */
+	uint32_t stores_seen; /* VM datastores connected; 0: not counted */
 	uint32_t watchdog_ms; /* W as the device confirmed it */
 	uint32_t program;     /* version of the daemon, (major << 16) | minor */
 	uint32_t orders_count;

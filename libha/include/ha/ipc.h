@@ -64,7 +64,9 @@
  *               disk and in the CIB: "placed", "standing"
  *   hold-back   host: it is dead. VMs that have to wait for others (restart
  *               order) have their tickets revoked: "kept"; always ok
- *   status      "state", "is_master", "term", "dc", "isolation", "hosts", "vms"
+ *   promote, demote   the agent's word of what Pacemaker has done
+ *   status      "state", "is_master", "term", "dc", "election", "isolation",
+ *               "hosts", "vms"
  *   vm          resource -> all that is known of one VM and its ticket
  */
 #ifndef HA_IPC_H

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import unittest
+import xml.etree.ElementTree as ET
 
 INSIDE = "VMHA_FDM_TEST_INSIDE"
 INSTALLED_AT = "/usr/libexec/vmha"
@@ -22,7 +23,7 @@ SOCKET = "/run/vmha/fdmd.sock"
 RUN_TIMEOUT_S = 40
 WAIT_S = 10
 POLL_S = 0.02
-OK, GENERIC, INSTALLED, CONFIGURED, OFF = 0, 1, 5, 6, 7
+OK, GENERIC, INSTALLED, CONFIGURED, OFF, PROMOTED = 0, 1, 5, 6, 7, 8
 
 
 class Paths:
@@ -115,6 +116,56 @@ class FaultDomain(unittest.TestCase):
         pid = self.start()
         self.assertEqual(run("start")[0], OK)
         self.assertEqual(daemons(), [pid])
+
+    def test_promotion(self):
+        for action in ("promote", "demote"):
+            self.assertEqual(run(action)[0], OFF, action)
+        self.start()
+        self.assertEqual(run("demote"), (OK, ""))
+        self.assertEqual(run("monitor")[0], OK)
+        for _ in range(2):
+            self.assertEqual(run("promote"), (OK, ""))
+            self.assertEqual(run("monitor"), (PROMOTED, ""))
+        self.assertEqual(run("reload-agent")[0], OK)
+        for _ in range(2):
+            self.assertEqual(run("demote"), (OK, ""))
+            self.assertEqual(run("monitor"), (OK, ""))
+
+    def test_new_daemon_is_not_promoted(self):
+        pid = self.start()
+        self.assertEqual(run("promote")[0], OK)
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + WAIT_S
+        while daemons() and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+        self.assertEqual(run("monitor")[0], OFF)
+        self.assertEqual(run("demote")[0], OFF)
+        self.start()
+        self.assertEqual(run("monitor")[0], OK)
+
+    def test_start_means_not_promoted(self):
+        pid = self.start()
+        self.assertEqual(run("promote")[0], OK)
+        self.assertEqual(run("start")[0], OK)
+        self.assertEqual(daemons(), [pid])
+        self.assertEqual(run("monitor")[0], OK)
+
+    def test_hanging_is_not_promoted(self):
+        os.kill(self.start(), signal.SIGSTOP)
+        for action in ("promote", "demote"):
+            code, said = run(action)
+            self.assertEqual(code, GENERIC, action)
+            self.assertIn("hangs", said)
+
+    def test_roles(self):
+        done = subprocess.run([Paths.agent, "meta-data"], text=True,
+                              stdout=subprocess.PIPE, check=True)
+        monitors = [(a.get("role"), a.get("interval")) for a in
+                    ET.fromstring(done.stdout).iter("action")
+                    if a.get("name") == "monitor"]
+        self.assertEqual([role for role, _ in monitors],
+                         ["Promoted", "Unpromoted"])
+        self.assertEqual(len({interval for _, interval in monitors}), 2)
 
     def test_it_is_a_daemon(self):
         pid = self.start()

@@ -21,6 +21,7 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
            "heartbeat_input_admin", "heartbeat_seal", "isolation", "partition",
            "restart", "versions", "maintenance", "orphans")
            "restart", "versions", "maintenance", "alerts")
+           "restart", "election", "versions", "maintenance")
 
 
 def case(hosts=3, **bed):

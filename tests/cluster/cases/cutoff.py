@@ -28,21 +28,33 @@ BACK_DEADLINE_S = 60
 WATCH_S = 6
 
 
-def domain(**policy):
-    """crm configure lines of the fault domain manager."""
+# Both monitors of a promotable clone, or the one of a plain clone.
+MONITORS = {False: "op monitor interval=10s timeout=20s role=Promoted "
+                   "op monitor interval=11s timeout=20s role=Unpromoted "
+                   "op promote timeout=20s op demote timeout=20s",
+            True: "op monitor interval=10s timeout=20s"}
+
+
+def domain(plain=False, **policy):
+    """crm configure lines of the fault domain manager; plain: its clone is
+    not promotable, and the coordinator is master."""
     params = " ".join(f"{k}={v}" for k, v in {**POLICY, **policy}.items())
     return ("property stonith-max-attempts=INFINITY\n"
             f"primitive fdm ocf:vmha:FaultDomain params {params} "
-            "meta requires=quorum op monitor interval=10s timeout=20s "
+            f"meta requires=quorum {MONITORS[plain]} "
             "op start timeout=20s op stop timeout=20s\n"
-            "clone fault-domain fdm meta interleave=true\n")
+            f"clone fault-domain fdm meta interleave=true "
+            f"promotable={'false' if plain else 'true'}\n")
 
 
-def manage(lab, *vms, on=None, **policy):
+def manage(lab, *vms, on=None, plain=False, **policy):
     """Protects the VMs with a fault domain manager: each has its ticket, and
     a master writes it. Returns when all hosts are unsealed."""
-    lab.cluster.configure(lab.cluster.any_host(), domain(**policy))
-    wait_for(lambda: master(lab), MASTER_DEADLINE_S, "a master")
+    lab.cluster.configure(lab.cluster.any_host(), domain(plain, **policy))
+    if plain:
+        wait_for(lambda: master(lab), MASTER_DEADLINE_S, "a master")
+    else:
+        wait_promoted(lab)
     wait_open(lab, lab.hosts)
     if vms:
         protect(lab, *vms, on=on)
@@ -68,12 +80,31 @@ def own(lab, host):
 
 
 def master(lab, by=None):
-    """The host that says it is master, as one host reads the datastores."""
+    """The host that says it is master, as one host reads the datastores; of
+    two, one of which is about to end, the newer."""
     by = by or lab.hosts[0]
-    for host in status(lab, by)["hosts"]:
-        if "master" in host["flags"] and host["state"] == "live":
-            return host["name"]
-    return None
+    found = [host for host in status(lab, by)["hosts"]
+             if "master" in host["flags"] and host["state"] == "live"]
+    newest = max(found, key=lambda host: host["term"], default=None)
+    return newest["name"] if newest else None
+
+
+def promoted(lab, by=None):
+    """The host where Pacemaker has promoted the manager; None: nowhere."""
+    found = lab.cluster.state(by).resources.get("fdm", {}).get("promoted", [])
+    return found[0] if len(found) == 1 else None
+
+
+def wait_promoted(lab, host=None, by=None, deadline_s=MASTER_DEADLINE_S):
+    """Until the promoted host (that one) is master."""
+    def good():
+        found = promoted(lab, by)
+        return found if found and host in (None, found) and \
+            master(lab, by) == found else None
+    found = wait_for(good, deadline_s,
+                     f"a promoted master{f', {host}' if host else ''}")
+    lab.note(f"master, promoted: {found}")
+    return found
 
 
 def tickets(lab, by):

@@ -67,11 +67,11 @@ def isolation_leave(lab):
 
 @case(heartbeat=3)
 def isolation_coordinator(lab):
-    """The coordinator, which is the master, is cut off: another one takes
-    over, holds what it runs, and gives it back."""
+    """The coordinator, which is the master of a plain clone, is cut off:
+    another one takes over, holds what it runs, and gives it back."""
     vm = lab.vm("web1")
     victim = lab.cluster.state().dc
-    manage(lab, vm, on=victim)
+    manage(lab, vm, on=victim, plain=True)
     cut(lab, victim)
     wait_sealed(lab, victim)
     rest = lab.others(victim)[0]

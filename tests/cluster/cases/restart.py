@@ -7,7 +7,7 @@ import os
 from bed import wait_for
 
 from . import case
-from .cutoff import manage, master, ticket, wait_ticket
+from .cutoff import manage, master, protect, ticket, wait_ticket
 
 UP_DEADLINE_S = 120
 WAIT_DEADLINE_S = 60
@@ -137,9 +137,12 @@ def restart_default(lab):
     """Nothing is configured: a host's death writes no ticket, and nothing is
     slower for the question that fence_vmha asks."""
     vms = [lab.vm(f"vm{i}") for i in range(1, 4)]
-    victim, by = lab.others(lab.cluster.state().dc)
+    by = lab.cluster.state().dc
     warm(lab)
-    manage(lab, *vms, on=victim)
+    manage(lab)
+    # A new master would write all tickets again.
+    victim = lab.others(by, master(lab))[0]
+    protect(lab, *vms, on=victim)
     before = {vm: ticket(lab, vm, by) for vm in vms}
     asked = sorted(float(ms) for ms in lab.bed.run(
         by, "python3", "-c", ASK % (ASKS, victim)).stdout.split())

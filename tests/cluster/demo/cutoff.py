@@ -76,8 +76,9 @@ def get_back(story, lab, host):
                       if not k.startswith(("partition", "isolation_shut")))
     story.plain("crm configure primitive fdm ocf:vmha:FaultDomain \\\n"
                 f"    params {policy} \\\n"
-                "    meta requires=quorum op monitor ...\n"
-                "crm configure clone fault-domain fdm meta interleave=true\n"
+                "    meta requires=quorum op monitor role=Promoted ...\n"
+                "crm configure clone fault-domain fdm \\\n"
+                "    meta promotable=true interleave=true\n"
                 f"vmha vm add {' '.join(vm.name for vm in lab.vms)}", "dim")
     cutoff.manage(lab)
     by = lab.cluster.any_host()
