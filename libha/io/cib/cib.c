@@ -53,13 +53,18 @@ rest_after(struct ha_cib *cib)
 	int64_t end_ms = now_ms();
 	int64_t rest_ms = (end_ms - cib->asked_ms) * HA__CIB_REST_PARTS;
 
-	cib->next_ms = end_ms + MIN(rest_ms, (int64_t)HA_CIB_REST_MS);
+	cib->next_ms = cib->is_hurried ?
+			       0 :
+			       end_ms + MIN(rest_ms, (int64_t)HA_CIB_REST_MS);
+	cib->is_hurried = false;
 }
 
 void
 ha__cib_hurry(struct ha_cib *cib)
 {
 	cib->next_ms = 0;
+	/* The copy under way may be of before. */
+	cib->is_hurried = cib->is_querying;
 	if (cib->query_timer) {
 		(void)g_source_remove(cib->query_timer);
 		cib->query_timer = 0;
@@ -75,6 +80,8 @@ disconnect(struct ha_cib *cib, const char *why)
 	cib->lib = NULL;
 	cib->is_querying = false;
 	cib->is_stale = false;
+	cib->is_hurried = false;
+	cib->next_ms = 0;
 	if (cib->query_timer) {
 		(void)g_source_remove(cib->query_timer);
 		cib->query_timer = 0;

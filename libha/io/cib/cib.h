@@ -21,6 +21,7 @@ struct ha_cib {
 	guint connect_timer;
 	bool is_querying;
 	bool is_stale;    /* changed since the query under way began */
+	bool is_hurried;  /* and the next one may not rest */
 	int64_t asked_ms; /* the query under way */
 	int64_t next_ms;  /* not before */
 	bool was_told;    /* on_lost */
