@@ -18,6 +18,7 @@ The hypervisor is a dummy (hv_dummy.c): a process for each VM, and no guest.
 import argparse
 import json
 import os
+import signal
 import statistics
 import sys
 import time
@@ -164,7 +165,10 @@ class Many:
                              f"not run: {', '.join(missing[:5])} ...")
             if now > told + PROGRESS_S:
                 told = now
-                say(f"  {what}: {len(found)} of {len(names)}")
+                failed = self.log.failed(since)
+                say(f"  {what}: {len(found)} of {len(names)}" +
+                    (f", {len(failed)} starts failed, the last: {failed[-1]}"
+                     if failed else ""))
         return found
 
     def version(self):
@@ -273,6 +277,7 @@ class Many:
             "last_ticket_s": written[-1][0] - fenced if written else None,
             "last_started_s": last - fenced,
             "ticket_updates": len(written),
+            "starts_failed": len(self.log.failed(zero)),
             "kept_back": sum(int(m[1]) for _, m in
                              self.log.all(r"kept back: (\d+)", zero)),
             "updates": end[2] - version[2] if end[:2] == version[:2]
@@ -320,6 +325,7 @@ ROWS = (("VMs on the host that died", "lost", 0),
         ("fenced to the first VM started, s", "first_started_s", 1),
         ("fenced to the last ticket granted, s", "last_ticket_s", 1),
         ("fenced to the last VM started, s", "last_started_s", 1),
+        ("starts that failed, and were tried again", "starts_failed", 0),
         ("updates of the CIB by vmha-fdmd", "ticket_updates", 0),
         ("versions of the CIB until rest", "updates", 0))
 
@@ -360,6 +366,11 @@ def report(results):
                  for runs in chosen.values()])
 
 
+def end_well(signum, _):
+    """The bed is taken down, and the logs are kept."""
+    raise Failed(f"ended by signal {signum}")
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -378,6 +389,7 @@ def main():
         if setup not in SETUPS:
             parser.error(f"no setup {setup!r}; there are {', '.join(SETUPS)}")
     setting.ram_folder()
+    signal.signal(signal.SIGTERM, end_well)
     results, failed = [], 0
     for number in range(1, args.repeat + 1):
         for setup in setups:

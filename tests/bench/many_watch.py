@@ -19,6 +19,7 @@ DUMMY = "vmha-dummy-qemu"
 OWN = [(r"vmha-fdmd\[\d+\]: \[\w+\] (\d+) .*\[tickets\]", "tickets: {0}"),
        (r"vmha-fdmd\[\d+\]: \[\w+\] .*?(\d+) .*\[kept-back\]",
         "tickets: {0} kept back: {0}")]
+FAILED = re.compile(r"op end: (start \S+ on \S+: (?!ok).*)")
 STARTED = re.compile(r"op end: start (\S+) on (\S+): ok")
 
 
@@ -64,6 +65,12 @@ class Log:
             if match and at >= found.get(match[1], (0, ""))[0]:
                 found[match[1]] = (at, match[2])
         return found
+
+    def failed(self, since):
+        """What starts that failed say."""
+        self.look()
+        return [m[1] for m in (FAILED.match(text) for at, _, text in
+                               self.events if at >= since) if m]
 
     def all(self, pattern, since):
         """[(when, match)] in order."""
