@@ -180,6 +180,15 @@ set_time(GHashTable *table, const char *name, uint64_t at_ms)
 	g_hash_table_insert(table, g_strdup(name), value);
 }
 
+/* Asked for each VM ten times a second, and nearly always nothing is there. */
+static void
+forget_time(GHashTable *table, const char *name)
+{
+	if (g_hash_table_size(table) > 0) {
+		(void)g_hash_table_remove(table, name);
+	}
+}
+
 void
 fdm_duty_away(struct fdm *fdm, uint64_t now_ms)
 {
@@ -215,7 +224,7 @@ fdm_duty_failed(struct fdm *fdm, uint64_t now_ms)
 		const char *resource = row->vm->resource;
 
 		if (!row->wants_cleanup) {
-			(void)g_hash_table_remove(fdm->failed, resource);
+			forget_time(fdm->failed, resource);
 		} else if (fdm->children < CLEANUPS_MAX &&
 			   now_ms >= time_of(fdm->failed, resource)) {
 			set_time(fdm->failed, resource,
@@ -232,13 +241,16 @@ fdm_duty_refused(struct fdm *fdm, uint64_t now_ms)
 		const struct fdm_row *row =
 			&g_array_index(fdm->rows, struct fdm_row, i);
 		const char *resource = row->vm->resource;
-		uint64_t due_ms = time_of(fdm->refused, resource);
+		uint64_t due_ms;
 
 		if (!row->vm->was_refused || !row->verdict.is_granted ||
 		    row->verdict.why == HA_TICKET_RUNS ||
 		    !row->vm->ticket.is_granted) {
-			(void)g_hash_table_remove(fdm->refused, resource);
-		} else if (due_ms == 0) {
+			forget_time(fdm->refused, resource);
+			continue;
+		}
+		due_ms = time_of(fdm->refused, resource);
+		if (due_ms == 0) {
 			/* Pacemaker tries the other hosts first. */
 			set_time(fdm->refused, resource,
 				 now_ms + FDM_REFUSED_MS);

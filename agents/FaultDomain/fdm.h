@@ -119,9 +119,9 @@ struct fdm_master {
 	uint64_t asked_ms;       /* of the one under way */
 	bool is_asking;
 	uint64_t asked_seq; /* membership that it was about */
-	/* tickets to be written, once the members have said that they are
-	 * there since then, in that membership; NULL: none */
-	char *wanted;
+	/* tickets to be written, each as text, once the members have said that
+	 * they are there since then, in that membership; NULL: none */
+	GHashTable *wanted;
 	uint64_t wanted_ms;
 	uint64_t wanted_seq;
 	bool is_confirmed; /* they have */
@@ -223,6 +223,8 @@ bool fdm_row_is_granted(const struct fdm_row *row);
 
 /* Does the CIB's ticket differ from what the row wants under this term? */
 bool fdm_ticket_differs(const struct fdm_row *row, uint64_t term);
+/* The ticket as it would be written, without the time. */
+char *fdm_ticket_text(const struct fdm_row *row, uint64_t term);
 /* One update, all of it: begin, rows, end. */
 GString *fdm_tickets_begin(void);
 void fdm_tickets_add(GString *xml, const struct fdm_row *row, uint64_t term);

@@ -91,34 +91,6 @@ tell_row(struct fdm *fdm, const struct fdm_row *row, uint64_t now_ms)
 	}
 }
 
-/* Is this what was wanted before the members said that they are there? Else they
- * are asked now: a snapshot may be of a membership that is over, where corosync
- * stands still. */
-static bool
-is_confirmed(struct fdm *fdm, const char *xml, uint64_t now_ms)
-{
-	struct fdm_master *master = &fdm->master;
-	bool is_same = g_strcmp0(master->wanted, xml) == 0;
-
-	if (is_same && master->is_confirmed) {
-		return true;
-	}
-	if (!is_same) {
-		g_free(master->wanted);
-		master->wanted = g_strdup(xml);
-		master->wanted_ms = now_ms;
-		master->wanted_seq = fdm->snap->ring_seq;
-		master->is_confirmed = false;
-		master->ask_ms = now_ms;
-		fdm_master_keep_lease(fdm, now_ms);
-	} else if (master->wanted_seq != fdm->snap->ring_seq) {
-		master->wanted_ms = now_ms;
-		master->wanted_seq = fdm->snap->ring_seq;
-		master->ask_ms = now_ms;
-	}
-	return false;
-}
-
 static bool
 wants_write(const struct fdm *fdm, const struct fdm_row *row)
 {
@@ -126,37 +98,114 @@ wants_write(const struct fdm *fdm, const struct fdm_row *row)
 	       may_write_row(fdm, row);
 }
 
-void
-fdm_grant_write(struct fdm *fdm, uint64_t now_ms)
+/* All that is wanted now, each as it would be written. */
+static GHashTable *
+list_wanted(const struct fdm *fdm)
 {
-	struct fdm_master *master = &fdm->master;
-	GString *xml = fdm_tickets_begin();
-	uint32_t count = 0;
+	GHashTable *wanted =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
 	for (guint i = 0; i < fdm->rows->len; i++) {
 		const struct fdm_row *row =
 			&g_array_index(fdm->rows, struct fdm_row, i);
 
 		if (wants_write(fdm, row)) {
-			fdm_tickets_add(xml, row, master->term);
-			count++;
+			(void)g_hash_table_add(
+				wanted, fdm_ticket_text(row, fdm->master.term));
 		}
 	}
-	fdm_tickets_end(xml);
-	if (count > 0 && is_confirmed(fdm, xml->str, now_ms)) {
-		for (guint i = 0; i < fdm->rows->len; i++) {
-			const struct fdm_row *row =
-				&g_array_index(fdm->rows, struct fdm_row, i);
+	return wanted;
+}
 
-			if (wants_write(fdm, row)) {
-				tell_row(fdm, row, now_ms);
+static void
+ask_members(struct fdm *fdm, uint64_t now_ms)
+{
+	struct fdm_master *master = &fdm->master;
+
+	master->wanted_ms = now_ms;
+	master->wanted_seq = fdm->snap->ring_seq;
+	master->is_confirmed = false;
+	master->ask_ms = now_ms;
+}
+
+/* Only what was wanted before the members said that they are there, and is
+ * wanted now: a snapshot may be of a membership that is over, where corosync
+ * stands still. What is wanted since is asked about next: while VMs start, that
+ * changes all the time, and must not hold up the others. */
+static bool
+is_confirmed(struct fdm *fdm, GHashTable *wanted, uint64_t now_ms)
+{
+	struct fdm_master *master = &fdm->master;
+	bool is_kept = false;
+	GHashTableIter iter;
+	gpointer text;
+
+	if (master->wanted) {
+		g_hash_table_iter_init(&iter, master->wanted);
+		while (g_hash_table_iter_next(&iter, &text, NULL)) {
+			if (!g_hash_table_contains(wanted, text)) {
+				g_hash_table_iter_remove(&iter);
 			}
 		}
-		fdm_log(FDM_LOG_TICKETS, count,
-			(unsigned long long)master->term);
-		master->step = FDM_STEP_CIB;
-		g_clear_pointer(&master->wanted, g_free);
-		ha_cib_update(fdm->cib, xml->str, on_written, fdm);
+		is_kept = g_hash_table_size(master->wanted) > 0;
 	}
-	(void)g_string_free(xml, TRUE);
+	if (!is_kept) {
+		g_clear_pointer(&master->wanted, g_hash_table_unref);
+		if (g_hash_table_size(wanted) == 0) {
+			return false;
+		}
+		master->wanted = g_hash_table_ref(wanted);
+		ask_members(fdm, now_ms);
+		fdm_master_keep_lease(fdm, now_ms);
+	} else if (!master->is_confirmed &&
+		   master->wanted_seq != fdm->snap->ring_seq) {
+		ask_members(fdm, now_ms);
+	}
+	return master->is_confirmed;
+}
+
+/* Rows of what was confirmed. */
+static uint32_t
+add_confirmed(struct fdm *fdm, GString *xml, uint64_t now_ms)
+{
+	const struct fdm_master *master = &fdm->master;
+	uint32_t count = 0;
+
+	for (guint i = 0; i < fdm->rows->len; i++) {
+		const struct fdm_row *row =
+			&g_array_index(fdm->rows, struct fdm_row, i);
+		char *text;
+
+		if (!wants_write(fdm, row)) {
+			continue;
+		}
+		text = fdm_ticket_text(row, master->term);
+		if (g_hash_table_contains(master->wanted, text)) {
+			fdm_tickets_add(xml, row, master->term);
+			tell_row(fdm, row, now_ms);
+			count++;
+		}
+		g_free(text);
+	}
+	return count;
+}
+
+void
+fdm_grant_write(struct fdm *fdm, uint64_t now_ms)
+{
+	struct fdm_master *master = &fdm->master;
+	GHashTable *wanted = list_wanted(fdm);
+	GString *xml;
+
+	if (is_confirmed(fdm, wanted, now_ms)) {
+		xml = fdm_tickets_begin();
+		fdm_log(FDM_LOG_TICKETS, add_confirmed(fdm, xml, now_ms),
+			(unsigned long long)master->term);
+		fdm_tickets_end(xml);
+		master->step = FDM_STEP_CIB;
+		g_clear_pointer(&master->wanted, g_hash_table_unref);
+		ha_cib_update(fdm->cib, xml->str, on_written, fdm);
+		(void)g_string_free(xml, TRUE);
+	}
+	g_hash_table_unref(wanted);
 }

@@ -179,17 +179,32 @@ take_holds(struct fdm_snap *snap, struct ha_err *err)
 	}
 }
 
+/* The list that was read before is that of the status. Of its own heartbeatd
+ * says what it has, which may be newer than its beat. */
+static bool
+is_unchanged(const struct fdm_snap *snap, const struct fdm_host *host,
+	     const struct fdm_host *past)
+{
+	uint64_t generation =
+		host->is_self ? snap->self_generation : host->generation;
+
+	return past && past->list && past->is_readable &&
+	       (!host->is_self || snap->has_self_generation) &&
+	       past->list->incarnation == host->incarnation &&
+	       past->list->generation == generation;
+}
+
 static void
-take_list(struct fdm_host *host, const struct fdm_host *past)
+take_list(const struct fdm_snap *snap, struct fdm_host *host,
+	  const struct fdm_host *past)
 {
 	struct ha_err err = HA_ERR_INIT;
 	bool is_current = false;
 	json_t *answer;
 
-	if (past && past->list && past->is_readable && !host->is_self &&
-	    past->list->incarnation == host->incarnation &&
-	    past->list->generation == host->generation) {
+	if (is_unchanged(snap, host, past)) {
 		host->list = fdm_list_ref(past->list);
+		host->generation = past->list->generation;
 		host->is_readable = true;
 		return;
 	}
@@ -228,7 +243,7 @@ fdm_snap_take(const struct fdm_snap *past)
 			struct fdm_host *host =
 				&g_array_index(snap->hosts, struct fdm_host, i);
 
-			take_list(host, fdm_snap_host(past, host->name));
+			take_list(snap, host, fdm_snap_host(past, host->name));
 		}
 	}
 	g_strlcpy(snap->why, err.text, sizeof(snap->why));

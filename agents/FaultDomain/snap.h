@@ -58,6 +58,8 @@ struct fdm_snap {
 	char self[HA_HOST_NAME];
 	uint64_t self_incarnation;
 	uint64_t ring_seq;
+	uint64_t self_generation; /* of its own list, as heartbeatd has it */
+	bool has_self_generation;
 	bool is_member, is_quorate, can_write, can_read, is_sealed;
 	char seal_why[FDM_WORD];
 	uint32_t beat_ms, tolerance_ms;

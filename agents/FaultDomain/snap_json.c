@@ -128,6 +128,9 @@ fdm_snap_read_status(struct fdm_snap *snap, const json_t *answer)
 		  sizeof(snap->seal_why));
 	snap->self_incarnation = number_of(self, "incarnation");
 	snap->ring_seq = number_of(self, "ring_seq");
+	snap->has_self_generation =
+		json_is_integer(json_object_get(self, "list_generation"));
+	snap->self_generation = number_of(self, "list_generation");
 	snap->is_member = is_true(self, "member");
 	snap->is_quorate = is_true(self, "quorate");
 	snap->can_write = is_true(self, "can_write");

@@ -58,25 +58,30 @@ fdm_tickets_begin(void)
 	return g_string_new("<cib><status><tickets>");
 }
 
-/* granted and last-granted as crm_ticket writes them. */
-void
-fdm_tickets_add(GString *xml, const struct fdm_row *row, uint64_t term)
+char *
+fdm_ticket_text(const struct fdm_row *row, uint64_t term)
 {
-	bool is_granted = fdm_row_is_granted(row);
-	char *text = g_markup_printf_escaped(
+	return g_markup_printf_escaped(
 		"<ticket_state id=\"" FDM_TICKET_PREFIX
 		"%s\" granted=\"%s\" vmha-state=\"%s\" vmha-reason=\"%s\" "
 		"vmha-owner=\"%s\" vmha-term=\"%" G_GUINT64_FORMAT "\" "
 		"vmha-attempt=\"%" G_GUINT64_FORMAT "\" "
 		"vmha-not-before=\"%" G_GUINT64_FORMAT "\"",
-		row->vm->resource, is_granted ? "true" : "false",
+		row->vm->resource, fdm_row_is_granted(row) ? "true" : "false",
 		state_name(row), reason_name(row), owner_name(row),
 		(guint64)term, (guint64)row->attempt,
 		(guint64)row->not_before_s);
+}
+
+/* granted and last-granted as crm_ticket writes them. */
+void
+fdm_tickets_add(GString *xml, const struct fdm_row *row, uint64_t term)
+{
+	char *text = fdm_ticket_text(row, term);
 
 	g_string_append(xml, text);
 	g_free(text);
-	if (is_granted && !row->vm->ticket.is_granted) {
+	if (fdm_row_is_granted(row) && !row->vm->ticket.is_granted) {
 		g_string_append_printf(xml, " last-granted=\"%lld\"",
 				       (long long)time(NULL));
 	}

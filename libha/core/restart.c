@@ -269,9 +269,30 @@ judge_level(struct judge *judge, enum ha_restart_priority level,
 	judge->gate = gate;
 }
 
+/* Fewer slots are free than are given at a time, and than are wanted. What is
+ * under way is more than all the rest, and ends by itself. */
+static bool
+waits_for_batch(const struct judge *judge, uint32_t under_way)
+{
+	uint32_t wanted = 0;
+
+	if (under_way == 0 || judge->slots >= judge->rules->concurrent_max /
+						      HA_RESTART_BATCH_PARTS) {
+		return false;
+	}
+	for (size_t i = 0; i < judge->count && wanted <= judge->slots; i++) {
+		wanted +=
+			ha__restart_own(&judge->vms[i], judge->rules,
+					judge->now_ms) == HA_RESTART_MAY_START;
+	}
+	return wanted > judge->slots;
+}
+
 static void
 count_slots(struct judge *judge)
 {
+	uint32_t under_way = 0;
+
 	judge->slots = judge->rules->concurrent_max;
 	judge->slot_due_ms = HA_RESTART_NEVER;
 	for (size_t i = 0; i < judge->count; i++) {
@@ -285,9 +306,13 @@ count_slots(struct judge *judge)
 			ha__restart_overdue_at(vm, judge->rules, judge->now_ms);
 		if (until_ms > judge->now_ms) {
 			judge->slots -= judge->slots > 0 ? 1 : 0;
+			under_way++;
 			judge->slot_due_ms =
 				min_ms(judge->slot_due_ms, until_ms);
 		}
+	}
+	if (waits_for_batch(judge, under_way)) {
+		judge->slots = 0;
 	}
 }
 

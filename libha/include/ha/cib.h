@@ -19,6 +19,9 @@
 /* Between two copies at least: a busy cluster changes its CIB many times a
  * second. */
 #define HA_CIB_PAUSE_MS 100u
+/* And at most, where a copy takes long; an update of ours is always followed by
+ * a copy after the shorter pause. */
+#define HA_CIB_REST_MS 1000u
 #define HA_CIB_RECONNECT_MS 1000u
 /* A query or an update that is not answered by then has failed; the update
  * may still happen. libcib counts in seconds. */

@@ -26,6 +26,9 @@
 #define HA_RESTART_PRIORITY_TIMEOUT_MS 600000u
 /* vSphere: das.perHostConcurrentFailoversLimit. */
 #define HA_RESTART_CONCURRENT_PER_HOST 32u
+/* While more wait than may go, the next ones go when this part of all slots is
+ * free: each time that VMs are let go makes Pacemaker begin anew. */
+#define HA_RESTART_BATCH_PARTS 2u
 /* An attempt that has neither succeeded nor failed: nothing acts on it. */
 #define HA_RESTART_ATTEMPT_TIMEOUT_MS 600000u
 /* As long as the whole default schedule of retries, 2 + 4 + 8 + 16 min. */
@@ -196,7 +199,8 @@ struct ha_restart_work {
  *   levels until the priority timeout, whatever its own condition; not at all
  *   if what it depends on is on a retry timer, has no room, or never comes.
  * - Not more than concurrent_max attempts at a time: by priority, then by the
- *   order of the array.
+ *   order of the array. Where more wait than may go, half of that number is
+ *   let go together.
  *
  * `memory` has HA_RESTART_PRIORITY_N entries; `work` and `ret_verdicts` have
  * `count`. Time is linear in VMs and dependencies. */

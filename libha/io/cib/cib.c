@@ -2,7 +2,9 @@
 /*
  * Connection and copies. A change is only a reason to ask again: applying
  * patches would need every version's patch format to be right, and a wrong copy
- * of the CIB is worse than a copy that is a tenth of a second old.
+ * of the CIB is worse than a copy that is a tenth of a second old. A copy of a
+ * large CIB costs both daemons dearly (Pacemaker compresses it): the pause before
+ * the next one grows with what the last one took.
  */
 #include "cib.h"
 
@@ -25,15 +27,49 @@ on_query_time(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+static int64_t
+now_ms(void)
+{
+	return g_get_monotonic_time() / (G_USEC_PER_SEC / 1000);
+}
+
 static void
 query_soon(struct ha_cib *cib)
 {
+	int64_t wait_ms = cib->next_ms - now_ms();
+
 	if (cib->is_querying) {
 		cib->is_stale = true;
 	} else if (cib->query_timer == 0) {
-		cib->query_timer =
-			g_timeout_add(HA_CIB_PAUSE_MS, on_query_time, cib);
+		cib->query_timer = g_timeout_add(
+			(guint)MAX(wait_ms, (int64_t)HA_CIB_PAUSE_MS),
+			on_query_time, cib);
 	}
+}
+
+static void
+rest_after(struct ha_cib *cib)
+{
+	int64_t end_ms = now_ms();
+	int64_t rest_ms = (end_ms - cib->asked_ms) * HA__CIB_REST_PARTS;
+
+	cib->next_ms = cib->is_hurried ?
+			       0 :
+			       end_ms + MIN(rest_ms, (int64_t)HA_CIB_REST_MS);
+	cib->is_hurried = false;
+}
+
+void
+ha__cib_hurry(struct ha_cib *cib)
+{
+	cib->next_ms = 0;
+	/* The copy under way may be of before. */
+	cib->is_hurried = cib->is_querying;
+	if (cib->query_timer) {
+		(void)g_source_remove(cib->query_timer);
+		cib->query_timer = 0;
+	}
+	query_soon(cib);
 }
 
 static void
@@ -44,6 +80,8 @@ disconnect(struct ha_cib *cib, const char *why)
 	cib->lib = NULL;
 	cib->is_querying = false;
 	cib->is_stale = false;
+	cib->is_hurried = false;
+	cib->next_ms = 0;
 	if (cib->query_timer) {
 		(void)g_source_remove(cib->query_timer);
 		cib->query_timer = 0;
@@ -74,6 +112,7 @@ on_answer(xmlNode *msg, int call_id, int rc, xmlNode *output, void *data)
 	(void)msg;
 	(void)call_id;
 	cib->is_querying = false;
+	rest_after(cib);
 	buffer = rc >= 0 && output ? xmlBufferCreate() : NULL;
 	if (buffer && xmlNodeDump(buffer, output->doc, output, 0, 0) > 0) {
 		length = xmlBufferLength(buffer);
@@ -108,6 +147,7 @@ query(struct ha_cib *cib)
 		return;
 	}
 	cib->is_querying = true;
+	cib->asked_ms = now_ms();
 }
 
 static void

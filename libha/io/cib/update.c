@@ -63,6 +63,7 @@ on_done(xmlNode *msg, int call_id, int rc, xmlNode *output, void *data)
 	(void)call_id;
 	(void)output;
 	if (rc >= 0) {
+		ha__cib_hurry(((struct update *)data)->cib);
 		tell(data, 0, NULL);
 	} else {
 		tell(data, rc == -ETIME || rc == -ETIMEDOUT ? -ETIMEDOUT : -EIO,

@@ -76,10 +76,11 @@ class Bed:
     def __init__(self, name="default", hosts=3, folder=None, stage=None,
                  token=1000, cluster=True, datastores=1, owner=None,
                  progress=None, heartbeat=0, profile=None, fence=None,
-                 fault_ds1=False):
+                 fault_ds1=False, vms=None):
         """heartbeat: number of heartbeat datastores, behind faults, and a
         watchdog in each host. fence: "bed", "vmha" or "both" (levels 2, 1);
-        vmha is the default with heartbeats. fault_ds1: faults on ds1 too."""
+        vmha is the default with heartbeats. fault_ds1: faults on ds1 too.
+        vms: room of the heartbeat datastores, for so many on each host."""
         self.name = name
         self.dir = os.path.abspath(folder) if folder else default_dir(name)
         self.count = hosts
@@ -91,6 +92,7 @@ class Bed:
         self.profile = profile
         self.fence = fence
         self.fault_ds1 = fault_ds1
+        self.vms = vms
         self.owner = os.getpid() if owner is None else owner
         self.on_progress = progress
         self.supervisor = None
@@ -144,8 +146,8 @@ class Bed:
                 "--datastores", str(self.datastores),
                 "--heartbeat", str(self.heartbeat)]
         for option, value in (("--profile", self.profile),
-                              ("--fence", self.fence)):
-            argv += [option, value] if value else []
+                              ("--fence", self.fence), ("--vms", self.vms)):
+            argv += [option, str(value)] if value else []
         if self.fault_ds1:
             argv += ["--fault-ds1"]
         if self.stage:

@@ -22,9 +22,11 @@ def conf(count):
     return CONF.format(datastores=";".join(files(count)))
 
 
-def prepare(hosts, count, profile):
-    """Before the first start of the daemons, all hosts being on."""
-    hosts[0].run("vmha", "heartbeat", "create", "--profile", profile,
+def prepare(hosts, count, profile, vms=None):
+    """Before the first start of the daemons, all hosts being on. vms: room
+    for so many on each host, other than the default."""
+    room = ["--vms", str(vms)] if vms else []
+    hosts[0].run("vmha", "heartbeat", "create", "--profile", profile, *room,
                  "--hosts", ",".join(h.name for h in hosts), *files(count),
                  deadline_s=CREATE_DEADLINE_S)
     for host in hosts:

@@ -43,6 +43,7 @@ class Supervisor:
         self.heartbeat = args.heartbeat
         self.fault_ds1 = args.fault_ds1
         self.profile = args.profile
+        self.vms = args.vms
         self.fence_resources = config.fence_resources(args.fence,
                                                       args.heartbeat)
         self.shared = f"{self.dir}/shared"
@@ -157,7 +158,7 @@ class Supervisor:
             raise BedError("this bed has no heartbeat datastores; make one "
                            "with --heartbeat N")
         heartbeat.prepare(list(self.hosts.values()), self.heartbeat,
-                          self.profile)
+                          self.profile, self.vms)
 
     def up_cluster(self, progress):
         """Pacemaker only after corosync has all hosts: whoever is elected
@@ -360,6 +361,7 @@ def parse():
     ap.add_argument("--token", type=int, default=1000)
     ap.add_argument("--heartbeat", type=int, default=0)
     ap.add_argument("--profile", default=DEFAULT_PROFILE)
+    ap.add_argument("--vms", type=int)
     ap.add_argument("--fence", choices=config.FENCES)
     ap.add_argument("--fault-ds1", action="store_true")
     ap.add_argument("--owner", type=int)
