@@ -52,6 +52,12 @@
 /* What the CIB's tickets say is told to heartbeatd again, in case it was
  * restarted. */
 #define FDM_TELL_MS 5000u
+/* VMs with on_guest_shutdown=stop that began to run on this host are looked for
+ * so often. */
+#define FDM_GUEST_LOOK_MS 1000u
+/* A QEMU that nobody ends after its guest's power off (libvirtd is away) has no
+ * reboot of libvirt's before it. */
+#define FDM_GUEST_LINGER_MS 10000u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

@@ -48,6 +48,11 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_CLEANUP, "Pacemaker would not start it where it failed before." },
 	{ FDM_LOG_FENCED_HELD, "The host lives, cut off and sealed. None of its VMs can be started twice, so Pacemaker may go on." },
 	{ FDM_LOG_FENCE_REFUSED, "fence_vmha resets the host in place of that, or fails. The sentence says why." },
+	{ FDM_LOG_GUEST_OFF, "on_guest_shutdown=stop. target-role is Stopped now, and Pacemaker leaves it off until it is started." },
+	{ FDM_LOG_GUEST_OFF_WAITS, "Pacemaker restarts it, where it manages it again before this is settled. Stop it yourself if it is to stay off." },
+	{ FDM_LOG_GUEST_OFF_FAILED, "It is tried again. Pacemaker may restart the virtual machine meanwhile." },
+	{ FDM_LOG_GUEST_ASKED, "Nothing follows." },
+	{ FDM_LOG_GUEST_DEAF, "Until then a guest that shuts down is restarted. Stop and start it when that suits." },
 	RESPONDER_LOG_ROWS
 };
 /* clang-format on */

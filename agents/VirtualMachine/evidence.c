@@ -63,8 +63,8 @@ find_unknown_dying(const struct vm *vm)
 {
 	const struct ha_qemu_found *found = &vm->found;
 
-	for (unsigned int i = 0;
-	     i < found->n_dying && i < HA_PROC_DYING_MAX; i++) {
+	for (unsigned int i = 0; i < found->n_dying && i < HA_PROC_DYING_MAX;
+	     i++) {
 		if (!is_of_other(vm, &found->dying[i])) {
 			return &found->dying[i];
 		}
@@ -361,6 +361,8 @@ vm_look(struct vm *vm)
 		.phase = vm->has_record ? vm->record.phase : HA_VM_PHASE_NONE,
 		.libvirtd_down = ha_hostconf_libvirtd_is_down(),
 		.start_pending = is_start_pending(vm),
+		.off_is_wish = vm->params->on_guest_shutdown ==
+			       HA_VM_GUEST_SHUTDOWN_STOP,
 	};
 	look_at_process(vm);
 	if (vm->facts.process == HA_VM_PROCESS_ALIVE) {
@@ -425,7 +427,12 @@ vm_report(struct vm *vm)
 	case HA_VM_HEALTH_OFF:
 		return OCF_NOT_RUNNING;
 	case HA_VM_HEALTH_DEGRADED:
-		if (vm->facts.libvirtd_down) {
+		if (vm->state == HA_VM_SHUT_DOWN) {
+			more = "; on_guest_shutdown=stop: it stays off. The "
+			       "fault domain manager stops the resource; "
+			       "where none runs, do it: crm resource stop, "
+			       "and start when it is to run again";
+		} else if (vm->facts.libvirtd_down) {
 			more = "; libvirtd is down on this host, so it can be "
 			       "neither migrated nor started here";
 		}

@@ -87,6 +87,9 @@ static const struct event_row {
 	  "VmShutdownOnIsolationEvent" },
 	{ MANAGER, "response-deferred", "HA.VMIsHADisabledIsolationEvent" },
 	{ MANAGER, "response-done", "" },
+	{ MANAGER, "guest-off", "VmGuestShutdownEvent" },
+	{ MANAGER, "guest-off-waits", "" },
+	{ MANAGER, "guest-off-failed", "" },
 };
 
 /* From the daemon's own table. */
