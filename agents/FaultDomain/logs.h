@@ -46,7 +46,7 @@
 #define FDM_LOG_GUEST_OFF LOG_NOTICE, "guest-off", "the guest of %s has shut itself down: it counts as powered off by its user; vmha vm start %s"
 #define FDM_LOG_GUEST_OFF_WAITS LOG_WARNING, "guest-off-waits", "the guest of %s has shut itself down, and its target-role stays as it is: %s"
 #define FDM_LOG_GUEST_OFF_FAILED LOG_ERR, "guest-off-failed", "the guest of %s has shut itself down, and target-role=Stopped can't be written: %s"
-#define FDM_LOG_GUEST_ASKED LOG_DEBUG, "guest-asked", "the guest of %s has shut down as a stop has asked it to, or was moved or replaced meanwhile"
+#define FDM_LOG_GUEST_ASKED LOG_INFO, "guest-asked", "the guest of %s has shut down as a stop has asked it to, or was moved or replaced meanwhile"
 #define FDM_LOG_GUEST_DEAF LOG_WARNING, "guest-deaf", "%s was started before on_guest_shutdown=stop was set: that takes effect with its next start"
 /* clang-format on */
 
