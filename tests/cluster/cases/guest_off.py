@@ -14,6 +14,8 @@ OFF_AFTER_S = 20
 OFF_DEADLINE_S = 30
 UP_DEADLINE_S = 60
 QUIET_S = 6  # three monitors
+LISTEN_S = 3  # the manager looks for new ones each second
+LINGER_S = 10  # after which the manager takes it for no reboot
 META = "vmha-guest-off"
 
 
@@ -93,19 +95,75 @@ def guest_off_by_others(lab):
                 "--set-parameter", "allow-migrate", "--parameter-value",
                 "false")
     host = lab.where(vm)
+    lab.hold(LISTEN_S, vm, [host], "the manager listens")
     lab.mark(f"{host} goes to standby")
     lab.cluster.crm(by, f"node standby {host}")
     vm.wait_write(2, UP_DEADLINE_S)
     lab.expect(vm.hosts() != [host], f"web1 is still on {host}")
     lab.cluster.crm(by, f"node online {host}")
     host = lab.where(vm)
+    lab.hold(LISTEN_S, vm, [host], "the manager listens")
     lab.mark("virsh reboot: libvirt makes it of a power off")
     lab.bed.run(host, "virsh", "reboot", vm.name, "--mode", "acpi")
     vm.wait_write(3, UP_DEADLINE_S)
-    lab.hold(QUIET_S, vm, [host], "it was rebooted")
+    lab.hold(LINGER_S + LISTEN_S, vm, [host], "it was rebooted")
     lab.expect(meta(lab, vm, "target-role") != "Stopped",
                "web1 was rebooted, and is Stopped")
     lab.mark("virsh shutdown")
     lab.bed.run(host, "virsh", "shutdown", vm.name, "--mode", "acpi")
     stays_off(lab, vm, ordinal=3)
     starts_again(lab, vm, ordinal=4)
+
+
+@case(heartbeat=3)
+def guest_off_moved(lab):
+    """After a live migration, and after a restart of the manager and of
+    libvirtd, a guest that shuts down is off as before."""
+    vm = lab.vm("web1", params={"on_guest_shutdown": "stop"})
+    warm(lab)
+    manage(lab, vm, on="h1")
+    lab.mark("web1 moves to h2")
+    lab.cluster.crm("h1", f"resource move {vm.name} h2")
+    lab.cluster.wait_started(vm.name, UP_DEADLINE_S, on="h2")
+    lab.cluster.crm("h1", f"resource clear {vm.name}")
+    lab.expect(vm.hosts() == ["h2"], f"web1 is on {vm.hosts()}")
+    before = lab.bed.run("h2", "cat", "/run/vmha/fdmd.pid").stdout
+    lab.mark("SIGKILL to the manager of h2")
+    lab.bed.run("h2", "kill", "-KILL", before.strip())
+    wait_for(lambda: lab.bed.run("h2", "cat", "/run/vmha/fdmd.pid",
+                                 check=False).stdout not in ("", before),
+             UP_DEADLINE_S, "a new manager on h2")
+    lab.bed.kill("h2", "libvirtd")
+    lab.bed.start("h2", "libvirtd")
+    lab.hold(LISTEN_S + 1, vm, ["h2"], "the manager listens")
+    lab.bed.run("h2", "virsh", "shutdown", vm.name, "--mode", "acpi")
+    stays_off(lab, vm, ordinal=1)
+    starts_again(lab, vm, ordinal=2)
+
+
+@case(heartbeat=3)
+def guest_off_without_libvirtd(lab):
+    """Nobody ends QEMU, libvirtd is dead: the manager does it by a stop."""
+    vm = lab.vm("web1", options=f"poweroff={OFF_AFTER_S}",
+                params={"on_guest_shutdown": "stop"})
+    warm(lab)
+    manage(lab, vm)
+    host = lab.where(vm)
+    lab.mark(f"SIGKILL to libvirtd on {host}")
+    lab.bed.kill(host, "libvirtd")
+    stays_off(lab, vm, ordinal=1)
+
+
+@case(heartbeat=3)
+def guest_off_unmanaged(lab):
+    """Pacemaker's hands are off it: its target-role stays as it is."""
+    vm = lab.vm("web1", options=f"poweroff={OFF_AFTER_S}",
+                params={"on_guest_shutdown": "stop"})
+    warm(lab)
+    manage(lab, vm)
+    by = lab.cluster.any_host()
+    lab.cluster.crm(by, f"resource unmanage {vm.name}")
+    vm.wait_gone(OFF_AFTER_S + OFF_DEADLINE_S)
+    lab.hold(QUIET_S, vm, [], "nobody manages it")
+    lab.expect(meta(lab, vm, "target-role") != "Stopped",
+               "an unmanaged VM was set to Stopped")
