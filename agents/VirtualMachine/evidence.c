@@ -428,11 +428,15 @@ vm_report(struct vm *vm)
 		return OCF_NOT_RUNNING;
 	case HA_VM_HEALTH_DEGRADED:
 		if (vm->state == HA_VM_SHUT_DOWN) {
-			more = "; on_guest_shutdown=stop: it stays off. The "
-			       "fault domain manager stops the resource; "
-			       "where none runs, do it: crm resource stop, "
-			       "and start when it is to run again";
-		} else if (vm->facts.libvirtd_down) {
+			/* Pacemaker keeps 128 characters. */
+			return (repeated ? agent_repeat : agent_fail)(
+				vm->ctx, OCF_DEGRADED,
+				"%s: off, as its guest wishes; FaultDomain "
+				"stops it, or without one: crm resource stop "
+				"%s",
+				name, vm->resource);
+		}
+		if (vm->facts.libvirtd_down) {
 			more = "; libvirtd is down on this host, so it can be "
 			       "neither migrated nor started here";
 		}

@@ -117,12 +117,11 @@ class TestGuestOff(HostCase):
         """libvirtd hangs: off by wish is no failure, and says what to do."""
         vm = self.running_with("lingers", "poweroff=1")
         self.host.freeze_libvirtd()
-        wait_for(lambda: "shut down" in vm.call(
-            "monitor", interval_ms=INTERVAL_MS, params=STOP).reason, SHORT_S,
-            "the guest has shut down")
+        wait_for(lambda: vm.call("monitor", interval_ms=INTERVAL_MS).rc ==
+                 GENERIC, SHORT_S, "the guest has shut down")
         self.assert_rc(vm.call("monitor", interval_ms=INTERVAL_MS,
-                               params=STOP), DEGRADED, "shut down from inside",
-                       "crm resource stop")
+                               params=STOP), DEGRADED, "off, as its guest wishes",
+                       f"crm resource stop {vm.name}")
         self.assert_rc(vm.call("monitor", interval_ms=INTERVAL_MS), GENERIC)
         result = self.assert_stops(vm, params=STOP)
         self.assertIn("guest can't shut down", result.log)
