@@ -68,6 +68,7 @@ look(struct fdm *fdm)
 	fdm_waits_tick(fdm, now_ms);
 	fdm_hold_tick(fdm, now_ms);
 	fdm_states_tick(fdm, now_ms);
+	fdm_guests_tick(fdm, now_ms);
 }
 
 /* Rows point into both: they are made anew whenever one of them is. */
@@ -355,6 +356,7 @@ begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 	fdm->backs = g_ptr_array_new_with_free_func(g_free);
 	fdm->requests = g_ptr_array_new();
 	fdm->master.granting = g_ptr_array_new_with_free_func(g_free);
+	fdm_guests_begin(fdm);
 	fdm->told_isolated = -1;
 	g_strlcpy(fdm->cib_why, "not read yet", sizeof(fdm->cib_why));
 	fdm->responder = responder_new(fdm_log);

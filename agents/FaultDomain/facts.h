@@ -24,6 +24,9 @@
 #define FDM_NO_TERM 0u
 /* Nodes of a cluster that have a bit; Corosync knows fewer. */
 #define FDM_NODE_BITS 64u
+/* Meta attribute of a VM that its guest has powered off: "HOST SECONDS", since
+ * 1970; empty or not there: it has not, or was started again. */
+#define FDM_META_GUEST_OFF "vmha-guest-off"
 /* vmha-state of a ticket that is not granted, and that no host binds. */
 #define FDM_STATE_WAITING "waiting"
 /* Transient node attribute: the master's word for a host. With "-HOST", on the
@@ -58,9 +61,11 @@ struct fdm_vm {
 	bool is_nested;
 	bool is_gated;    /* has its rsc_ticket constraint, and is not nested */
 	bool was_refused; /* one of them: heartbeatd said no */
-	bool has_failures; /* that would keep Pacemaker from starting it */
-	bool is_wanted;    /* its user has not stopped it */
-	bool is_managed;   /* Pacemaker starts and stops it */
+	bool has_failures;     /* that would keep Pacemaker from starting it */
+	bool is_wanted;        /* its user has not stopped it */
+	bool is_managed;       /* Pacemaker starts and stops it */
+	bool stops_with_guest; /* on_guest_shutdown=stop */
+	const char *guest_off; /* FDM_META_GUEST_OFF, "": not */
 	/* on nodes that are online, by the history */
 	bool is_up;   /* started, or seen running */
 	bool is_busy; /* up, or an action is under way or in doubt */
@@ -149,6 +154,12 @@ bool fdm_op_is_proof_of_end(const xmlNode *op);
 void fdm_facts_history(struct fdm_facts *facts, const xmlNode *status);
 /* facts_host.c: of the whole document */
 void fdm_facts_hosts(struct fdm_facts *facts, const xmlNode *root);
+/* guest_cib.c: fragments for ha_cib_update(), to be freed; NULL: no such VM.
+ * Its guest has powered it off: it is to stay stopped. */
+char *fdm_guest_off_xml(const struct fdm_facts *facts, const char *resource,
+			const char *host, uint64_t at_s);
+/* It is to run again: what the first one noted is over. */
+char *fdm_guest_on_xml(const struct fdm_facts *facts, const char *resource);
 /* facts_config.c */
 void fdm_facts_config(struct fdm_facts *facts, const xmlNode *configuration);
 

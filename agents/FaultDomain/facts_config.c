@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "FaultDomain/facts.h"
+#include "FaultDomain/respond.h"
 #include "ha/text.h"
+#include "ha/vmparams.h"
 
 struct walk {
 	struct fdm_facts *facts;
@@ -113,14 +115,25 @@ static void
 add_vm(const struct walk *walk, const struct fdm_rsc *rsc)
 {
 	struct fdm_facts *facts = walk->facts;
+	const char *guest_off = fdm_xml_nvpair(rsc->node, "meta_attributes",
+					       FDM_META_GUEST_OFF);
+	struct respond_pairs pairs;
 	struct fdm_vm vm = {
 		.resource = rsc->id,
 		.is_nested = rsc->is_nested,
 		.is_wanted = is_wanted(walk, rsc),
 		.is_managed = is_managed(walk, rsc),
 		.params = params_of(rsc),
+		.guest_off = guest_off ? guest_off : "",
 		.ticket = { .state = "", .reason = "", .owner = "" },
 	};
+
+	pairs = (struct respond_pairs){
+		(const struct responder_param *)(void *)vm.params->data,
+		vm.params->len
+	};
+	vm.stops_with_guest =
+		ha_vm_params_stops_with_guest(respond_pair, &pairs);
 
 	for (guint i = 0; i < vm.params->len; i++) {
 		const struct responder_param *param =

@@ -145,6 +145,7 @@ struct fdm_vanished {
 struct fdm_server;
 struct fdm_request;
 struct fdm_found;
+struct fdm_guests;
 
 struct fdm {
 	GMainContext *context;
@@ -186,6 +187,7 @@ struct fdm {
 	struct fdm_found *found;
 	struct responder *responder;
 	uint64_t responder_ms;
+	struct fdm_guests *guests;
 	uint32_t children;
 };
 
@@ -308,6 +310,12 @@ json_t *fdm_vm_json(const struct fdm *fdm, const struct fdm_vm *vm);
 /* ---- isolate.c ----------------------------------------------------------- */
 
 void fdm_isolate_tick(struct fdm *fdm, uint64_t now_ms);
+
+/* ---- guests.c ------------------------------------------------------------ */
+
+/* Guests that shut themselves down (on_guest_shutdown=stop). */
+void fdm_guests_begin(struct fdm *fdm);
+void fdm_guests_tick(struct fdm *fdm, uint64_t now_ms);
 
 /* ---- server.c ------------------------------------------------------------ */
 

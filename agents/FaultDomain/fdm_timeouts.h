@@ -87,6 +87,12 @@
  * attrd_updater has so long. */
 #define FDM_FOUND_TELL_MS 10000u
 #define FDM_FOUND_TOLD_MS 10000u
+/* VMs with on_guest_shutdown=stop that began to run on this host are looked for
+ * so often. */
+#define FDM_GUEST_LOOK_MS 1000u
+/* A QEMU that nobody ends after its guest's power off (libvirtd is away) has no
+ * reboot of libvirt's before it. */
+#define FDM_GUEST_LINGER_MS 10000u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

@@ -68,6 +68,11 @@
 #define FDM_LOG_MAINTENANCE_BEGIN LOG_NOTICE, "maintenance-begin", "%s enters maintenance (standby)"
 #define FDM_LOG_MAINTENANCE LOG_NOTICE, "maintenance", "%s is in maintenance (standby): no VM is left there"
 #define FDM_LOG_MAINTENANCE_END LOG_NOTICE, "maintenance-end", "%s leaves maintenance"
+#define FDM_LOG_GUEST_OFF LOG_NOTICE, "guest-off", "the guest of %s has shut itself down: it counts as powered off by its user; vmha vm start %s"
+#define FDM_LOG_GUEST_OFF_WAITS LOG_WARNING, "guest-off-waits", "the guest of %s has shut itself down, and its target-role stays as it is: %s"
+#define FDM_LOG_GUEST_OFF_FAILED LOG_ERR, "guest-off-failed", "the guest of %s has shut itself down, and target-role=Stopped can't be written: %s"
+#define FDM_LOG_GUEST_ASKED LOG_INFO, "guest-asked", "the guest of %s has shut down as a stop has asked it to, or was moved or replaced meanwhile"
+#define FDM_LOG_GUEST_DEAF LOG_WARNING, "guest-deaf", "%s was started before on_guest_shutdown=stop was set: that takes effect with its next start"
 /* clang-format on */
 
 void fdm_log_open(bool is_debug);

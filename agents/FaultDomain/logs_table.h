@@ -73,6 +73,11 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_MAINTENANCE_BEGIN, "`vmha host maintenance` or standby: the VMs of the host leave it, and nothing starts there." },
 	{ FDM_LOG_MAINTENANCE, "The host can be worked on. `vmha host maintenance HOST off` ends it." },
 	{ FDM_LOG_MAINTENANCE_END, "VMs may be started there again." },
+	{ FDM_LOG_GUEST_OFF, "on_guest_shutdown=stop. target-role is Stopped now, and Pacemaker leaves it off until it is started." },
+	{ FDM_LOG_GUEST_OFF_WAITS, "Pacemaker restarts it, where it manages it again before this is settled. Stop it yourself if it is to stay off." },
+	{ FDM_LOG_GUEST_OFF_FAILED, "It is tried again. Pacemaker may restart the virtual machine meanwhile." },
+	{ FDM_LOG_GUEST_ASKED, "Nothing follows." },
+	{ FDM_LOG_GUEST_DEAF, "Until then a guest that shuts down is restarted. Stop and start it when that suits." },
 	RESPONDER_LOG_ROWS
 };
 /* clang-format on */

@@ -363,6 +363,8 @@ vm_look(struct vm *vm)
 		.phase = vm->has_record ? vm->record.phase : HA_VM_PHASE_NONE,
 		.libvirtd_down = ha_hostconf_libvirtd_is_down(),
 		.start_pending = is_start_pending(vm),
+		.off_is_wish = vm->params->on_guest_shutdown ==
+			       HA_VM_GUEST_SHUTDOWN_STOP,
 	};
 	look_at_process(vm);
 	if (vm->facts.process == HA_VM_PROCESS_ALIVE) {
@@ -427,6 +429,15 @@ vm_report(struct vm *vm)
 	case HA_VM_HEALTH_OFF:
 		return OCF_NOT_RUNNING;
 	case HA_VM_HEALTH_DEGRADED:
+		if (vm->state == HA_VM_SHUT_DOWN) {
+			/* Pacemaker keeps 128 characters. */
+			return (repeated ? agent_repeat : agent_fail)(
+				vm->ctx, OCF_DEGRADED,
+				"%s: off, as its guest wishes; FaultDomain "
+				"stops it, or without one: crm resource stop "
+				"%s",
+				name, vm->resource);
+		}
 		if (vm->facts.libvirtd_down) {
 			more = "; libvirtd is down on this host, so it can be "
 			       "neither migrated nor started here";

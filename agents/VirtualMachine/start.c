@@ -62,6 +62,7 @@ adopt_or_clear(struct vm *vm, struct ha_err *err)
 	case HA_VM_IO_ERROR:
 	case HA_VM_PMSUSPENDED:
 	case HA_VM_HUNG:
+		ha_vmfiles_unmark_stop(vm->resource);
 		rc = vm_record_adopt(vm, err);
 		if (rc == 0) {
 			rc = vm_list_running(vm, vm->ctx->deadline_ms, err);
@@ -134,8 +135,16 @@ create(struct start *s, struct ha_err *err)
 		.qmp_path = vm->record.qmp_path,
 		.uuid = vm->uuid,
 	};
+	char events_path[HA_VM_QMP_PATH];
 	char uuid[HA_UUID_TEXT];
 	int rc;
+
+	/* libvirt ends QEMU as soon as the guest is off: only who listens
+	 * then knows that it was the guest's own wish. */
+	if (vm->params->on_guest_shutdown == HA_VM_GUEST_SHUTDOWN_STOP) {
+		ha_vm_events_path(vm->record.qmp_path, events_path);
+		spec.events_path = events_path;
+	}
 
 	do {
 		rc = s->ops->start(s->hv, &spec, s->deadline_ms, uuid, err);
@@ -204,6 +213,7 @@ bring_up(struct start *s, struct ha_err *err)
 	}
 	vm->record = (struct ha_vm_record){ .phase = HA_VM_PHASE_NONE };
 	ha_vm_qmp_path(vm->resource, nonce, vm->record.qmp_path);
+	ha_vmfiles_unmark_stop(vm->resource);
 	rc = vm_record_phase(vm, HA_VM_PHASE_STARTING, err);
 	if (rc == 0) {
 		s->has_record = true;

@@ -139,12 +139,18 @@ static void
 shut_down(struct vm *vm)
 {
 	uint64_t until_ms = patience_ms(vm);
+	struct ha_err err = HA_ERR_INIT;
 
 	if (!ha_vm_state_has_guest(vm->state)) {
 		agent_log(vm->ctx, AGENT_NOTICE,
 			  "guest can't shut down (%s), cutting its power",
 			  ha_vm_state_text(vm->state));
 		return;
+	}
+	/* Before it is asked: vmha-fdmd must not take what follows for the
+	 * guest's own wish (on_guest_shutdown). */
+	if (ha_vmfiles_mark_stop(vm->resource, &err) < 0) {
+		agent_log(vm->ctx, AGENT_WARNING, "%s", err.text);
 	}
 	if (!ask_guest(vm)) {
 		agent_log(vm->ctx, AGENT_NOTICE,

@@ -26,6 +26,7 @@ ha_qmp_parse(const char *line, size_t len, struct ha_qmp_message *ret_message)
 	struct ha_qmp_message m = { .kind = HA_QMP_GREETING };
 	json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 	const json_t *sent;
+	const json_t *data;
 	json_t *part;
 
 	if (!json_is_object(root)) {
@@ -49,6 +50,10 @@ ha_qmp_parse(const char *line, size_t len, struct ha_qmp_message *ret_message)
 	} else if ((part = json_object_get(root, "event"))) {
 		m.kind = HA_QMP_EVENT;
 		take_text(m.text, sizeof(m.text), part);
+		data = json_object_get(root, "data");
+		take_text(m.reason, sizeof(m.reason),
+			  json_object_get(data, "reason"));
+		m.by_guest = json_is_true(json_object_get(data, "guest"));
 	} else if (!json_object_get(root, "QMP")) {
 		json_decref(root);
 		return -EINVAL;

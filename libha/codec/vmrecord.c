@@ -225,6 +225,20 @@ ha_vm_qmp_path(const char *resource, uint32_t nonce,
 	snprintf(ret_path + n, HA_VM_QMP_PATH - n, "%08x.sock", nonce);
 }
 
+void
+ha_vm_events_path(const char *qmp_path, char ret_path[HA_VM_QMP_PATH])
+{
+	static const char sock[] = ".sock", evts[] = ".evts";
+	size_t n = strlen(qmp_path);
+
+	ret_path[0] = '\0';
+	if (n < HA_VM_QMP_PATH && n >= sizeof(sock) &&
+	    strcmp(qmp_path + n + 1 - sizeof(sock), sock) == 0) {
+		memcpy(ret_path, qmp_path, n + 1 - sizeof(evts));
+		memcpy(ret_path + n + 1 - sizeof(evts), evts, sizeof(evts));
+	}
+}
+
 bool
 ha_vm_qmp_path_is_of(const char *path, const char *resource)
 {

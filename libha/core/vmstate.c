@@ -173,6 +173,9 @@ ha_vm_state_health(enum ha_vm_state state, const struct ha_vm_facts *facts)
 {
 	enum ha_vm_health health = STATE[state].health;
 
+	if (state == HA_VM_SHUT_DOWN && facts->off_is_wish) {
+		return HA_VM_HEALTH_DEGRADED;
+	}
 	if (health == HA_VM_HEALTH_OK && facts->libvirtd_down) {
 		return HA_VM_HEALTH_DEGRADED;
 	}

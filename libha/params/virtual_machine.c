@@ -135,8 +135,17 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .shortdesc = "What follows when the guest shuts itself down",
 	  .longdesc = "restart: it is started again, as Pacemaker does with "
 		      "every resource that stops unasked. stop: it counts as "
-		      "powered off by its user; this needs the fault domain "
-		      "manager and is refused until that is part of vmha." },
+		      "powered off by its user: the fault domain manager "
+		      "(ocf:vmha:FaultDomain) of its host sets "
+		      "target-role=Stopped, and it stays off until it is "
+		      "started: vmha vm start. A guest that crashes, or a "
+		      "QEMU that dies or is ended from outside (virsh "
+		      "destroy), is restarted in any case; so is a guest "
+		      "that shuts down while no fault domain manager runs on "
+		      "its host, or while that host dies. stop takes effect "
+		      "with the next start of the virtual machine, restart at "
+		      "once. With stop, on_poweroff of the domain XML counts "
+		      "as destroy." },
 
 	{ .name = "migration_transport",
 	  .type = HA_PARAM_ENUM,

@@ -86,12 +86,6 @@ ha_vm_params_check_start(const struct ha_vm_params *p, struct ha_err *err)
 				  "QEMU; give qemu:///system",
 				  p->hypervisor);
 	}
-	if (p->on_guest_shutdown == HA_VM_GUEST_SHUTDOWN_STOP) {
-		return ha_err_set(err, -EINVAL,
-				  "parameter on_guest_shutdown: \"stop\" needs "
-				  "vmha's fault domain manager, which this "
-				  "version does not have yet; give restart");
-	}
 	return 0;
 }
 
@@ -108,6 +102,23 @@ ha_vm_params_check(const struct ha_vm_params *p, const char *resource,
 				resource);
 	}
 	return rc < 0 ? rc : check_migration(p, err);
+}
+
+bool
+ha_vm_params_stops_with_guest(ha_param_getter get, void *ctx)
+{
+	struct ha_vm_params values = { 0 };
+
+	for (const struct ha_param *p = HA_VM_PARAMS; p->name; p++) {
+		if (p->offset !=
+		    offsetof(struct ha_vm_params, on_guest_shutdown)) {
+			continue;
+		}
+		if (ha_param_set(p, get(ctx, p->name), &values, NULL) < 0) {
+			return false;
+		}
+	}
+	return values.on_guest_shutdown == HA_VM_GUEST_SHUTDOWN_STOP;
 }
 
 static bool

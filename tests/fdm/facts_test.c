@@ -342,6 +342,116 @@ all_stopped(void **state)
 	fdm_facts_free(facts);
 }
 
+/* ---- a guest that has powered itself off ---------------------------------- */
+
+static const xmlNode *
+below(const xmlNode *node, const char *name)
+{
+	node = fdm_xml_child(node, name);
+	assert_non_null(node);
+	return node;
+}
+
+/* What both sets of the fragment that names it say, as "set pair value". */
+static void
+assert_pair(const char *xml, const char *group, const char *name,
+	    const char *want)
+{
+	xmlDoc *doc = xmlReadMemory(xml, (int)strlen(xml), "x", NULL, 0);
+	const xmlNode *node = xmlDocGetRootElement(doc);
+	char *found = NULL;
+
+	node = below(below(node, "configuration"), "resources");
+	node = below(group ? below(node, group) : node, "primitive");
+	for (const xmlNode *set = node->children; set; set = set->next) {
+		const xmlNode *pair = below(set, "nvpair");
+
+		if (strcmp(fdm_xml_text(pair, "name"), name) == 0) {
+			assert_null(found);
+			found = g_strdup_printf("%s %s %s",
+						fdm_xml_text(set, "id"),
+						fdm_xml_text(pair, "id"),
+						fdm_xml_text(pair, "value"));
+		}
+	}
+	assert_non_null(found);
+	assert_string_equal(found, want);
+	g_free(found);
+	xmlFreeDoc(doc);
+}
+
+#define IDPAIR(id, name, value) \
+	"<nvpair id='" id "' name='" name "' value='" value "'/>"
+#define META(id, more) "<meta_attributes id='" id "'>" more "</meta_attributes>"
+#define STOP                                                             \
+	"<instance_attributes id='i'>" IDPAIR("ip", "on_guest_shutdown", \
+					      "stop") "</instance_attributes>"
+
+static const char GUESTS[] = "<cib><configuration><resources>" VM(
+	"bare",
+	STOP) VM("set",
+		 META("m1", "<rule id='r'/>") META(
+			 "m2", IDPAIR("a", "allow-migrate", "true"))
+			 META("m3", IDPAIR("mine", "target-role", "Started")))
+	VM("ruled", META("ruled-meta_attributes", "<rule id='r2'/>")) VM(
+		"off",
+		META("o",
+		     IDPAIR("o1", "vmha-guest-off",
+			    "h1 5"))) "<group id='g'>" VM("in",
+							  "") "</group></resources></configuration>"
+							      "<status/></cib>";
+
+static void
+guest_off(void **state)
+{
+	struct fdm_facts *facts = facts_of(GUESTS);
+	char *xml = fdm_guest_off_xml(facts, "bare", "h2", 7);
+
+	(void)state;
+	assert_true(fdm_facts_vm(facts, "bare")->stops_with_guest);
+	assert_false(fdm_facts_vm(facts, "set")->stops_with_guest);
+	assert_string_equal(fdm_facts_vm(facts, "bare")->guest_off, "");
+	assert_string_equal(fdm_facts_vm(facts, "off")->guest_off, "h1 5");
+	assert_pair(xml, NULL, "target-role",
+		    "bare-meta_attributes bare-meta_attributes-target-role "
+		    "Stopped");
+	assert_pair(xml, NULL, "vmha-guest-off",
+		    "bare-meta_attributes bare-meta_attributes-vmha-guest-off "
+		    "h2 7");
+	g_free(xml);
+	/* A target-role that is there is changed, wherever it stands. */
+	xml = fdm_guest_off_xml(facts, "set", "h2", 7);
+	assert_pair(xml, NULL, "target-role", "m3 mine Stopped");
+	assert_pair(xml, NULL, "vmha-guest-off", "m2 m2-vmha-guest-off h2 7");
+	g_free(xml);
+	/* Nothing is put under somebody's rule. */
+	xml = fdm_guest_off_xml(facts, "ruled", "h2", 7);
+	assert_pair(xml, NULL, "target-role",
+		    "ruled-vmha-meta_attributes "
+		    "ruled-vmha-meta_attributes-target-role Stopped");
+	g_free(xml);
+	xml = fdm_guest_off_xml(facts, "in", "h2", 7);
+	assert_pair(xml, "group", "target-role",
+		    "in-meta_attributes in-meta_attributes-target-role "
+		    "Stopped");
+	g_free(xml);
+	assert_null(fdm_guest_off_xml(facts, "none", "h2", 7));
+	fdm_facts_free(facts);
+}
+
+static void
+guest_on(void **state)
+{
+	struct fdm_facts *facts = facts_of(GUESTS);
+	char *xml = fdm_guest_on_xml(facts, "off");
+
+	(void)state;
+	assert_pair(xml, NULL, "vmha-guest-off", "o o1 ");
+	assert_null(strstr(xml, "target-role"));
+	g_free(xml);
+	fdm_facts_free(facts);
+}
+
 int
 main(void)
 {
@@ -350,6 +460,7 @@ main(void)
 		cmocka_unit_test(capture),     cmocka_unit_test(gates),
 		cmocka_unit_test(inheritance), cmocka_unit_test(history),
 		cmocka_unit_test(gated_there), cmocka_unit_test(nodes),
+		cmocka_unit_test(guest_off),   cmocka_unit_test(guest_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,6 +192,16 @@ class Check(CibCase):
             self.cib(vm("web1") + resources, gate("web1"), ticket("web1"))
             self.assertEqual(self.level("fault domain"), level, resources)
 
+    def test_guest_off_needs_the_manager(self):
+        for value, manager, level in (("stop", "", "warn"),
+                                      ("stop", self.clone(), None),
+                                      ("restart", "", None)):
+            param = ('<instance_attributes id="ia"><nvpair id="g" '
+                     f'name="on_guest_shutdown" value="{value}"/>'
+                     '</instance_attributes>')
+            self.cib(vm("web1", param) + manager)
+            self.assertEqual(self.level("on_guest_shutdown"), level, value)
+
     def test_what_forbids_holding(self):
         fs = '<primitive id="fs" class="ocf" provider="heartbeat" ' \
              'type="Filesystem"/>'

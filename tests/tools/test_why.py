@@ -151,6 +151,23 @@ class Why(Known):
                        "crm resource clear web1"):
             self.assertIn(needle, text)
 
+    def test_guest_off(self):
+        """Said as long as it is stopped, and no longer."""
+        off = "powered off by its guest on h1"
+        for role, note, is_off in (("Stopped", "h1 1795304383", True),
+                                   ("Stopped", "h1", True),
+                                   ("Stopped", "", False),
+                                   ("Started", "h1 1795304383", False)):
+            self.cib(vm("web1", meta_of("web1", target_role=role,
+                                        vmha_guest_off=note)))
+            listed = " ".join(self.vmha("vm", "list").stdout.split())
+            why = " ".join(self.vmha("why", "web1", code=1).stdout.split())
+            for said in (listed, why):
+                self.assertEqual(off in said, is_off, said)
+            self.assertEqual("stopped by an administrator" in listed,
+                             role == "Stopped" and not is_off, listed)
+            self.assertEqual("vmha vm start web1" in why, is_off, why)
+
     def test_nobody_answers(self):
         """Unknown is unknown: no word on where it runs."""
         self.cib(vm("web1"), gate("web1"), ticket("web1"))

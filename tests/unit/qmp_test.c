@@ -192,6 +192,57 @@ foreign_peer(void **state)
 	assert_int_equal(open_it(pid, SHORT_MS, &err), -ENOENT);
 }
 
+static int
+next(struct ha_qmp_message *ret_message)
+{
+	uint64_t deadline_ms = ha_clock_now_ms() + FAR_MS;
+	int rc;
+
+	while ((rc = ha_qmp_poll(&qmp, ret_message)) == 0 &&
+	       ha_clock_left_ms(deadline_ms) > 0) {
+		ha_clock_sleep_ms(5, deadline_ms);
+	}
+	return rc;
+}
+
+/* Nothing is waited for: what comes is read as it comes, to its end. */
+static void
+watched(void **state)
+{
+	static const char *const SILENT[] = { NULL };
+	static const char *const PIECES[] = {
+		GREETING OK,
+		RUNNING "{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, "
+			"\"reason\": \"guest-shutdown\"}}\r\n{\"event\": \"ST",
+		NULL
+	};
+	struct ha_qmp_message m;
+	pid_t pid = serve(SILENT);
+
+	(void)state;
+	assert_int_equal(ha_qmp_watch(&qmp, path, getpid(), NULL), -EPERM);
+	ha_qmp_close(&qmp);
+	assert_int_equal(ha_qmp_watch(&qmp, path, pid, NULL), 0);
+	assert_int_equal(ha_qmp_poll(&qmp, &m), 0);
+	finish(pid);
+	assert_int_equal(ha_qmp_watch(&qmp, path, pid, NULL), -ENOENT);
+
+	pid = serve(PIECES);
+	assert_int_equal(ha_qmp_watch(&qmp, path, pid, NULL), 0);
+	assert_int_equal(next(&m), 1);
+	assert_int_equal(m.kind, HA_QMP_GREETING);
+	assert_int_equal(next(&m), 1);
+	assert_int_equal(m.kind, HA_QMP_RETURN);
+	while (m.kind != HA_QMP_EVENT) {
+		assert_int_equal(next(&m), 1);
+	}
+	assert_true(m.by_guest);
+	assert_int_equal(ha_qmp_poll(&qmp, &m), 0); /* half a line */
+	kill(pid, SIGKILL);
+	assert_int_equal(next(&m), -ECONNRESET);
+	finish(pid);
+}
+
 int
 main(void)
 {
@@ -201,6 +252,7 @@ main(void)
 		cmocka_unit_test(no_status_is_no_answer),
 		cmocka_unit_test(bad_peers),
 		cmocka_unit_test(foreign_peer),
+		cmocka_unit_test(watched),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

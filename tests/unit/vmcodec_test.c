@@ -175,6 +175,11 @@ qmp_paths(void **state)
 	memcpy(long_b, long_a, sizeof(long_b));
 	long_b[199] = 'b';
 	ha_vm_qmp_path(long_a, 1, path);
+	ha_vm_events_path(path, other);
+	assert_int_equal(strlen(other), strlen(path));
+	assert_string_equal(other + strlen(other) - 14, ".00000001.evts");
+	ha_vm_events_path("/run/vmha/qmp/web1.sock.x", other);
+	assert_string_equal(other, "");
 	ha_vm_qmp_path(long_b, 1, other);
 	assert_true(strlen(path) < HA_VM_QMP_PATH);
 	assert_string_equal(path + strlen(path) - 14, ".00000001.sock");
@@ -259,6 +264,34 @@ qmp_lines(void **state)
 	}
 }
 
+/* As QEMU 7.2 sends it. */
+static void
+qmp_shutdown(void **state)
+{
+	static const char *const LINES[] = {
+		"{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, "
+		"\"event\": \"SHUTDOWN\", \"data\": {\"guest\": true, "
+		"\"reason\": \"guest-shutdown\"}}",
+		"{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": false, "
+		"\"reason\": \"host-signal\"}}",
+		"{\"event\": \"SHUTDOWN\", \"data\": {\"guest\": 1, \"reason\": "
+		"7}}",
+	};
+	struct ha_qmp_message m;
+
+	(void)state;
+	assert_int_equal(ha_qmp_parse(LINES[0], strlen(LINES[0]), &m), 0);
+	assert_string_equal(m.text, "SHUTDOWN");
+	assert_string_equal(m.reason, "guest-shutdown");
+	assert_true(m.by_guest);
+	assert_int_equal(ha_qmp_parse(LINES[1], strlen(LINES[1]), &m), 0);
+	assert_string_equal(m.reason, "host-signal");
+	assert_false(m.by_guest);
+	assert_int_equal(ha_qmp_parse(LINES[2], strlen(LINES[2]), &m), 0);
+	assert_string_equal(m.reason, "");
+	assert_false(m.by_guest);
+}
+
 int
 main(void)
 {
@@ -267,6 +300,7 @@ main(void)
 		cmocka_unit_test(record_torn),
 		cmocka_unit_test(record_foreign),
 		cmocka_unit_test(file_names),
+		cmocka_unit_test(qmp_shutdown),
 		cmocka_unit_test(qmp_paths),
 		cmocka_unit_test(qmp_path_names_resource),
 		cmocka_unit_test(qemu_args),

@@ -95,6 +95,38 @@ record_comes_back(void **state)
 	assert_int_equal(ha_vmfiles_load("old", &back, NULL), -ENOENT);
 }
 
+/* A mark is no record, and goes with the record. */
+static void
+stop_is_marked(void **state)
+{
+	struct ha_vm_record record = { .phase = HA_VM_PHASE_RUNNING,
+				       .pid = 42 };
+	char path[HA_VM_QMP_PATH];
+	char events[HA_VM_QMP_PATH];
+
+	(void)state;
+	ha_vm_qmp_path("web1", 7, path);
+	ha_vm_events_path(path, events);
+	write_text(events, "");
+	assert_int_equal(ha_vmfiles_store("web1", &record, NULL), 0);
+	assert_false(ha_vmfiles_is_stop_marked("web1"));
+	assert_int_equal(ha_vmfiles_mark_stop("web1", NULL), 0);
+	assert_int_equal(ha_vmfiles_mark_stop("web1", NULL), 0);
+	assert_true(ha_vmfiles_is_stop_marked("web1"));
+	assert_false(ha_vmfiles_is_stop_marked("web2"));
+	assert_false(ha_vmfiles_is_of_other("web1", 42, 0));
+	/* A monitor that writes its record does not take it away. */
+	assert_int_equal(ha_vmfiles_store("web1", &record, NULL), 0);
+	assert_true(ha_vmfiles_is_stop_marked("web1"));
+	ha_vmfiles_unmark_stop("web1");
+	assert_false(ha_vmfiles_is_stop_marked("web1"));
+	assert_int_equal(ha_vmfiles_mark_stop("web1", NULL), 0);
+	assert_int_equal(access(events, F_OK), 0);
+	assert_int_equal(ha_vmfiles_remove("web1", path, NULL), 0);
+	assert_false(ha_vmfiles_is_stop_marked("web1"));
+	assert_int_equal(access(events, F_OK), -1);
+}
+
 static void
 identity_survives(void **state)
 {
@@ -181,6 +213,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(directories),
 		cmocka_unit_test(record_comes_back),
+		cmocka_unit_test(stop_is_marked),
 		cmocka_unit_test(identity_survives),
 		cmocka_unit_test(revoked_start_cannot_bind),
 		cmocka_unit_test(qemu_conf),

@@ -57,6 +57,8 @@ take_fact(const char *word, struct ha_vm_facts *facts)
 		facts->start_pending = true;
 	} else if (strcmp(word, "libvirtd-down") == 0) {
 		facts->libvirtd_down = true;
+	} else if (strcmp(word, "off-is-wish") == 0) {
+		facts->off_is_wish = true;
 	} else {
 		facts->process = (enum ha_vm_process)index_of(
 			PROCESS, N_ELEMENTS(PROCESS), word);
@@ -158,6 +160,16 @@ check_cell(const struct ha_vm_facts *f)
 			assert_int_equal(health, HA_VM_HEALTH_DEGRADED);
 		}
 	}
+	/* The guest's wish to be off excuses its power off and nothing else. */
+	if (f->off_is_wish) {
+		struct ha_vm_facts no = *f;
+
+		no.off_is_wish = false;
+		assert_int_equal(ha_vm_state_judge(&no), got);
+		assert_int_equal(health, got == HA_VM_SHUT_DOWN ?
+						 HA_VM_HEALTH_DEGRADED :
+						 ha_vm_state_health(got, &no));
+	}
 	if (ha_vm_state_has_guest(got)) {
 		assert_int_equal(f->process, HA_VM_PROCESS_ALIVE);
 	}
@@ -171,7 +183,7 @@ every_cell(void **state)
 	(void)state;
 	for (unsigned int i = 0;
 	     i < HA_VM_PROCESS_N * HA_VM_QMP_N * HA_VM_LIBVIRT_N *
-			 HA_VM_PHASE_N * 4;
+			 HA_VM_PHASE_N * 8;
 	     i++) {
 		unsigned int rest = i;
 		struct ha_vm_facts f;
@@ -186,10 +198,11 @@ every_cell(void **state)
 		rest /= HA_VM_PHASE_N;
 		f.start_pending = rest & 1;
 		f.libvirtd_down = rest & 2;
+		f.off_is_wish = rest & 4;
 		check_cell(&f);
 		cells++;
 	}
-	assert_int_equal(cells, 3 * 20 * 13 * 4 * 4);
+	assert_int_equal(cells, 3 * 20 * 13 * 4 * 8);
 }
 
 int

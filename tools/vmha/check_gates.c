@@ -199,6 +199,27 @@ check_clone(struct check *c, const struct cib_node *cib,
 		  cib_get(clone, "id"));
 }
 
+/* Does a VM's own parameter say that its guest may power it off? */
+static bool
+wants_guest_off(const struct cib_node *cib)
+{
+	const struct cib_node *vm = NULL;
+
+	while ((vm = cib_next_vm(cib, vm))) {
+		const struct cib_node *set = NULL;
+
+		while ((set = cib_next(vm, set, "instance_attributes"))) {
+			const char *value =
+				cib_nvpair(set, "on_guest_shutdown");
+
+			if (value && strcmp(value, "stop") == 0) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 static void
 check_manager(struct check *c, const struct cib_node *cib, unsigned int gated)
 {
@@ -209,6 +230,14 @@ check_manager(struct check *c, const struct cib_node *cib, unsigned int gated)
 			check_clone(c, cib, at);
 			return;
 		}
+	}
+	if (wants_guest_off(cib)) {
+		check_add(
+			c, CHECK_WARN, "on_guest_shutdown",
+			"stop, and ocf:vmha:FaultDomain",
+			"configure the manager: without it a guest that shuts "
+			"itself down is restarted",
+			"no manager is configured");
 	}
 	if (gated > 0) {
 		check_add(

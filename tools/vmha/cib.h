@@ -14,6 +14,8 @@
 #define CIB_MS 5000u /* cibadmin takes 30 ms; a CIB in election more */
 #define CIB_GATE "vmha-gate-"
 #define CIB_TICKET "vmha-"
+/* Meta attribute of a VM that its guest has powered off. */
+#define CIB_META_GUEST_OFF "vmha-guest-off"
 
 struct cib_attr {
 	char *name, *value;
@@ -125,6 +127,10 @@ bool cib_is_off(const struct cib_node *cib, const char *resource);
 /* target-role=Stopped. */
 bool cib_is_stopped(const struct cib_node *cib,
 		    const struct cib_node *primitive);
+/* The same, and it was its guest that has powered it off; the sentence. */
+#define CIB_GUEST_OFF_BYTES 128u
+bool cib_guest_off(const struct cib_node *cib, const struct cib_node *primitive,
+		   char *ret_text, size_t size);
 bool cib_is_managed(const struct cib_node *cib,
 		    const struct cib_node *primitive);
 

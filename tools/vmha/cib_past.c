@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cib.h"
 
@@ -216,6 +217,30 @@ cib_is_stopped(const struct cib_node *cib, const struct cib_node *primitive)
 	const char *role = cib_meta(cib, primitive, "target-role");
 
 	return role && strcasecmp(role, "Stopped") == 0;
+}
+
+/* vmha-fdmd writes "HOST SECONDS", and an empty text when it runs again. */
+bool
+cib_guest_off(const struct cib_node *cib, const struct cib_node *primitive,
+	      char *ret_text, size_t size)
+{
+	const char *note = cib_meta(cib, primitive, CIB_META_GUEST_OFF);
+	const char *at = note ? strchr(note, ' ') : NULL;
+	char when[32];
+	struct tm tm;
+	time_t time;
+
+	if (!note || !*note || !cib_is_stopped(cib, primitive)) {
+		return false;
+	}
+	time = at ? (time_t)strtoll(at, NULL, 10) : 0;
+	if (time <= 0 || !localtime_r(&time, &tm) ||
+	    strftime(when, sizeof(when), ", %Y-%m-%d %H:%M:%S", &tm) == 0) {
+		when[0] = '\0';
+	}
+	snprintf(ret_text, size, "powered off by its guest on %.*s%s",
+		 at ? (int)(at - note) : (int)strlen(note), note, when);
+	return true;
 }
 
 bool

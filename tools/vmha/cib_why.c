@@ -42,9 +42,15 @@ look_meta(const struct cib_node *cib, const struct cib_node *vm,
 	const char *id = cib_get(vm, "id");
 	const char *role = cib_meta(cib, vm, "target-role");
 	const char *managed = cib_meta(cib, vm, "is-managed");
+	char off[CIB_GUEST_OFF_BYTES];
 	char todo[256];
 
-	if (role && strcasecmp(role, "Stopped") == 0) {
+	if (cib_guest_off(cib, vm, off, sizeof(off))) {
+		snprintf(todo, sizeof(todo), "vmha vm start %s", id);
+		why_add(reasons, "pacemaker", todo,
+			"%s (on_guest_shutdown=stop): target-role=Stopped",
+			off);
+	} else if (role && strcasecmp(role, "Stopped") == 0) {
 		snprintf(todo, sizeof(todo), "crm resource start %s", id);
 		why_add(reasons, "pacemaker", todo,
 			"somebody has stopped it: target-role=Stopped");

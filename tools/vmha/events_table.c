@@ -154,6 +154,9 @@ static const struct plain_row {
 	{ MANAGER, "heartbeat", "the end of the line no-heartbeat" },
 	{ MANAGER, "child-failed", "a tool of Pacemaker's; tried again" },
 	{ MANAGER, "unseal-failed", "tried again each second" },
+	{ MANAGER, "guest-off", "VmGuestShutdownEvent" },
+	{ MANAGER, "guest-off-waits", "" },
+	{ MANAGER, "guest-off-failed", "" },
 };
 
 /* From the daemon's own table. */

@@ -166,8 +166,12 @@ judge_config(const struct known *known, struct known_vm *row)
 {
 	const struct cib_node *in = cib_container(row->primitive);
 	const struct cib_node *gate = cib_gate(known->cib, row->name);
+	char off[CIB_GUEST_OFF_BYTES];
 
-	if (cib_is_stopped(known->cib, row->primitive)) {
+	if (cib_guest_off(known->cib, row->primitive, off, sizeof(off))) {
+		say(row, KNOWN_UNPROTECTED, "%s: vmha vm start %s", off,
+		    row->name);
+	} else if (cib_is_stopped(known->cib, row->primitive)) {
 		say(row, KNOWN_UNPROTECTED,
 		    "stopped by an administrator: vmha vm start %s", row->name);
 	} else if (!cib_is_managed(known->cib, row->primitive)) {

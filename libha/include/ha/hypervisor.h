@@ -66,7 +66,11 @@ struct ha_hv_start {
 	const char *xml;      /* domain XML of the user, untouched */
 	const char *resource; /* name of the Pacemaker resource, for the tag */
 	const char *qmp_path; /* where our own QMP socket goes */
-	const char *uuid;     /* for an XML that has none, and no definition
+	const char *events_path; /* where another one goes, for who listens
+				  * to events; the guest's power off then
+				  * ends QEMU, whatever the XML says. NULL:
+				  * none */
+	const char *uuid;        /* for an XML that has none, and no definition
 				* on this host either; NULL: libvirt makes
 				* one up */
 };
@@ -179,7 +183,7 @@ struct ha_hv_ops {
 			  struct ha_err *err);
 };
 
-#define HA_HV_ABI 1u
+#define HA_HV_ABI 2u
 #define HA_HV_ABORT_WAIT_MS 3000u
 #define HA_HV_SYMBOL "ha_hypervisor"
 

@@ -44,6 +44,10 @@ struct ha_qmp_message {
 	uint64_t ram_sent; /* of RETURN to query-migrate: ram.transferred,
 			    * bytes; 0: none */
 	char text[256];    /* desc of ERROR, name of EVENT */
+	/* Of the event SHUTDOWN: ShutdownCause, and whether it is the guest's
+	 * (qapi/run-state.json). */
+	char reason[HA_QMP_STATUS];
+	bool by_guest;
 };
 
 /* One line of QMP (JSON object). 0, or -EINVAL: not QMP. */

@@ -46,4 +46,15 @@ int ha_qmp_migration(struct ha_qmp *qmp, uint64_t deadline_ms,
 int ha_qmp_command(struct ha_qmp *qmp, const char *command,
 		   uint64_t deadline_ms, struct ha_err *err);
 
+/* ---- for a loop of events: no call of these waits ----------------------- */
+
+/* Connects and asks for QEMU's events, and for its status once; what follows
+ * is read by ha_qmp_poll() whenever fd is readable. Results of ha_qmp_open,
+ * -EAGAIN: too many wait there already. */
+int ha_qmp_watch(struct ha_qmp *qmp, const char *path, pid_t pid,
+		 struct ha_err *err);
+/* 1: a message; 0: none is there yet; -ECONNRESET: QEMU, or its monitor, has
+ * gone; other -errno: nonsense. */
+int ha_qmp_poll(struct ha_qmp *qmp, struct ha_qmp_message *ret_message);
+
 #endif

@@ -22,9 +22,17 @@ int ha_vmfiles_load(const char *resource, struct ha_vm_record *ret_record,
 		    struct ha_err *err);
 int ha_vmfiles_store(const char *resource, const struct ha_vm_record *record,
 		     struct ha_err *err);
-/* Removes record and socket; the identity under /var/lib stays. */
+/* Removes record, sockets and mark; the identity under /var/lib stays. */
 int ha_vmfiles_remove(const char *resource, const char *qmp_path,
 		      struct ha_err *err);
+
+/* A stop is about to ask the guest to shut down: its end is then not the
+ * guest's own wish, whenever it comes. A file of its own, since a monitor may
+ * be writing the record. */
+int ha_vmfiles_mark_stop(const char *resource, struct ha_err *err);
+void ha_vmfiles_unmark_stop(const char *resource);
+/* true also where it can't be told. */
+bool ha_vmfiles_is_stop_marked(const char *resource);
 
 /* uuid and name of the last start, across reboots. Same results. */
 int ha_vmfiles_recall(const char *resource, struct ha_vm_record *ret_record,

@@ -119,8 +119,11 @@ const char *ha_vm_words_next(const char **at, size_t *ret_len);
 int ha_vm_params_restart(ha_param_getter get, void *ctx,
 			 struct ha_vm_params *ret_values, struct ha_err *err);
 
-/* What a start needs: which VM, on which hypervisor, and nothing that this
- * version can't do. 0; -EINVAL with a sentence. */
+/* on_guest_shutdown alone, as vmha-fdmd wants it: is it stop? A bad value has
+ * its default. */
+bool ha_vm_params_stops_with_guest(ha_param_getter get, void *ctx);
+
+/* What a start needs: which VM, on which hypervisor. 0; -EINVAL with a sentence. */
 int ha_vm_params_check_start(const struct ha_vm_params *params,
 			     struct ha_err *err);
 

@@ -5,7 +5,9 @@
  * belong to it. Text <-> struct only; libha/io/record does the files.
  *
  *   /run/vmha/vm/RES              the record, gone after a reboot
+ *   /run/vmha/vm/RES.stop         a stop has asked the guest to shut down
  *   /run/vmha/qmp/RES.NONCE.sock  our own QMP socket of one start
+ *   /run/vmha/qmp/RES.NONCE.evts  another one, where vmha-fdmd listens
  *   /var/lib/vmha/vm/RES          uuid and name, survives a reboot
  *
  * RES is the resource's name with anything but [A-Za-z0-9_:-] as %XX.
@@ -65,6 +67,9 @@ int ha_vm_file_name(const char *resource, char *ret_name, size_t size);
  * cut and told apart by a checksum. */
 void ha_vm_qmp_path(const char *resource, uint32_t nonce,
 		    char ret_path[HA_VM_QMP_PATH]);
+
+/* The socket for events beside that QMP socket. */
+void ha_vm_events_path(const char *qmp_path, char ret_path[HA_VM_QMP_PATH]);
 
 /* Is `path` a QMP socket of this resource (any start of it)? */
 bool ha_vm_qmp_path_is_of(const char *path, const char *resource);

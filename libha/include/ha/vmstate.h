@@ -80,6 +80,7 @@ struct ha_vm_facts {
 	enum ha_vm_phase phase;
 	bool start_pending; /* a create request may still be carried out */
 	bool libvirtd_down; /* known to be dead or stopped */
+	bool off_is_wish;   /* a guest that shut itself down is to stay off */
 };
 
 enum ha_vm_state {
@@ -111,7 +112,8 @@ enum ha_vm_health {
 enum ha_vm_state ha_vm_state_judge(const struct ha_vm_facts *facts);
 
 /* OK becomes DEGRADED while libvirtd is down: the VM is well, but can be
- * neither started nor migrated here. */
+ * neither started nor migrated here. SHUT_DOWN is DEGRADED where that is the
+ * guest's wish to be kept: nothing is to be recovered. */
 enum ha_vm_health ha_vm_state_health(enum ha_vm_state state,
 				     const struct ha_vm_facts *facts);
 

@@ -22,6 +22,7 @@ struct start_job {
 	char *xml;
 	char *resource;
 	char *qmp_path;
+	char *events_path; /* NULL: none */
 	char name[HA_DOMAIN_NAME];
 	char uuid[HA_UUID_TEXT];      /* of the XML, "" if none */
 	char wish_uuid[HA_UUID_TEXT]; /* of the caller, "" if none */
@@ -36,6 +37,7 @@ start_release(struct hv_job *job)
 	free(j->xml);
 	free(j->resource);
 	free(j->qmp_path);
+	free(j->events_path);
 	free(j);
 }
 
@@ -117,6 +119,7 @@ start_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 		.xml = j->xml,
 		.resource = j->resource,
 		.qmp_path = j->qmp_path,
+		.events_path = j->events_path,
 	};
 	hv_autodomain virDomainPtr dom = NULL;
 	ha_autofree char *xml = NULL;
@@ -153,7 +156,9 @@ job_fill(struct start_job *j, const struct ha_hv_start *spec,
 	j->xml = strdup(spec->xml);
 	j->resource = strdup(spec->resource);
 	j->qmp_path = strdup(spec->qmp_path);
-	if (!domain || !j->xml || !j->resource || !j->qmp_path) {
+	j->events_path = spec->events_path ? strdup(spec->events_path) : NULL;
+	if (!domain || !j->xml || !j->resource || !j->qmp_path ||
+	    (spec->events_path && !j->events_path)) {
 		return ha_err_set(err, -ENOMEM, "libvirt: out of memory");
 	}
 	rc = ha_domain_parse(spec->xml, strlen(spec->xml), domain, err);

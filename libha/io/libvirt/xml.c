@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The XML handed to libvirt at a start: the user's own, with three additions
- * that live only as long as the process does: our QMP socket, our tag in the
- * metadata, and a uuid where the user's XML has none but a definition on this
+ * The XML handed to libvirt at a start: the user's own, with additions that
+ * live only as long as the process does: our QMP socket (and one for events,
+ * where the caller wants it), our tag in the metadata, and a uuid where the user's XML has none but a definition on this
  * host does. The user may have saved a running machine's XML, so additions of
  * an earlier start are taken out first (QEMU refuses a chardev id twice).
  * No network, no entities; a DOCTYPE was refused by ha_domain_parse() before.
@@ -25,15 +25,21 @@
 #define TAG_ELEMENT "resource"
 #define TAG_ATTRIBUTE "name"
 
-#define CHARDEV_START "socket,id=vmha-qmp,"
+#define ON_POWEROFF "on_poweroff"
+#define POWEROFF_ENDS "destroy"
+
 #define CHARDEV_END ",server=on,wait=off"
-#define MON_START "chardev=vmha-qmp,"
-#define MON_VALUE "chardev=vmha-qmp,mode=control"
+#define MON_VALUE_BYTES 64
+
+/* ids of the sockets that are ours; the first is known to qemuargs.c */
+#define ID_QMP "vmha-qmp"
+#define ID_EVENTS "vmha-events"
+static const char *const IDS[] = { ID_QMP, ID_EVENTS };
 
 /* sun_path includes the NUL for QEMU. A comma in it is doubled. */
 #define SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
-#define CHARDEV_SIZE                                           \
-	(sizeof(CHARDEV_START "path=") + sizeof(CHARDEV_END) + \
+#define CHARDEV_SIZE                                                     \
+	(sizeof("socket,id=" ID_EVENTS ",path=") + sizeof(CHARDEV_END) + \
 	 2 * SOCKET_PATH_MAX)
 
 static const xmlChar *
@@ -92,6 +98,26 @@ arg_starts(xmlNodePtr arg, const char *start)
 	return is;
 }
 
+/* Did an earlier start of ours add this pair? */
+static bool
+is_ours(xmlNodePtr option, xmlNodePtr value)
+{
+	char start[MON_VALUE_BYTES];
+
+	for (size_t i = 0; i < sizeof(IDS) / sizeof(IDS[0]); i++) {
+		snprintf(start, sizeof(start), "socket,id=%s,", IDS[i]);
+		if (arg_starts(option, "-chardev") &&
+		    arg_starts(value, start)) {
+			return true;
+		}
+		snprintf(start, sizeof(start), "chardev=%s,", IDS[i]);
+		if (arg_starts(option, "-mon") && arg_starts(value, start)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* An option and its value are two <arg>, so pairs are dropped. */
 static void
 commandline_clean(xmlNodePtr commandline)
@@ -106,9 +132,7 @@ commandline_clean(xmlNodePtr commandline)
 			return;
 		}
 		after = arg_next(value->next);
-		if ((arg_starts(arg, "-chardev") &&
-		     arg_starts(value, CHARDEV_START)) ||
-		    (arg_starts(arg, "-mon") && arg_starts(value, MON_START))) {
+		if (is_ours(arg, value)) {
 			node_drop(arg);
 			node_drop(value);
 			arg = after;
@@ -127,9 +151,11 @@ arg_add(xmlNodePtr commandline, xmlNsPtr ns, const char *value)
 }
 
 static void
-chardev_format(const char *path, char ret_value[CHARDEV_SIZE])
+chardev_format(const char *id, const char *path, char ret_value[CHARDEV_SIZE])
 {
-	char *out = stpcpy(ret_value, CHARDEV_START "path=");
+	char *out = stpcpy(ret_value, "socket,id=");
+
+	out = stpcpy(stpcpy(out, id), ",path=");
 
 	for (; *path; path++) {
 		if (*path == ',') {
@@ -141,11 +167,11 @@ chardev_format(const char *path, char ret_value[CHARDEV_SIZE])
 }
 
 static int
-add_socket(xmlDocPtr doc, xmlNodePtr root, const char *path, struct ha_err *err)
+add_socket(xmlNodePtr commandline, xmlNsPtr ns, const char *id,
+	   const char *path, struct ha_err *err)
 {
 	char chardev[CHARDEV_SIZE];
-	xmlNsPtr ns = xmlSearchNsByHref(doc, root, X(QEMU_NAMESPACE));
-	xmlNodePtr commandline;
+	char mon[MON_VALUE_BYTES];
 
 	if (path[0] != '/' || strlen(path) > SOCKET_PATH_MAX) {
 		return ha_err_set(err, -ENAMETOOLONG,
@@ -153,7 +179,24 @@ add_socket(xmlDocPtr doc, xmlNodePtr root, const char *path, struct ha_err *err)
 				  "of at most %zu bytes",
 				  path, SOCKET_PATH_MAX);
 	}
-	chardev_format(path, chardev);
+	chardev_format(id, path, chardev);
+	snprintf(mon, sizeof(mon), "chardev=%s,mode=control", id);
+	return arg_add(commandline, ns, "-chardev") &&
+			       arg_add(commandline, ns, chardev) &&
+			       arg_add(commandline, ns, "-mon") &&
+			       arg_add(commandline, ns, mon) ?
+		       0 :
+		       ha_err_set(err, -ENOMEM, "domain XML: out of memory");
+}
+
+static int
+add_sockets(xmlDocPtr doc, xmlNodePtr root, const struct ha_hv_start *spec,
+	    struct ha_err *err)
+{
+	xmlNsPtr ns = xmlSearchNsByHref(doc, root, X(QEMU_NAMESPACE));
+	xmlNodePtr commandline;
+	int rc;
+
 	if (!ns) {
 		ns = xmlNewNs(root, X(QEMU_NAMESPACE), X(QEMU_PREFIX));
 	}
@@ -170,13 +213,28 @@ add_socket(xmlDocPtr doc, xmlNodePtr root, const char *path, struct ha_err *err)
 	} else {
 		commandline = xmlNewChild(root, ns, X("commandline"), NULL);
 	}
-	if (!commandline || !arg_add(commandline, ns, "-chardev") ||
-	    !arg_add(commandline, ns, chardev) ||
-	    !arg_add(commandline, ns, "-mon") ||
-	    !arg_add(commandline, ns, MON_VALUE)) {
+	if (!commandline) {
 		return ha_err_set(err, -ENOMEM, "domain XML: out of memory");
 	}
-	return 0;
+	rc = add_socket(commandline, ns, ID_QMP, spec->qmp_path, err);
+	return rc < 0 || !spec->events_path ?
+		       rc :
+		       add_socket(commandline, ns, ID_EVENTS, spec->events_path,
+				  err);
+}
+
+/* on_poweroff=restart would have libvirt itself bring the guest back. */
+static int
+end_at_poweroff(xmlNodePtr root, struct ha_err *err)
+{
+	xmlNodePtr old = child_find(root, ON_POWEROFF, NULL);
+
+	if (old) {
+		node_drop(old);
+	}
+	return xmlNewTextChild(root, NULL, X(ON_POWEROFF), X(POWEROFF_ENDS)) ?
+		       0 :
+		       ha_err_set(err, -ENOMEM, "domain XML: out of memory");
 }
 
 /* libvirt keeps one element of each namespace in <metadata>. */
@@ -254,7 +312,10 @@ hv_xml_for_start(const struct ha_hv_start *spec, const char *uuid,
 		rc = add_tag(root, spec->resource, err);
 	}
 	if (rc == 0) {
-		rc = add_socket(doc, root, spec->qmp_path, err);
+		rc = add_sockets(doc, root, spec, err);
+	}
+	if (rc == 0 && spec->events_path) {
+		rc = end_at_poweroff(root, err);
 	}
 	if (rc == 0) {
 		rc = dump(doc, &xml, err);

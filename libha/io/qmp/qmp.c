@@ -62,41 +62,56 @@ send_line(struct ha_qmp *qmp, const char *line, uint64_t deadline_ms)
 	return 0;
 }
 
+/* A whole line that has come already: 1, 0 none, or not QMP. */
+static int
+take_line(struct ha_qmp *qmp, struct ha_qmp_message *ret_message)
+{
+	char *end = memchr(qmp->buf, '\n', qmp->n);
+	size_t len;
+	int rc;
+
+	if (!end) {
+		return qmp->n == sizeof(qmp->buf) ? -EMSGSIZE : 0;
+	}
+	len = (size_t)(end - qmp->buf) + 1;
+	rc = ha_qmp_parse(qmp->buf, len, ret_message);
+	qmp->n -= len;
+	memmove(qmp->buf, qmp->buf + len, qmp->n);
+	return rc < 0 ? rc : 1;
+}
+
+/* What is there now; -EAGAIN: nothing. */
+static int
+receive(struct ha_qmp *qmp)
+{
+	ssize_t got =
+		recv(qmp->fd, qmp->buf + qmp->n, sizeof(qmp->buf) - qmp->n, 0);
+
+	if (got < 0) {
+		return errno == EINTR ? -EAGAIN : -errno;
+	}
+	qmp->n += (size_t)got;
+	return got == 0 ? -ECONNRESET : 0;
+}
+
 /* The next whole line as a message. */
 static int
 next_message(struct ha_qmp *qmp, uint64_t deadline_ms,
 	     struct ha_qmp_message *ret_message)
 {
 	for (;;) {
-		char *end = memchr(qmp->buf, '\n', qmp->n);
-		ssize_t got;
-		int rc;
+		int rc = take_line(qmp, ret_message);
 
-		if (end) {
-			size_t len = (size_t)(end - qmp->buf) + 1;
-
-			rc = ha_qmp_parse(qmp->buf, len, ret_message);
-			qmp->n -= len;
-			memmove(qmp->buf, qmp->buf + len, qmp->n);
-			return rc;
-		}
-		if (qmp->n == sizeof(qmp->buf)) {
-			return -EMSGSIZE;
+		if (rc != 0) {
+			return rc < 0 ? rc : 0;
 		}
 		rc = wait_for(qmp->fd, POLLIN, deadline_ms);
 		if (rc < 0) {
 			return rc;
 		}
-		got = recv(qmp->fd, qmp->buf + qmp->n,
-			   sizeof(qmp->buf) - qmp->n, 0);
-		if (got == 0) {
-			return -ECONNRESET;
-		}
-		if (got < 0 && errno != EINTR && errno != EAGAIN) {
-			return -errno;
-		}
-		if (got > 0) {
-			qmp->n += (size_t)got;
+		rc = receive(qmp);
+		if (rc < 0 && rc != -EAGAIN) {
+			return rc;
 		}
 	}
 }
@@ -166,14 +181,13 @@ connect_to(const char *path, uint64_t deadline_ms)
 	return fd;
 }
 
-int
-ha_qmp_open(struct ha_qmp *qmp, const char *path, pid_t pid,
-	    uint64_t deadline_ms, struct ha_err *err)
+/* Connects, and makes sure who is at the other end. */
+static int
+begin(struct ha_qmp *qmp, const char *path, pid_t pid, uint64_t deadline_ms,
+      struct ha_err *err)
 {
-	struct ha_qmp_message m;
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
-	int rc;
 
 	qmp->n = 0;
 	qmp->fd = connect_to(path, deadline_ms);
@@ -190,6 +204,19 @@ ha_qmp_open(struct ha_qmp *qmp, const char *path, pid_t pid,
 				  "QMP socket %s belongs to process %d, not "
 				  "to QEMU %d",
 				  path, (int)peer.pid, (int)pid);
+	}
+	return 0;
+}
+
+int
+ha_qmp_open(struct ha_qmp *qmp, const char *path, pid_t pid,
+	    uint64_t deadline_ms, struct ha_err *err)
+{
+	struct ha_qmp_message m;
+	int rc = begin(qmp, path, pid, deadline_ms, err);
+
+	if (rc < 0) {
+		return rc;
 	}
 	rc = next_message(qmp, deadline_ms, &m);
 	if (rc < 0) {
@@ -247,4 +274,43 @@ ha_qmp_command(struct ha_qmp *qmp, const char *command, uint64_t deadline_ms,
 	struct ha_qmp_message m;
 
 	return ask(qmp, command, deadline_ms, &m, err);
+}
+
+/* QEMU reads both when it has greeted: nothing has to be waited for. */
+#define WATCH_LINES                                                            \
+	"{\"execute\":\"qmp_capabilities\"}\r\n{\"execute\":\"query-status\"}" \
+	"\r\n"
+
+int
+ha_qmp_watch(struct ha_qmp *qmp, const char *path, pid_t pid,
+	     struct ha_err *err)
+{
+	uint64_t now_ms = ha_clock_now_ms();
+	int rc = begin(qmp, path, pid, now_ms, err);
+
+	if (rc == -ETIMEDOUT) {
+		return -EAGAIN;
+	}
+	if (rc < 0) {
+		return rc;
+	}
+	rc = send_line(qmp, WATCH_LINES, now_ms);
+	return rc < 0 ? ha_err_set(err, rc, "QMP socket %s: %s", path,
+				   strerror(-rc)) :
+			0;
+}
+
+int
+ha_qmp_poll(struct ha_qmp *qmp, struct ha_qmp_message *ret_message)
+{
+	int rc = take_line(qmp, ret_message);
+
+	while (rc == 0) {
+		rc = receive(qmp);
+		if (rc == -EAGAIN) {
+			return 0;
+		}
+		rc = rc < 0 ? rc : take_line(qmp, ret_message);
+	}
+	return rc;
 }

@@ -206,11 +206,61 @@ ha_vmfiles_store(const char *resource, const struct ha_vm_record *record,
 	return rc < 0 ? rc : store(path, &whole, false, err);
 }
 
+static int
+mark_path(const char *resource, char ret_path[PATH_BYTES], struct ha_err *err)
+{
+	char path[PATH_BYTES];
+	int rc = path_in(HA_VM_RUN_DIR, resource, path, err);
+
+	if (rc == 0 &&
+	    snprintf(ret_path, PATH_BYTES, "%s.stop", path) >= PATH_BYTES) {
+		rc = ha_err_set(err, -ENAMETOOLONG, "%s.stop is too long",
+				path);
+	}
+	return rc;
+}
+
+int
+ha_vmfiles_mark_stop(const char *resource, struct ha_err *err)
+{
+	char path[PATH_BYTES];
+	ha_autoclose int fd = -1;
+	int rc = mark_path(resource, path, err);
+
+	if (rc < 0) {
+		return rc;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return fd >= 0 ? 0 :
+			 ha_err_set(err, -errno, "can't make %s: %s", path,
+				    strerror(errno));
+}
+
+void
+ha_vmfiles_unmark_stop(const char *resource)
+{
+	char path[PATH_BYTES];
+
+	if (mark_path(resource, path, NULL) == 0) {
+		(void)unlink(path);
+	}
+}
+
+bool
+ha_vmfiles_is_stop_marked(const char *resource)
+{
+	char path[PATH_BYTES];
+
+	return mark_path(resource, path, NULL) < 0 || access(path, F_OK) == 0 ||
+	       errno != ENOENT;
+}
+
 int
 ha_vmfiles_remove(const char *resource, const char *qmp_path,
 		  struct ha_err *err)
 {
 	char path[PATH_BYTES];
+	char events_path[HA_VM_QMP_PATH];
 	int rc = path_in(HA_VM_RUN_DIR, resource, path, err);
 
 	if (rc < 0) {
@@ -218,7 +268,10 @@ ha_vmfiles_remove(const char *resource, const char *qmp_path,
 	}
 	if (qmp_path && ha_vm_qmp_path_is_ours(qmp_path)) {
 		(void)unlink(qmp_path); /* a revoked one is a directory */
+		ha_vm_events_path(qmp_path, events_path);
+		(void)unlink(events_path);
 	}
+	ha_vmfiles_unmark_stop(resource);
 	if (unlink(path) < 0 && errno != ENOENT) {
 		return ha_err_set(err, -errno, "can't remove %s: %s", path,
 				  strerror(errno));

@@ -22,6 +22,7 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
            "restart", "versions", "maintenance", "orphans")
            "restart", "versions", "maintenance", "alerts")
            "restart", "election", "versions", "maintenance")
+           "restart", "guest_off", "versions", "maintenance")
 
 
 def case(hosts=3, **bed):
