@@ -31,15 +31,14 @@ QEMU_S = 10
 
 class AddCase(InstalledCase):
     """Domain XMLs in the test's folder, on the machine's own disk: most tests
-    therefore say --force."""
+    therefore say --force. Their disks are on the network."""
 
     def domain(self, name="web1", digit="0", disks=None, more="", kind="kvm",
                uuid=None, file=None, memory="2048", unit="MiB", vcpus="2"):
         """Writes one; its path."""
         if disks is None:
-            image = self.path(f"{name}.img")
-            with open(image, "w", encoding="utf-8"):
-                disks = DISK.format("file", "file", image, "vda", "")
+            disks = DISK.format("network", "protocol='rbd' name", "p/v",
+                                "vda", "")
         path = self.path(file or f"{name}.xml")
         with open(path, "w", encoding="utf-8") as f:
             f.write(DOMAIN.format(
@@ -195,10 +194,17 @@ class Add(AddCase):
             self.assertIn("no live migration", text)
             self.assertEqual(self.values("web1", "meta_attributes")
                              ["allow-migrate"], "false")
-        self.cib()
-        text = self.add(self.domain(disks=DISK.format(
-            "file", "file", disk, "vda", "<transient/>"))).stdout
-        self.assertIn("transient", text)
+        with open(disk, "w", encoding="utf-8"):
+            pass
+        for more, needle, word in (
+                ("<transient/>", "is transient", "false"),
+                ("", "is this host's", "false"), ("<readonly/>", "", "true")):
+            self.cib()
+            text = self.add(self.domain(disks=DISK.format(
+                "file", "file", disk, "vda", more))).stdout
+            self.assertIn(needle, text)
+            self.assertEqual(self.values("web1", "meta_attributes")
+                             ["allow-migrate"], word)
 
     def test_what_is_told(self):
         self.cib(placement_strategy="balanced")
@@ -243,12 +249,13 @@ class Refused(AddCase):
     def test_disks(self):
         self.cib()
         image = self.path("web1.img")
+        with open(image, "w", encoding="utf-8"):
+            pass
         for disk, needle in (
                 (("file", "file", self.path("nope.img"), "vdb", ""),
                  "disk vdb: "),
                 (("block", "dev", "/dev/nope", "vda", ""), "No such file"),
                 (("block", "dev", image, "vda", ""), "no block device")):
-            self.domain()
             self.refused(needle, self.domain(disks=DISK.format(*disk)))
 
     def test_others(self):

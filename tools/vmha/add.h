@@ -66,8 +66,9 @@ void add_look_file(struct add_vm *vm);
 void add_look_disks(struct add_vm *vm);
 /* Does a process of this host, or another resource, have it already? */
 void add_look_others(struct add_vm *vm);
-/* Is that file on something that other hosts see, too? "config", "disk vda". */
-void add_look_place(struct add_vm *vm, const char *what, const char *path);
+/* Is that file on something that other hosts see, too? "config", "disk vda".
+ * False: it is this host's own for sure. */
+bool add_look_place(struct add_vm *vm, const char *what, const char *path);
 /* What this host's libvirt has kept of it. */
 void add_look_libvirt(struct add_vm *vm);
 /* The parameters as the agent will read them. */

@@ -80,6 +80,7 @@ set_name(struct add_vm *vm)
 			   "letters, digits and . _ -, %u in all; give one "
 			   "with --name",
 			   name, ADD_NAME - 1);
+		return;
 	}
 	snprintf(vm->name, sizeof(vm->name), "%s", name);
 }
@@ -161,7 +162,7 @@ add_look_file(struct add_vm *vm)
 			   "are run",
 			   vm->path, vm->domain.type);
 	}
-	add_look_place(vm, "config", vm->config);
+	(void)add_look_place(vm, "config", vm->config);
 }
 
 static void
@@ -200,7 +201,10 @@ look_disk(struct add_vm *vm, const struct ha_domain_disk *disk)
 			   what, disk->source, is_block ? "no" : "a",
 			   is_block ? "block" : "file");
 	} else if (!is_block) {
-		add_look_place(vm, what, disk->source);
+		if (!add_look_place(vm, what, disk->source) &&
+		    !disk->readonly) {
+			hinder(vm, "a disk that it writes to is this host's");
+		}
 	} else if (strncmp(disk->source, "/dev/sd", 7) == 0 ||
 		   strncmp(disk->source, "/dev/dm-", 8) == 0) {
 		add_note(vm,
@@ -328,7 +332,7 @@ static void
 look_batch(struct add_vm *vm)
 {
 	for (struct add_vm *at = vm->job->vm; at < vm; at++) {
-		if (strcmp(at->name, vm->name) == 0 ||
+		if (is_text(at->name, vm->name) ||
 		    is_text(at->domain.uuid, vm->domain.uuid) ||
 		    strcmp(at->domain.name, vm->domain.name) == 0) {
 			add_refuse(vm,
@@ -349,7 +353,8 @@ add_look_others(struct add_vm *vm)
 	while (at && (at = cib_walk(config, at))) {
 		const char *id = cib_get(at, "id");
 
-		if (strcmp(id, vm->name) == 0 && !has_config(at, vm->config)) {
+		if (*id && strcmp(id, vm->name) == 0 &&
+		    !has_config(at, vm->config)) {
 			add_refuse(vm,
 				   "the cluster's configuration has a %s "
 				   "called %s already; give another name with "

@@ -113,7 +113,7 @@ is_local_type(const char *type)
 	return false;
 }
 
-void
+bool
 add_look_place(struct add_vm *vm, const char *what, const char *path)
 {
 	static struct mount mount;
@@ -131,6 +131,7 @@ add_look_place(struct add_vm *vm, const char *what, const char *path)
 			  "%s %s is on the root file system of this host, "
 			  "which no other host sees",
 			  what, path);
+		return false;
 	} else if (is_local_type(mount.type)) {
 		add_note(vm,
 			 "%s %s is on %s, of the local kind %s: no other host "
@@ -138,4 +139,5 @@ add_look_place(struct add_vm *vm, const char *what, const char *path)
 			 "way",
 			 what, path, mount.point, mount.type);
 	}
+	return true;
 }

@@ -62,7 +62,6 @@ delete_refusal(const struct cib_node *cib, const char *name, char *ret_why,
 	const struct cib_node *primitive =
 		cib_find(cib, "primitive", "id", name);
 	const struct cib_node *by = find_reference(cib, name);
-	struct ha_err err = HA_ERR_INIT;
 
 	ret_why[0] = '\0';
 	if (!primitive || !cib_is_ours(cib, primitive, "VirtualMachine")) {
@@ -80,7 +79,5 @@ delete_refusal(const struct cib_node *cib, const char *name, char *ret_why,
 		snprintf(ret_why, size,
 			 "%s %s names it: crm configure delete %s", by->name,
 			 cib_get(by, "id"), cib_get(by, "id"));
-	} else if (wait_is_name(name, &err) < 0) {
-		snprintf(ret_why, size, "%s", err.text);
 	}
 }
