@@ -51,6 +51,9 @@ add_option(const struct vmha_args *args)
 				    NULL;
 }
 
+static void append(json_t *list, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
 static void
 append(json_t *list, const char *fmt, va_list ap)
 {
