@@ -10,7 +10,8 @@
 
 #include "add.h"
 
-/* das.vmCpuMinMHz: what vSphere reserves where nobody has said more. */
+/* das.vmCpuMinMHz, what vSphere counts for a VM that reserves nothing; here of
+ * each vCPU. */
 #define VCPU_MHZ 32u
 
 /* What the agent advises; tests hold it against its meta-data. */

@@ -209,7 +209,7 @@ static const struct vmha_command COMMANDS[] = {
 	  "and its libvirt, and the resources that there are. Then the "
 	  "resource comes in one update, with its UUID, the agent's advised "
 	  "time-outs, its size as utilization (cpu_mhz: 32 for each vCPU, "
-	  "which is what vSphere reserves; memory_mb: the whole <memory>), "
+	  "memory_mb: the whole <memory>), "
 	  "gate and ticket: stopped, unless --start. Where anything is refused "
 	  "nothing is changed; --force takes files that no other host may "
 	  "see. --dry-run shows the commands that do the same. Another operand "
