@@ -26,6 +26,7 @@ DOMAIN = """\
 DISK = ("<disk type='{0}' device='disk'><source {1}='{2}'/>"
         "<target dev='{3}'/>{4}</disk>")
 QEMU = "/usr/bin/qemu-system-x86_64"
+QEMU_IMG = "/usr/bin/qemu-img"
 QEMU_S = 10
 
 
@@ -257,6 +258,28 @@ class Refused(AddCase):
                 (("block", "dev", "/dev/nope", "vda", ""), "No such file"),
                 (("block", "dev", image, "vda", ""), "no block device")):
             self.refused(needle, self.domain(disks=DISK.format(*disk)))
+
+    def test_backing_files(self):
+        """The whole chain; relative names are seen from the image."""
+        if not os.path.exists(QEMU_IMG):
+            self.skipTest("needs " + QEMU_IMG)
+        os.mkdir(self.path("sub"))
+        for name, options in (
+                ("base", ("8k",)),
+                ("sub/mid", ("-b", "../base", "-F", "qcow2")),
+                ("top", ("-b", self.path("sub/mid"), "-F", "qcow2"))):
+            size = [o for o in options if o == "8k"]
+            subprocess.run(
+                [QEMU_IMG, "create", "-q", "-f", "qcow2",
+                 *(o for o in options if o != "8k"), self.path(name), *size],
+                check=True, timeout=QEMU_S, stdin=subprocess.DEVNULL)
+        path = self.domain(disks=DISK.format("file", "file", self.path("top"),
+                                             "vda", ""))
+        self.cib()
+        self.add(path)
+        os.unlink(self.path("base"))
+        self.cib()
+        self.refused("sub/../base, which can't be found", path)
 
     def test_others(self):
         """The same file, UUID, domain or resource."""

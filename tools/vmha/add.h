@@ -58,7 +58,7 @@ void add_refuse(struct add_vm *vm, const char *fmt, ...)
 void add_doubt(struct add_vm *vm, const char *todo, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* ---- add_look.c, add_place.c, add_libvirt.c, add_params.c ---------------- */
+/* ---- add_look.c, add_place.c, add_backing.c, add_libvirt.c, add_params.c - */
 
 /* The file itself: path, XML, name, UUID, size. */
 void add_look_file(struct add_vm *vm);
@@ -69,6 +69,8 @@ void add_look_others(struct add_vm *vm);
 /* Is that file on something that other hosts see, too? "config", "disk vda".
  * False: it is this host's own for sure. */
 bool add_look_place(struct add_vm *vm, const char *what, const char *path);
+/* The images that an image builds upon; false as above. */
+bool add_look_backing(struct add_vm *vm, const char *what, const char *image);
 /* What this host's libvirt has kept of it. */
 void add_look_libvirt(struct add_vm *vm);
 /* The parameters as the agent will read them. */

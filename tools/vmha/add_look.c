@@ -201,8 +201,10 @@ look_disk(struct add_vm *vm, const struct ha_domain_disk *disk)
 			   what, disk->source, is_block ? "no" : "a",
 			   is_block ? "block" : "file");
 	} else if (!is_block) {
-		if (!add_look_place(vm, what, disk->source) &&
-		    !disk->readonly) {
+		bool is_shared = add_look_place(vm, what, disk->source);
+
+		is_shared &= add_look_backing(vm, what, disk->source);
+		if (!is_shared && !disk->readonly) {
 			hinder(vm, "a disk that it writes to is this host's");
 		}
 	} else if (strncmp(disk->source, "/dev/sd", 7) == 0 ||
