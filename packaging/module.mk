@@ -52,8 +52,6 @@ install-host:
 		$(DESTDIR)$(TMPFILESDIR)/vmha.conf
 	$(INSTALL) -D -m 644 $(PKG)/ocft/VirtualMachine \
 		$(DESTDIR)$(OCFTDIR)/VirtualMachine
-	$(INSTALL) -D -m 644 $(PKG)/crm/vmha-vm/main.yml \
-		$(DESTDIR)$(CRMDIR)/vmha-vm/main.yml
 	$(INSTALL) -d $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -m 644 $(PKG_DOCS) $(DESTDIR)$(DOCDIR)
 ifneq ($(APPARMOR),)
@@ -77,6 +75,10 @@ install-heartbeat:
 	$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/vmha
 	$(INSTALL) -D -m 755 $(PKG)/alerts/vmha-alert.sh \
 		$(DESTDIR)$(ALERTDIR)/vmha-alert.sh
+	$(INSTALL) -D -m 644 $(PKG)/crm/vmha-add-vm/main.yml \
+		$(DESTDIR)$(CRMDIR)/vmha-add-vm/main.yml
+	$(INSTALL) -D -m 644 $(PKG)/crm/vmha-setup/main.yml \
+		$(DESTDIR)$(CRMDIR)/vmha-setup/main.yml
 
 # The API is not stable: static archives, no SONAME (libha/include/ha).
 DEV_LIBS = $(HA_BASE) $(HA_CORE) $(HA_CODEC) $(HA_PARAMS)

@@ -5,7 +5,8 @@ SBINDIR ?= $(PREFIX)/sbin
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 VMHA := $(BUILD)/tools/vmha/vmha
 VMHA_ARCHIVES = $(HA_IO_DISK) $(HA_IO_WATCHDOG) $(HA_IO_COROSYNC) \
-	$(HA_IO_IPC) $(HA_IO_WORKER) $(HA_IO_CLOCK) $(HA_CODEC) $(HA_CORE) \
+	$(HA_IO_IPC) $(HA_IO_WORKER) $(HA_IO_CLOCK) $(HA_IO_PROC) \
+	$(HA_IO_HOSTCONF) $(HA_IO_RECORD) $(HA_PARAMS) $(HA_CODEC) $(HA_CORE) \
 	$(HA_BASE)
 VMHA_MAN := $(BUILD)/docs/man/vmha.8 $(BUILD)/docs/man/vmha-heartbeat.8 \
 	$(BUILD)/docs/man/vmha.conf.5

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain_size.h"
 #include "ha/cleanup.h"
 
 /* libvirt's own schema ends at depth 10; metadata may nest further. */
@@ -32,7 +33,9 @@
 enum field {
 	FIELD_NONE,
 	FIELD_NAME,
-	FIELD_UUID
+	FIELD_UUID,
+	FIELD_MEMORY,
+	FIELD_VCPU
 };
 
 struct parse {
@@ -46,6 +49,7 @@ struct parse {
 	bool seen_name;
 	bool seen_uuid;
 	enum field field; /* whose text is being collected */
+	uint64_t unit;    /* of <memory>, in bytes; 0: not known */
 	size_t text_len;
 	char text[HA_DOMAIN_NAME];
 };
@@ -193,6 +197,18 @@ disk_begin(struct parse *p, const char *const *attrs)
 }
 
 static void
+device_begin(struct parse *p, const char *name, const char *const *attrs)
+{
+	if (strcmp(name, "disk") == 0) {
+		disk_begin(p, attrs);
+	} else if (strcmp(name, "hostdev") == 0) {
+		p->domain->n_hostdevs++;
+	} else if (strcmp(name, "filesystem") == 0) {
+		p->domain->n_filesystems++;
+	}
+}
+
+static void
 disk_detail(struct parse *p, const char *name, const char *const *attrs)
 {
 	struct ha_domain_disk *disk = p->disk;
@@ -224,7 +240,7 @@ disk_detail(struct parse *p, const char *name, const char *const *attrs)
 }
 
 static void
-field_begin(struct parse *p, const char *name)
+field_begin(struct parse *p, const char *name, const char *const *attrs)
 {
 	bool *seen = NULL;
 
@@ -234,6 +250,13 @@ field_begin(struct parse *p, const char *name)
 	} else if (strcmp(name, "uuid") == 0) {
 		p->field = FIELD_UUID;
 		seen = &p->seen_uuid;
+	} else if (strcmp(name, "memory") == 0) {
+		p->field = FIELD_MEMORY;
+		p->unit = ha__domain_unit(attr_get(attrs, "unit"));
+		p->text_len = 0;
+	} else if (strcmp(name, "vcpu") == 0) {
+		p->field = FIELD_VCPU;
+		p->text_len = 0;
 	} else if (strcmp(name, "devices") == 0) {
 		p->in_devices = true;
 	}
@@ -275,10 +298,9 @@ on_start(void *ctx, const char *name, const char **attr_array)
 				  value, "domain type");
 		}
 	} else if (p->depth == DEPTH_FIELD) {
-		field_begin(p, name);
-	} else if (p->depth == DEPTH_DEVICE && p->in_devices &&
-		   strcmp(name, "disk") == 0) {
-		disk_begin(p, attrs);
+		field_begin(p, name, attrs);
+	} else if (p->depth == DEPTH_DEVICE && p->in_devices) {
+		device_begin(p, name, attrs);
 	} else if (p->depth == DEPTH_DETAIL && p->disk) {
 		disk_detail(p, name, attrs);
 	}
@@ -366,6 +388,11 @@ on_end(void *ctx, const char *name)
 			take_name(p);
 		} else if (p->field == FIELD_UUID) {
 			take_uuid(p);
+		} else if (p->field == FIELD_MEMORY) {
+			p->domain->memory_mib =
+				ha__domain_mib(p->text, p->unit);
+		} else if (p->field == FIELD_VCPU) {
+			p->domain->vcpus = ha__domain_count(p->text);
 		}
 		p->field = FIELD_NONE;
 		p->in_devices = false;

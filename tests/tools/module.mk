@@ -3,11 +3,12 @@
 
 TOOLS_TRY := $(BUILD)/tests/tools
 
-check-tools: $(VMHA) $(VMHA_COMPLETION) $(VMHA_MAN)
+check-tools: $(VMHA) $(VMHA_COMPLETION) $(VMHA_MAN) $(VM_AGENT) $(FDM_AGENT)
 	@mkdir -p $(TOOLS_TRY)
 	VMHA=$(abspath $(VMHA)) VMHA_TRY=$(abspath $(TOOLS_TRY)) \
 	VMHA_COMPLETION=$(abspath $(VMHA_COMPLETION)) \
 	VMHA_MAN="$(abspath $(VMHA_MAN))" \
+	VMHA_AGENTS=$(abspath $(BUILD)/agents) \
 		$(PYTHON) -B -m unittest discover -s tests/tools -p 'test_*.py'
 
 CHECKS += check-tools

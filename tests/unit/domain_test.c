@@ -355,6 +355,52 @@ image_contradictions(void **state)
 	}
 }
 
+/* Units as libvirt's formatdomain names them; what is no size is 0, and the
+ * rest of the XML counts all the same. */
+static void
+sizes(void **state)
+{
+	static const struct {
+		const char *xml;
+		uint64_t mib;
+		uint32_t vcpus;
+	} cases[] = {
+		{ "", 0, 0 },
+		{ "<memory>65536</memory><vcpu>1</vcpu>", 64, 1 },
+		{ "<memory unit='KiB'>65537</memory>", 65, 0 },
+		{ "<memory unit='MiB'>16</memory>", 16, 0 },
+		{ "<memory unit='M'>16</memory>", 16, 0 },
+		{ "<memory unit='GiB'> 2 </memory>", 2048, 0 },
+		{ "<memory unit='GB'>2</memory>", 1908, 0 },
+		{ "<memory unit='b'>1</memory>", 1, 0 },
+		{ "<memory unit='TiB'>1</memory>", 1048576, 0 },
+		{ "<memory unit='stone'>1</memory>", 0, 0 },
+		{ "<memory unit='TiB'>16777215</memory>", 17592184995840, 0 },
+		{ "<memory unit='TiB'>16777216</memory>", 0, 0 },
+		{ "<memory>a lot</memory><vcpu>two</vcpu>", 0, 0 },
+		{ "<vcpu placement='static'>\n 8\n</vcpu>", 0, 8 },
+		{ "<vcpu>4294967296</vcpu>", 0, 0 },
+		{ "<vcpu>-1</vcpu>", 0, 0 },
+	};
+	struct ha_err err = HA_ERR_INIT;
+	char xml[512];
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		snprintf(xml, sizeof(xml), "<domain>" NAMED "%s</domain>",
+			 cases[i].xml);
+		assert_int_equal(parse(xml, &err), 0);
+		assert_int_equal(domain.memory_mib, cases[i].mib);
+		assert_int_equal(domain.vcpus, cases[i].vcpus);
+	}
+	assert_int_equal(parse("<domain>" NAMED "<hostdev/><devices><hostdev/>"
+			       "<filesystem/><hostdev/></devices></domain>",
+			       &err),
+			 0);
+	assert_int_equal(domain.n_hostdevs, 2);
+	assert_int_equal(domain.n_filesystems, 1);
+}
+
 int
 main(void)
 {
@@ -366,6 +412,7 @@ main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(long_source),
 		cmocka_unit_test(hostile),
+		cmocka_unit_test(sizes),
 		cmocka_unit_test(image_captures),
 		cmocka_unit_test(image_contradictions),
 	};

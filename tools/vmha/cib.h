@@ -64,6 +64,11 @@ int cib_replace(const char *xml, struct ha_err *err);
 /* Takes away all that the XPath names, in one update. */
 int cib_delete(const char *xpath, struct ha_err *err);
 
+/* ---- cib_put.c ----------------------------------------------------------- */
+
+/* ' name="value"', escaped. */
+void cib_put_attr(FILE *out, const char *name, const char *value);
+
 /* ---- cib_vm.c ------------------------------------------------------------ */
 
 /* ocf:vmha:TYPE, templates followed. */

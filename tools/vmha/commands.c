@@ -9,7 +9,7 @@
 #include "vmha.h"
 
 #define AT(member) offsetof(struct vmha_args, member)
-#define BIT(id) (UINT32_C(1) << (id))
+#define BIT(id) (UINT64_C(1) << (id))
 
 static const struct vmha_option OPTIONS[OPT_N] = {
 	[OPT_CONF] = { "conf", "FILE", VMHA_TEXT, AT(conf), 0, 0, NULL,
@@ -71,8 +71,8 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 	[OPT_ONCE] = { "once", NULL, VMHA_FLAG, AT(is_once), 0, 0, NULL,
 		       "show it once and end" },
 	[OPT_WAIT] = { "wait", "SECONDS", VMHA_SPAN, AT(wait_ms), 0, 0, NULL,
-		       "wait so long at most; the default is 20, of vm start 180, of vm "
-		       "stop 300, of vm import 90, of host maintenance 900" },
+		       "wait so long at most; the default is 20, of vm start "
+		       "and vm add --start 180, of vm stop 300, of vm import 90, of host maintenance 900" },
 	[OPT_REASON] = { "reason", "TEXT", VMHA_TEXT, AT(reason), 0, 0, NULL,
 			 "goes into the log of this host's heartbeat daemon" },
 	[OPT_YES] = { "yes", NULL, VMHA_FLAG, AT(is_yes), 0, 0, NULL,
@@ -88,6 +88,23 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 			"begin with so many events, default 50" },
 	[OPT_FOLLOW] = { "follow", NULL, VMHA_FLAG, AT(is_followed), 0, 0, NULL,
 			 "go on with events as they come; Ctrl-C ends it" },
+	[OPT_NAME] = { "name", "NAME", VMHA_TEXT, AT(name), 0, 0, NULL,
+		       "the resource's name; default: the domain's" },
+	[OPT_PRIORITY] = { "priority", "WORD", VMHA_TEXT, AT(priority), 0, 0,
+			   "disabled lowest low medium high highest",
+			   "restart_priority, default medium" },
+	[OPT_DEPENDS] = { "depends", "VM,...", VMHA_TEXT, AT(depends), 0, 0,
+			  NULL,
+			  "restart_depends: VMs that must be ready before "
+			  "this one is restarted" },
+	[OPT_PARAM] = { "param", "NAME=VALUE", VMHA_TEXTS, AT(params), 0, 0,
+			NULL,
+			"another parameter of ocf:vmha:VirtualMachine; may be "
+			"given several times" },
+	[OPT_START] = { "start", NULL, VMHA_FLAG, AT(is_started), 0, 0, NULL,
+			"start it at once, and wait until it runs" },
+	[OPT_RESOURCE] = { "resource", NULL, VMHA_FLAG, AT(is_whole), 0, 0,
+			   NULL, "the resource too, of a VM that is stopped" },
 	[OPT_JSON] = { "json", NULL, VMHA_FLAG, AT(is_json), 0, 0, NULL,
 		       "print JSON" },
 };
@@ -185,22 +202,40 @@ static const struct vmha_command COMMANDS[] = {
 	  "proves on every host that it does not run. From then on it is "
 	  "unprotected: nothing restarts it before \"vmha vm start\". Its "
 	  "ticket is the master's and stays as it is." },
-	{ "vm add", "VM... | --all", VMHA_VM, 0, VMHA_OPERANDS_MAX,
-	  BIT(OPT_ALL) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), CIB_S, vmha_vm_add,
-	  "put VMs behind a ticket, so that a cut-off host's VMs can be held",
-	  "VM is the name of a resource of the agent ocf:vmha:VirtualMachine. "
-	  "Makes the constraint vmha-gate-VM (loss-policy freeze: a VM that "
-	  "runs is never stopped by it) and the ticket vmha-VM, granted, in "
-	  "one update. One that has both is left as it is; a part that is "
-	  "missing is completed. A member of a group, clone or bundle can't "
-	  "be gated and is refused: then nothing is changed. With --all those "
-	  "that can be gated are, and the others are named." },
+	{ "vm add", "FILE.xml... | VM... | --all", VMHA_VM_PATHS, 0,
+	  VMHA_OPERANDS_MAX,
+	  BIT(OPT_NAME) | BIT(OPT_PRIORITY) | BIT(OPT_DEPENDS) |
+		  BIT(OPT_PARAM) | BIT(OPT_START) | BIT(OPT_WAIT) |
+		  BIT(OPT_FORCE) | BIT(OPT_ALL) | BIT(OPT_DRY_RUN) |
+		  BIT(OPT_JSON),
+	  CIB_S, vmha_vm_add,
+	  "make a VM of a libvirt domain XML, or put VMs behind a ticket",
+	  "What has a slash or ends in .xml is a domain XML, on storage that "
+	  "all hosts see. It is looked at together with its disks, this host "
+	  "and its libvirt, and the resources that there are. Then the "
+	  "resource comes in one update, with its UUID, the agent's advised "
+	  "time-outs, its size as utilization (cpu_mhz: 32 for each vCPU, "
+	  "memory_mb: the whole <memory>), "
+	  "gate and ticket: stopped, unless --start. Where anything is refused "
+	  "nothing is changed; --force takes files that no other host may "
+	  "see. --dry-run shows the commands that do the same. Another operand "
+	  "is the name of a resource of the agent ocf:vmha:VirtualMachine, "
+	  "which gets its ticket: the constraint vmha-gate-VM (loss-policy "
+	  "freeze: a VM that runs is never stopped by it) and the ticket "
+	  "vmha-VM, granted, in one update. One that has both is left as it "
+	  "is; a part that is missing is completed. A member of a group, "
+	  "clone or bundle can't be gated and is refused: then nothing is "
+	  "changed. With --all those that can be gated are, and the others "
+	  "are named." },
 	{ "vm remove", "VM...", VMHA_VM, 1, VMHA_OPERANDS_MAX,
-	  BIT(OPT_DRY_RUN) | BIT(OPT_FORCE) | BIT(OPT_JSON), CIB_S,
-	  vmha_vm_remove, "take gate and ticket of VMs away again",
+	  BIT(OPT_RESOURCE) | BIT(OPT_DRY_RUN) | BIT(OPT_FORCE) | BIT(OPT_JSON),
+	  CIB_S, vmha_vm_remove, "take gate and ticket of VMs away again",
 	  "Both go in one update. A host on which a VM without a gate runs is "
 	  "reset when it is cut off, since nothing could hold it. Refuses a "
-	  "VM whose ticket is not granted." },
+	  "VM whose ticket is not granted. With --resource the resource goes "
+	  "too, with the locations it was given: only if it is stopped, which "
+	  "Pacemaker's history must prove on every host, and nothing else "
+	  "names it. Its domain XML and its disks are never touched." },
 	{ "vm import", "RESOURCE", VMHA_RESOURCE, 1, 1,
 	  BIT(OPT_DRY_RUN) | BIT(OPT_YES) | BIT(OPT_FORCE) | BIT(OPT_WAIT) |
 		  BIT(OPT_JSON),

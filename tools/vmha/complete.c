@@ -16,6 +16,8 @@ operand_word(enum vmha_operand operand)
 		return "@host @path";
 	case VMHA_VM:
 		return "@vm";
+	case VMHA_VM_PATHS:
+		return "@vm @path";
 	case VMHA_HOST_ONLY:
 		return "@host";
 	case VMHA_HOST_DUTY:

@@ -10,46 +10,6 @@
 
 #define MANAGED "is-managed"
 
-static void
-put_text(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		case '\'':
-			fputs("&apos;", out);
-			break;
-		case '\n':
-			fputs("&#10;", out);
-			break;
-		case '\t':
-			fputs("&#9;", out);
-			break;
-		default:
-			fputc(*text, out);
-		}
-	}
-}
-
-static void
-put_attr(FILE *out, const char *name, const char *value)
-{
-	fprintf(out, " %s=\"", name);
-	put_text(out, value);
-	fputc('"', out);
-}
-
 /* The nvpair that is left out is is-managed, where it is set anew. */
 static void
 put_node(FILE *out, const struct cib_node *node, bool without_managed)
@@ -60,7 +20,7 @@ put_node(FILE *out, const struct cib_node *node, bool without_managed)
 	}
 	fprintf(out, "<%s", node->name);
 	for (size_t i = 0; i < node->attrs; i++) {
-		put_attr(out, node->attr[i].name, node->attr[i].value);
+		cib_put_attr(out, node->attr[i].name, node->attr[i].value);
 	}
 	fputc('>', out);
 	for (const struct cib_node *at = node->first; at; at = at->next) {
@@ -81,8 +41,8 @@ put_params(FILE *out, const char *id, const json_t *params)
 	{
 		fprintf(out, "<nvpair id=\"%s-instance_attributes-%s\"", id,
 			name);
-		put_attr(out, "name", name);
-		put_attr(out, "value", json_string_value(value));
+		cib_put_attr(out, "name", name);
+		cib_put_attr(out, "value", json_string_value(value));
 		fputs("/>", out);
 	}
 	fputs("</instance_attributes>", out);
@@ -95,12 +55,12 @@ put_head(FILE *out, const struct cib_node *primitive, bool is_new)
 	for (size_t i = 0; i < primitive->attrs; i++) {
 		const char *name = primitive->attr[i].name;
 
-		put_attr(out, name,
-			 is_new && strcmp(name, "provider") == 0 ?
-				 "vmha" :
-			 is_new && strcmp(name, "type") == 0 ?
-				 "VirtualMachine" :
-				 primitive->attr[i].value);
+		cib_put_attr(out, name,
+			     is_new && strcmp(name, "provider") == 0 ?
+				     "vmha" :
+			     is_new && strcmp(name, "type") == 0 ?
+				     "VirtualMachine" :
+				     primitive->attr[i].value);
 	}
 	fputc('>', out);
 }

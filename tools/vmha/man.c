@@ -115,7 +115,7 @@ put_commands(bool is_heartbeat, FILE *out)
 	size_t count;
 	const struct vmha_command *command = vmha_commands(&count);
 	const struct vmha_option *options = vmha_options();
-	uint32_t used = 0;
+	uint64_t used = 0;
 
 	fputs(".SH COMMANDS\n", out);
 	for (size_t i = 0; i < count; i++) {

@@ -163,6 +163,19 @@ set_span(struct vmha *v, const struct vmha_option *option, const char *text)
 }
 
 static int
+add_text(struct vmha *v, const struct vmha_option *option, const char *text)
+{
+	struct vmha_texts *texts = (void *)((char *)&v->args + option->offset);
+
+	if (texts->count == VMHA_TEXTS_MAX) {
+		return ha_err_set(&v->err, -EINVAL, "--%s: more than %u times",
+				  option->name, VMHA_TEXTS_MAX);
+	}
+	texts->text[texts->count++] = text;
+	return 0;
+}
+
+static int
 set_option(struct vmha *v, const struct vmha_option *option, const char *text)
 {
 	switch (option->type) {
@@ -170,11 +183,15 @@ set_option(struct vmha *v, const struct vmha_option *option, const char *text)
 		*(bool *)((char *)&v->args + option->offset) = true;
 		return 0;
 	case VMHA_TEXT:
+	case VMHA_TEXTS:
 		if (!*text) {
 			return ha_err_set(&v->err, -EINVAL,
 					  "--%s has an empty value; it wants "
 					  "%s",
 					  option->name, option->value);
+		}
+		if (option->type == VMHA_TEXTS) {
+			return add_text(v, option, text);
 		}
 		*(const char **)((char *)&v->args + option->offset) = text;
 		return 0;

@@ -12,8 +12,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "add.h"
 #include "ask.h"
 #include "cib.h"
+#include "wait.h"
 
 #define ROW_BYTES 1024u /* a gate or a ticket, or their XPath */
 #define NAME_MAX_BYTES 128u
@@ -199,10 +201,19 @@ plan_remove(struct job *job, const char *name)
 	const struct cib_node *gate = cib_gate(job->cib, name);
 	const struct cib_node *ticket = cib_ticket(job->cib, name);
 
+	char why[400] = "";
+
 	if (is_planned(job, name)) {
 		return;
 	}
-	if (!gate && !ticket) {
+	if (job->v->args.is_whole) {
+		delete_refusal(job->cib, name, why, sizeof(why));
+	}
+	if (why[0]) {
+		row(job, name, VM_REFUSED, why);
+		return;
+	}
+	if (!gate && !ticket && !job->v->args.is_whole) {
 		row(job, name, VM_DONE, "has neither gate nor ticket");
 		return;
 	}
@@ -219,7 +230,15 @@ plan_remove(struct job *job, const char *name)
 	       "//ticket_state[@id='%s%s']",
 	       job->used_xpath ? " | " : "", name, CIB_TICKET, name, CIB_TICKET,
 	       name);
-	row(job, name, VM_REMOVE, "gate and ticket taken away");
+	if (job->v->args.is_whole) {
+		append(job->xpath, job->room, &job->used_xpath,
+		       " | //primitive[@id='%s'] | //rsc_location[@rsc='%s']",
+		       name, name);
+	}
+	row(job, name, VM_REMOVE,
+	    job->v->args.is_whole ?
+		    "the resource, its gate, ticket and locations" :
+		    "gate and ticket taken away");
 }
 
 static bool
@@ -321,7 +340,9 @@ verify(struct job *job)
 			continue;
 		}
 		if (is_removed ?
-			    (cib_gate(now, name) || cib_ticket(now, name)) :
+			    (cib_gate(now, name) || cib_ticket(now, name) ||
+			     (job->v->args.is_whole &&
+			      cib_find(now, "primitive", "id", name))) :
 			    !has_both) {
 			rc = ha_err_set(&job->v->err, -EIO,
 					"the CIB was changed, but does not "
@@ -404,9 +425,21 @@ vmha_vm_add(struct vmha *v)
 {
 	struct job job = { .v = v };
 	const struct cib_node *vm = NULL;
+	const char *option = add_option(&v->args);
 	int code;
 	int rc;
 
+	if (add_has_files(&v->args)) {
+		return vmha_vm_add_files(v);
+	}
+	if (option) {
+		vmha_fail_with(v, -EINVAL,
+			       "--%s is for a VM that is made of a file (a "
+			       "slash or \".xml\" in its name); a resource is "
+			       "changed by \"crm resource\"",
+			       option);
+		return VMHA_USAGE;
+	}
 	if (v->args.is_all == (v->args.operands > 0)) {
 		vmha_fail_with(v, -EINVAL,
 			       "name the VMs, or say --all, and not both");

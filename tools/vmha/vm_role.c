@@ -239,6 +239,24 @@ run(struct vmha *v, const struct role *role)
 }
 
 int
+wait_started(struct vmha *v, const char *vm, char *ret_host, size_t size,
+	     uint64_t *ret_took_ms)
+{
+	struct job job = { .v = v, .role = &START, .vm = vm };
+	int rc = read_cib(&job);
+
+	if (rc == 0) {
+		note_ticket(&job);
+		rc = wait_until(&job, ret_took_ms);
+	}
+	if (rc == 0) {
+		snprintf(ret_host, size, "%s", job.host);
+	}
+	cib_free(job.cib);
+	return rc;
+}
+
+int
 vmha_vm_start(struct vmha *v)
 {
 	return run(v, &START);

@@ -35,7 +35,14 @@ struct vmha_exit_text {
 const struct vmha_exit_text *vmha_exit_texts(size_t *ret_count);
 
 #define VMHA_OPERANDS_MAX 64
+#define VMHA_TEXTS_MAX 32u
 #define VMHA_COROSYNC_CONF "/etc/corosync/corosync.conf"
+
+/* An option that may be given again and again. */
+struct vmha_texts {
+	uint32_t count;
+	const char *text[VMHA_TEXTS_MAX];
+};
 
 struct vmha_args {
 	const char *conf;
@@ -47,11 +54,16 @@ struct vmha_args {
 	const char *reason;
 	const char *manager;
 	const char *log;
+	const char *name;
+	const char *priority;
+	const char *depends;
+	struct vmha_texts params;
 	uint32_t beat_ms, watchdog_ms, tolerance_ms; /* 0: not given */
 	uint32_t slots, vms, lines;                  /* 0: not given */
 	uint64_t interval_ms, wait_ms;               /* 0: not given */
 	bool is_json, is_forced, is_live_forced, writes_conf, is_once, is_yes;
 	bool is_fix, is_all, is_dry_run, is_followed, is_watched;
+	bool is_started, is_whole;
 	uint32_t operands;
 	const char *operand[VMHA_OPERANDS_MAX];
 };
@@ -59,6 +71,7 @@ struct vmha_args {
 enum vmha_value {
 	VMHA_FLAG,   /* bool */
 	VMHA_TEXT,   /* const char * */
+	VMHA_TEXTS,  /* struct vmha_texts */
 	VMHA_NUMBER, /* uint32_t, min to max */
 	VMHA_SPAN,   /* uint64_t ms, written as Pacemaker does */
 };
@@ -92,6 +105,12 @@ enum vmha_option_id {
 	OPT_LOG,
 	OPT_LINES,
 	OPT_FOLLOW,
+	OPT_NAME,
+	OPT_PRIORITY,
+	OPT_DEPENDS,
+	OPT_PARAM,
+	OPT_START,
+	OPT_RESOURCE,
 	OPT_JSON,
 	OPT_N
 };
@@ -115,6 +134,7 @@ enum vmha_operand {
 	VMHA_HOST, /* a host, and paths after it */
 	VMHA_HOST_KIND,
 	VMHA_VM,
+	VMHA_VM_PATHS, /* VMs, and files */
 	VMHA_HOST_ONLY,
 	VMHA_HOST_DUTY,
 	VMHA_RESOURCE, /* any of Pacemaker's */
@@ -125,7 +145,7 @@ struct vmha_command {
 	const char *usage;
 	enum vmha_operand operand;
 	uint32_t min_operands, max_operands;
-	uint32_t options;  /* bits of enum vmha_option_id */
+	uint64_t options;  /* bits of enum vmha_option_id */
 	uint32_t budget_s; /* a disk that hangs ends the command then; 0:
 			    * it ends by itself */
 	int (*run)(struct vmha *v);

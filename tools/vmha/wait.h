@@ -29,4 +29,11 @@ void wait_say(const struct vmha *v, const char *fmt, ...)
 void wait_say_new(const struct vmha *v, char *kept, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* ---- vm_role.c ----------------------------------------------------------- */
+
+/* Until that VM, which nothing tells to stop, runs; progress as of vm start.
+ * -ETIMEDOUT after --wait or the default of vm start. */
+int wait_started(struct vmha *v, const char *vm, char *ret_host, size_t size,
+		 uint64_t *ret_took_ms);
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a libvirt domain XML says about identity and disks: text in, struct
+ * What a libvirt domain XML says about identity, size and disks: text in, struct
  * out (expat, no entities, no files, no network). The XML is a user's file
  * and may be hostile or torn: each such case has a sentence, none a crash.
  */
@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "ha/err.h"
 #include "ha/text.h"
@@ -42,6 +43,10 @@ struct ha_domain {
 	char name[HA_DOMAIN_NAME];
 	char uuid[HA_UUID_TEXT]; /* "" when the XML has none */
 	char type[16];           /* kvm, qemu */
+	uint64_t memory_mib;     /* <memory>, rounded up; 0: none that is one */
+	uint32_t vcpus;          /* <vcpu>, the most it may have; 0: the same */
+	unsigned int n_hostdevs; /* devices of a host, passed through */
+	unsigned int n_filesystems; /* folders of a host, passed through */
 	unsigned int n_disks;
 	struct ha_domain_disk disks[HA_DOMAIN_DISKS];
 };

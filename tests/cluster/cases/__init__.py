@@ -23,6 +23,7 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
            "restart", "versions", "maintenance", "alerts")
            "restart", "election", "versions", "maintenance")
            "restart", "guest_off", "versions", "maintenance")
+           "restart", "versions", "maintenance", "vm_add")
 
 
 def case(hosts=3, **bed):

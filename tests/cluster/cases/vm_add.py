@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How a cluster comes to its first VMs: the crm script that sets it up, a domain
+XML on the shared store that becomes a VM, and what is refused on the way."""
+from bed import wait_for
+
+from . import case
+from .cutoff import (BACK_DEADLINE_S, MASTER_DEADLINE_S, RESPONSE_DEADLINE_S,
+                     master, ticket, wait_open)
+from .heartbeat import power_on
+from .maintenance import PROTECTED_DEADLINE_S, gone_by, told, vmha
+from .vm import PARAMS
+
+SCRIPT_DEADLINE_S = 120
+OPTIONS = [f"--param={k}={v}" for k, v in PARAMS.items()]
+
+
+def script(lab, name, *words, code=0):
+    """crm script run NAME, as it is installed."""
+    done = lab.bed.run(lab.hosts[0], "crm", "script", "run", name, *words,
+                       check=False, deadline_s=SCRIPT_DEADLINE_S)
+    said = done.stdout + done.stderr
+    lab.expect((done.returncode == 0) == (code == 0), f"crm script run {name}: "
+               f"exit code {done.returncode}: {said}")
+    lab.mark(f"crm script run {name}: exit code {done.returncode}")
+    return said
+
+
+def verified(lab):
+    """crm shell and Pacemaker have nothing to say against it."""
+    done = lab.bed.run(lab.hosts[0], "crm", "configure", "verify", check=False)
+    said = done.stdout + done.stderr
+    lab.expect(done.returncode == 0 and not said.strip(),
+               f"crm configure verify: {done.returncode}: {said}")
+
+
+def set_up(lab):
+    """The whole cluster by the crm script; there is a master."""
+    script(lab, "vmha-setup", "isolation_response=poweroff")
+    verified(lab)
+    wait_for(lambda: master(lab), MASTER_DEADLINE_S, "a master")
+    wait_open(lab, lab.hosts)
+
+
+def file_of(vm):
+    """As the hosts see it."""
+    return vm.params["config"]
+
+
+def protected(lab, vm):
+    """Its row says so, and where it is; the host."""
+    def good():
+        rows = [r for r in told(lab, "vm", "list")["vms"]
+                if r["vm"] == vm.name and r["protection"] == "protected"]
+        return rows[0]["host"] if rows else None
+    return wait_for(good, PROTECTED_DEADLINE_S, f"{vm.name} protected")
+
+
+@case(heartbeat=3)
+def vm_add(lab):
+    """A domain XML on the shared store becomes a VM that runs, is protected,
+    can move live, and comes back when its host dies."""
+    vm = lab.vm("web1")
+    set_up(lab)
+    done = told(lab, "vm", "add", file_of(vm), "--start", "--priority", "high",
+                *OPTIONS)["vms"][0]
+    lab.expect(vm.hosts() == [done["host"]],
+               f"QEMU on {vm.hosts()}, told {done['host']}")
+    lab.expect((done["memory_mb"], done["allow_migrate"]) ==
+               (vm.memory_mib, True), f"told {done}")
+    vm.check(ordinal=1)
+    verified(lab)
+    began = lab.mark("maintenance of its host")
+    victim = done["host"]
+    vmha(lab, "host", "maintenance", victim, "on")
+    gone_by(lab, vm, victim, began)
+    vmha(lab, "host", "maintenance", victim, "off")
+    victim = protected(lab, vm)
+    lab.begin()
+    lab.mark(f"power of {victim} fails", is_zero=True)
+    lab.bed.poweroff(victim)
+    vm.wait_write(2, deadline_s=RESPONSE_DEADLINE_S)
+    lab.expect(victim not in vm.hosts(), f"QEMU on {vm.hosts()}")
+    vm.check(ordinal=2)
+    power_on(lab, victim)
+    lab.settle()
+    failures = lab.cluster.state().failures
+    lab.expect(not failures, f"failures: {failures}")
+
+
+@case(heartbeat=3)
+def vm_add_by_script(lab):
+    """The wizards of crm shell: set up, two VMs of which one waits for the
+    other, and out again; nothing is left of a VM that was removed."""
+    first, second = lab.vm("db1"), lab.vm("web1")
+    set_up(lab)
+    for vm, more in ((first, []), (second, ["depends=db1", "priority=low"])):
+        said = script(lab, "vmha-add-vm", f"config={file_of(vm)}",
+                      "migration_transport=tcp", *more)
+        lab.expect(not vm.qemus(), f"{vm.name} runs: {said}")
+    verified(lab)
+    said = script(lab, "vmha-add-vm", f"config={file_of(first)}", code=1)
+    lab.expect("vmha vm show db1" in said, said)
+    for vm in (first, second):
+        vmha(lab, "vm", "start", vm.name)
+        vm.check(ordinal=1)
+        protected(lab, vm)
+    refused = vmha(lab, "vm", "remove", "--resource", "web1", code=1)
+    lab.expect("vmha vm stop web1" in refused.stdout, refused.stdout)
+    vmha(lab, "vm", "stop", "web1")
+    vmha(lab, "vm", "remove", "--resource", "web1")
+    lab.settle()
+    lab.expect("web1" not in lab.cluster.state().resources, "web1 is there")
+    wait_for(lambda: not ticket(lab, second, lab.hosts[0]), BACK_DEADLINE_S,
+             "the end of its ticket")
+    verified(lab)
+
+
+@case(heartbeat=3)
+def vm_add_refused(lab):
+    """A domain that runs outside the cluster is not taken; autostart and
+    managed save of this host's libvirt are told."""
+    vm = lab.vm("web1")
+    path = file_of(vm)
+
+    def virsh(*words):
+        lab.bed.run("h1", "virsh", "--quiet", *words)
+
+    virsh("define", path)
+    virsh("start", vm.name)
+    vm.wait_write(1)
+    refused = vmha(lab, "vm", "add", path, *OPTIONS, by="h1", code=1)
+    lab.expect("outside the cluster" in refused.stdout, refused.stdout)
+    lab.expect(vm.name not in lab.cluster.state().resources, "it was added")
+    virsh("managedsave", vm.name)
+    vm.wait_gone()
+    virsh("autostart", vm.name)
+    told_of = vmha(lab, "vm", "add", path, *OPTIONS, by="h1").stdout
+    for needle in ("virsh autostart --disable web1",
+                   "virsh managedsave-remove web1"):
+        lab.expect(needle in told_of, told_of)
+    virsh("undefine", "--managed-save", vm.name)
+    vmha(lab, "vm", "start", vm.name)
+    vm.check(ordinal=2)
