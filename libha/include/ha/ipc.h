@@ -49,6 +49,14 @@
  *   tickets     tickets: [{resource, term}]: what the local CIB says, for the
  *               start gate (SAFETY 19); replaces what was said before
  *   isolated    on: this host declares itself isolated, in its beats
+ *   protect     term, total, from, vms: [{uuid, resource, state, order}] -> the
+ *               protected list, whole or part after part ("next"), by the master
+ *               alone, as with lift; the last part is answered when the list is
+ *               flushed on w: "generation"
+ *   protected   [from, term, generation] -> the newest protected list of r
+ *               datastores: "term", "generation", "by", "count", "vms":[{uuid,
+ *               resource, state ("protected", "off"), order}]; "flushed": on w;
+ *               "complete", or "why" not; "next" as with holds
  *   confirm-dead host, [force] -> flushed: an administrator's word; "incarnation"
  *               and "sequence" that it is about. EBUSY: it beats or is a member.
  *               EPERM: no quorum here, unless forced
