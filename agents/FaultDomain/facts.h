@@ -26,6 +26,10 @@
 #define FDM_NODE_BITS 64u
 /* vmha-state of a ticket that is not granted, and that no host binds. */
 #define FDM_STATE_WAITING "waiting"
+/* The same: its user has powered it off, or it was off when the power failed. */
+#define FDM_STATE_OFF "off"
+/* vmha-reason of such a ticket: its user has asked for it meanwhile. */
+#define FDM_REASON_CALLED "powered-on"
 
 struct fdm_ticket {
 	bool is_there;
@@ -33,6 +37,7 @@ struct fdm_ticket {
 	const char *state;  /* "": not vmha's yet */
 	const char *reason; /* ha_ticket_why_name() */
 	const char *owner;  /* "": nobody's */
+	const char *role;   /* target-role when it was kept off; "": none */
 	uint64_t term;
 	uint64_t attempt; /* to start it, the one under way included */
 };
@@ -57,6 +62,8 @@ struct fdm_vm {
 	bool was_refused; /* one of them: heartbeatd said no */
 	bool has_failures; /* that would keep Pacemaker from starting it */
 	bool is_wanted;    /* its user has not stopped it */
+	bool is_off;       /* its target-role is Stopped */
+	const char *role;  /* target-role as configured; "": none */
 	bool is_managed;   /* Pacemaker starts and stops it */
 	/* on nodes that are online, by the history */
 	bool is_up;   /* started, or seen running */

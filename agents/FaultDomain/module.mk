@@ -45,7 +45,7 @@ FDM_DAEMON := $(FDM_DIR)/vmha-fdmd
 FDM_PKGS := gio-2.0 gio-unix-2.0 libxml-2.0 pacemaker-cib
 FDM_FACTS := $(FDM_DIR)/libfdm-facts.a
 FDM_FACTS_OBJS := $(patsubst %,$(FDM_DIR)/%.o,facts facts_config facts_history \
-	facts_migration facts_xml project restart \
+	facts_migration facts_xml project protect restart \
 	restart_policy restart_text snap snap_json tickets)
 FDM_DAEMON_OBJS := $(filter-out $(FDM_AGENT_OBJS) $(FDM_RESPONDER_OBJS) \
 	$(FDM_FACTS_OBJS),$(call objs,agents/FaultDomain))

@@ -201,6 +201,8 @@ fdm_op_status(struct fdm *fdm, uint32_t client, const json_t *request)
 	add_self(fdm, now_ms, answer);
 	(void)json_object_set_new(answer, "cib", cib_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "restart", restart_json(fdm));
+	(void)json_object_set_new(answer, "protected_list",
+				  fdm_protect_json(fdm->protect, now_ms));
 	(void)json_object_set_new(answer, "heartbeat",
 				  heartbeat_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "isolation",

@@ -116,6 +116,12 @@ hbs_protect_want(struct hbs *s, struct ha_protected_list *list)
 	uint64_t generation =
 		want->term == list->term ? want->generation + 1 : 1;
 
+	/* Entries are filled with zeros behind their names. */
+	if (want->term == list->term && want->count == list->count &&
+	    memcmp(want->vms, list->vms, want->count * sizeof(*want->vms)) ==
+		    0) {
+		return;
+	}
 	/* Others may have written since the last term of this host. */
 	for (uint32_t i = 0; want->term != list->term && i < HA_STORES_MAX;
 	     i++) {

@@ -69,7 +69,8 @@ uint32_t hbs_protect_count_read(const struct hbs *s, uint64_t since_ms);
 bool hbs_protect_is_best(struct hbs *s, uint64_t since_ms);
 /* Has a master of a later term written here? */
 bool hbs_protect_is_past(const struct hbs *s, uint64_t term);
-/* Takes the entries over, with their array. */
+/* Takes the entries over, with their array; a list that is the same as the one
+ * wanted already is not written anew. */
 void hbs_protect_want(struct hbs *s, struct ha_protected_list *list);
 
 /* ---- ops_protect.c --------------------------------------------------------- */
