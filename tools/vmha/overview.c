@@ -178,7 +178,19 @@ held_problems(const struct known *known, json_t *problems)
 		char text[400];
 
 		if (!cib_gate(known->cib, name) ||
-		    cib_is_granted(cib_ticket(known->cib, name))) {
+		    cib_is_granted(cib_ticket(known->cib, name)) ||
+		    (cib_is_off(cib_ticket(known->cib, name)) &&
+		     !cib_is_kept_off(cib_ticket(known->cib, name)))) {
+			continue;
+		}
+		if (cib_is_kept_off(cib_ticket(known->cib, name))) {
+			snprintf(text, sizeof(text),
+				 "%s was powered off when the cluster lost its "
+				 "power, and stays so until \"vmha vm start "
+				 "%s\"",
+				 name, name);
+			(void)json_array_append_new(problems,
+						    json_string(text));
 			continue;
 		}
 		known_bind_text(known, name, held, sizeof(held));

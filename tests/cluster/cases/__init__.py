@@ -19,7 +19,7 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
            "heartbeat_power", "heartbeat_halt", "heartbeat_leave",
            "heartbeat_storage", "heartbeat_storage_harm", "heartbeat_input",
            "heartbeat_input_admin", "heartbeat_seal", "isolation", "partition",
-           "restart", "versions", "maintenance")
+           "restart", "protect", "versions", "maintenance")
 
 
 def case(hosts=3, **bed):
