@@ -111,7 +111,7 @@ cib_is_waiting(const struct cib_node *ticket)
 }
 
 bool
-cib_is_off(const struct cib_node *ticket)
+cib_is_powered_off(const struct cib_node *ticket)
 {
 	return ticket && !cib_is_granted(ticket) &&
 	       strcmp(cib_get(ticket, "vmha-state"), "off") == 0;
@@ -120,7 +120,7 @@ cib_is_off(const struct cib_node *ticket)
 bool
 cib_is_kept_off(const struct cib_node *ticket)
 {
-	return cib_is_off(ticket) &&
+	return cib_is_powered_off(ticket) &&
 	       strcmp(cib_get(ticket, "vmha-reason"), "was-off") == 0;
 }
 

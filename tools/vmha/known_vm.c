@@ -15,13 +15,13 @@ known_ticket_word(const struct known *known, const char *vm)
 {
 	const struct cib_node *ticket = cib_ticket(known->cib, vm);
 
-	return !known->cib               ? "unknown" :
-	       !cib_gate(known->cib, vm) ? "no gate" :
-	       cib_is_granted(ticket)    ? "granted" :
-	       cib_is_waiting(ticket)    ? "waiting" :
-	       cib_is_off(ticket)        ? "off" :
-	       ticket                    ? "held" :
-					   "missing";
+	return !known->cib                ? "unknown" :
+	       !cib_gate(known->cib, vm)  ? "no gate" :
+	       cib_is_granted(ticket)     ? "granted" :
+	       cib_is_waiting(ticket)     ? "waiting" :
+	       cib_is_powered_off(ticket) ? "off" :
+	       ticket                     ? "held" :
+					    "missing";
 }
 
 /* Why its turn has not come, by this host's manager; "": not told. */

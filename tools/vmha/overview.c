@@ -179,7 +179,7 @@ held_problems(const struct known *known, json_t *problems)
 
 		if (!cib_gate(known->cib, name) ||
 		    cib_is_granted(cib_ticket(known->cib, name)) ||
-		    (cib_is_off(cib_ticket(known->cib, name)) &&
+		    (cib_is_powered_off(cib_ticket(known->cib, name)) &&
 		     !cib_is_kept_off(cib_ticket(known->cib, name)))) {
 			continue;
 		}

@@ -41,7 +41,7 @@ is_left_off(const struct recover *r, const struct cib_node *ticket)
 {
 	return r->v->args.operands == 0 &&
 	       (cib_is_kept_off(ticket) ||
-		(cib_is_off(ticket) && known_master(&r->known)));
+		(cib_is_powered_off(ticket) && known_master(&r->known)));
 }
 
 static const json_t *
@@ -130,9 +130,9 @@ look(struct recover *r)
 			r->rows,
 			json_pack("{s:s, s:s, s:s, s:s, s:o}", "resource", name,
 				  "ticket",
-				  !ticket            ? "missing" :
-				  cib_is_off(ticket) ? "off" :
-						       "held",
+				  !ticket                    ? "missing" :
+				  cib_is_powered_off(ticket) ? "off" :
+							       "held",
 				  "reason", cib_get(ticket, "vmha-reason"),
 				  "trust", trust, "binds", binds));
 	}

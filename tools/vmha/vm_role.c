@@ -105,7 +105,7 @@ note_ticket(struct job *job)
 	const struct cib_node *ticket = cib_ticket(job->cib, job->vm);
 
 	if (job->role->is_start && cib_gate(job->cib, job->vm) &&
-	    !cib_is_granted(ticket) && !cib_is_off(ticket)) {
+	    !cib_is_granted(ticket) && !cib_is_powered_off(ticket)) {
 		wait_say(job->v,
 			 "%s: its ticket is %s, so it waits for the master to "
 			 "grant it: vmha why %s",

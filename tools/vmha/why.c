@@ -207,7 +207,7 @@ look_ticket(struct why *w)
 			cib_get(w->gate, "id"),
 			cib_get(w->gate, "loss-policy"));
 	}
-	if (w->gate && cib_is_off(w->ticket)) {
+	if (w->gate && cib_is_powered_off(w->ticket)) {
 		snprintf(todo, sizeof(todo), "vmha vm start %s", w->vm);
 		why_add(w->reasons, "power", todo,
 			cib_is_kept_off(w->ticket) ?
