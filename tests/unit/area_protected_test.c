@@ -195,7 +195,6 @@ contents(void **state)
 	};
 	struct ha_protected_list list = { .vms = room(SB.protected_vms) };
 	struct ha_protected_list back = { .vms = room(SB.protected_vms) };
-	struct ha_superblock other = SB;
 	uint64_t seed = 34;
 	uint8_t *blocks = area_blocks(2);
 
@@ -214,6 +213,22 @@ contents(void **state)
 				 ha_block_verdict_name(verdict));
 		}
 	}
+	free(blocks);
+	free(back.vms);
+	free(list.vms);
+}
+
+static void
+places(void **state)
+{
+	struct ha_protected_list list = { .vms = room(SB.protected_vms) };
+	struct ha_protected_list back = { .vms = room(SB.protected_vms) };
+	struct ha_superblock other = SB;
+	uint64_t seed = 35;
+	uint8_t *blocks = area_blocks(2);
+
+	(void)state;
+	make_list(&seed, 42, &list);
 	ha_protected_list_encode(&SB, &list, 1, blocks);
 	/* Fewer blocks, another copy, more than the area has room for, another
 	 * cluster. */
@@ -246,10 +261,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),
-		cmocka_unit_test(mixtures),
-		cmocka_unit_test(every_byte),
-		cmocka_unit_test(contents),
+		cmocka_unit_test(round_trip), cmocka_unit_test(mixtures),
+		cmocka_unit_test(every_byte), cmocka_unit_test(contents),
+		cmocka_unit_test(places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
