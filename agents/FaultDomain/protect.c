@@ -259,10 +259,9 @@ judge(struct fdm_protect *protect, const struct fdm_facts *facts,
 		.is_wanted = vm->is_wanted,
 		.is_off = vm->is_off,
 		.is_managed = vm->is_managed,
-		.is_somewhere = !row->verdict.is_granted ||
-				row->verdict.why == HA_TICKET_RUNS ||
-				row->is_listed_here || row->is_unsure ||
-				vm->is_up || vm->is_busy,
+		.is_somewhere = row->verdict.why == HA_TICKET_RUNS ||
+				row->is_listed_here || vm->is_up || vm->is_busy,
+		.is_in_doubt = !row->verdict.is_granted || row->is_unsure,
 		.has_ticket = ticket->is_there,
 		.is_off_ticket = is_off_ticket(ticket),
 		.is_kept_ticket = is_kept_ticket(ticket),
@@ -271,11 +270,11 @@ judge(struct fdm_protect *protect, const struct fdm_facts *facts,
 	};
 	struct ha_protect_verdict verdict;
 
-	one.is_stopped =
-		is_settled(protect, vm,
-			   vm->is_off && !one.is_somewhere &&
-				   (one.is_off_ticket || is_ended(facts, vm)),
-			   now_ms);
+	one.is_stopped = is_settled(
+		protect, vm,
+		vm->is_off && !one.is_somewhere && !one.is_in_doubt &&
+			(one.is_off_ticket || is_ended(facts, vm)),
+		now_ms);
 	verdict = ha_protect_judge(&one);
 	row->gate = verdict.gate;
 	row->entry = verdict.entry;

@@ -32,6 +32,7 @@ struct fdm_protect {
 	uint64_t read_ms; /* last time */
 	uint64_t ask_ms;  /* next one */
 	bool is_asking;
+	uint64_t asked_term; /* of this master, when that was asked */
 	GPtrArray *part; /* of json_t: pages of the answer that came so far */
 	char why[HA_ERR_TEXT]; /* it can't be read, or written; "": it can */
 	char told[HA_ERR_TEXT];

@@ -103,6 +103,11 @@ on_answer(void *data, int code, const json_t *answer, const char *why)
 	const json_t *next = json_object_get(answer, "next");
 
 	protect->is_asking = false;
+	/* What was read before this term began may be older than it. */
+	if (protect->asked_term != protect->term) {
+		protect->ask_ms = 0;
+		return;
+	}
 	if (code == 0 && !json_is_true(json_object_get(answer, "complete"))) {
 		code = -EIO;
 		why = json_string_value(json_object_get(answer, "why"));
@@ -131,6 +136,7 @@ static void
 ask(struct fdm *fdm, json_t *request)
 {
 	fdm->protect->is_asking = true;
+	fdm->protect->asked_term = fdm->protect->term;
 	fdm_worker_ask(fdm->worker, request, FDM_HB_ASK_MS, on_answer, fdm);
 }
 
@@ -283,6 +289,8 @@ follow_term(struct fdm *fdm, uint64_t now_ms)
 		protect->retry_ms = 0;
 		fdm_protect_take(protect, NULL, 0, 0);
 		protect->read_ms = 0;
+		/* No row that was judged before must be written now. */
+		fdm_waits_look(fdm, now_ms, true);
 	}
 	if (protect->term != 0 && !protect->is_read && !protect->is_doubted &&
 	    now_ms >= protect->since_ms + FDM_PROTECT_READ_MS) {

@@ -73,7 +73,7 @@ ha_protect_judge(const struct ha_protect_facts *facts)
 		return (struct ha_protect_verdict){ HA_PROTECT_OFF,
 						    HA_PROTECT_POWERED_OFF };
 	}
-	if (is_away && facts->is_stopped) {
+	if (is_away && facts->is_stopped && !facts->is_in_doubt) {
 		return (struct ha_protect_verdict){
 			HA_PROTECT_OFF, facts->on_disk == HA_PROTECT_OFF ?
 						HA_PROTECT_POWERED_OFF :
@@ -99,7 +99,9 @@ ha_protect_show(const struct ha_protect_facts *facts)
 		break;
 	}
 	if (!facts->is_wanted) {
-		return facts->is_stopped && !facts->is_somewhere ?
+		return (facts->is_stopped || !facts->is_off) &&
+				       !facts->is_somewhere &&
+				       !facts->is_in_doubt ?
 			       HA_PROTECT_IS_OFF :
 			       HA_PROTECT_IS_STOPPING;
 	}

@@ -50,6 +50,12 @@ static const struct story STORIES[] = {
 	  HA_PROTECT_OFF,
 	  HA_PROTECT_POWERED_OFF,
 	  HA_PROTECT_IS_OFF },
+	{ "proven by history, and perhaps on a host out of reach",
+	  { STOPPED, GRANTED, .is_stopped = true, .is_in_doubt = true,
+	    .on_disk = HA_PROTECT_ON },
+	  HA_PROTECT_ON,
+	  HA_PROTECT_OPEN,
+	  HA_PROTECT_IS_STOPPING },
 	{ "taken: stays so, also where the list is lost",
 	  { STOPPED, TAKEN },
 	  HA_PROTECT_OFF,
@@ -87,6 +93,11 @@ static const struct story STORIES[] = {
 	  HA_PROTECT_IS_OFF },
 	{ "kept: stays, also where the list is lost",
 	  { RUNS, KEPT },
+	  HA_PROTECT_OFF,
+	  HA_PROTECT_KEPT_OFF,
+	  HA_PROTECT_IS_KEPT },
+	{ "kept, with a host out of reach whose list can't be read",
+	  { RUNS, KEPT, .is_in_doubt = true },
 	  HA_PROTECT_OFF,
 	  HA_PROTECT_KEPT_OFF,
 	  HA_PROTECT_IS_KEPT },
@@ -153,7 +164,8 @@ facts_of(unsigned int bits)
 		.is_off_ticket = bits & 64,
 		.is_kept_ticket = bits & 128,
 		.is_called = bits & 256,
-		.on_disk = (enum ha_protect_entry)(bits / 512 % 3),
+		.is_in_doubt = bits & 512,
+		.on_disk = (enum ha_protect_entry)(bits / 1024 % 3),
 	};
 
 	return facts;
@@ -163,7 +175,7 @@ static void
 every_combination(void **state)
 {
 	(void)state;
-	for (unsigned int bits = 0; bits < 512 * 3; bits++) {
+	for (unsigned int bits = 0; bits < 1024 * 3; bits++) {
 		struct ha_protect_facts facts = facts_of(bits);
 		struct ha_protect_verdict verdict = ha_protect_judge(&facts);
 		bool is_taken = facts.is_off_ticket || facts.is_kept_ticket;
@@ -189,6 +201,7 @@ every_combination(void **state)
 		if (verdict.entry == HA_PROTECT_OFF &&
 		    facts.on_disk != HA_PROTECT_OFF && !is_taken) {
 			assert_true(facts.is_off && facts.is_stopped);
+			assert_false(facts.is_in_doubt);
 		}
 	}
 }

@@ -19,9 +19,11 @@ struct ha_protect_facts {
 	bool is_wanted;  /* to run: nobody has stopped it */
 	bool is_off;     /* its own target-role is Stopped: its user's word */
 	bool is_managed; /* Pacemaker starts and stops it */
-	/* On a VM list of a member, or active by Pacemaker's history, or bound
-	 * to a host out of reach, or perhaps so. */
+	/* On a VM list of a member, or active by Pacemaker's history. */
 	bool is_somewhere;
+	/* Bound to a host out of reach, or perhaps so: lists and holds decide
+	 * about its ticket. */
+	bool is_in_doubt;
 	/* By that history, on every host, and for a moment already. */
 	bool is_stopped;
 	bool has_ticket;
