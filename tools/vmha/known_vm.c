@@ -225,6 +225,10 @@ judge(const struct known *known, struct known_vm *row)
 		    "it was powered off when the cluster lost its power: vmha "
 		    "vm start %s",
 		    row->name);
+	} else if (cib_is_powered_off(cib_ticket(known->cib, row->name)) &&
+		   known_master(known)) {
+		say(row, KNOWN_COMING,
+		    "its user starts it: the master grants its ticket");
 	} else if (!cib_is_granted(cib_ticket(known->cib, row->name))) {
 		known_bind_text(known, row->name, bind, sizeof(bind));
 		say(row, KNOWN_HELD, "%s%svmha why %s", bind, *bind ? ": " : "",

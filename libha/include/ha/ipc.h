@@ -69,6 +69,8 @@
  *               disk and in the CIB: "placed", "standing"
  *   hold-back   host: it is dead. VMs that have to wait for others (restart
  *               order) have their tickets revoked: "kept"; always ok
+ *   power-on    resource: its user wants it to run, though it was kept off at a
+ *               cold start; the master grants its ticket
  *   status      "state", "is_master", "term", "dc", "isolation", "hosts", "vms"
  *   vm          resource -> all that is known of one VM and its ticket
  */
