@@ -115,68 +115,81 @@ fdm_protect_take(struct fdm_protect *protect, const json_t *list, uint64_t term,
 	protect->disk.generation = generation;
 }
 
+/* False: it is to have none. */
+static bool
+wanted_entry(const struct fdm_row *row, const GArray *priorities,
+	     const struct fdm_facts *facts, struct ha_protected_vm *entry)
+{
+	size_t index = (size_t)(row->vm -
+				&g_array_index(facts->vms, struct fdm_vm, 0));
+
+	memset(entry, 0, sizeof(*entry));
+	if (row->entry == HA_PROTECT_NONE ||
+	    ha_text_copy(entry->resource, sizeof(entry->resource),
+			 row->vm->resource) < 0) {
+		return false;
+	}
+	if (row->vm->has_uuid) {
+		entry->uuid = row->vm->uuid;
+	}
+	entry->state = row->entry == HA_PROTECT_OFF ? HA_PROTECTED_OFF :
+						      HA_PROTECTED_ON;
+	entry->order = (uint32_t)g_array_index(priorities,
+					       enum ha_restart_priority, index);
+	return true;
+}
+
 json_t *
-fdm_protect_wanted(const struct fdm_protect *protect, GArray *rows,
-		   const GArray *priorities, const struct fdm_facts *facts)
+fdm_protect_wanted(const GArray *rows, const GArray *priorities,
+		   const struct fdm_facts *facts)
 {
 	json_t *list = json_array();
 
-	(void)protect;
 	for (guint i = 0; i < rows->len; i++) {
 		const struct fdm_row *row =
 			&g_array_index(rows, struct fdm_row, i);
-		size_t index =
-			(size_t)(row->vm -
-				 &g_array_index(facts->vms, struct fdm_vm, 0));
+		struct ha_protected_vm entry;
 		char uuid[37] = "";
 
-		if (row->entry == HA_PROTECT_NONE) {
+		if (!wanted_entry(row, priorities, facts, &entry)) {
 			continue;
 		}
 		if (row->vm->has_uuid) {
-			ha_uuid_format(&row->vm->uuid, uuid);
+			ha_uuid_format(&entry.uuid, uuid);
 		}
 		(void)json_array_append_new(
-			list,
-			json_pack("{s:s, s:s, s:s, s:i}", "uuid", uuid,
-				  "resource", row->vm->resource, "state",
-				  ha_protected_state_name(
-					  row->entry == HA_PROTECT_OFF ?
-						  HA_PROTECTED_OFF :
-						  HA_PROTECTED_ON),
-				  "order",
-				  (int)g_array_index(priorities,
-						     enum ha_restart_priority,
-						     index)));
+			list, json_pack("{s:s, s:s, s:s, s:I}", "uuid", uuid,
+					"resource", entry.resource, "state",
+					ha_protected_state_name(entry.state),
+					"order", (json_int_t)entry.order));
 	}
 	return list;
 }
 
+/* Asked at each look: without making the list. */
 bool
-fdm_protect_is_same(const struct fdm_protect *protect, const json_t *list)
+fdm_protect_is_same(const struct fdm_protect *protect, const GArray *rows,
+		    const GArray *priorities, const struct fdm_facts *facts)
 {
-	const json_t *object;
-	size_t i;
+	guint count = 0;
 
-	if (json_array_size(list) != g_hash_table_size(protect->disk.table)) {
-		return false;
-	}
-	json_array_foreach(list, i, object)
-	{
-		const struct ha_protected_vm *entry;
-		struct ha_protected_vm vm;
+	for (guint i = 0; i < rows->len; i++) {
+		const struct ha_protected_vm *old;
+		struct ha_protected_vm entry;
 
-		if (!read_entry(object, &vm)) {
+		if (!wanted_entry(&g_array_index(rows, struct fdm_row, i),
+				  priorities, facts, &entry)) {
+			continue;
+		}
+		old = g_hash_table_lookup(protect->disk.table, entry.resource);
+		if (!old || old->state != entry.state ||
+		    old->order != entry.order ||
+		    memcmp(&old->uuid, &entry.uuid, sizeof(entry.uuid)) != 0) {
 			return false;
 		}
-		entry = g_hash_table_lookup(protect->disk.table, vm.resource);
-		if (!entry || entry->state != vm.state ||
-		    entry->order != vm.order ||
-		    memcmp(&entry->uuid, &vm.uuid, sizeof(vm.uuid)) != 0) {
-			return false;
-		}
+		count++;
 	}
-	return true;
+	return count == g_hash_table_size(protect->disk.table);
 }
 
 /* ---- rows ---------------------------------------------------------------- */

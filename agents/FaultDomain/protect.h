@@ -61,11 +61,12 @@ bool fdm_is_wanted(const struct fdm_vm *vm, const struct fdm_row *row);
  * that its target-role wants to run. */
 bool fdm_is_powered_off(const struct fdm_vm *vm);
 /* The whole list as it should be: [{uuid, resource, state, order}]. */
-json_t *fdm_protect_wanted(const struct fdm_protect *protect, GArray *rows,
-			   const GArray *priorities,
+json_t *fdm_protect_wanted(const GArray *rows, const GArray *priorities,
 			   const struct fdm_facts *facts);
 /* Does it say what lies on disk? */
-bool fdm_protect_is_same(const struct fdm_protect *protect, const json_t *list);
+bool fdm_protect_is_same(const struct fdm_protect *protect, const GArray *rows,
+			 const GArray *priorities,
+			 const struct fdm_facts *facts);
 /* Takes a list that was read or written over. */
 void fdm_protect_take(struct fdm_protect *protect, const json_t *list,
 		      uint64_t term, uint64_t generation);

@@ -253,20 +253,19 @@ static void
 write_list(struct fdm *fdm, uint64_t now_ms)
 {
 	struct fdm_protect *protect = fdm->protect;
-	json_t *list;
 
 	if (!protect->is_read || protect->is_writing ||
 	    now_ms < protect->retry_ms || !fdm->rows ||
 	    !fdm_master_may_write(fdm, now_ms)) {
 		return;
 	}
-	list = fdm_protect_wanted(protect, fdm->rows, fdm->restart->priorities,
-				  fdm->facts);
-	if (!protect->must_write && fdm_protect_is_same(protect, list)) {
-		json_decref(list);
+	if (!protect->must_write &&
+	    fdm_protect_is_same(protect, fdm->rows, fdm->restart->priorities,
+				fdm->facts)) {
 		return;
 	}
-	protect->sent = list;
+	protect->sent = fdm_protect_wanted(fdm->rows, fdm->restart->priorities,
+					   fdm->facts);
 	protect->sent_from = 0;
 	protect->is_writing = true;
 	send_part(fdm);

@@ -263,18 +263,30 @@ list_as_it_should_be(void **state)
 	g_array_append_val(priorities, medium);
 	begin(&scene, ROLE("Started"), GRANTED, "", "[]");
 	(void)judge(&scene, 1000);
-	list = fdm_protect_wanted(scene.protect, scene.rows, priorities,
-				  scene.facts);
+	list = fdm_protect_wanted(scene.rows, priorities, scene.facts);
 	assert_int_equal(json_array_size(list), 1);
 	assert_string_equal(json_string_value(json_object_get(
 				    json_array_get(list, 0), "state")),
 			    "protected");
-	assert_false(fdm_protect_is_same(scene.protect, list));
+	assert_false(fdm_protect_is_same(scene.protect, scene.rows, priorities,
+					 scene.facts));
 	fdm_protect_take(scene.protect, list, 5, 2);
-	assert_true(fdm_protect_is_same(scene.protect, list));
+	assert_true(fdm_protect_is_same(scene.protect, scene.rows, priorities,
+					scene.facts));
 	(void)json_object_set_new(json_array_get(list, 0), "state",
 				  json_string("off"));
-	assert_false(fdm_protect_is_same(scene.protect, list));
+	fdm_protect_take(scene.protect, list, 5, 3);
+	assert_false(fdm_protect_is_same(scene.protect, scene.rows, priorities,
+					 scene.facts));
+	/* One too many. */
+	(void)json_object_set_new(json_array_get(list, 0), "state",
+				  json_string("protected"));
+	(void)json_array_append_new(
+		list, json_pack("{s:s, s:s, s:s, s:i}", "uuid", "", "resource",
+				"gone", "state", "off", "order", 1));
+	fdm_protect_take(scene.protect, list, 5, 4);
+	assert_false(fdm_protect_is_same(scene.protect, scene.rows, priorities,
+					 scene.facts));
 	json_decref(list);
 	g_array_unref(priorities);
 	end(&scene);
