@@ -85,7 +85,8 @@ take_part(struct hbs *s, const json_t *request, uint64_t *ret_total)
 	if (from == 0) {
 		stage->count = 0;
 	}
-	if (from != stage->count || count > *ret_total - from) {
+	if (from != stage->count || from > *ret_total ||
+	    count > *ret_total - from) {
 		return hbs_failed(-EINVAL,
 				  "%zu VMs from %llu on do not follow %u of "
 				  "%llu: begin again",

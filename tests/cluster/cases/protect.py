@@ -204,6 +204,32 @@ def protect_master_dies(lab):
 
 
 @case(heartbeat=3)
+def protect_storage_back(lab):
+    """One heartbeat datastore fails on all hosts while a VM is powered off:
+    the others take the word, and it is written there when it is back."""
+    vm = lab.vm("web1")
+    by = lab.hosts[0]
+    warm(lab)
+    manage(lab, vm)
+    wait_word(lab, "protected", by, vm)
+    lab.mark("hb1 fails everywhere")
+    lab.bed.fault("all", "hb1", "all", "fail EIO")
+    vmha(lab, "vm", "stop", vm.name, by=by)
+    wait_off(lab, vm, by)
+    lab.expect(on_disk(lab, by, "hb2") == {"web1": "off"},
+               f"on hb2: {on_disk(lab, by, 'hb2')}")
+    lab.bed.heal()
+    lab.mark("hb1 is back")
+    wait_for(lambda: on_disk(lab, by) == {"web1": "off"}, WORD_DEADLINE_S,
+             "the list on hb1")
+    vmha(lab, "vm", "start", vm.name, by=by)
+    wait_word(lab, "protected", by, vm)
+    text = vmha(lab, "heartbeat", "dump", "/srv/hb1/vmha.hb", by=by).stdout
+    lab.expect("protected list" in text and "web1" in text, text)
+    vm.check(ordinal=2)
+
+
+@case(heartbeat=3)
 def protect_managers_stopped(lab):
     """All managers are stopped: a VM that is powered off can be started with
     crm all the same; with the managers back it is off again when stopped."""
