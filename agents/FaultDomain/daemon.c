@@ -64,6 +64,7 @@ look(struct fdm *fdm)
 	fdm_waits_look(fdm, now_ms, false);
 	fdm_election_look(fdm, now_ms);
 	fdm_tickets_tell(fdm, now_ms);
+	fdm_protect_tick(fdm, now_ms);
 	fdm_master_tick(fdm, now_ms);
 	fdm_waits_tick(fdm, now_ms);
 	fdm_hold_tick(fdm, now_ms);
@@ -353,6 +354,7 @@ begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 	fdm->failed =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	fdm->restart = fdm_restart_new();
+	fdm->protect = fdm_protect_new();
 	fdm->backs = g_ptr_array_new_with_free_func(g_free);
 	fdm->requests = g_ptr_array_new();
 	fdm->master.granting = g_ptr_array_new_with_free_func(g_free);

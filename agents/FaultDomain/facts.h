@@ -29,6 +29,10 @@
 #define FDM_META_GUEST_OFF "vmha-guest-off"
 /* vmha-state of a ticket that is not granted, and that no host binds. */
 #define FDM_STATE_WAITING "waiting"
+/* The same: its user has powered it off, or it was off when the power failed. */
+#define FDM_STATE_OFF "off"
+/* vmha-reason of such a ticket: its user has asked for it meanwhile. */
+#define FDM_REASON_CALLED "powered-on"
 /* Transient node attribute: the master's word for a host. With "-HOST", on the
  * master's own node: its word for one that is away or in trouble. */
 #define FDM_STATE_ATTR "vmha-host-state"
@@ -39,6 +43,7 @@ struct fdm_ticket {
 	const char *state;  /* "": not vmha's yet */
 	const char *reason; /* ha_ticket_why_name() */
 	const char *owner;  /* "": nobody's */
+	const char *role;   /* target-role when it was kept off; "": none */
 	uint64_t term;
 	uint64_t attempt; /* to start it, the one under way included */
 };
@@ -61,9 +66,11 @@ struct fdm_vm {
 	bool is_nested;
 	bool is_gated;    /* has its rsc_ticket constraint, and is not nested */
 	bool was_refused; /* one of them: heartbeatd said no */
-	bool has_failures;     /* that would keep Pacemaker from starting it */
-	bool is_wanted;        /* its user has not stopped it */
-	bool is_managed;       /* Pacemaker starts and stops it */
+	bool has_failures; /* that would keep Pacemaker from starting it */
+	bool is_wanted;    /* its user has not stopped it */
+	bool is_off;       /* its target-role is Stopped */
+	const char *role;  /* target-role as configured; "": none */
+	bool is_managed;   /* Pacemaker starts and stops it */
 	bool stops_with_guest; /* on_guest_shutdown=stop */
 	const char *guest_off; /* FDM_META_GUEST_OFF, "": not */
 	/* on nodes that are online, by the history */

@@ -67,12 +67,16 @@ is_true(const char *value)
 }
 
 static bool
+is_off(const char *role)
+{
+	return role && g_ascii_strcasecmp(role, "Stopped") == 0;
+}
+
+static bool
 is_wanted(const struct walk *walk, const struct fdm_rsc *rsc)
 {
-	const char *role = find_meta(walk, rsc, "target-role");
-
 	return !walk->is_stopped &&
-	       (!role || g_ascii_strcasecmp(role, "Stopped") != 0);
+	       !is_off(find_meta(walk, rsc, "target-role"));
 }
 
 static bool
@@ -115,6 +119,7 @@ static void
 add_vm(const struct walk *walk, const struct fdm_rsc *rsc)
 {
 	struct fdm_facts *facts = walk->facts;
+	const char *role = find_meta(walk, rsc, "target-role");
 	const char *guest_off = fdm_xml_nvpair(rsc->node, "meta_attributes",
 					       FDM_META_GUEST_OFF);
 	struct respond_pairs pairs;
@@ -122,10 +127,15 @@ add_vm(const struct walk *walk, const struct fdm_rsc *rsc)
 		.resource = rsc->id,
 		.is_nested = rsc->is_nested,
 		.is_wanted = is_wanted(walk, rsc),
+		.is_off = is_off(role),
+		.role = role ? role : "",
 		.is_managed = is_managed(walk, rsc),
 		.params = params_of(rsc),
 		.guest_off = guest_off ? guest_off : "",
-		.ticket = { .state = "", .reason = "", .owner = "" },
+		.ticket = { .state = "",
+			    .reason = "",
+			    .owner = "",
+			    .role = "" },
 	};
 
 	pairs = (struct respond_pairs){

@@ -327,6 +327,7 @@ take_ticket(struct fdm_facts *facts, const xmlNode *state)
 			.state = fdm_xml_text(state, "vmha-state"),
 			.reason = fdm_xml_text(state, "vmha-reason"),
 			.owner = fdm_xml_text(state, "vmha-owner"),
+			.role = fdm_xml_text(state, "vmha-role"),
 			.term = fdm_xml_number(state, "vmha-term", FDM_NO_TERM),
 			.attempt = fdm_xml_number(state, "vmha-attempt", 0),
 		};

@@ -27,6 +27,8 @@
  *   "heartbeat": {"there", "why", "age_ms", "quorate", "can_write",
  *              "can_read", "sealed", "seal_why", "holds_read"}
  *   "isolation": as responder.h tells
+ *   "protected_list": {"read", "age_ms", "term", "generation", "count", "why"
+ *              (it can't be read or written)}
  *   "restart": {"errors": [sentences: what of the configuration is not kept]}
  *   "found":   what runs here against Pacemaker and the lists (ha/found.h):
  *              {"look_age_ms", "foreign": QEMUs of no resource, "why" (no look
@@ -54,7 +56,12 @@
  *         "holds": [{"kind", "owner", "owner_incarnation",
  *              "owner_generation", "term", "by", "lifted"}],
  *         "active": [names of nodes where Pacemaker takes it for active],
- *         "failed": Pacemaker keeps a failure of it}
+ *         "failed": Pacemaker keeps a failure of it,
+ *         "protection": null without a gate, else {"state": "protected",
+ *              "being-protected", "powering-off", "powered-off", "was-off",
+ *              "unmanaged" or "unknown" (the list was not read), "on_disk":
+ *              "none", "protected" or "off"}}
+ *  "power-on" resource -> it may run, though it was kept off at a cold start
  *  "vm"      resource -> VM, "sentence", "missing": [sentences: what must
  *            happen before it may be started; empty: nothing]
  */
@@ -69,6 +76,7 @@
 #include "FaultDomain/election.h"
 #include "FaultDomain/facts.h"
 #include "FaultDomain/fdm_timeouts.h"
+#include "FaultDomain/protect.h"
 #include "FaultDomain/responder.h"
 #include "FaultDomain/restart.h"
 #include "FaultDomain/snap.h"
@@ -76,6 +84,7 @@
 #include "FaultDomain/worker.h"
 #include "ha/cib.h"
 #include "ha/ipc.h"
+#include "ha/protect.h"
 #include "ha/ticket.h"
 
 #define FDM_PROGRAM "vmha-fdmd"
@@ -98,6 +107,11 @@ struct fdm_row {
 	bool is_left;          /* unmanaged, and waiting: stays as it is */
 	uint64_t attempt;      /* for its ticket */
 	uint64_t not_before_s; /* the whole wait for a retry */
+	/* Protection (protect.c). */
+	enum ha_protect_gate gate;
+	enum ha_protect_entry entry; /* that the list should have */
+	enum ha_protect_shown shown;
+	bool is_early; /* no ticket, and the list is not read yet */
 };
 
 /* A hold that has ended, of a VM without a row. */
@@ -166,6 +180,7 @@ struct fdm {
 	/* both together; NULL without one of them */
 	GArray *rows; /* of struct fdm_row */
 	struct fdm_restart *restart;
+	struct fdm_protect *protect;
 	char restart_told[HA_ERR_TEXT]; /* last logged fault of the policy */
 	uint64_t master_ms;             /* a master was seen then; 0: not yet */
 	GPtrArray *backs; /* of struct fdm_back: owed to clients */
@@ -283,6 +298,14 @@ json_t *fdm_op_hold_back(struct fdm *fdm, uint32_t client,
 			 const json_t *request);
 
 void fdm_waits_cancel(struct fdm *fdm, uint32_t client);
+
+/* ---- protect_list.c: the protected list ----------------------------------- */
+
+/* On every host, each look: reads it, and as master writes it. */
+void fdm_protect_tick(struct fdm *fdm, uint64_t now_ms);
+/* resource: its user wants it to run, though it was kept off at a cold start. */
+json_t *fdm_op_power_on(struct fdm *fdm, uint32_t client,
+			const json_t *request);
 
 /* ---- hold.c: what fence_vmha asks --------------------------------------- */
 

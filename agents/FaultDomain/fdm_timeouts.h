@@ -46,6 +46,16 @@
 /* fence_vmha's question what is to be kept back waits so long for a master:
  * the dead host may have been it. Below FENCE_BACK_MS. */
 #define FDM_BACK_MS 800u
+/* A VM that its user stopped is powered off when it was proven stopped for so
+ * long: a restart by its user is none. */
+#define FDM_OFF_MS 1000u
+/* The protected list is read again, and what is shown of it is no older. */
+#define FDM_PROTECT_LOOK_MS 10000u
+/* heartbeatd's answers about it wait for the datastores so long: no snapshot is
+ * taken meanwhile. What is not done by then goes on, and is asked for again. */
+#define FDM_PROTECT_ASK_MS 1000u
+/* A new master that can't read it for so long goes on without it. */
+#define FDM_PROTECT_READ_MS 10000u
 /* Children: crm_resource --cleanup, stonith_admin --fence. */
 #define FDM_CLEANUP_MS 30000u
 #define FDM_FENCE_MS 120000u

@@ -89,7 +89,7 @@ run_updater(struct fdm *fdm, const char *value)
 			       "--delete", NULL };
 
 	fdm_child_run(fdm, value[0] ? set : take, FDM_FOUND_TOLD_MS,
-		      "attrd_updater");
+		      "attrd_updater", NULL);
 }
 
 void

@@ -43,8 +43,11 @@ may_write_row(const struct fdm *fdm, const struct fdm_row *row)
 	if (!verdict->is_granted) {
 		return !verdict->wants_hold;
 	}
+	if (row->is_early) {
+		return false;
+	}
 	/* It runs nowhere here, and nobody has begun to start it. */
-	if (row->waits) {
+	if (row->waits || row->gate != HA_PROTECT_OPEN) {
 		return true;
 	}
 	if (row->is_left) {
@@ -86,6 +89,9 @@ tell_row(struct fdm *fdm, const struct fdm_row *row, uint64_t now_ms)
 	} else if (!row->verdict.is_granted) {
 		fdm_log(FDM_LOG_HELD, row->vm->resource, text,
 			row->owner ? row->owner->name : "");
+	} else if (row->gate != HA_PROTECT_OPEN) {
+		fdm_log(FDM_LOG_OFF, row->vm->resource,
+			ha_protect_gate_text(row->gate));
 	} else {
 		tell_wait(fdm, row, now_ms);
 	}

@@ -193,7 +193,7 @@ update_track(const struct look *look, struct fdm_track *track,
 	track->is_up = (vm->up_nodes & look->live_nodes) != 0;
 	track->is_busy = (vm->busy_nodes & look->live_nodes) != 0;
 	runs = is_running(track, row);
-	is_missing = !runs && !is_held && vm->is_wanted;
+	is_missing = !runs && !is_held && fdm_is_wanted(vm, row);
 	if (!track->is_known) {
 		track->is_known = true;
 		track->is_down = is_missing;
@@ -220,7 +220,7 @@ update_track(const struct look *look, struct fdm_track *track,
 	take_ticket(track, vm, granted, look->now_ms);
 	watch_attempt(look, track, vm, is_idle(track, row));
 	track->was_running = runs;
-	track->was_wanted = vm->is_wanted;
+	track->was_wanted = fdm_is_wanted(vm, row);
 	track->was_granted = granted;
 }
 
@@ -229,7 +229,7 @@ fill(struct ha_restart_vm *one, const struct fdm_track *track,
      const struct fdm_vm *vm, const struct fdm_row *row)
 {
 	/* What is not managed nobody starts: it must hold up nobody. */
-	one->is_wanted = vm->is_wanted && vm->is_managed &&
+	one->is_wanted = fdm_is_wanted(vm, row) && vm->is_managed &&
 			 !(row && !row->verdict.is_granted);
 	one->is_running = track->was_running;
 	one->is_starting =

@@ -191,7 +191,7 @@ set_attribute(struct fdm *fdm, const char *node, const char *name,
 	char what[HA_HOST_NAME + 48];
 
 	(void)snprintf(what, sizeof(what), "attrd_updater --node %s", node);
-	fdm_child_run(fdm, argv, FDM_ATTR_MS, what);
+	fdm_child_run(fdm, argv, FDM_ATTR_MS, what, NULL);
 }
 
 /* What the CIB shows follows what is wanted. Where the controller erases what

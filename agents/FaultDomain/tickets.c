@@ -12,7 +12,8 @@
 bool
 fdm_row_is_granted(const struct fdm_row *row)
 {
-	return row->verdict.is_granted && !row->waits;
+	return row->verdict.is_granted && !row->waits &&
+	       row->gate == HA_PROTECT_OPEN;
 }
 
 static const char *
@@ -21,12 +22,18 @@ state_name(const struct fdm_row *row)
 	if (!row->verdict.is_granted) {
 		return "held";
 	}
+	if (row->gate != HA_PROTECT_OPEN) {
+		return FDM_STATE_OFF;
+	}
 	return row->waits ? FDM_STATE_WAITING : "granted";
 }
 
 static const char *
 reason_name(const struct fdm_row *row)
 {
+	if (row->verdict.is_granted && row->gate != HA_PROTECT_OPEN) {
+		return ha_protect_gate_name(row->gate);
+	}
 	return row->verdict.is_granted && row->waits ?
 		       ha_restart_why_name(row->waits_why) :
 		       ha_ticket_why_name(row->verdict.why);
@@ -81,6 +88,12 @@ fdm_tickets_add(GString *xml, const struct fdm_row *row, uint64_t term)
 
 	g_string_append(xml, text);
 	g_free(text);
+	if (row->gate == HA_PROTECT_KEPT_OFF) {
+		text = g_markup_printf_escaped(" vmha-role=\"%s\"",
+					       row->vm->role);
+		g_string_append(xml, text);
+		g_free(text);
+	}
 	if (fdm_row_is_granted(row) && !row->vm->ticket.is_granted) {
 		g_string_append_printf(xml, " last-granted=\"%lld\"",
 				       (long long)time(NULL));

@@ -45,6 +45,7 @@ void
 fdm_waits_look(struct fdm *fdm, uint64_t now_ms, bool is_news)
 {
 	if (fdm->rows && (is_news || now_ms >= fdm->restart->due_ms)) {
+		fdm_protect_judge(fdm->protect, fdm->facts, fdm->rows, now_ms);
 		fdm_restart_judge(fdm->restart, fdm->facts, fdm->snap,
 				  fdm->rows, now_ms);
 	}
@@ -59,7 +60,8 @@ is_waiting(const struct fdm *fdm, const struct fdm_vm *vm)
 	const struct fdm_row *row = fdm_row_find(fdm, vm->resource);
 
 	return vm->is_gated && vm->ticket.is_there && !vm->ticket.is_granted &&
-	       strcmp(vm->ticket.state, FDM_STATE_WAITING) == 0 &&
+	       (strcmp(vm->ticket.state, FDM_STATE_WAITING) == 0 ||
+		fdm_is_powered_off(vm)) &&
 	       (!row || row->verdict.is_granted);
 }
 
@@ -224,6 +226,7 @@ rows_without(struct fdm *fdm, struct fdm_snap *snap, const char *name)
 		}
 	}
 	rows = fdm_project(fdm->facts, snap);
+	fdm_protect_judge(fdm->protect, fdm->facts, rows, ha_clock_now_ms());
 	fdm_restart_judge(fdm->restart, fdm->facts, snap, rows,
 			  ha_clock_now_ms());
 	return rows;

@@ -126,6 +126,9 @@ waits_text(const struct fdm *fdm, const struct fdm_vm *vm, char *buffer,
 {
 	const struct fdm_row *row = fdm_row_find(fdm, vm->resource);
 
+	if (row && row->verdict.is_granted && row->gate != HA_PROTECT_OPEN) {
+		return ha_protect_gate_text(row->gate);
+	}
 	if (!row || !row->waits) {
 		return NULL;
 	}
@@ -149,6 +152,10 @@ add_waits(const struct fdm *fdm, const struct fdm_vm *vm, json_t *json)
 			 g_array_index(fdm->restart->priorities,
 				       enum ha_restart_priority, index)));
 	set_text(json, "ready_condition", ha_ready_name(one->ready));
+	(void)json_object_set_new(
+		json, "protection",
+		fdm_protect_vm_json(fdm->protect, vm,
+				    fdm_row_find(fdm, vm->resource)));
 }
 
 json_t *
@@ -262,6 +269,9 @@ find_missing(const struct fdm *fdm, const struct fdm_vm *vm, json_t *list)
 	}
 	if (!row->verdict.is_granted) {
 		miss_owner(list, row);
+	} else if (row->gate != HA_PROTECT_OPEN) {
+		miss(list, "%s: vmha vm start %s",
+		     ha_protect_gate_text(row->gate), vm->resource);
 	} else if (row->waits) {
 		char text[HA_ERR_TEXT];
 

@@ -95,6 +95,7 @@
 /* configuration */
 #define HB_LOG_HELD LOG_NOTICE, "held", "%u VMs are held in the name of %s, incarnation %llu, VM list %llu (%u of them were already)"
 #define HB_LOG_LIFTED LOG_NOTICE, "holds-lifted", "%u holds in the name of %s, incarnation %llu, end, up to VM list %llu, term %llu"
+#define HB_LOG_PROTECT LOG_INFO, "protect", "the protected list is written: %u VMs protected, %u powered off, term %llu, generation %llu"
 #define HB_LOG_CONFIRMED_DEAD LOG_WARNING, "confirmed-dead", "an administrator has confirmed that %s, incarnation %llu, is dead; its last beat was %llu, storage said %s. Its VMs may be started elsewhere: if it still runs them, they run twice"
 #define HB_LOG_RELOADED LOG_NOTICE, "reloaded", "%s was read again: fence_limit=%u%s"
 #define HB_LOG_RESTART_NEEDED LOG_WARNING, "restart-needed", "%s: %s has changed, which needs a restart of this daemon; it goes on with the old value"

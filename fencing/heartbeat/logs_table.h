@@ -85,6 +85,7 @@ static const struct hb_log_row HB_LOG_ROWS[] = {
 	{ HB_LOG_WITHDRAWN, "Its process is proven gone; other hosts may start it." },
 	{ HB_LOG_HELD, "That host is cut off and lives on. Nobody starts its VMs until it releases them, is proven dead, or returns." },
 	{ HB_LOG_LIFTED, "The master has seen that host's list: what it held back may be started again where the list allows it." },
+	{ HB_LOG_PROTECT, "The master of this host has changed the list, and it stands on enough heartbeat datastores: it survives a power loss." },
 	{ HB_LOG_CONFIRMED_DEAD, "`vmha host confirm-dead` was given on this host. The word counts for this incarnation, as long as no newer beat of it is seen." },
 	{ HB_LOG_RELOADED, "SIGHUP was obeyed." },
 	{ HB_LOG_RESTART_NEEDED, "Restart this host's daemon at a convenient time, with the VMs moved away." },

@@ -6,7 +6,7 @@ HB_DIR := $(BUILD)/fencing/heartbeat
 HB_DAEMON := $(HB_DIR)/vmha-heartbeatd
 HB_BEATING := $(HB_DIR)/libhb-beating.a
 HB_BEATING_OBJS := $(patsubst %,$(HB_DIR)/%.o,beat boot boot_agree boot_slot \
-	event hold_list list pet seen stop store store_open)
+	event hold_list job list pet seen stop store store_open)
 HB_ARCHIVES = $(HB_BEATING) $(HA_IO_DISK) $(HA_IO_WATCHDOG) \
 	$(HA_IO_COROSYNC) $(HA_IO_IPC) $(HA_CODEC) $(HA_CORE) \
 	$(HA_IO_CLOCK) $(HA_BASE)

@@ -35,6 +35,8 @@ static const struct {
 	{ "hold", hbs_op_hold },
 	{ "lift", hbs_op_lift },
 	{ "holds", hbs_op_holds },
+	{ "protect", hbs_op_protect },
+	{ "protected", hbs_op_protected },
 	{ "confirm-dead", hbs_op_confirm_dead },
 	{ "disarm", hbs_op_disarm },
 	{ "arm", hbs_op_arm },

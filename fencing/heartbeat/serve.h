@@ -50,6 +50,7 @@
 #include "ha/vmlock.h"
 #include "heartbeat/hb.h"
 #include "heartbeat/incoming.h"
+#include "heartbeat/protect.h"
 
 #define HBS_CLIENTS 64     /* connections at a time; more are turned away */
 #define HBS_IDLE_MS 60000u /* a client that asks nothing makes room */
@@ -72,6 +73,8 @@ enum hbs_wait_kind {
 	HBS_WAIT_HOLDS,
 	HBS_WAIT_MASTER,
 	HBS_WAIT_CONFIRM,
+	HBS_WAIT_PROTECT,   /* the protected list, to be written */
+	HBS_WAIT_PROTECTED, /* to be read */
 	HBS_WAIT_DISARM
 };
 
@@ -232,6 +235,7 @@ struct hbs {
 	/* entries of the own list that were granted by SAFETY 12 */
 	struct ha_uuid granted[HA_VMS_MAX];
 	uint32_t granted_count;
+	struct hbs_protect protect;
 };
 
 /* ---- ring.c ------------------------------------------------------------- */

@@ -133,6 +133,8 @@ write_step(struct hb_store *st, uint64_t now_ms)
 	struct hb *hb = st->hb;
 	bool is_due, is_list, is_begun;
 	uint64_t offset;
+	uint8_t *job;
+	size_t bytes;
 
 	if (st->is_writing || !st->has_head || now_ms < st->not_before_ms) {
 		return;
@@ -163,6 +165,8 @@ write_step(struct hb_store *st, uint64_t now_ms)
 		offset = (hb->layout.beats.first + hb->self) * HA_BLOCK;
 		ha_beat_encode(&hb->sb, &st->beat_out, st->beat);
 		begin_write(st, HB_TAG_BEAT, st->beat, HA_BLOCK, offset);
+	} else if ((job = hb_job_next(st, true, &bytes, &offset)) != NULL) {
+		begin_write(st, HB_TAG_JOB, job, bytes, offset);
 	}
 }
 
@@ -174,6 +178,7 @@ read_step(struct hb_store *st, uint64_t now_ms)
 	uint64_t offset = 0;
 	size_t bytes = 0;
 	enum hb_tag tag = HB_TAG_LIST;
+	uint8_t *job;
 	bool is_due;
 
 	if (st->is_reading) {
@@ -203,6 +208,8 @@ read_step(struct hb_store *st, uint64_t now_ms)
 		begin_read(st, HB_TAG_HEAD, st->head, bytes, 0);
 	} else if (slot != HA_SLOT_NONE) {
 		begin_read(st, tag, st->peer_blocks, bytes, offset);
+	} else if ((job = hb_job_next(st, false, &bytes, &offset)) != NULL) {
+		begin_read(st, HB_TAG_JOB, job, bytes, offset);
 	}
 }
 
@@ -252,7 +259,8 @@ on_end(struct hb_store *st, const struct ha_disk_end *end)
 		st->read_since_ms = 0;
 	}
 	pthread_mutex_unlock(&hb->lock);
-	if (end->result < 0) {
+	/* A job that fails is main's to tell: no beat depends on it. */
+	if (end->result < 0 && end->tag != HB_TAG_JOB) {
 		on_failure(st, end);
 		return;
 	}
@@ -277,6 +285,9 @@ on_end(struct hb_store *st, const struct ha_disk_end *end)
 	case HB_TAG_HOLDS:
 		hb_hold_arrived(st);
 		break;
+	case HB_TAG_JOB:
+		hb_job_moved(st, end);
+		break;
 	case HB_TAG_OPEN:
 		break;
 	}
@@ -295,6 +306,7 @@ close_broken(struct hb_store *st)
 	st->is_beat_next = false;
 	st->owes_vms = false;
 	st->owes_holds = false;
+	hb_job_drop(st);
 	st->open_ms = 0; /* at once: it may be as good as before */
 	pthread_mutex_lock(&hb->lock);
 	hb->views[st->index].is_open = false;

@@ -10,6 +10,7 @@
  *   seen.c        what a read of all beats showed: hosts, orders, conflicts
  *   list.c        VM lists, own and others'
  *   hold_list.c   holds, likewise
+ *   job.c         main's own bytes: the protected list
  *   pet.c         the watchdog
  *   boot.c        hb_start; boot_agree.c: areas and slot; boot_slot.c: the
  *                 incarnation
@@ -19,6 +20,7 @@
 
 #include "ha/disk.h"
 #include "heartbeat/hb.h"
+#include "heartbeat/job.h"
 
 #define HB_STACK_BYTES (256u * 1024u) /* of a store or pet thread */
 #define HB_STACK_TOUCHED (64u * 1024u)
@@ -39,6 +41,7 @@ enum hb_tag {
 	HB_TAG_OWN_LIST, /* one's own, written before the beat that names it */
 	HB_TAG_OWN_HOLDS,
 	HB_TAG_BEAT,
+	HB_TAG_JOB, /* a piece of main's */
 };
 
 /* The lists that a host's beat on this very datastore names. Lock. */
@@ -113,6 +116,8 @@ struct hb_store {
 	uint64_t write_since_ms, read_since_ms; /* 0: nothing on its way */
 	int failed_code;                        /* last one said; 0: it works */
 	struct hb_own written; /* newest beat that was flushed */
+	struct hb_job job;
+	uint64_t opens;
 };
 
 /* ---- event.c ------------------------------------------------------------ */

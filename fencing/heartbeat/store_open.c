@@ -196,6 +196,7 @@ publish(struct hb_store *st, struct ha_err *err)
 		view->sb = st->sb;
 		view->device = ha_disk_device(st->disk);
 		view->is_open = true;
+		st->opens++;
 		st->was_open = true;
 		st->is_refused = false;
 		/* It may have been away: what it showed proves nothing. */

@@ -37,7 +37,9 @@ hbs_wait_cancel(struct hbs *s, struct hbs_wait *wait)
 	case HBS_WAIT_CONFIRM:
 		json_decref(wait->request);
 		break;
-	case HBS_WAIT_MASTER:   /* its lease goes on */
+	case HBS_WAIT_MASTER: /* its lease goes on */
+	case HBS_WAIT_PROTECTED:
+	case HBS_WAIT_PROTECT:  /* it is written on */
 	case HBS_WAIT_HOLDS:    /* what was put stands */
 	case HBS_WAIT_WITHDRAW: /* what was taken off stays off */
 	case HBS_WAIT_DISARM:   /* orders that stand go on */
@@ -52,6 +54,7 @@ hbs_wait_check(struct hbs *s)
 {
 	uint64_t now_ms = ha_clock_now_ms();
 
+	hbs_protect_look(s, now_ms);
 	for (uint32_t i = 0; i < HBS_WAITS; i++) {
 		struct hbs_wait *wait = &s->waits[i];
 
@@ -67,6 +70,12 @@ hbs_wait_check(struct hbs *s)
 			break;
 		case HBS_WAIT_HOLDS:
 			(void)hbs_holds_check(s, wait, now_ms);
+			break;
+		case HBS_WAIT_PROTECT:
+			(void)hbs_protect_check(s, wait, now_ms);
+			break;
+		case HBS_WAIT_PROTECTED:
+			(void)hbs_protected_check(s, wait, now_ms);
 			break;
 		case HBS_WAIT_MASTER:
 			(void)hbs_master_check(s, wait, now_ms);

@@ -57,7 +57,7 @@ enum ha__block_kind {
 	HA__KIND_BEAT = 3,
 	HA__KIND_VM_LIST = 4,
 	HA__KIND_HOLD_LIST = 5,
-	HA__KIND_PROTECTED = 6, /* room is kept, not written yet */
+	HA__KIND_PROTECTED = 6,
 };
 
 /* Where a block stands. */
@@ -212,6 +212,13 @@ enum ha_block_verdict ha__list_open(const struct ha__list_kind *kind,
 				    uint32_t slot, uint32_t copy,
 				    const void *blocks, uint32_t n_blocks,
 				    const struct ha__list_head *wanted,
+				    struct ha__list_head *ret_head);
+
+/* The first block of a copy alone: which list it begins. */
+enum ha_block_verdict ha__list_peek(const struct ha__list_kind *kind,
+				    const struct ha_superblock *sb,
+				    uint32_t slot, uint32_t copy,
+				    const void *block,
 				    struct ha__list_head *ret_head);
 
 /* Does a later entry have the same uuid, the first 16 bytes of each? Two

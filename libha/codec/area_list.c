@@ -181,6 +181,31 @@ ha__list_open(const struct ha__list_kind *kind, const struct ha_superblock *sb,
 	return HA_BLOCK_OK;
 }
 
+enum ha_block_verdict
+ha__list_peek(const struct ha__list_kind *kind, const struct ha_superblock *sb,
+	      uint32_t slot, uint32_t copy, const void *block,
+	      struct ha__list_head *ret_head)
+{
+	const struct ha__place where = {
+		.kind = kind->kind,
+		.cluster = &sb->cluster,
+		.place = slot,
+		.copy = copy,
+	};
+	struct ha__payload in;
+	struct ha__list_head head;
+	enum ha_block_verdict verdict =
+		open_block(kind, &where, block, &in, &head);
+
+	if (verdict == HA_BLOCK_OK && head.count > sb->vms) {
+		return HA_BLOCK_INVALID;
+	}
+	if (verdict == HA_BLOCK_OK) {
+		*ret_head = head;
+	}
+	return verdict;
+}
+
 bool
 ha__list_has_double(const struct ha__list_kind *kind, const void *blocks,
 		    uint32_t count)

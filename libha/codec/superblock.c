@@ -32,8 +32,6 @@
 /* Beyond this a time is a fault, not a choice. */
 #define TIME_MAX_MS 3600000u
 #define DRIFT_MAX_PPM 1000000u
-/* An entry of the protected list: uuid, resource, order and flags. */
-#define PROTECTED_ENTRY_BYTES 96u
 #define LIST_COPIES 2u
 
 static bool
@@ -142,10 +140,6 @@ region_after(uint64_t *next, uint64_t blocks)
 int
 ha_layout_compute(const struct ha_superblock *sb, struct ha_layout *ret_layout)
 {
-	static const struct ha__list_kind PROTECTED = {
-		.kind = HA__KIND_PROTECTED,
-		.entry_bytes = PROTECTED_ENTRY_BYTES,
-	};
 	struct ha_layout layout = { .list_blocks = 0 };
 	uint64_t next = SUPERBLOCKS;
 	uint64_t copies = (uint64_t)LIST_COPIES * sb->slots;
@@ -161,7 +155,7 @@ ha_layout_compute(const struct ha_superblock *sb, struct ha_layout *ret_layout)
 	layout.holds = region_after(&next, copies * layout.hold_blocks);
 	layout.protected_list = region_after(
 		&next, (uint64_t)LIST_COPIES *
-			       ha__list_blocks(&PROTECTED, sb->protected_vms));
+			       ha_protected_list_blocks(sb->protected_vms));
 	layout.total_blocks = next;
 	*ret_layout = layout;
 	return 0;

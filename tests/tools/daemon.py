@@ -77,9 +77,13 @@ class Daemon:
         return [r["op"] for r in self.asked]
 
 
-def heartbeat(path, hosts, lists=None, holds=None, own=None, **more):
-    """A heartbeat daemon that knows these hosts, {host: {VM: state}} and
-    holds."""
+def heartbeat(path, hosts, lists=None, holds=None, own=None, on_disk=None,
+              **more):
+    """A heartbeat daemon that knows these hosts, {host: {VM: state}}, holds,
+    and {VM: state} on the protected list: without a word each VM of a list."""
+    if on_disk is None:
+        on_disk = {name: "protected" for known in (lists or {}).values()
+                   for name in known or {}}
     def vms(request):
         known = (lists or {}).get(request["host"], {})
         if known is None:
@@ -88,6 +92,11 @@ def heartbeat(path, hosts, lists=None, holds=None, own=None, **more):
                         for name, state in known.items()]}
     return Daemon(path, {
         "status": {**STATUS, "self": {**SELF, **(own or {})}, "hosts": hosts},
+        "protected": {
+            "complete": True, "why": "", "term": 3, "generation": 1,
+            "flushed": True, "count": len(on_disk),
+            "vms": [{"resource": name, "uuid": "", "state": state, "order": 2}
+                    for name, state in on_disk.items()]},
         "vms": vms, "holds": {"holds": holds or [], "complete": True}, **more})
 
 

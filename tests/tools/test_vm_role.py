@@ -75,6 +75,45 @@ class List(SimulatedCase):
             self.assertEqual(found[2], word, why)
             self.assertIn(needle, why)
 
+    def test_protected_list(self):
+        """Protected is what the datastores say, and nothing else."""
+        self.cib(machine("web1"), gate("web1"), ticket("web1"))
+        mine = {"lists": {"h1": {"web1": "running"}}}
+        away = {"ok": False, "errno": 110, "error": "no answer in time"}
+        doubt = {"complete": False, "why": "too few datastores", "vms": []}
+        late = {"complete": True, "flushed": False, "vms": [
+            {"resource": "web1", "state": "protected"}]}
+        for more, word, needle in (
+                ({"on_disk": {}}, "being protected", "not written it"),
+                ({"on_disk": {"web1": "off"}}, "being protected", "list"),
+                ({"protected": late}, "being protected", "list"),
+                ({"protected": away}, "unknown", "no answer in time"),
+                ({"protected": doubt}, "unknown", "too few datastores")):
+            found, why = self.words(**mine, **more)
+            self.assertEqual(found[2], word, more)
+            self.assertIn(needle, why)
+
+    def test_powered_off(self):
+        """Its ticket is taken away: by its user, or by a power loss."""
+        for role, reason, needle in (
+                ("Stopped", "powered-off", "stopped by an administrator"),
+                ("Started", "was-off", "lost its power")):
+            self.cib(machine("web1", target_role=role), gate("web1"),
+                     ticket("web1", "false", state="off", reason=reason))
+            row = self.rows(on_disk={"web1": "off"})["web1"]
+            self.assertEqual((row["ticket"], row["protection"]),
+                             ("off", "unprotected"))
+            self.assertIn(needle, row["why"])
+            self.assertIn("vmha vm start web1", row["why"])
+
+    def test_power_on(self):
+        """Its user has started it, and its ticket is on its way."""
+        self.cib(machine("web1", target_role="Started"), gate("web1"),
+                 ticket("web1", "false", state="off", reason="powered-off"))
+        found, why = self.words(on_disk={"web1": "off"})
+        self.assertEqual(found[2], "being protected")
+        self.assertIn("the master grants its ticket", why)
+
     def test_pacemaker_alone(self):
         """What no list names is what its history says; unlisted is not
         protected."""

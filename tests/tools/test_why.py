@@ -286,6 +286,24 @@ class Status(Known):
         self.assertIn("isolated, sealed", text)
         self.assertIn("live, master", text)
 
+    def test_powered_off(self):
+        """No problem, unless its target-role wants it to run."""
+        for reason, code, needle in (("powered-off", 0, "off +unprotected"),
+                                     ("was-off", 1, "lost its power")):
+            role = "Stopped" if reason == "powered-off" else "Started"
+            self.cib(vm("web1", meta_of("web1", target_role=role)),
+                     gate("web1"),
+                     ticket("web1", "false", state="off", reason=reason))
+            with heartbeat(self.path("heartbeatd.sock"),
+                           [host("h1", 0), host("h2", 1)]):
+                text = self.vmha("status", code=code).stdout
+                rules, told = self.why()
+            os.unlink(self.path("heartbeatd.sock"))
+            self.assertRegex(text, needle)
+            self.assertIn("power", rules)
+            self.assertIn("vmha vm start web1",
+                          [r["todo"] for r in told["reasons"]])
+
     def test_well(self):
         self.cib(vm("web1") + vm("web2"), gate("web1"), ticket("web1"))
         self.daemon([host("h1", 0), host("h2", 1)],
@@ -398,6 +416,24 @@ class Recover(Known):
         self.assertIn("whether a master lives",
                       self.vmha("recover", "--yes", code=3).stderr)
         self.assertEqual(self.granted()["granted"], "false")
+
+    def test_powered_off(self):
+        """A master's business; without one it is granted, but not what was
+        kept off after a power loss, unless it is named."""
+        self.cib(vm("web1"), gate("web1"),
+                 ticket("web1", "false", state="off", reason="powered-off"))
+        with heartbeat(self.path("heartbeatd.sock"),
+                       [host("h2", 1, flags=["master"])]):
+            self.assertIn("nothing to recover", self.vmha("recover").stdout)
+        os.unlink(self.path("heartbeatd.sock"))
+        self.daemon([host("h2", 1)])
+        self.vmha("recover", "--yes")
+        self.assertEqual(self.granted()["granted"], "true")
+        self.cib(vm("web1"), gate("web1"),
+                 ticket("web1", "false", state="off", reason="was-off"))
+        self.assertIn("nothing to recover", self.vmha("recover").stdout)
+        self.vmha("recover", "web1", "--yes")
+        self.assertEqual(self.granted()["granted"], "true")
 
     def test_nothing_to_do(self):
         self.cib(vm("web1"), gate("web1"), ticket("web1"))

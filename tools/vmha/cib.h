@@ -90,6 +90,10 @@ const struct cib_node *cib_ticket(const struct cib_node *cib, const char *vm);
 bool cib_is_granted(const struct cib_node *ticket);
 /* Not granted, and no host binds it: its turn has not come. */
 bool cib_is_waiting(const struct cib_node *ticket);
+/* Not granted, since its user has powered it off, */
+bool cib_is_powered_off(const struct cib_node *ticket);
+/* or since it was off when the cluster lost its power. */
+bool cib_is_kept_off(const struct cib_node *ticket);
 /* A meta attribute of the resource, what it stands in, or the defaults;
  * NULL: not set. */
 const char *cib_meta(const struct cib_node *cib,

@@ -110,6 +110,20 @@ cib_is_waiting(const struct cib_node *ticket)
 	       strcmp(cib_get(ticket, "vmha-state"), "waiting") == 0;
 }
 
+bool
+cib_is_powered_off(const struct cib_node *ticket)
+{
+	return ticket && !cib_is_granted(ticket) &&
+	       strcmp(cib_get(ticket, "vmha-state"), "off") == 0;
+}
+
+bool
+cib_is_kept_off(const struct cib_node *ticket)
+{
+	return cib_is_powered_off(ticket) &&
+	       strcmp(cib_get(ticket, "vmha-reason"), "was-off") == 0;
+}
+
 static const char *
 own_meta(const struct cib_node *node, const char *name)
 {

@@ -181,7 +181,8 @@ static const struct vmha_command COMMANDS[] = {
 	  "Every resource of the agent ocf:vmha:VirtualMachine. STATE and HOST "
 	  "are what the VM lists on the heartbeat datastores say, and "
 	  "Pacemaker's history where no list names it. PROTECTION is protected "
-	  "(a failure of it or of its host restarts it), held (it starts "
+	  "(a failure of it or of its host restarts it), being protected (the "
+	  "protected list does not say so yet), held (it starts "
 	  "nowhere until what holds it has ended), unprotected (stopped by an "
 	  "administrator, not managed, no gate, no master) or unknown (who "
 	  "would know does not answer)." },
@@ -193,15 +194,17 @@ static const struct vmha_command COMMANDS[] = {
 	  BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), 0, vmha_vm_start,
 	  "have Pacemaker start a VM, and wait until it runs",
 	  "Sets target-role=Started and shows what comes of it. A VM whose "
-	  "ticket is not granted starts when the master grants it. Without an "
+	  "ticket is not granted starts when the master grants it; one that was "
+	  "kept off after a power loss is granted by this command. Without an "
 	  "end within --wait it fails; Pacemaker goes on all the same." },
 	{ "vm stop", "VM", VMHA_VM, 1, 1,
 	  BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), 0, vmha_vm_stop,
 	  "stop a VM for good, and wait for the proof",
 	  "Sets target-role=Stopped, and waits until Pacemaker's history "
 	  "proves on every host that it does not run. From then on it is "
-	  "unprotected: nothing restarts it before \"vmha vm start\". Its "
-	  "ticket is the master's and stays as it is." },
+	  "unprotected: nothing restarts it before \"vmha vm start\". The "
+	  "master takes the ticket of a VM with a gate away, and notes on the "
+	  "heartbeat datastores that it is off." },
 	{ "vm add", "FILE.xml... | VM... | --all", VMHA_VM_PATHS, 0,
 	  VMHA_OPERANDS_MAX,
 	  BIT(OPT_NAME) | BIT(OPT_PRIORITY) | BIT(OPT_DEPENDS) |
@@ -232,7 +235,8 @@ static const struct vmha_command COMMANDS[] = {
 	  CIB_S, vmha_vm_remove, "take gate and ticket of VMs away again",
 	  "Both go in one update. A host on which a VM without a gate runs is "
 	  "reset when it is cut off, since nothing could hold it. Refuses a "
-	  "VM whose ticket is not granted. With --resource the resource goes "
+	  "VM whose ticket is not granted, unless it is powered off. With "
+	  "--resource the resource goes "
 	  "too, with the locations it was given: only if it is stopped, which "
 	  "Pacemaker's history must prove on every host, and nothing else "
 	  "names it. Its domain XML and its disks are never touched." },

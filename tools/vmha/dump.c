@@ -161,6 +161,39 @@ put_lists(const struct vmha *v, const json_t *lists)
 }
 
 static void
+put_protected(const struct vmha *v, const json_t *lists)
+{
+	const json_t *list;
+	const json_t *vm;
+	size_t i;
+	size_t j;
+
+	if (json_array_size(lists) > 0) {
+		printf("\n%sprotected list%s\n",
+		       vmha_tone_on(&v->screen, TONE_STRONG),
+		       vmha_tone_off(&v->screen, TONE_STRONG));
+	}
+	json_array_foreach(lists, i, list)
+	{
+		printf("  copy %lld  %s", number(list, "copy"),
+		       text(list, "verdict"));
+		if (strcmp(text(list, "verdict"), "ok") == 0) {
+			printf(": generation %lld of term %lld, by %s, %lld "
+			       "entries",
+			       number(list, "generation"), number(list, "term"),
+			       text(list, "by"), number(list, "count"));
+		}
+		putchar('\n');
+		json_array_foreach(json_object_get(list, "vms"), j, vm)
+		{
+			printf("    %-9s %s  %s  order %lld\n",
+			       text(vm, "state"), text(vm, "uuid"),
+			       text(vm, "resource"), number(vm, "order"));
+		}
+	}
+}
+
+static void
 put(const struct vmha *v, const json_t *root)
 {
 	const json_t *slot;
@@ -178,6 +211,7 @@ put(const struct vmha *v, const json_t *root)
 		put_beat(v, slot);
 		put_lists(v, json_object_get(slot, "lists"));
 	}
+	put_protected(v, json_object_get(root, "protected"));
 }
 
 int

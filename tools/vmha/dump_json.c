@@ -261,12 +261,75 @@ slot_json(struct vmha_area *area, uint32_t slot, json_t *slots,
 	return rc;
 }
 
+static json_t *
+protected_vms_json(const struct ha_protected_list *list)
+{
+	json_t *vms = json_array();
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct ha_protected_vm *vm = &list->vms[i];
+		char uuid[HA_UUID_TEXT];
+
+		ha_uuid_format(&vm->uuid, uuid);
+		(void)json_array_append_new(
+			vms, json_pack("{s:s, s:s, s:s, s:I}", "uuid", uuid,
+				       "resource", vm->resource, "state",
+				       ha_protected_state_name(vm->state),
+				       "order", (json_int_t)vm->order));
+	}
+	return vms;
+}
+
+/* A copy of the protected list. One that is torn is no damage: the other one
+ * counts. */
+static int
+protected_json(struct vmha_area *area, uint32_t copy, json_t *lists,
+	       struct ha_err *err)
+{
+	const struct ha_region *region = &area->layout.protected_list;
+	uint32_t n = (uint32_t)(region->blocks / COPIES);
+	void *blocks = ha_disk_buffer_new((size_t)n * HA_BLOCK);
+	struct ha_protected_list list = {
+		.vms = calloc((size_t)area->sb.protected_vms + 1,
+			      sizeof(*list.vms)),
+	};
+	enum ha_block_verdict verdict;
+	json_t *json;
+	int rc = blocks && list.vms ? 0 : ha_err_set(err, -ENOMEM, "no memory");
+
+	if (rc == 0) {
+		rc = vmha_area_read(area, region->first + (uint64_t)copy * n, n,
+				    blocks, err);
+	}
+	if (rc == 0) {
+		verdict = ha_protected_list_decode(&area->sb, copy, blocks, n,
+						   &list);
+		json = verdict_json(verdict);
+		(void)json_object_set_new(json, "copy", json_integer(copy));
+		if (verdict == HA_BLOCK_OK) {
+			(void)json_object_update_new(
+				json,
+				json_pack("{s:I, s:I, s:s, s:i, s:o}", "term",
+					  (json_int_t)list.term, "generation",
+					  (json_int_t)list.generation, "by",
+					  area->table.names[list.slot], "count",
+					  (int)list.count, "vms",
+					  protected_vms_json(&list)));
+		}
+		(void)json_array_append_new(lists, json);
+	}
+	free(list.vms);
+	ha_disk_buffer_free(blocks);
+	return rc;
+}
+
 int
 dump_collect(struct vmha_area *area, json_t **ret_root, bool *ret_is_damaged,
 	     struct ha_err *err)
 {
 	bool is_damaged = false;
 	json_t *slots = json_array();
+	json_t *protected_lists = json_array();
 	json_t *root = json_pack("{s:s, s:[o, o]}", "path", area->path,
 				 "superblocks", verdict_json(area->copies[0]),
 				 verdict_json(area->copies[1]));
@@ -285,12 +348,18 @@ dump_collect(struct vmha_area *area, json_t **ret_root, bool *ret_is_damaged,
 	     s++) {
 		rc = slot_json(area, s, slots, &is_damaged, err);
 	}
+	for (uint32_t copy = 0; rc == 0 && area->is_loaded && copy < COPIES;
+	     copy++) {
+		rc = protected_json(area, copy, protected_lists, err);
+	}
 	if (rc < 0) {
 		json_decref(slots);
+		json_decref(protected_lists);
 		json_decref(root);
 		return rc;
 	}
 	(void)json_object_set_new(root, "slots", slots);
+	(void)json_object_set_new(root, "protected", protected_lists);
 	*ret_is_damaged = is_damaged;
 	*ret_root = root;
 	return 0;

@@ -119,6 +119,8 @@ known_gather(const struct vmha *v, struct known *known)
 		known->lists = known_lists(v, known->status);
 		(void)ask_holds(v, &known->holds, &known->is_holds_complete,
 				&known->holds_err);
+		(void)known_list(v, &known->protected_list,
+				 &known->protected_err);
 	}
 	if (request) {
 		(void)ha_ipc_ask(path, request, ha_clock_now_ms() + ASK_MS,
@@ -140,6 +142,7 @@ known_done(struct known *known)
 	json_decref(known->status);
 	json_decref(known->lists);
 	json_decref(known->holds);
+	json_decref(known->protected_list);
 	json_decref(known->manager);
 	json_decref(known->found);
 	cib_free(known->cib);
@@ -453,6 +456,10 @@ known_gaps(const struct known *known, json_t *gaps)
 		(void)json_array_append_new(
 			gaps, json_string("not every host's holds could be "
 					  "read: there may be more of them"));
+	}
+	if (known->status && !known->protected_list) {
+		gap(gaps, "the protected list is not known",
+		    &known->protected_err);
 	}
 	if (!known->manager) {
 		gap(gaps, "the fault domain manager does not tell",

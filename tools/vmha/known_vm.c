@@ -15,12 +15,13 @@ known_ticket_word(const struct known *known, const char *vm)
 {
 	const struct cib_node *ticket = cib_ticket(known->cib, vm);
 
-	return !known->cib               ? "unknown" :
-	       !cib_gate(known->cib, vm) ? "no gate" :
-	       cib_is_granted(ticket)    ? "granted" :
-	       cib_is_waiting(ticket)    ? "waiting" :
-	       ticket                    ? "held" :
-					   "missing";
+	return !known->cib                ? "unknown" :
+	       !cib_gate(known->cib, vm)  ? "no gate" :
+	       cib_is_granted(ticket)     ? "granted" :
+	       cib_is_waiting(ticket)     ? "waiting" :
+	       cib_is_powered_off(ticket) ? "off" :
+	       ticket                     ? "held" :
+					    "missing";
 }
 
 /* Why its turn has not come, by this host's manager; "": not told. */
@@ -195,6 +196,23 @@ judge_config(const struct known *known, struct known_vm *row)
 	return true;
 }
 
+/* By the datastores: not before the disk says so (SAFETY 24). */
+static void
+judge_list(const struct known *known, struct known_vm *row)
+{
+	const char *state = vmha_text(known->protected_list, row->name);
+
+	if (!known->protected_list) {
+		say(row, KNOWN_UNKNOWN, "the protected list: %s",
+		    known->protected_err.text);
+	} else if (strcmp(state, "protected") == 0) {
+		say(row, KNOWN_PROTECTED, "%s", "");
+	} else {
+		say(row, KNOWN_COMING,
+		    "the master has not written it to the protected list yet");
+	}
+}
+
 static void
 judge(const struct known *known, struct known_vm *row)
 {
@@ -211,6 +229,15 @@ judge(const struct known *known, struct known_vm *row)
 		say(row, KNOWN_UNPROTECTED, "Pacemaker has no such resource");
 	} else if (judge_config(known, row)) {
 		return;
+	} else if (cib_is_kept_off(cib_ticket(known->cib, row->name))) {
+		say(row, KNOWN_UNPROTECTED,
+		    "it was powered off when the cluster lost its power: vmha "
+		    "vm start %s",
+		    row->name);
+	} else if (cib_is_powered_off(cib_ticket(known->cib, row->name)) &&
+		   known_master(known)) {
+		say(row, KNOWN_COMING,
+		    "its user starts it: the master grants its ticket");
 	} else if (!cib_is_granted(cib_ticket(known->cib, row->name))) {
 		known_bind_text(known, row->name, bind, sizeof(bind));
 		say(row, KNOWN_HELD, "%s%svmha why %s", bind, *bind ? ": " : "",
@@ -227,7 +254,7 @@ judge(const struct known *known, struct known_vm *row)
 		say(row, KNOWN_UNPROTECTED,
 		    "no VM list names it: its next monitor mends that");
 	} else {
-		say(row, KNOWN_PROTECTED, "%s", "");
+		judge_list(known, row);
 	}
 }
 
@@ -250,6 +277,8 @@ known_protection_word(enum known_protection protection)
 	switch (protection) {
 	case KNOWN_PROTECTED:
 		return "protected";
+	case KNOWN_COMING:
+		return "being protected";
 	case KNOWN_HELD:
 		return "held";
 	case KNOWN_UNPROTECTED:

@@ -23,6 +23,7 @@ put_row(const struct known *known, struct vmha_table *table,
 	bool is_held =
 		strcmp(ticket, "held") == 0 || strcmp(ticket, "missing") == 0;
 	bool is_live = strcmp(row->host_state, "live") == 0;
+	struct known_vm vm;
 	char text[256];
 
 	vmha_table_add(table, TONE_STRONG, "%s", row->vm);
@@ -37,6 +38,10 @@ put_row(const struct known *known, struct vmha_table *table,
 		       strcmp(ticket, "waiting") == 0 ? TONE_WARN :
 							TONE_PLAIN,
 		       "%s", ticket);
+	known_vm(known, row->vm, &vm);
+	vmha_table_add(table,
+		       vm.protection == KNOWN_PROTECTED ? TONE_GOOD : TONE_WARN,
+		       "%s", known_protection_word(vm.protection));
 	vmha_table_add(table, TONE_PLAIN, "%s",
 		       known_bind_text(known, row->vm, text, sizeof(text)));
 }
@@ -76,6 +81,7 @@ put_list(const struct known *known, struct vmha_table *table,
 			       vmha_text(list, "host"),
 			       vmha_state_word(vmha_text(list, "state")));
 		vmha_table_add(table, TONE_DIM, "?");
+		vmha_table_add(table, TONE_DIM, "?");
 		vmha_table_add(table, TONE_BAD, "%s", error);
 	}
 	json_array_foreach(json_object_get(list, "vms"), i, vm)
@@ -92,8 +98,9 @@ put_list(const struct known *known, struct vmha_table *table,
 static void
 put_vms(const struct vmha *v, const struct known *known)
 {
-	static const char *const TITLES[] = { "VM",     "STATE", "HOST",
-					      "TICKET", "",      NULL };
+	static const char *const TITLES[] = { "VM",     "STATE",      "HOST",
+					      "TICKET", "PROTECTION", "",
+					      NULL };
 	const struct cib_node *vm = NULL;
 	struct vmha_table table;
 	const json_t *list;
@@ -186,15 +193,18 @@ tickets_json(const struct known *known)
 	while ((vm = cib_next_vm(known->cib, vm))) {
 		const char *name = cib_get(vm, "id");
 		const struct cib_node *ticket = cib_ticket(known->cib, name);
+		struct known_vm row;
 
+		known_vm(known, name, &row);
 		(void)json_array_append_new(
 			list,
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "resource",
-				  name, "ticket",
-				  known_ticket_word(known, name), "reason",
-				  cib_get(ticket, "vmha-reason"), "owner",
-				  cib_get(ticket, "vmha-owner"), "term",
-				  cib_get(ticket, "vmha-term"), "binds",
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}",
+				  "resource", name, "protection",
+				  known_protection_word(row.protection),
+				  "ticket", known_ticket_word(known, name),
+				  "reason", cib_get(ticket, "vmha-reason"),
+				  "owner", cib_get(ticket, "vmha-owner"),
+				  "term", cib_get(ticket, "vmha-term"), "binds",
 				  known_binds(known, name)));
 	}
 	return list;
@@ -212,7 +222,19 @@ held_problems(const struct known *known, json_t *problems)
 		char text[400];
 
 		if (!cib_gate(known->cib, name) ||
-		    cib_is_granted(cib_ticket(known->cib, name))) {
+		    cib_is_granted(cib_ticket(known->cib, name)) ||
+		    (cib_is_powered_off(cib_ticket(known->cib, name)) &&
+		     !cib_is_kept_off(cib_ticket(known->cib, name)))) {
+			continue;
+		}
+		if (cib_is_kept_off(cib_ticket(known->cib, name))) {
+			snprintf(text, sizeof(text),
+				 "%s was powered off when the cluster lost its "
+				 "power, and stays so until \"vmha vm start "
+				 "%s\"",
+				 name, name);
+			(void)json_array_append_new(problems,
+						    json_string(text));
 			continue;
 		}
 		known_bind_text(known, name, held, sizeof(held));

@@ -34,6 +34,16 @@ is_wanted(const struct vmha *v, const char *name)
 	return v->args.operands == 0;
 }
 
+/* As its user wants it: nothing to recover, unless he names it. One that is to
+ * run waits for a master. */
+static bool
+is_left_off(const struct recover *r, const struct cib_node *ticket)
+{
+	return r->v->args.operands == 0 &&
+	       (cib_is_kept_off(ticket) ||
+		(cib_is_powered_off(ticket) && known_master(&r->known)));
+}
+
 static const json_t *
 row_of(const struct recover *r, const char *name)
 {
@@ -111,7 +121,7 @@ look(struct recover *r)
 		json_t *binds;
 
 		if (!is_wanted(r->v, name) || !cib_gate(r->known.cib, name) ||
-		    cib_is_granted(ticket)) {
+		    cib_is_granted(ticket) || is_left_off(r, ticket)) {
 			continue;
 		}
 		binds = known_binds(&r->known, name);
@@ -119,7 +129,10 @@ look(struct recover *r)
 		(void)json_array_append_new(
 			r->rows,
 			json_pack("{s:s, s:s, s:s, s:s, s:o}", "resource", name,
-				  "ticket", ticket ? "held" : "missing",
+				  "ticket",
+				  !ticket                    ? "missing" :
+				  cib_is_powered_off(ticket) ? "off" :
+							       "held",
 				  "reason", cib_get(ticket, "vmha-reason"),
 				  "trust", trust, "binds", binds));
 	}

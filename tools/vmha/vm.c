@@ -170,6 +170,9 @@ plan_add(struct job *job, const char *name)
 		row(job, name, VM_DONE,
 		    cib_is_granted(ticket) ?
 			    "has its gate, ticket granted" :
+		    cib_is_powered_off(ticket) ?
+			    "has its gate; powered off, so its ticket is taken "
+			    "away until it is started" :
 			    "has its gate, ticket not granted: vmha why tells");
 		return;
 	}
@@ -217,7 +220,8 @@ plan_remove(struct job *job, const char *name)
 		row(job, name, VM_DONE, "has neither gate nor ticket");
 		return;
 	}
-	if (gate && !cib_is_granted(ticket) && !job->v->args.is_forced) {
+	if (gate && !cib_is_granted(ticket) && !cib_is_powered_off(ticket) &&
+	    !job->v->args.is_forced) {
 		row(job, name, VM_REFUSED,
 		    "its ticket is not granted: another host may run it, and "
 		    "without the gate Pacemaker tries to start it again and "

@@ -19,6 +19,7 @@ tone_of(enum known_protection protection)
 		return TONE_GOOD;
 	case KNOWN_HELD:
 		return TONE_BAD;
+	case KNOWN_COMING:
 	case KNOWN_UNPROTECTED:
 	case KNOWN_UNKNOWN:
 		break;

@@ -3,13 +3,15 @@
  * vmha vm start and stop: Pacemaker's target-role, and the proof that it was
  * followed. "Stopped" is said only when the history proves it on every host:
  * a stop that succeeded or a probe that found nothing. Tickets are the
- * master's and are never touched here.
+ * master's and are never touched here: one that was kept off at a cold start,
+ * where no change of target-role would show, is asked for.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "ha/clock.h"
+#include "ha/ipc.h"
 #include "wait.h"
 #include "why.h"
 
@@ -103,7 +105,7 @@ note_ticket(struct job *job)
 	const struct cib_node *ticket = cib_ticket(job->cib, job->vm);
 
 	if (job->role->is_start && cib_gate(job->cib, job->vm) &&
-	    !cib_is_granted(ticket)) {
+	    !cib_is_granted(ticket) && !cib_is_powered_off(ticket)) {
 		wait_say(job->v,
 			 "%s: its ticket is %s, so it waits for the master to "
 			 "grant it: vmha why %s",
@@ -171,7 +173,8 @@ tell(struct job *job, bool is_changed, uint64_t took_ms)
 		 is_changed ? ", after " : "", is_changed ? span : "");
 	wait_say(v,
 		 "It is unprotected now: nothing restarts it before \"vmha vm "
-		 "start %s\". Its ticket stays as it is, it is the master's.",
+		 "start %s\". Where it has a gate, the master takes its ticket "
+		 "away.",
 		 job->vm);
 	return VMHA_OK;
 }
@@ -190,6 +193,39 @@ set_role(struct job *job)
 				     NULL };
 
 	return wait_run(argv, &job->v->err);
+}
+
+static int
+call_on(struct job *job)
+{
+	json_t *request = json_pack("{s:i, s:s, s:s}", "v", HA_IPC_VERSION,
+				    "op", "power-on", "resource", job->vm);
+	json_t *answer = NULL;
+	int rc = ha_ipc_ask(HA_IPC_FDM_PATH, request,
+			    ha_clock_now_ms() + ASK_MS, &answer, &job->v->err);
+
+	json_decref(request);
+	json_decref(answer);
+	return rc < 0 ? ha_err_prefix(&job->v->err, rc,
+				      "%s was powered off when the cluster "
+				      "lost its power, and the fault domain "
+				      "manager does not take the word for it; "
+				      "start it, or say vmha recover %s: ",
+				      job->vm, job->vm) :
+			0;
+}
+
+/* What makes Pacemaker start or stop it. */
+static int
+act(struct job *job)
+{
+	if (!is_set(job)) {
+		return set_role(job);
+	}
+	return job->role->is_start &&
+			       cib_is_kept_off(cib_ticket(job->cib, job->vm)) ?
+		       call_on(job) :
+		       0;
 }
 
 static int
@@ -230,7 +266,7 @@ run(struct vmha *v, const struct role *role)
 	if (rc == 0 && !(is_set(&job) && is_reached(&job))) {
 		is_changed = true;
 		note_ticket(&job);
-		rc = is_set(&job) ? 0 : set_role(&job);
+		rc = act(&job);
 		rc = rc < 0 ? rc : wait_until(&job, &took_ms);
 	}
 	code = rc < 0 ? vmha_fail(v, rc) : tell(&job, is_changed, took_ms);

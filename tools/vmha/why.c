@@ -207,7 +207,15 @@ look_ticket(struct why *w)
 			cib_get(w->gate, "id"),
 			cib_get(w->gate, "loss-policy"));
 	}
-	if (w->gate && cib_is_waiting(w->ticket)) {
+	if (w->gate && cib_is_powered_off(w->ticket)) {
+		snprintf(todo, sizeof(todo), "vmha vm start %s", w->vm);
+		why_add(w->reasons, "power", todo,
+			cib_is_kept_off(w->ticket) ?
+				"it was powered off when the cluster lost its "
+				"power, and nobody has started it since" :
+				"its user has powered it off: its ticket is "
+				"taken away until it is started");
+	} else if (w->gate && cib_is_waiting(w->ticket)) {
 		look_order(w);
 	} else if (w->gate && !cib_is_granted(w->ticket)) {
 		why_add(w->reasons, "ticket",

@@ -15,10 +15,13 @@ struct known {
 	json_t *lists;  /* [{host, state, vms: []} or {host, error}] */
 	json_t *holds;  /* []; NULL: not known, holds_err */
 	bool is_holds_complete;
+	/* {VM: "protected", "off", or "" on its way}; NULL: protected_err */
+	json_t *protected_list;
 	json_t *manager;      /* vmha-fdmd's status; NULL: manager_err */
 	struct cib_node *cib; /* NULL: cib_err */
 	json_t *found;        /* [], known_found() */
 	struct ha_err status_err, holds_err, manager_err, cib_err;
+	struct ha_err protected_err;
 	int status_code, cib_code;
 };
 
@@ -65,6 +68,8 @@ json_t *known_found(const struct cib_node *cib);
 const json_t *known_found_of(const struct known *known, const char *vm);
 /* All of them, with a heading; nothing when there are none. */
 void known_put_found(const struct vmha *v, const struct known *known);
+/* known_list.c: that list, by the daemon. */
+int known_list(const struct vmha *v, json_t **ret_list, struct ha_err *err);
 
 /* ---- known_vm.c ---------------------------------------------------------- */
 
@@ -76,6 +81,7 @@ const char *known_bind_text(const struct known *known, const char *vm,
 
 enum known_protection {
 	KNOWN_PROTECTED,   /* a failure of it or its host restarts it */
+	KNOWN_COMING,      /* not on the protected list yet */
 	KNOWN_HELD,        /* it starts nowhere until what holds it has ended */
 	KNOWN_UNPROTECTED, /* `why` says what to do */
 	KNOWN_UNKNOWN,     /* who would know does not answer */

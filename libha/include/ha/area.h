@@ -12,7 +12,7 @@
  *   then           beats, one block per slot, written by that host alone
  *   then           VM lists, two copies per slot, written by that host alone
  *   then           holds, two copies per slot, written by that host alone
- *   then           protected list, two copies, written by the master
+ *   then           protected list, two copies, written by the master alone
  *
  * Orders to a host (the mailbox) and their acknowledgements stand in the
  * beat of the host that gives them: every block has one writer, an order
@@ -313,5 +313,49 @@ enum ha_block_verdict ha_hold_list_decode(const struct ha_superblock *sb,
 					  uint64_t incarnation,
 					  uint64_t generation,
 					  struct ha_hold_list *ret_list);
+
+/* ---- protected list (SAFETY 24) ------------------------------------------ */
+
+/* What the master has promised: VMs that a failure restarts, and those that
+ * their user has powered off, which stay down. It outlives a full power loss,
+ * which Pacemaker's tickets do not. */
+enum ha_protected_state {
+	HA_PROTECTED_ON,
+	HA_PROTECTED_OFF,
+	HA_PROTECTED_N
+};
+const char *ha_protected_state_name(enum ha_protected_state state);
+
+struct ha_protected_vm {
+	struct ha_uuid uuid; /* all zero: the configuration names none */
+	char resource[HA_RESOURCE_NAME]; /* never empty, stands in it once */
+	enum ha_protected_state state;
+	uint32_t order; /* its restart priority then; shown, decides nothing */
+};
+
+/* Of two lists the one with the higher term, then generation, counts. */
+struct ha_protected_list {
+	uint32_t slot;       /* of the master that wrote it */
+	uint64_t term;       /* of that master, never 0 */
+	uint64_t generation; /* grows with each write of its term */
+	uint32_t count;
+	struct ha_protected_vm *vms; /* the caller's array of
+				      * sb->protected_vms entries */
+};
+uint32_t ha_protected_list_blocks(uint32_t count);
+/* Encodes into ha_protected_list_blocks(list->count) blocks. */
+void ha_protected_list_encode(const struct ha_superblock *sb,
+			      const struct ha_protected_list *list,
+			      uint32_t copy, void *ret_blocks);
+/* The first block of a copy: which list is it, and how many blocks has it?
+ * vms of ret_list is left alone. The others may still be torn. */
+enum ha_block_verdict
+ha_protected_list_peek(const struct ha_superblock *sb, uint32_t copy,
+		       const void *block, struct ha_protected_list *ret_list);
+/* `n_blocks` of them were read. */
+enum ha_block_verdict
+ha_protected_list_decode(const struct ha_superblock *sb, uint32_t copy,
+			 const void *blocks, uint32_t n_blocks,
+			 struct ha_protected_list *ret_list);
 
 #endif

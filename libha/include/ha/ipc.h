@@ -52,6 +52,14 @@
  *   tickets     tickets: [{resource, term}]: what the local CIB says, for the
  *               start gate (SAFETY 19); replaces what was said before
  *   isolated    on: this host declares itself isolated, in its beats
+ *   protect     term, total, from, vms: [{uuid, resource, state, order}] -> the
+ *               protected list, whole or part after part ("next"), by the master
+ *               alone, as with lift; the last part is answered when the list is
+ *               flushed on w: "generation"
+ *   protected   [from, term, generation] -> the newest protected list of r
+ *               datastores: "term", "generation", "by", "count", "vms":[{uuid,
+ *               resource, state ("protected", "off"), order}]; "flushed": on w;
+ *               "complete", or "why" not; "next" as with holds
  *   confirm-dead host, [force] -> flushed: an administrator's word; "incarnation"
  *               and "sequence" that it is about. EBUSY: it beats or is a member.
  *               EPERM: no quorum here, unless forced
@@ -65,6 +73,8 @@
  *   hold-back   host: it is dead. VMs that have to wait for others (restart
  *               order) have their tickets revoked: "kept"; always ok
  *   promote, demote   the agent's word of what Pacemaker has done
+ *   power-on    resource: its user wants it to run, though it was kept off at a
+ *               cold start; the master grants its ticket
  *   status      "state", "is_master", "term", "dc", "election", "isolation",
  *               "hosts", "vms"
  *   vm          resource -> all that is known of one VM and its ticket

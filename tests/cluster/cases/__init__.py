@@ -24,6 +24,7 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
            "restart", "election", "versions", "maintenance")
            "restart", "guest_off", "versions", "maintenance")
            "restart", "versions", "maintenance", "vm_add")
+           "restart", "protect", "versions", "maintenance")
 
 
 def case(hosts=3, **bed):

@@ -238,7 +238,8 @@ def restart_given_up(lab):
     os.rename(f"{vm.config}.away", vm.config)
     for one in (vm, off):
         lab.bed.run(by, "crm", "resource", "stop", one.name)
-        wait_ticket(lab, one, by, "true")
+        wait_for(lambda vm=one: ticket(lab, vm, by)["vmha-state"] == "off",
+                 WAIT_DEADLINE_S, f"{one.name} powered off")
     lab.settle()
     for one in (vm, off):
         lab.bed.run(by, "crm", "resource", "start", one.name)
