@@ -149,8 +149,7 @@ static void
 score_is_rule(void **state)
 {
 	static char texts[HA_HOSTS_MAX][8];
-	const char *names[HA_HOSTS_MAX];
-
+	const char *names[HA_HOSTS_MAX] = { NULL };
 	struct ha_candidate mad = able("0", UINT32_MAX);
 
 	(void)state;
