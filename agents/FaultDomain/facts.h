@@ -66,11 +66,11 @@ struct fdm_vm {
 	bool is_nested;
 	bool is_gated;    /* has its rsc_ticket constraint, and is not nested */
 	bool was_refused; /* one of them: heartbeatd said no */
-	bool has_failures; /* that would keep Pacemaker from starting it */
-	bool is_wanted;    /* its user has not stopped it */
-	bool is_off;       /* its target-role is Stopped */
-	const char *role;  /* target-role as configured; "": none */
-	bool is_managed;   /* Pacemaker starts and stops it */
+	bool has_failures;     /* that would keep Pacemaker from starting it */
+	bool is_wanted;        /* its user has not stopped it */
+	bool is_off;           /* its target-role is Stopped */
+	const char *role;      /* target-role as configured; "": none */
+	bool is_managed;       /* Pacemaker starts and stops it */
 	bool stops_with_guest; /* on_guest_shutdown=stop */
 	const char *guest_off; /* FDM_META_GUEST_OFF, "": not */
 	/* on nodes that are online, by the history */

@@ -19,12 +19,8 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
            "heartbeat_power", "heartbeat_halt", "heartbeat_leave",
            "heartbeat_storage", "heartbeat_storage_harm", "heartbeat_input",
            "heartbeat_input_admin", "heartbeat_seal", "isolation", "partition",
-           "restart", "versions", "maintenance", "orphans")
-           "restart", "versions", "maintenance", "alerts")
-           "restart", "election", "versions", "maintenance")
-           "restart", "guest_off", "versions", "maintenance")
-           "restart", "versions", "maintenance", "vm_add")
-           "restart", "protect", "versions", "maintenance")
+           "restart", "election", "protect", "guest_off", "versions",
+           "maintenance", "orphans", "vm_add", "alerts")
 
 
 def case(hosts=3, **bed):
