@@ -140,54 +140,6 @@ def host_states(lab):
     lab.cluster.crm(chief, "configure delete vmha-alert")
 
 
-def all_told(lab, host):
-    """Ids and texts of the states in that host's log."""
-    with open(lab.bed.log_path(host), encoding="utf-8", errors="replace") as f:
-        return [row.partition("vmha-fdmd")[2].strip() for row in f
-                if "[state-" in row and "vmha-fdmd" in row]
-
-
-@case(heartbeat=3)
-def host_states_master(lab):
-    """The master is cut off: the next one tells its state, and nothing that
-    has been told before; nothing of the former master's word is left."""
-    manage(lab)
-    chief = master(lab)
-    first, _ = lab.others(chief)
-    for host in lab.hosts:
-        wait_state(lab, host, chief, "live")
-    lab.begin()
-    cut(lab, first)
-    wait_state(lab, first, chief, "isolated", reporter=first)
-    mend(lab, first)
-    back(lab)
-    wait_state(lab, first, chief, "live")
-    lab.expect(attribute(lab, chief, chief, f"vmha-host-state-{first}") ==
-               "live", "the master's word on its own node")
-    before = {host: len(all_told(lab, host)) for host in lab.others(chief)}
-    cut(lab, chief)
-    wait_for(lambda: master(lab, first) in lab.others(chief),
-             STATE_DEADLINE_S, "another master")
-    new = master(lab, first)
-    wait_state(lab, chief, new, "isolated", reporter=chief)
-    mend(lab, chief)
-    back(lab)
-    new = master(lab, first)
-    wait_state(lab, chief, new, "live")
-    for former in lab.others(new):
-        for host in lab.hosts:
-            name = f"vmha-host-state-{host}"
-            wait_for(lambda f=former, n=name: not attribute(lab, f, new, n),
-                     STATE_DEADLINE_S, f"{name} on {former} is gone")
-    rows = [row for host, n in before.items()
-            for row in all_told(lab, host)[n:]]
-    lab.note(f"told by the next master: {rows}")
-    lab.expect(len(rows) == 2 and "[state-isolated]" in rows[0] and
-               "[state-live]" in rows[1] and
-               all(f"] {chief} is" in row for row in rows),
-               f"two lines about {chief}, not {rows}")
-
-
 @case(heartbeat=3)
 def host_states_join(lab):
     """On one host the fault domain manager can't be started: initialization
