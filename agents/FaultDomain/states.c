@@ -35,6 +35,7 @@ struct fdm_state {
 	enum ha_hostreport_word told; /* by a master */
 	enum stay stay;
 	struct attr own, on_master;
+	bool was_bad; /* seen by this manager, whoever was master */
 	uint64_t clean_ms;
 	uint64_t recalled; /* the copy of the CIB */
 };
@@ -245,7 +246,7 @@ publish(struct fdm *fdm, struct fdm_state *state, const struct fdm_host *host,
 	}
 	(void)snprintf(name, sizeof(name), FDM_STATE_ATTR "-%s", host->name);
 	shown = fdm_xml_nvpair(self->transient, "instance_attributes", name);
-	if (shown || is_worth_a_line(state->report.word)) {
+	if (shown || state->was_bad) {
 		follow(fdm, &state->on_master, self->name, name, shown, word,
 		       now_ms);
 	}
@@ -363,6 +364,7 @@ fdm_states_tick(struct fdm *fdm, uint64_t now_ms)
 		char evidence[HA_ERR_TEXT];
 
 		look(fdm, state, host, node);
+		state->was_bad |= is_worth_a_line(state->report.word);
 		if (node) {
 			look_at_stay(fdm, state, node, is_telling);
 		}
