@@ -7,7 +7,8 @@ import os
 from bed import wait_for
 
 from . import case
-from .cutoff import manage, master, protect, ticket, wait_ticket
+from .cutoff import (manage, master, protect, ticket, wait_promoted,
+                     wait_ticket)
 
 UP_DEADLINE_S = 120
 WAIT_DEADLINE_S = 60
@@ -116,16 +117,31 @@ def restart_order(lab):
 
 @case(heartbeat=3)
 def restart_coordinator(lab):
-    """The host that dies is the coordinator and the master itself: its VMs are
-    restarted in order all the same, by the next master."""
-    victim = lab.cluster.state().dc
+    """The host that dies is the coordinator and the master of a plain clone:
+    its VMs are restarted in order all the same, by the next master."""
+    manage(lab, plain=True)
+    restart_in_order(lab, lab.cluster.state().dc)
+
+
+@case(heartbeat=3)
+def restart_promoted(lab):
+    """The host that dies is the promoted master: the order is kept by the
+    coordinator, and by the one that is promoted next."""
+    manage(lab)
+    victim = master(lab)
+    restart_in_order(lab, victim)
+    wait_promoted(lab, by=lab.others(victim)[0])
+
+
+def restart_in_order(lab, victim):
+    """Two VMs of that host, which dies."""
     by = lab.others(victim)[0]
     high = lab.vm("high1", params={
         "restart_priority": "high", "ready_condition": "powered-on",
         "ready_delay": f"{4 * DELAY_S}s"})
     low = lab.vm("low1")
     warm(lab)
-    manage(lab, high, low, on=victim)
+    protect(lab, high, low, on=victim)
     kill(lab, victim)
     all_up(lab, [high, low])
     in_order(lab, [high], [low], 4 * DELAY_S - SLACK_S)
