@@ -15,7 +15,7 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 KIB_PER_MIB = 1024
 PEAK_S = 1.0
 DUMMY = "vmha-dummy-qemu"
-# The lines of vmha-fdmd by their ids (docs/LOGS-fdmd.md).
+# The lines of vmha-fdmd by their ids (docs/LOGS-FDMD.md).
 OWN = [(r"vmha-fdmd\[\d+\]: \[\w+\] (\d+) .*\[tickets\]", "tickets: {0}"),
        (r"vmha-fdmd\[\d+\]: \[\w+\] .*?(\d+) .*\[kept-back\]",
         "tickets: {0} kept back: {0}")]
