@@ -39,8 +39,10 @@ def wait_found(lab, vm, by, kind):
 
 
 def wait_lost(lab, vm, by):
-    wait_for(lambda: vm.name not in (found(lab, by) or {vm.name}),
-             SETTLED_DEADLINE_S, f"{vm.name} is found no more")
+    def is_lost():
+        seen = found(lab, by)
+        return seen is not None and vm.name not in seen
+    wait_for(is_lost, SETTLED_DEADLINE_S, f"{vm.name} is found no more")
     lab.mark(f"{by} finds nothing any more")
 
 
