@@ -289,12 +289,13 @@ is_unproven(const struct ha_vm_list *list, const struct hbs_wait *wait)
 
 /* The same VM, of an earlier definition: the agent, which looks for the
  * resource's processes too, has proven that gone as well. What is coming here
- * needs another proof. */
+ * needs another proof, and so does every entry but the one that was named. */
 static bool
 is_leaving(const struct hbs_wait *wait, const struct ha_listed_vm *vm)
 {
 	return memcmp(&vm->uuid, &wait->uuid, sizeof(vm->uuid)) == 0 ||
-	       (strcmp(vm->resource, wait->resource) == 0 &&
+	       (wait->since_generation == 0 &&
+		strcmp(vm->resource, wait->resource) == 0 &&
 		vm->state != HA_LISTED_INCOMING);
 }
 

@@ -127,7 +127,15 @@ class TestIncoming(ThreeHosts):
         self.assertEqual(self.listed("h3"), {"vm9": "running"})
         self.bad(ESTALE, "has changed", "h3", "withdraw", since=then,
                  **vm(8), budget_ms=BUDGET_MS)
+        # Another UUID of that resource has its own process.
+        self.good("h3", "announce", state="running", uuid=vm(88)["uuid"],
+                  resource="vm9", budget_ms=BUDGET_MS)
+        self.good("h3", "withdraw", since=since(9), **vm(9),
+                  budget_ms=BUDGET_MS)
+        self.assertEqual([(v["uuid"], v["resource"]) for v in self.good(
+            "h3", "vms", host="h3")["vms"]], [(vm(88)["uuid"], "vm9")])
         self.end("h3", 9)
+        self.assertEqual(self.listed("h3"), {})
 
     def test_5_sealed_target(self):
         """A target that may take no VM says so, and nothing migrates."""

@@ -17,34 +17,41 @@ WATCH_S = 5
 KEEP_ORPHANS = "stop-orphan-resources"
 
 
-def found(lab, by):
-    """{VM: what `vmha status` says was found} as any host tells it."""
+def told(lab, by):
+    """`vmha status` of that host; nothing while its daemon does not answer."""
     done = lab.bed.run(by, "vmha", "status", "--json", check=False)
-    return {one["vm"]: one for one in json.loads(done.stdout)["found"]} \
-        if done.stdout else {}
+    return json.loads(done.stdout) if done.stdout else None
+
+
+def found(lab, by):
+    """{VM: what was found} as any host tells it; None: it can't tell."""
+    status = told(lab, by)
+    return status and {one["vm"]: one for one in status["found"]}
 
 
 def wait_found(lab, vm, by, kind):
     """Until it was found; what was said of it."""
-    one = wait_for(lambda: found(lab, by).get(vm.name), FOUND_DEADLINE_S,
-                   f"{vm.name} is found")
+    one = wait_for(lambda: (found(lab, by) or {}).get(vm.name),
+                   FOUND_DEADLINE_S, f"{vm.name} is found")
     lab.mark(f"{by} says: {one['text']} -> {one['todo']}")
     lab.expect(one["kind"] == kind, f"it is {one['kind']}, not {kind}")
     return one
 
 
 def wait_lost(lab, vm, by):
-    wait_for(lambda: vm.name not in found(lab, by), SETTLED_DEADLINE_S,
-             f"{vm.name} is found no more")
+    def is_lost():
+        seen = found(lab, by)
+        return seen is not None and vm.name not in seen
+    wait_for(is_lost, SETTLED_DEADLINE_S, f"{vm.name} is found no more")
     lab.mark(f"{by} finds nothing any more")
 
 
 def listed(lab, vm, by):
-    """{host: state} of the VM on the lists."""
-    done = lab.bed.run(by, "vmha", "status", "--json", check=False)
-    return {one["host"]: vm_["state"]
-            for one in json.loads(done.stdout)["vms"]
-            for vm_ in one.get("vms", []) if vm_["resource"] == vm.name}
+    """{host: state} of the VM on the lists; None: it can't tell."""
+    status = told(lab, by)
+    return status and {one["host"]: vm_["state"] for one in status["vms"]
+                       for vm_ in one.get("vms", [])
+                       if vm_["resource"] == vm.name}
 
 
 def wait_listed(lab, vm, by, wanted):
@@ -179,11 +186,12 @@ def orphans_duplicate(lab):
     lab.bed.run(wrong, "virsh", "-q", "create", "/dev/stdin",
                 stdin=xml[:begin] + xml[end:])
     lab.mark(f"virsh create on {wrong}", True)
-    wait_for(lambda: [one["kind"] for one in json.loads(lab.bed.run(
-        by, "vmha", "status", "--json", check=False).stdout)["found"]
-        if one["host"] == wrong] == ["duplicate"], FOUND_DEADLINE_S,
-        "the duplicate")
-    lab.mark("the duplicate was found")
+    for where, kind in ((wrong, "duplicate"), (host, "twin")):
+        wait_for(lambda w=where, k=kind: [
+            one["kind"] for one in (told(lab, by) or {"found": []})["found"]
+            if one["host"] == w] == [k], FOUND_DEADLINE_S,
+            f"a {kind} on {where}")
+        lab.mark(f"{by} tells of a {kind} on {where}")
     lab.hold(WATCH_S, vm, [host, wrong], "nothing is ended")
     lab.bed.run(wrong, "virsh", "-q", "destroy", vm.name)
     wait_lost(lab, vm, by)
