@@ -25,7 +25,7 @@
 /* Nodes of a cluster that have a bit; Corosync knows fewer. */
 #define FDM_NODE_BITS 64u
 /* Meta attribute of a VM that its guest has powered off: "HOST SECONDS", since
- * 1970; empty or not there: it has not, or was started again. */
+ * 1970; not there: it has not, or was started again. */
 #define FDM_META_GUEST_OFF "vmha-guest-off"
 /* vmha-state of a ticket that is not granted, and that no host binds. */
 #define FDM_STATE_WAITING "waiting"
@@ -159,14 +159,17 @@ bool fdm_op_is_pending(const xmlNode *op);
 /* Stopped, or never found here. */
 bool fdm_op_is_proof_of_end(const xmlNode *op);
 void fdm_facts_history(struct fdm_facts *facts, const xmlNode *status);
+<<<<<<< HEAD
 /* facts_host.c: of the whole document */
 void fdm_facts_hosts(struct fdm_facts *facts, const xmlNode *root);
 /* guest_cib.c: fragments for ha_cib_update(), to be freed; NULL: no such VM.
  * Its guest has powered it off: it is to stay stopped. */
+=======
+/* guest_cib.c: for ha_cib_update(), to be freed; NULL: no such VM. Its guest has
+ * powered it off: it is to stay stopped. */
+>>>>>>> guestoff
 char *fdm_guest_off_xml(const struct fdm_facts *facts, const char *resource,
 			const char *host, uint64_t at_s);
-/* It is to run again: what the first one noted is over. */
-char *fdm_guest_on_xml(const struct fdm_facts *facts, const char *resource);
 /* facts_config.c */
 void fdm_facts_config(struct fdm_facts *facts, const xmlNode *configuration);
 

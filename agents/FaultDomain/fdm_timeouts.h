@@ -103,6 +103,9 @@
 /* A QEMU that nobody ends after its guest's power off (libvirtd is away) has no
  * reboot of libvirt's before it. */
 #define FDM_GUEST_LINGER_MS 10000u
+/* Between two notes of a guest's power off that are taken away: crm_resource
+ * takes 0.1 s, and one that fails is tried again. */
+#define FDM_GUEST_CLEAR_MS 2000u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

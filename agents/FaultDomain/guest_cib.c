@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is written into the CIB for a VM whose guest has powered it off, and
- * when it runs again: nvpairs of its own meta attributes, merged by their ids.
+ * What is written into the CIB for a VM whose guest has powered it off: nvpairs of its own meta attributes, merged by their ids.
  * Ids that are there are kept, and new ones are made as crm_resource makes
  * them, so that everybody's tools find one target-role and not two. Decides
  * nothing.
@@ -141,20 +140,5 @@ fdm_guest_off_xml(const struct fdm_facts *facts, const char *resource,
 	add_pair(xml, primitive, FDM_META_GUEST_OFF, value);
 	close_all(xml, primitive);
 	g_free(value);
-	return g_string_free(xml, FALSE);
-}
-
-char *
-fdm_guest_on_xml(const struct fdm_facts *facts, const char *resource)
-{
-	const xmlNode *primitive = find_primitive(facts, resource);
-	GString *xml = g_string_new(NULL);
-
-	if (!primitive) {
-		return g_string_free(xml, TRUE);
-	}
-	open_all(xml, primitive);
-	add_pair(xml, primitive, FDM_META_GUEST_OFF, "");
-	close_all(xml, primitive);
 	return g_string_free(xml, FALSE);
 }

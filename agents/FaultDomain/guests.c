@@ -46,7 +46,6 @@ struct fdm_guests {
 	GHashTable *by_resource; /* of struct guest */
 	GHashTable *deaf;        /* resource -> pid that it was said of */
 	uint64_t look_ms;
-	bool is_clearing;
 	uint64_t clear_ms;
 };
 
@@ -332,40 +331,32 @@ is_done(gpointer key, gpointer value, gpointer data)
 
 /* ---- one that runs again ----------------------------------------------------- */
 
-static void
-on_cleared(void *data, int code, const char *why)
-{
-	struct fdm *fdm = data;
-
-	(void)why;
-	fdm->guests->is_clearing = false;
-	fdm->guests->clear_ms =
-		ha_clock_now_ms() + (code < 0 ? FDM_RETRY_MS : FDM_COPY_MS);
-}
-
-/* The master alone, one at a time. */
+/* The master alone, one at a time. Taken away whole, by Pacemaker's own
+ * program: an update can only merge. */
 static void
 clear_notes(struct fdm *fdm, uint64_t now_ms)
 {
 	struct fdm_guests *guests = fdm->guests;
 
-	if (guests->is_clearing || now_ms < guests->clear_ms ||
-	    !fdm_master_may_write(fdm, now_ms)) {
+	if (now_ms < guests->clear_ms || !fdm_master_may_write(fdm, now_ms)) {
 		return;
 	}
 	for (guint i = 0; i < fdm->facts->vms->len; i++) {
 		const struct fdm_vm *vm =
 			&g_array_index(fdm->facts->vms, struct fdm_vm, i);
-		char *xml;
+		const char *argv[] = { "crm_resource",
+				       "--resource",
+				       vm->resource,
+				       "--meta",
+				       "--delete-parameter",
+				       FDM_META_GUEST_OFF,
+				       NULL };
 
-		if (!vm->guest_off[0] || !vm->is_wanted) {
-			continue;
-		}
-		xml = fdm_guest_on_xml(fdm->facts, vm->resource);
-		if (xml) {
-			guests->is_clearing = true;
-			ha_cib_update(fdm->cib, xml, on_cleared, fdm);
-			g_free(xml);
+		if (vm->guest_off[0] && vm->is_wanted) {
+			guests->clear_ms = now_ms + FDM_GUEST_CLEAR_MS;
+			fdm_child_run(
+				fdm, argv, FDM_CLEANUP_MS,
+				"crm_resource --delete-parameter " FDM_META_GUEST_OFF);
 			return;
 		}
 	}

@@ -213,10 +213,10 @@ bring_up(struct start *s, struct ha_err *err)
 	}
 	vm->record = (struct ha_vm_record){ .phase = HA_VM_PHASE_NONE };
 	ha_vm_qmp_path(vm->resource, nonce, vm->record.qmp_path);
-	ha_vmfiles_unmark_stop(vm->resource);
 	rc = vm_record_phase(vm, HA_VM_PHASE_STARTING, err);
 	if (rc == 0) {
 		s->has_record = true;
+		ha_vmfiles_unmark_stop(vm->resource);
 		rc = vm_announce_by(vm, HA_VMLIST_STARTING, s->deadline_ms,
 				    err);
 	}

@@ -439,19 +439,6 @@ guest_off(void **state)
 	fdm_facts_free(facts);
 }
 
-static void
-guest_on(void **state)
-{
-	struct fdm_facts *facts = facts_of(GUESTS);
-	char *xml = fdm_guest_on_xml(facts, "off");
-
-	(void)state;
-	assert_pair(xml, NULL, "vmha-guest-off", "o o1 ");
-	assert_null(strstr(xml, "target-role"));
-	g_free(xml);
-	fdm_facts_free(facts);
-}
-
 int
 main(void)
 {
@@ -460,7 +447,7 @@ main(void)
 		cmocka_unit_test(capture),     cmocka_unit_test(gates),
 		cmocka_unit_test(inheritance), cmocka_unit_test(history),
 		cmocka_unit_test(gated_there), cmocka_unit_test(nodes),
-		cmocka_unit_test(guest_off),   cmocka_unit_test(guest_on),
+		cmocka_unit_test(guest_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,7 +219,7 @@ cib_is_stopped(const struct cib_node *cib, const struct cib_node *primitive)
 	return role && strcasecmp(role, "Stopped") == 0;
 }
 
-/* vmha-fdmd writes "HOST SECONDS", and an empty text when it runs again. */
+/* vmha-fdmd writes "HOST SECONDS", and takes it away when it is to run again. */
 bool
 cib_guest_off(const struct cib_node *cib, const struct cib_node *primitive,
 	      char *ret_text, size_t size)

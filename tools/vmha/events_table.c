@@ -136,6 +136,10 @@ static const struct event_row {
 	{ MANAGER, "response-failed", "" },
 	{ MANAGER, "response-cancelled", "" },
 	{ MANAGER, "bad-policy", "" },
+	{ MANAGER, "guest-off", "VmGuestShutdownEvent" },
+	{ MANAGER, "guest-off-waits", "" },
+	{ MANAGER, "guest-off-failed", "" },
+	{ MANAGER, "guest-deaf", "" },
 };
 
 /* Lines of notice and above that are none, and why. */
@@ -160,9 +164,6 @@ static const struct plain_row {
 	{ MANAGER, "heartbeat", "the end of the line no-heartbeat" },
 	{ MANAGER, "child-failed", "a tool of Pacemaker's; tried again" },
 	{ MANAGER, "unseal-failed", "tried again each second" },
-	{ MANAGER, "guest-off", "VmGuestShutdownEvent" },
-	{ MANAGER, "guest-off-waits", "" },
-	{ MANAGER, "guest-off-failed", "" },
 };
 
 /* From the daemon's own table. */

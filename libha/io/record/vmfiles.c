@@ -271,11 +271,12 @@ ha_vmfiles_remove(const char *resource, const char *qmp_path,
 		ha_vm_events_path(qmp_path, events_path);
 		(void)unlink(events_path);
 	}
-	ha_vmfiles_unmark_stop(resource);
 	if (unlink(path) < 0 && errno != ENOENT) {
 		return ha_err_set(err, -errno, "can't remove %s: %s", path,
 				  strerror(errno));
 	}
+	/* Last: a record without its mark would tell another story. */
+	ha_vmfiles_unmark_stop(resource);
 	return 0;
 }
 
