@@ -159,15 +159,10 @@ bool fdm_op_is_pending(const xmlNode *op);
 /* Stopped, or never found here. */
 bool fdm_op_is_proof_of_end(const xmlNode *op);
 void fdm_facts_history(struct fdm_facts *facts, const xmlNode *status);
-<<<<<<< HEAD
 /* facts_host.c: of the whole document */
 void fdm_facts_hosts(struct fdm_facts *facts, const xmlNode *root);
-/* guest_cib.c: fragments for ha_cib_update(), to be freed; NULL: no such VM.
- * Its guest has powered it off: it is to stay stopped. */
-=======
 /* guest_cib.c: for ha_cib_update(), to be freed; NULL: no such VM. Its guest has
  * powered it off: it is to stay stopped. */
->>>>>>> guestoff
 char *fdm_guest_off_xml(const struct fdm_facts *facts, const char *resource,
 			const char *host, uint64_t at_s);
 /* facts_config.c */
