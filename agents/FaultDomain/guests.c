@@ -356,7 +356,8 @@ clear_notes(struct fdm *fdm, uint64_t now_ms)
 			guests->clear_ms = now_ms + FDM_GUEST_CLEAR_MS;
 			fdm_child_run(
 				fdm, argv, FDM_CLEANUP_MS,
-				"crm_resource --delete-parameter " FDM_META_GUEST_OFF);
+				"crm_resource --delete-parameter " FDM_META_GUEST_OFF,
+				NULL);
 			return;
 		}
 	}
