@@ -90,8 +90,11 @@ def master(lab, by=None):
 
 
 def promoted(lab, by=None):
-    """The host where Pacemaker has promoted the manager; None: nowhere."""
-    found = lab.cluster.state(by).resources.get("fdm", {}).get("promoted", [])
+    """The host where Pacemaker has promoted the manager; None: nowhere. Until
+    it is fenced a dead one is still shown as promoted."""
+    state = lab.cluster.state(by)
+    found = [host for host in state.resources.get("fdm", {}).get("promoted", [])
+             if state.nodes[host] not in ("unclean", "offline")]
     return found[0] if len(found) == 1 else None
 
 
