@@ -50,6 +50,7 @@
 #include "ha/vmlock.h"
 #include "heartbeat/hb.h"
 #include "heartbeat/incoming.h"
+#include "heartbeat/release.h"
 
 #define HBS_CLIENTS 64     /* connections at a time; more are turned away */
 #define HBS_IDLE_MS 60000u /* a client that asks nothing makes room */

@@ -18,7 +18,8 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
            "migration_lock", "stale",
            "heartbeat_power", "heartbeat_halt", "heartbeat_leave",
            "heartbeat_storage", "heartbeat_storage_harm", "heartbeat_input",
-           "heartbeat_input_admin", "heartbeat_seal", "isolation", "partition",
+           "heartbeat_input_admin", "heartbeat_seal", "released", "isolation",
+           "partition",
            "restart", "versions", "maintenance")
 
 
