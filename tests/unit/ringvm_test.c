@@ -120,16 +120,39 @@ damage(void **state)
 	assert_int_equal(back.sender, 77);
 }
 
+/* One message of that type with these two bytes in place of its own. */
+struct content {
+	const char *what;
+	enum ha_ringvm_type type;
+	uint32_t at;
+	uint16_t value;
+	int rc;
+};
+
+static void
+check_contents(const struct content *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct ha_ringvm_msg msg = a_message(cases[i].type);
+		struct ha_ringvm_msg back;
+		uint8_t bytes[HA_RINGVM_BYTES];
+		int rc;
+
+		ha_ringvm_encode(&msg, CLUSTER, bytes);
+		bytes[cases[i].at] = (uint8_t)cases[i].value;
+		bytes[cases[i].at + 1] = (uint8_t)(cases[i].value >> 8);
+		put_crc(bytes, sizeof(bytes));
+		rc = ha_ringvm_decode(bytes, sizeof(bytes), CLUSTER, &back);
+		if (rc != cases[i].rc) {
+			fail_msg("%s: %d", cases[i].what, rc);
+		}
+	}
+}
+
 static void
 contents(void **state)
 {
-	static const struct {
-		const char *what;
-		enum ha_ringvm_type type;
-		uint32_t at;
-		uint16_t value;
-		int rc;
-	} CASES[] = {
+	static const struct content CASES[] = {
 		{ "newer minor", HA_RINGVM_INCOMING, 4, 0x0901, 0 },
 		{ "newer major", HA_RINGVM_INCOMING, 4, 2, -EPROTONOSUPPORT },
 		{ "major 0", HA_RINGVM_INCOMING, 4, 0, -EPROTO },
@@ -152,6 +175,16 @@ contents(void **state)
 		{ "an answer with one", HA_RINGVM_ANSWER, 414, 1, -EPROTO },
 		{ "a wish to all", HA_RINGVM_INCOMING, 26, HA_SLOT_NONE,
 		  -EPROTO },
+	};
+
+	(void)state;
+	check_contents(CASES, N_ELEMENTS(CASES));
+}
+
+static void
+released_contents(void **state)
+{
+	static const struct content CASES[] = {
 		{ "released, to one", HA_RINGVM_RELEASED, 26, 1, -EPROTO },
 		{ "released, for an incarnation", HA_RINGVM_RELEASED, 40, 1,
 		  -EPROTO },
@@ -168,21 +201,7 @@ contents(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(CASES); i++) {
-		struct ha_ringvm_msg msg = a_message(CASES[i].type);
-		struct ha_ringvm_msg back;
-		uint8_t bytes[HA_RINGVM_BYTES];
-		int rc;
-
-		ha_ringvm_encode(&msg, CLUSTER, bytes);
-		bytes[CASES[i].at] = (uint8_t)CASES[i].value;
-		bytes[CASES[i].at + 1] = (uint8_t)(CASES[i].value >> 8);
-		put_crc(bytes, sizeof(bytes));
-		rc = ha_ringvm_decode(bytes, sizeof(bytes), CLUSTER, &back);
-		if (rc != CASES[i].rc) {
-			fail_msg("%s: %d", CASES[i].what, rc);
-		}
-	}
+	check_contents(CASES, N_ELEMENTS(CASES));
 }
 
 /* What would be about any list, or about any boot. */
@@ -277,6 +296,7 @@ main(void)
 		cmocka_unit_test(contents),
 		cmocka_unit_test(two_kinds),
 		cmocka_unit_test(newer_minor),
+		cmocka_unit_test(released_contents),
 		cmocka_unit_test(released_of_nothing),
 		cmocka_unit_test(short_messages),
 	};
