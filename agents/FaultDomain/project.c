@@ -38,7 +38,9 @@ fdm_is_listed_as(const struct ha_listed_vm *listed, const struct fdm_vm *vm)
 bool
 fdm_is_held_as(const struct fdm_hold *hold, const struct fdm_vm *vm)
 {
-	if (hold->hold.kind == HA_HOLD_CONFIRMED_DEAD) {
+	/* heartbeatd shows what is released on the list itself (SAFETY 26). */
+	if (hold->hold.kind == HA_HOLD_CONFIRMED_DEAD ||
+	    hold->hold.kind == HA_HOLD_RELEASED) {
 		return false;
 	}
 	return strcmp(hold->resource, vm->resource) == 0 ||

@@ -166,6 +166,7 @@ read_kind(const char *word, enum ha_hold_kind *ret_kind)
 		{ "policy", HA_HOLD_POLICY },
 		{ "lifted", HA_HOLD_LIFTED },
 		{ "confirmed-dead", HA_HOLD_CONFIRMED_DEAD },
+		{ "released", HA_HOLD_RELEASED },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(KINDS); i++) {

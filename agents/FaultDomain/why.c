@@ -62,9 +62,11 @@ kind_name(enum ha_hold_kind kind)
 	case HA_HOLD_LIFTED:
 		return "lifted";
 	case HA_HOLD_CONFIRMED_DEAD:
+		return "confirmed-dead";
+	case HA_HOLD_RELEASED:
 		break;
 	}
-	return "confirmed-dead";
+	return "released";
 }
 
 static json_t *

@@ -260,6 +260,11 @@ void hb_holds_changed(struct hb *hb);
  * host's own too, stand on w datastores? */
 bool hb_holds_are_flushed(const struct hb *hb, uint32_t slot);
 
+/* With hb->lock held: does a list of this host and incarnation, of that
+ * generation or a later one, stand on w datastores, as they were read last? */
+bool hb_list_is_flushed(const struct hb *hb, uint32_t slot,
+			uint64_t incarnation, uint64_t generation);
+
 /* With hb->lock held: has a person taken the slot back (on w datastores, as
  * they were read last)? */
 bool hb_slot_is_removed(const struct hb *hb, uint32_t slot);

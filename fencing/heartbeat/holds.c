@@ -9,8 +9,9 @@
 #include <string.h>
 
 #include "ha/clock.h"
-#include "ha/ticket.h"
+#include "ha/release.h"
 #include "heartbeat/serve.h"
+#include "heartbeat/store.h"
 
 const struct ha_hold_list *
 hbs_holds_of(const struct hb *hb, uint32_t slot)
@@ -110,6 +111,38 @@ hbs_hold_find(const struct hb *hb, const struct ha_uuid *uuid,
 	return NULL;
 }
 
+static bool
+is_about(const struct ha_hold *hold, const struct ha_listed_vm *vm)
+{
+	return strcmp(hold->resource, vm->resource) == 0 ||
+	       (has_uuid(hold) &&
+		memcmp(&hold->uuid, &vm->uuid, sizeof(vm->uuid)) == 0);
+}
+
+/* A record may count before it is flushed: it says what is so. */
+enum ha_listed_state
+hbs_listed_state(const struct hb *hb, uint32_t slot,
+		 const struct ha_listed_vm *vm)
+{
+	const struct ha_vm_list *list = &hb->hosts[slot].list;
+
+	for (uint32_t by = 0; by < hb->sb.slots; by++) {
+		const struct ha_hold_list *holds = hbs_holds_of(hb, by);
+
+		for (uint32_t i = 0; holds && i < holds->count; i++) {
+			const struct ha_ticket_hold record =
+				of_hold(&holds->holds[i]);
+
+			if (ha_release_voids(&record, slot, list->incarnation,
+					     list->generation) &&
+			    is_about(&holds->holds[i], vm)) {
+				return HA_LISTED_RELEASED;
+			}
+		}
+	}
+	return vm->state;
+}
+
 /* A person took the owner's slot back, and this daemon does not know its name:
  * nobody could ever prove its death, nor lift the hold. */
 bool
@@ -191,6 +224,24 @@ is_needed(const struct hb *hb, const struct ha_hold *lift)
 	return false;
 }
 
+/* Not on one datastore: whoever reads r others must still find the record. */
+static bool
+is_spent(const struct hbs *s, const struct ha_hold *hold, uint64_t newest,
+	 bool is_gone)
+{
+	const struct hb *hb = s->hb;
+	const struct ha_ticket_hold record = of_hold(hold);
+	const struct ha_release_owner owner = {
+		.newest = newest,
+		.is_gone = is_gone,
+		.is_superseded = hb_list_is_flushed(hb, hold->owner,
+						    hold->owner_incarnation,
+						    hold->owner_generation),
+	};
+
+	return ha_release_is_spent(&record, &owner);
+}
+
 static bool
 is_useless(const struct hbs *s, const struct ha_hold *hold, bool is_complete,
 	   uint64_t now_ms)
@@ -219,6 +270,13 @@ is_useless(const struct hbs *s, const struct ha_hold *hold, bool is_complete,
 				hold->owner_incarnation &&
 			hb->hosts[hold->owner].beat.sequence >
 				hold->owner_generation);
+	case HA_HOLD_RELEASED:
+		return is_spent(
+			s, hold, verdict.incarnation,
+			verdict.proof != HA_PROOF_CONFIRMED &&
+				hbs_incarnation_is_gone(s, hold->owner,
+							hold->owner_incarnation,
+							now_ms));
 	}
 	return false;
 }

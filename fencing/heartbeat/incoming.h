@@ -45,6 +45,8 @@ struct hbs_wish {
 /* A message of the group, from the node of this slot. False: another kind. */
 bool hbs_incoming_message(struct hbs *s, uint32_t slot, const void *bytes,
 			  size_t len);
+/* Lost by flow control: it is put, or asked for, again. */
+void hbs_incoming_send(struct hbs *s, const struct ha_ringvm_msg *msg);
 /* The answer to a wish is there; takes it over. */
 void hbs_incoming_answer(struct hbs *s, struct hbs_client *client,
 			 json_t *answer);

@@ -184,3 +184,18 @@ hb_list_arrived(struct hb_store *st, const struct ha_disk_end *end)
 	}
 	pthread_mutex_unlock(&hb->lock);
 }
+
+bool
+hb_list_is_flushed(const struct hb *hb, uint32_t slot, uint64_t incarnation,
+		   uint64_t generation)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < hb->conf.stores; i++) {
+		const struct hb_named *named = &hb->stores[i]->named[slot];
+
+		count += named->incarnation == incarnation &&
+			 named->generation >= generation;
+	}
+	return count >= ha_stores_write(hb->conf.stores);
+}

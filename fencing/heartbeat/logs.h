@@ -92,6 +92,8 @@
 #define HB_LOG_TAKEN LOG_INFO, "taken", "%s (%s) is incoming on %s: it may migrate"
 #define HB_LOG_KEPT LOG_WARNING, "kept", "%s (%s) does not run here and stays on this host's list as incoming: %s may still send it"
 #define HB_LOG_WITHDRAWN LOG_INFO, "withdrawn", "%s (%s) is off this host's list"
+#define HB_LOG_RELEASED LOG_NOTICE, "released", "%s (%s) has ended here; this host can't write its list, and the master %s has written that down for it"
+#define HB_LOG_RELEASE_KEPT LOG_NOTICE, "release-kept", "%s (%s) has ended on %s, incarnation %llu, VM list %llu, which can't write its list: written down for it, term %llu"
 /* configuration */
 #define HB_LOG_HELD LOG_NOTICE, "held", "%u VMs are held in the name of %s, incarnation %llu, VM list %llu (%u of them were already)"
 #define HB_LOG_LIFTED LOG_NOTICE, "holds-lifted", "%u holds in the name of %s, incarnation %llu, end, up to VM list %llu, term %llu"

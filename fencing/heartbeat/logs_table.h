@@ -83,6 +83,8 @@ static const struct hb_log_row HB_LOG_ROWS[] = {
 	{ HB_LOG_TAKEN, "A live migration begins: the VM is on the lists of both hosts, and starts on no third one." },
 	{ HB_LOG_KEPT, "A migration to this host has not ended as far as the datastores tell. The VM can be started here, and nowhere else until a stop or a probe has run on this host again." },
 	{ HB_LOG_WITHDRAWN, "Its process is proven gone; other hosts may start it." },
+	{ HB_LOG_RELEASED, "Its process is proven gone; other hosts may start it, although this one still lists it on the datastores. Mend the storage." },
+	{ HB_LOG_RELEASE_KEPT, "The master's side of the line 'released'. The record stands until that host writes its list again, or is gone." },
 	{ HB_LOG_HELD, "That host is cut off and lives on. Nobody starts its VMs until it releases them, is proven dead, or returns." },
 	{ HB_LOG_LIFTED, "The master has seen that host's list: what it held back may be started again where the list allows it." },
 	{ HB_LOG_PROTECT, "The master of this host has changed the list, and it stands on enough heartbeat datastores: it survives a power loss." },

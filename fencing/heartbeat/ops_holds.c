@@ -95,88 +95,23 @@ take_wish(struct hbs *s, const json_t *request, enum ha_hold_kind kind,
 	return NULL;
 }
 
-/* ---- own records -------------------------------------------------------- */
-
-/* One record of a kind for each VM, or host, and incarnation. */
-static bool
-is_same(const struct ha_hold *a, const struct ha_hold *b)
-{
-	return a->kind == b->kind && a->owner == b->owner &&
-	       a->owner_incarnation == b->owner_incarnation &&
-	       (a->kind == HA_HOLD_CONFIRMED_DEAD || hbs_hold_is_same_vm(a, b));
-}
-
-/* hb->lock held. */
-static struct ha_hold *
-find_own(struct hb *hb, const struct ha_hold *vm)
-{
-	for (uint32_t i = 0; i < hb->hold_list.count; i++) {
-		if (is_same(&hb->hold_list.holds[i], vm)) {
-			return &hb->hold_list.holds[i];
-		}
-	}
-	return NULL;
-}
-
-/* On w, in another host's list: that is as good. hb->lock held. */
-static bool
-is_standing_elsewhere(const struct hb *hb, const struct ha_hold *vm)
-{
-	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
-		const struct ha_hold_list *list =
-			slot == hb->self ? NULL : hbs_holds_of(hb, slot);
-
-		if (!list || list->count == 0 ||
-		    !hb_holds_are_flushed(hb, slot)) {
-			continue;
-		}
-		for (uint32_t i = 0; i < list->count; i++) {
-			const struct ha_hold *hold = &list->holds[i];
-
-			if (is_same(hold, vm) &&
-			    hold->owner_generation >= vm->owner_generation) {
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
-/* Room for so many more; what is of no use makes some. hb->lock held. */
-static int
-make_room(struct hbs *s, uint32_t more, struct ha_err *err)
-{
-	struct hb *hb = s->hb;
-
-	if (hb->hold_list.count + more > hb->sb.vms) {
-		(void)hbs_holds_drop(s, hb->hold_list.count, ha_clock_now_ms());
-	}
-	if (hb->hold_list.count + more <= hb->sb.vms) {
-		return 0;
-	}
-	return ha_err_set(err, -ENOSPC,
-			  "this host's hold list has room for %u and keeps %u: "
-			  "vmha heartbeat create --vms gives it more room",
-			  hb->sb.vms, hb->hold_list.count);
-}
-
 /* Puts what is missing, all or nothing. hb->lock held. */
 static int
 put(struct hbs *s, const struct wish *wish, struct hbs_wait *wait,
     struct ha_err *err)
 {
 	struct hb *hb = s->hb;
-	int rc = make_room(s, wish->count, err);
+	int rc = hbs_own_make_room(s, wish->count, err);
 
 	if (rc < 0) {
 		return rc;
 	}
 	for (uint32_t i = 0; i < wish->count; i++) {
 		const struct ha_hold *vm = &wish->vms[i];
-		struct ha_hold *own = find_own(hb, vm);
+		struct ha_hold *own = hbs_own_find(hb, vm);
 
 		if ((own && own->owner_generation >= vm->owner_generation) ||
-		    (!own && is_standing_elsewhere(hb, vm))) {
+		    (!own && hbs_own_stands_elsewhere(hb, vm))) {
 			wait->standing++;
 			continue;
 		}
@@ -338,6 +273,7 @@ answer(struct hbs *s, struct hbs_wait *wait)
 		break;
 	case HA_HOLD_POLICY:
 	case HA_HOLD_CONFIRMED_DEAD:
+	case HA_HOLD_RELEASED: /* ops_release.c answers */
 		break;
 	}
 	if (reply && hold->kind == HA_HOLD_CONFIRMED_DEAD) {

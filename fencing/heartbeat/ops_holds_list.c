@@ -28,6 +28,8 @@ kind_name(enum ha_hold_kind kind)
 		return "lifted";
 	case HA_HOLD_CONFIRMED_DEAD:
 		return "confirmed-dead";
+	case HA_HOLD_RELEASED:
+		return "released";
 	}
 	return "?";
 }

@@ -23,9 +23,8 @@
 #define TARGET_NUM 3u
 #define TARGET_DEN 4u
 
-/* Lost by flow control: it is put, or asked for, again. */
-static void
-send(struct hbs *s, const struct ha_ringvm_msg *msg)
+void
+hbs_incoming_send(struct hbs *s, const struct ha_ringvm_msg *msg)
 {
 	uint8_t bytes[HA_RINGVM_BYTES];
 
@@ -74,7 +73,7 @@ ask(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 	memcpy(msg.resource, wait->resource, sizeof(msg.resource));
 	wait->peer_incarnation = host->member_incarnation;
 	wait->send_ms = now_ms + HBS_ASK_AGAIN_MS;
-	send(s, &msg);
+	hbs_incoming_send(s, &msg);
 }
 
 bool
@@ -126,6 +125,7 @@ on_answer(struct hbs *s, const struct ha_ringvm_msg *msg)
 		}
 	}
 	if (!wait) {
+		(void)hbs_release_answered(s, msg);
 		return;
 	}
 	if (msg->result != 0) {
@@ -158,7 +158,7 @@ answer(struct hbs *s, struct hbs_wish *wish)
 
 	memcpy(msg.resource, wish->msg.resource, sizeof(msg.resource));
 	memcpy(msg.sentence, wish->sentence, sizeof(msg.sentence));
-	send(s, &msg);
+	hbs_incoming_send(s, &msg);
 }
 
 /* A sentence longer than the message's room is cut. */
@@ -298,6 +298,16 @@ on_wish(struct hbs *s, const struct ha_ringvm_msg *msg)
 	answer(s, wish);
 }
 
+/* RELEASED goes to all, and comes back to its sender. */
+static bool
+is_for_us(const struct hb *hb, const struct ha_ringvm_msg *msg)
+{
+	return msg->type == HA_RINGVM_RELEASED ?
+		       msg->sender != hb->self :
+		       msg->target == hb->self &&
+			       msg->target_incarnation == hb->incarnation;
+}
+
 bool
 hbs_incoming_message(struct hbs *s, uint32_t slot, const void *bytes,
 		     size_t len)
@@ -312,9 +322,7 @@ hbs_incoming_message(struct hbs *s, uint32_t slot, const void *bytes,
 	/* Of another membership: what has happened since is not known; the
 	 * source asks again. */
 	if (rc < 0 || slot == HA_SLOT_NONE || msg.sender != slot ||
-	    msg.target != hb->self ||
-	    msg.target_incarnation != hb->incarnation ||
-	    msg.ring_seq != s->ring.core.ring_seq) {
+	    msg.ring_seq != s->ring.core.ring_seq || !is_for_us(hb, &msg)) {
 		return true;
 	}
 	switch (msg.type) {
@@ -323,6 +331,9 @@ hbs_incoming_message(struct hbs *s, uint32_t slot, const void *bytes,
 		break;
 	case HA_RINGVM_ANSWER:
 		on_answer(s, &msg);
+		break;
+	case HA_RINGVM_RELEASED:
+		hbs_release_heard(s, &msg);
 		break;
 	}
 	return true;

@@ -47,21 +47,29 @@ is_held(const struct hb *hb, const struct hbs_wait *wait, uint32_t slot,
 /* By UUID or by resource: a domain that each host was told of without a UUID
  * has another one on each, and is one VM to Pacemaker all the same. Of several
  * one that binds. */
-static const struct ha_listed_vm *
-find_entry(const struct ha_vm_list *list, const struct hbs_wait *wait)
+static bool
+find_entry(const struct hb *hb, uint32_t slot, const struct hbs_wait *wait,
+	   enum ha_listed_state *ret_state)
 {
-	const struct ha_listed_vm *found = NULL;
+	const struct ha_vm_list *list = &hb->hosts[slot].list;
+	enum ha_listed_state found = HA_LISTED_RELEASED;
+	bool is_there = false;
 
 	for (uint32_t i = 0; i < list->count; i++) {
 		const struct ha_listed_vm *vm = &list->vms[i];
 
 		if ((memcmp(&vm->uuid, &wait->uuid, sizeof(vm->uuid)) == 0 ||
 		     strcmp(vm->resource, wait->resource) == 0) &&
-		    (!found || found->state == HA_LISTED_RELEASED)) {
-			found = vm;
+		    found == HA_LISTED_RELEASED) {
+			/* SAFETY 26: also by a record that it has ended. */
+			found = hbs_listed_state(hb, slot, vm);
+			is_there = true;
 		}
 	}
-	return found;
+	if (is_there) {
+		*ret_state = found;
+	}
+	return is_there;
 }
 
 /* hb->lock held. `slots` tells whose facts they are. */
@@ -77,7 +85,6 @@ gather(const struct hbs *s, const struct hbs_wait *wait, uint64_t now_ms,
 	for (uint32_t slot = 0; slot < hb->sb.slots; slot++) {
 		struct ha_vmlock_host *fact = &facts[count];
 		struct hb_host *host = &hb->hosts[slot];
-		const struct ha_listed_vm *vm = NULL;
 
 		if (slot == hb->self || !hb->table.names[slot][0]) {
 			continue;
@@ -89,11 +96,10 @@ gather(const struct hbs *s, const struct hbs_wait *wait, uint64_t now_ms,
 			.is_readable = is_readable(hb, slot, wait->since_ms),
 		};
 		fact->is_held = is_held(hb, wait, slot, fact->is_gone);
-		if (fact->is_readable && host->beat.list_count > 0) {
-			vm = find_entry(&host->list, wait);
-		}
-		fact->is_listed = vm != NULL;
-		fact->state = vm ? vm->state : HA_LISTED_STARTING;
+		fact->state = HA_LISTED_STARTING;
+		fact->is_listed = fact->is_readable &&
+				  host->beat.list_count > 0 &&
+				  find_entry(hb, slot, wait, &fact->state);
 		slots[count++] = slot;
 	}
 	return count;

@@ -195,6 +195,10 @@ copy_list(const struct hb *hb, uint32_t slot, struct ha_vm_list *ret_list,
 		       ret_list->count * sizeof(*ret_vms));
 	}
 	ret_list->vms = ret_vms;
+	/* SAFETY 26: what a record says of it is not told any other way. */
+	for (uint32_t i = 0; !is_own && i < ret_list->count; i++) {
+		ret_vms[i].state = hbs_listed_state(hb, slot, &ret_vms[i]);
+	}
 	return is_own || host->has_list ||
 	       (host->has_beat && host->beat.list_count == 0);
 }
@@ -477,9 +481,11 @@ hbs_withdraw_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 				-ETIMEDOUT,
 				"taking %s off this host's VM list could not "
 				"be written to enough heartbeat datastores "
-				"in time; vmha heartbeat status tells why",
-				wait->resource));
+				"in time; vmha heartbeat status tells why%s%s",
+				wait->resource, wait->err.text[0] ? "; " : "",
+				wait->err.text));
 		return true;
 	}
+	hbs_release_tell(s, wait, now_ms);
 	return false;
 }

@@ -51,6 +51,7 @@
 #include "heartbeat/hb.h"
 #include "heartbeat/incoming.h"
 #include "heartbeat/protect.h"
+#include "heartbeat/release.h"
 
 #define HBS_CLIENTS 64     /* connections at a time; more are turned away */
 #define HBS_IDLE_MS 60000u /* a client that asks nothing makes room */

@@ -65,12 +65,18 @@ ha_hold_list_encode(const struct ha_superblock *sb,
 
 /* A hold that was made from Pacemaker's history knows the resource only, one
  * from a VM list both; a host that is called dead has neither, but an
- * incarnation, or it would be about whatever comes. */
+ * incarnation, or it would be about whatever comes; and a host that releases a
+ * VM names itself, its list and the resource. */
 static bool
 is_about_something(const struct ha_hold *hold)
 {
 	if (hold->kind == HA_HOLD_CONFIRMED_DEAD) {
 		return hold->owner_incarnation > 0;
+	}
+	if (hold->kind == HA_HOLD_RELEASED) {
+		return hold->resource[0] != '\0' &&
+		       hold->owner_incarnation > 0 &&
+		       hold->owner_generation > 0;
 	}
 	return hold->resource[0] != '\0' || !ha__uuid_is_null(&hold->uuid);
 }
@@ -95,7 +101,7 @@ take_hold(const uint8_t *at, uint32_t slots, struct ha_hold *ret_hold)
 	ret_hold->owner = ha__get_u32(at + AT_OWNER);
 	ret_hold->reason = ha__get_u32(at + AT_REASON);
 	ret_hold->left_ms = ha__get_u32(at + AT_LEFT_MS);
-	if (kind > HA_HOLD_CONFIRMED_DEAD || ret_hold->owner >= slots ||
+	if (kind > HA_HOLD_RELEASED || ret_hold->owner >= slots ||
 	    !ha__get_name(at + AT_RESOURCE, sizeof(ret_hold->resource),
 			  ret_hold->resource)) {
 		return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Messages about a live migration as bytes, little endian (ha/ringvm.h).
+ * Messages of two daemons about one VM as bytes, little endian (ha/ringvm.h).
  * Anybody who may join the CPG group may send anything: a message is checked
  * whose it is, whether it is whole, and whether it says something possible.
  * Texts end within their room and hold no control characters, since they go
@@ -18,6 +18,8 @@
  *   72  16  uuid
  *   88  64  resource
  *  152  256 sentence
+ *  408  8   generation; a message that ends before it is of a version that
+ *           does not know it, and has 0
  */
 #include "ha/ringvm.h"
 
@@ -36,16 +38,17 @@
 #define AT_UUID 72u
 #define AT_RESOURCE 88u
 #define AT_SENTENCE (AT_RESOURCE + HA_RESOURCE_NAME)
+#define AT_GENERATION HA_RINGVM_BYTES_MIN
 #define RESULT_MAX 4095u /* errno values end below, as in the kernel */
 
-_Static_assert(AT_SENTENCE + HA_RINGVM_SENTENCE == HA_RINGVM_BYTES,
+_Static_assert(AT_SENTENCE + HA_RINGVM_SENTENCE == HA_RINGVM_BYTES_MIN,
 	       "ha/ringvm.h knows the length");
 
 static const struct ha__wire_kind RINGVM = {
 	.magic = { 'V', 'M', 'H', 'V' },
 	.at_crc = AT_CRC,
-	.bytes_min = HA_RINGVM_BYTES,
-	.type_max = HA_RINGVM_ANSWER,
+	.bytes_min = HA_RINGVM_BYTES_MIN,
+	.type_max = HA_RINGVM_RELEASED,
 };
 
 /* strncpy() without its warning: the rest is zero already. */
@@ -73,6 +76,7 @@ ha_ringvm_encode(const struct ha_ringvm_msg *msg, const uint8_t cluster[16],
 	memcpy(b + AT_UUID, msg->uuid.bytes, sizeof(msg->uuid.bytes));
 	put_text(b + AT_RESOURCE, msg->resource, HA_RESOURCE_NAME);
 	put_text(b + AT_SENTENCE, msg->sentence, HA_RINGVM_SENTENCE);
+	ha__put_u64(b + AT_GENERATION, msg->generation);
 	ha__wire_end(&RINGVM, b, HA_RINGVM_BYTES);
 }
 
@@ -98,18 +102,36 @@ get_text(const uint8_t *at, size_t room, char *ret)
 }
 
 static bool
+is_to_a_host(const struct ha_ringvm_msg *msg)
+{
+	return msg->target < HA_HOSTS_MAX && msg->sender != msg->target &&
+	       msg->generation == 0;
+}
+
+/* What it says goes into a hold list, whose counters end there. */
+static bool
+is_release(const struct ha_ringvm_msg *msg)
+{
+	return msg->target == HA_SLOT_NONE && msg->target_incarnation == 0 &&
+	       msg->result == 0 && msg->sender_incarnation > 0 &&
+	       msg->sender_incarnation <= INT64_MAX && msg->generation > 0 &&
+	       msg->generation <= INT64_MAX;
+}
+
+static bool
 is_possible(const struct ha_ringvm_msg *msg)
 {
-	if (msg->sender >= HA_HOSTS_MAX || msg->target >= HA_HOSTS_MAX ||
-	    msg->sender == msg->target || msg->nonce == 0 ||
+	if (msg->sender >= HA_HOSTS_MAX || msg->nonce == 0 ||
 	    !msg->resource[0] || msg->result > RESULT_MAX) {
 		return false;
 	}
 	switch (msg->type) {
 	case HA_RINGVM_INCOMING:
-		return msg->result == 0;
+		return is_to_a_host(msg) && msg->result == 0;
 	case HA_RINGVM_ANSWER:
-		return true;
+		return is_to_a_host(msg);
+	case HA_RINGVM_RELEASED:
+		return is_release(msg);
 	}
 	return false;
 }
@@ -135,6 +157,9 @@ ha_ringvm_decode(const void *bytes, size_t len, const uint8_t cluster[16],
 	msg.ring_seq = ha__get_u64(b + AT_RING_SEQ);
 	msg.nonce = ha__get_u64(b + AT_NONCE);
 	msg.result = ha__get_u32(b + AT_RESULT);
+	if (len >= HA_RINGVM_BYTES) {
+		msg.generation = ha__get_u64(b + AT_GENERATION);
+	}
 	memcpy(msg.uuid.bytes, b + AT_UUID, sizeof(msg.uuid.bytes));
 	if (!get_text(b + AT_RESOURCE, HA_RESOURCE_NAME, msg.resource) ||
 	    !get_text(b + AT_SENTENCE, HA_RINGVM_SENTENCE, msg.sentence) ||

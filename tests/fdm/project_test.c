@@ -213,6 +213,41 @@ given_back(void **state)
 	end(&scene);
 }
 
+/* SAFETY 26: what the record says stands on the list, as heartbeatd shows it; by
+ * itself it neither holds nor frees. */
+static void
+written_down(void **state)
+{
+	static const char *const WHERE[] = { H2(CUT), H2(BACK) };
+	struct scene scene;
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(WHERE); i++) {
+		begin(&scene, HELD, WHERE[i]);
+		list(&scene, 1, RELEASED);
+		hold(&scene, "released", 7);
+		assert_true(project(&scene)->verdict.is_granted);
+		assert_false(project(&scene)->verdict.wants_lift);
+		assert_int_equal(fdm_holds_of(&scene.snap, host_at(&scene, 1)),
+				 0);
+		end(&scene);
+	}
+	begin(&scene, HELD, H2(CUT));
+	list(&scene, 1, RUNS(UUID, "web1"));
+	hold(&scene, "released", 7);
+	assert_false(project(&scene)->verdict.is_granted);
+	end(&scene);
+
+	/* It ends no hold. */
+	begin(&scene, HELD, H2(CUT));
+	list(&scene, 1, RUNS(UUID, "web1"));
+	hold(&scene, "owner", 7);
+	hold(&scene, "released", 7);
+	assert_false(project(&scene)->verdict.is_granted);
+	assert_int_equal(fdm_holds_of(&scene.snap, host_at(&scene, 1)), 1);
+	end(&scene);
+}
+
 static void
 let_go(void **state)
 {
@@ -426,10 +461,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cut_off),        cmocka_unit_test(known_by),
-		cmocka_unit_test(given_back),     cmocka_unit_test(let_go),
-		cmocka_unit_test(not_understood), cmocka_unit_test(as_xml),
-		cmocka_unit_test(without_a_row),  cmocka_unit_test(unread),
+		cmocka_unit_test(cut_off),
+		cmocka_unit_test(known_by),
+		cmocka_unit_test(given_back),
+		cmocka_unit_test(let_go),
+		cmocka_unit_test(written_down),
+		cmocka_unit_test(not_understood),
+		cmocka_unit_test(as_xml),
+		cmocka_unit_test(without_a_row),
+		cmocka_unit_test(unread),
 		cmocka_unit_test(migrating),
 	};
 

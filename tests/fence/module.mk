@@ -24,6 +24,15 @@ check-incoming: cluster-stage
 CHECKS += check-incoming
 HELP += "make check-incoming: VM lists in a migration, with real daemons (root)"
 
+# A VM that ended where its list can't be written, likewise.
+check-released: cluster-stage
+	BUILD=$(abspath $(BUILD)) STAGE=$(abspath $(CLUSTER_STAGE)) \
+		PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tests/cluster:tests/fence \
+		$(PYTHON) -m unittest -v test_released
+CHECKS += check-released
+HELP += "make check-released: VM lists of a host that lost its storage, with" \
+	"           real daemons (root)"
+
 # The VM agent against the list, with libvirt and QEMU.
 check-agent-list: cluster-stage $(NANO_ELF)
 	BUILD=$(abspath $(BUILD)) STAGE=$(abspath $(CLUSTER_STAGE)) \

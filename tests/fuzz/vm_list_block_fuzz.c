@@ -52,9 +52,12 @@ read_holds(const uint8_t *blocks, uint32_t n)
 	fuzz_expect(list.count <= FUZZ_SB.vms);
 	for (uint32_t i = 0; i < list.count; i++) {
 		fuzz_expect(holds[i].owner < FUZZ_SB.slots &&
-			    holds[i].kind <= HA_HOLD_CONFIRMED_DEAD);
-		fuzz_expect(holds[i].kind != HA_HOLD_CONFIRMED_DEAD ||
+			    holds[i].kind <= HA_HOLD_RELEASED);
+		fuzz_expect(holds[i].kind < HA_HOLD_CONFIRMED_DEAD ||
 			    holds[i].owner_incarnation > 0);
+		fuzz_expect(holds[i].kind != HA_HOLD_RELEASED ||
+			    (holds[i].owner_generation > 0 &&
+			     holds[i].resource[0]));
 	}
 	again = fuzz_blocks(NULL, 0, ha_hold_list_blocks(list.count));
 	ha_hold_list_encode(&FUZZ_SB, &list, 0, again);

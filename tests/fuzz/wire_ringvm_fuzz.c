@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A message about a migration, as it came and with its CRC put right: what is
+ * A message about a VM, as it came and with its CRC put right: what is
  * accepted is possible, ends its texts, and survives being sent on.
  */
 #include "fuzz.h"
@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t crc;
 
 	(void)ha_ringvm_decode(data, size, CLUSTER, &msg);
-	if (size < HA_RINGVM_BYTES) {
+	if (size < HA_RINGVM_BYTES_MIN) {
 		return 0;
 	}
 	memset(bytes + AT_CRC, 0, 4);
@@ -32,7 +32,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ha_ringvm_decode(bytes, size, CLUSTER, &msg) < 0) {
 		return 0;
 	}
-	fuzz_expect(msg.sender < HA_HOSTS_MAX && msg.target < HA_HOSTS_MAX);
+	fuzz_expect(msg.sender < HA_HOSTS_MAX);
+	fuzz_expect(msg.type == HA_RINGVM_RELEASED ?
+			    msg.target == HA_SLOT_NONE && msg.generation > 0 :
+			    msg.target < HA_HOSTS_MAX && msg.generation == 0);
 	fuzz_expect(msg.nonce != 0 && msg.resource[0]);
 	fuzz_expect(memchr(msg.resource, 0, sizeof(msg.resource)));
 	fuzz_expect(memchr(msg.sentence, 0, sizeof(msg.sentence)));

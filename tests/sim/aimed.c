@@ -10,10 +10,16 @@
 
 #define AIMED_EVERY 8u
 #define AIMED_AT 6u
+/* Whom another rule's proof does not count. */
+#define RELEASED_EVERY 32u
+#define RELEASED_AT 10u
 
 enum aim
 aimed_at(uint64_t seed)
 {
+	if (seed % RELEASED_EVERY == RELEASED_AT) {
+		return AIM_RELEASED;
+	}
 	if (seed % AIMED_EVERY != AIMED_AT) {
 		return AIM_NONE;
 	}
@@ -73,6 +79,7 @@ aimed_cluster(struct world *w)
 	case AIM_NEW_MASTER:
 	case AIM_HOLDER:
 	case AIM_SEALED_TWICE:
+	case AIM_RELEASED:
 		if (w->hosts < 3) {
 			set_hosts(w, 3);
 		}
@@ -80,7 +87,7 @@ aimed_cluster(struct world *w)
 	case AIM_NONE:
 	case AIM_READ_BACK:
 	case AIM_SLOW_START:
-	case AIM_N:
+	case AIM_ALL:
 		break;
 	}
 	w->w = ha_stores_write(w->stores);
@@ -376,10 +383,46 @@ plan_sealed_twice(struct lock_draft *p)
 	}
 }
 
+/* A host loses its storage and not its network, a VM ends there meanwhile, and
+ * may be back when the storage is; then the host is cut off. */
+static void
+plan_released(struct lock_draft *p)
+{
+	struct world *w = p->w;
+	uint64_t at = p->from_us + draw_below(w, p->t_us);
+	uint64_t length = beats(p, 10, 24);
+	uint64_t end = at + length;
+	struct fault *f =
+		lock_fault(p, FAULT_PATH, AT_VM,
+			   (uint8_t)((1u << w->stores) - 1), at, length);
+	uint64_t count = draw_between(w, 1, 4);
+
+	f->mode = draw_percent(w, 50) ? COND_GONE : COND_HANG;
+	f->extra = draw_percent(w, 60) ? 3 : 1;
+	admin(p, ADMIN_ROLE | ADMIN_VM(0), at + beats(p, 3, 8));
+	if (draw_percent(w, 70)) {
+		admin(p, ADMIN_ROLE | ADMIN_VM(0), at + beats(p, 9, 16));
+	}
+	while (count--) {
+		uint64_t when = end + draw_below(w, 8 * p->b_us);
+		uint32_t what = draw_percent(w, 60) ? ADMIN_ROLE : ADMIN_CRASH;
+
+		admin(p, what | ADMIN_VM(0), when);
+	}
+	end += beats(p, 2, 12);
+	if (draw_percent(w, 20)) {
+		lock_fault(p, FAULT_POWER, AT_VM, 0, end, p->b_us);
+		end += beats(p, 10, 30);
+	}
+	if (draw_percent(w, 60)) {
+		cut(p, AT_VM, 0, end, 2 * p->t_us + draw_below(w, p->t_us));
+	}
+}
+
 void
 aimed_plan(struct lock_draft *p)
 {
-	static void (*const plans[AIM_N])(struct lock_draft *) = {
+	static void (*const plans[AIM_ALL])(struct lock_draft *) = {
 		[AIM_HIDDEN_CLAIMS] = plan_hidden_claims,
 		[AIM_HIDDEN_LIFE] = plan_hidden_life,
 		[AIM_TWO_SIDES] = plan_two_sides,
@@ -390,6 +433,7 @@ aimed_plan(struct lock_draft *p)
 		[AIM_NEW_MASTER] = plan_new_master,
 		[AIM_HOLDER] = plan_holder,
 		[AIM_SEALED_TWICE] = plan_sealed_twice,
+		[AIM_RELEASED] = plan_released,
 	};
 
 	/* Without a manager there is no master, and hardly a start. */

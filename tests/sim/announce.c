@@ -147,8 +147,7 @@ is_held(struct world *w, uint32_t host, uint32_t about,
 	uint32_t i;
 
 	for (i = 0; i < count && !world_is_off(w, RULE_HOLD_READ); i++) {
-		if (holds[i].owner == about &&
-		    holds[i].kind != HA_HOLD_LIFTED &&
+		if (holds[i].owner == about && holds[i].kind == HA_HOLD_OWNER &&
 		    holds[i].owner_incarnation >=
 			    d->newest[about].incarnation &&
 		    !ha_hold_is_lifted(&holds[i], holds, count)) {
@@ -172,7 +171,8 @@ gather(struct world *w, uint32_t host, uint32_t vm,
 	*ret_count = 0;
 	for (i = 0; i < w->hosts; i++) {
 		struct ha_vmlock_host *f = &facts[*ret_count];
-		uint8_t entry = d->lists[i].vms[vm];
+		uint8_t entry = release_entry(w, host, i, d->lists[i].vms[vm],
+					      holds, count);
 
 		if (i == host) {
 			continue;
@@ -290,7 +290,9 @@ look_at(struct world *w, uint32_t host, uint32_t vm)
 	case ANN_WITHDRAWING:
 		if (is_flushed || now_ms >= a->give_up_ms) {
 			answer(w, host, vm, is_flushed);
+			return;
 		}
+		release_tell(w, host, vm);
 		return;
 	case ANN_FLUSHING:
 		if (is_flushed && !a->must_judge) {

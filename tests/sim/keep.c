@@ -120,9 +120,11 @@ keep_add_hold(struct world *w, uint32_t host, const struct hold *hold)
 	holds->at[holds->count++] = *hold;
 	d->l.hold_generation++;
 	STORY(w, host, "%s vm%u, owner h%u.%u generation %u, term %u",
-	      hold->kind == HA_HOLD_LIFTED ? "lifts" : "holds", hold->vm,
-	      hold->owner, hold->owner_incarnation, hold->owner_generation,
-	      hold->term);
+	      hold->kind == HA_HOLD_LIFTED   ? "lifts" :
+	      hold->kind == HA_HOLD_RELEASED ? "writes down the end of" :
+					       "holds",
+	      hold->vm, hold->owner, hold->owner_incarnation,
+	      hold->owner_generation, hold->term);
 	store_kick(w, host);
 	return true;
 }
@@ -177,7 +179,7 @@ keep_union(struct world *w, uint32_t host, uint64_t since_ms, uint32_t vm,
 static bool
 is_of(const struct hold *lift, const struct hold *hold)
 {
-	return hold->kind != HA_HOLD_LIFTED && lift->vm == hold->vm &&
+	return hold->kind == HA_HOLD_OWNER && lift->vm == hold->vm &&
 	       lift->owner == hold->owner &&
 	       lift->owner_incarnation == hold->owner_incarnation &&
 	       hold->owner_generation <= lift->owner_generation;
@@ -192,6 +194,9 @@ is_spent(struct world *w, uint32_t host, const struct hold *one,
 	uint32_t h;
 	uint32_t i;
 
+	if (one->kind == HA_HOLD_RELEASED) {
+		return release_is_spent(w, host, one);
+	}
 	if (one->kind != HA_HOLD_LIFTED && one->owner != host &&
 	    d->newest[one->owner].incarnation > one->owner_incarnation) {
 		return true;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "ha/isolation.h"
+#include "ha/release.h"
 #include "ha/seal.h"
 #include "ha/ticket.h"
 #include "ha/vmlock.h"
@@ -76,7 +77,21 @@ struct announce {
 	uint32_t agent; /* who waits for the answer */
 	uint32_t generation;
 	uint64_t since_ms, give_up_ms;
+	uint64_t tell_ms;  /* released is told again then */
 	uint64_t since_us; /* for the checks */
+};
+
+/* What a message says about a VM that has ended (SAFETY 26). */
+enum release_what {
+	RELEASE_NONE,
+	RELEASE_TOLD,
+	RELEASE_KEPT,
+};
+struct release {
+	uint8_t what; /* enum release_what */
+	uint8_t vm, owner;
+	uint32_t incarnation, generation, ring_seq;
+	uint32_t agent; /* who waits for the answer */
 };
 
 struct master {
@@ -259,7 +274,7 @@ struct lock_world {
 	uint8_t master_of[LOCK_TERMS]; /* 1 + who was ready with this term */
 	uint64_t seen_unwell_us[LOCK_VMS];
 	/* what happened, to see that schedules reach what they aim at */
-	uint32_t starts, moves, held, merges, refused, wells;
+	uint32_t starts, moves, held, merges, refused, wells, released;
 };
 
 #endif

@@ -48,6 +48,15 @@ bool announce_withdraw(struct world *w, uint32_t host, uint32_t vm,
 		       uint64_t patience_ms);
 void announce_look(struct world *w, uint32_t host);
 
+/* release.c */
+void release_tell(struct world *w, uint32_t host, uint32_t vm);
+void release_take(struct world *w, uint32_t host, const struct release *r);
+/* The entry of a host's list as it is in force. */
+uint8_t release_entry(const struct world *w, uint32_t host, uint32_t about,
+		      uint8_t entry, const struct ha_ticket_hold *holds,
+		      uint32_t count);
+bool release_is_spent(struct world *w, uint32_t host, const struct hold *one);
+
 /* agent.c, migrate.c */
 void agent_begin(struct world *w, uint32_t host, uint32_t vm, enum task task,
 		 uint32_t peer);
@@ -135,7 +144,9 @@ enum aim {
 	AIM_SEALED_TWICE,
 	AIM_HIDDEN_LIFE,
 	AIM_HOLDER,
-	AIM_N
+	AIM_N,
+	AIM_RELEASED = AIM_N, /* of seeds of its own */
+	AIM_ALL
 };
 enum aim aimed_at(uint64_t seed);
 void aimed_cluster(struct world *w);
@@ -145,6 +156,7 @@ void lock_init(struct world *w);
 /* lock_check.c */
 void check_vm(struct world *w, uint32_t vm);
 void check_entry(struct world *w, uint32_t host, uint32_t vm);
+void check_told(struct world *w, uint32_t host, uint32_t vm);
 void check_held(struct world *w, uint32_t host, uint32_t about);
 void check_hold_flushed(struct world *w, uint32_t host);
 void check_lift(struct world *w, uint32_t host, const struct hold *lift);

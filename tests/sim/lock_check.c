@@ -11,7 +11,8 @@
  *      until a master lifts it or its owner is dead; a lift ends no hold of a
  *      living host that has the VM and is out of reach;
  *  10. no two hosts are master with the same term;
- *  11. in the end nothing stays down, sealed or held.
+ *  11. in the end nothing stays down, sealed or held;
+ *  13. what a host tells through the ring to have ended there, has.
  */
 #include "sim.h"
 
@@ -89,6 +90,21 @@ check_entry(struct world *w, uint32_t host, uint32_t vm)
 			   "master of term %u",
 			   host, vm, h->l.pcmk.cib.ticket[vm].term,
 			   h->d.l.term);
+	}
+}
+
+/* SAFETY 26: nobody passes an entry on a word that is not so. */
+void
+check_told(struct world *w, uint32_t host, uint32_t vm)
+{
+	const struct vm_here *v = &w->host[host].l.vm[vm];
+
+	if (v->qemu == QEMU_RUNNING || v->request ||
+	    (v->task == TASK_START && v->stage == STAGE_CREATING)) {
+		check_fail(w,
+			   "h%u tells that vm%u has ended there, and it runs, "
+			   "or may run at any moment",
+			   host, vm);
 	}
 }
 

@@ -143,6 +143,13 @@ host_facts(struct world *w, uint32_t host, uint32_t about, uint32_t vm,
 	struct daemon *d = &w->host[host].d;
 	bool is_own = about == host;
 	uint8_t entry = is_own ? d->l.list[vm] : d->lists[about].vms[vm];
+	struct ha_ticket_hold holds[UNION_HOLDS];
+	uint32_t count = 0;
+
+	if (!is_own) {
+		(void)keep_union(w, host, 1, vm, holds, &count);
+		entry = release_entry(w, host, about, entry, holds, count);
+	}
 
 	*ret = (struct ha_ticket_host){
 		.slot = about,
@@ -376,7 +383,7 @@ holds_of(struct world *w, uint32_t host, uint32_t owner)
 	for (vm = 0; vm < w->l.vms; vm++) {
 		(void)keep_union(w, host, 1, vm, holds, &count);
 		for (i = 0; i < count; i++) {
-			found += holds[i].kind != HA_HOLD_LIFTED &&
+			found += holds[i].kind == HA_HOLD_OWNER &&
 				 holds[i].owner == owner &&
 				 !ha_hold_is_lifted(&holds[i], holds, count);
 		}

@@ -253,6 +253,10 @@ take_message(struct world *w, uint32_t host, const struct delivery *got)
 	if (w->pool_serial[got->message] != got->serial) {
 		return; /* older than what is kept: lost */
 	}
+	if (w->release[got->message].what != RELEASE_NONE) {
+		release_take(w, host, &w->release[got->message]);
+		return;
+	}
 	if (msg->type == HA_RING_MSG_STATE &&
 	    msg->ring_seq == d->ring.ring_seq) {
 		d->member_inc[msg->sender] = (uint32_t)msg->incarnation;

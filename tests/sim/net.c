@@ -236,6 +236,7 @@ net_message(struct world *w)
 	uint32_t at = w->pool_next++ % SIM_POOL;
 
 	w->pool_serial[at]++;
+	w->release[at].what = RELEASE_NONE;
 	return at;
 }
 

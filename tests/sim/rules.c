@@ -305,6 +305,21 @@ const struct rule_row rule_table[RULE_N] = {
 			  .is_lock = true,
 			  .seeds = 200,
 			  .from = 9001 },
+	[RULE_RELEASE_LIST] = { .name = "released-list",
+				.safety = "26",
+				.text = "a record that a VM has ended is "
+					"about any list of that host's boot",
+				.is_lock = true,
+				.aim = AIM_RELEASED,
+				.seeds = 8000 },
+	[RULE_RELEASE_BOOT] = { .name = "released-boot",
+				.safety = "26",
+				.text = "a record that a VM has ended is "
+					"about lists of that host's later "
+					"boots too",
+				.is_lock = true,
+				.aim = AIM_RELEASED,
+				.seeds = 80000 },
 	[RULE_REJOIN] = { .name = "rejoin-check",
 			  .safety = "4",
 			  .text = "success though the host is a member again",

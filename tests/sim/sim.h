@@ -92,6 +92,8 @@ enum rule {
 	RULE_HOLD_KEEP,
 	RULE_PASS_ENTRY,
 	RULE_EMPTY_RESTART,
+	RULE_RELEASE_LIST,
+	RULE_RELEASE_BOOT,
 	RULE_N
 };
 struct rule_row {
@@ -509,6 +511,7 @@ struct world {
 	struct truth truth[SIM_HOSTS];
 	uint32_t ids, net_seq, fingerprint, epochs;
 	struct ha_ring_msg pool[SIM_POOL];
+	struct release release[SIM_POOL]; /* of the message instead, or none */
 	uint32_t pool_serial[SIM_POOL];
 	uint32_t pool_next;
 	struct failure failure;

@@ -384,9 +384,11 @@ hold_contents(void **state)
 		{ "resource only", AT_ENTRIES, 0, HA_BLOCK_OK },
 		{ "last kind of a VM", AT_ENTRIES + 104, HA_HOLD_LIFTED,
 		  HA_BLOCK_OK },
-		{ "last kind", AT_ENTRIES + 104, HA_HOLD_CONFIRMED_DEAD,
+		{ "kind without a VM", AT_ENTRIES + 104, HA_HOLD_CONFIRMED_DEAD,
 		  HA_BLOCK_OK },
-		{ "kind", AT_ENTRIES + 104, HA_HOLD_CONFIRMED_DEAD + 1,
+		{ "last kind", AT_ENTRIES + 104, HA_HOLD_RELEASED,
+		  HA_BLOCK_OK },
+		{ "kind", AT_ENTRIES + 104, HA_HOLD_RELEASED + 1,
 		  HA_BLOCK_INVALID },
 		{ "owner", AT_ENTRIES + 108, 64, HA_BLOCK_INVALID },
 		{ "incarnation of 2^63", AT_ENTRIES + 84, 0x80000000,
@@ -403,7 +405,8 @@ hold_contents(void **state)
 	};
 	struct ha_hold hold = { .uuid = { { 1 } },
 				.resource = "web1",
-				.owner_incarnation = 3 };
+				.owner_incarnation = 3,
+				.owner_generation = 4 };
 	struct ha_hold out[2];
 	struct ha_hold_list list = { .slot = SLOT,
 				     .incarnation = 1,
@@ -468,10 +471,51 @@ hold_without_vm(void **state)
 	free(block);
 }
 
+/* SAFETY 26: which VM, of which boot's list; it would void any other. */
+static void
+released_of_something(void **state)
+{
+	static const struct {
+		const char *resource;
+		uint64_t incarnation, generation;
+		enum ha_block_verdict verdict;
+	} CASES[] = {
+		{ "vm", 3, 4, HA_BLOCK_OK },
+		{ "", 3, 4, HA_BLOCK_INVALID },
+		{ "vm", 0, 4, HA_BLOCK_INVALID },
+		{ "vm", 3, 0, HA_BLOCK_INVALID },
+	};
+	struct ha_hold hold = { .uuid = { .bytes = { 1 } },
+				.kind = HA_HOLD_RELEASED,
+				.owner = 2 };
+	struct ha_hold out[2];
+	struct ha_hold_list list = { .slot = SLOT,
+				     .incarnation = 1,
+				     .generation = 1,
+				     .count = 1,
+				     .holds = &hold };
+	struct ha_hold_list back = { .holds = out };
+	uint8_t *block = area_blocks(1);
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(CASES); i++) {
+		(void)snprintf(hold.resource, sizeof(hold.resource), "%s",
+			       CASES[i].resource);
+		hold.owner_incarnation = CASES[i].incarnation;
+		hold.owner_generation = CASES[i].generation;
+		ha_hold_list_encode(&SB, &list, 0, block);
+		assert_int_equal(ha_hold_list_decode(&SB, SLOT, 0, block, 1, 1,
+						     1, &back),
+				 CASES[i].verdict);
+	}
+	free(block);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(released_of_something),
 		cmocka_unit_test(list_round_trip),
 		cmocka_unit_test(list_mixtures),
 		cmocka_unit_test(list_verdicts),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Messages about a live migration as bytes: round trips; each truncation and
+ * Messages of two daemons about one VM as bytes: round trips; each truncation and
  * each flipped bit is refused; what can't be is refused; other kinds are told
  * apart, so that daemons of two versions get along.
  */
@@ -33,12 +33,20 @@ a_message(enum ha_ringvm_type type)
 	msg.nonce = 0x8899aabbccddeeff;
 	memset(msg.uuid.bytes, 0x5a, sizeof(msg.uuid.bytes));
 	(void)snprintf(msg.resource, sizeof(msg.resource), "web1");
-	if (type == HA_RINGVM_INCOMING) {
+	switch (type) {
+	case HA_RINGVM_INCOMING:
 		msg.budget_ms = 30000;
-	} else {
+		break;
+	case HA_RINGVM_ANSWER:
 		msg.result = EPERM;
 		(void)snprintf(msg.sentence, sizeof(msg.sentence),
 			       "this host is sealed");
+		break;
+	case HA_RINGVM_RELEASED:
+		msg.target = HA_SLOT_NONE;
+		msg.target_incarnation = 0;
+		msg.generation = 0x0102030405060708;
+		break;
 	}
 	return msg;
 }
@@ -54,7 +62,8 @@ static void
 round_trip(void **state)
 {
 	(void)state;
-	for (int type = HA_RINGVM_INCOMING; type <= HA_RINGVM_ANSWER; type++) {
+	for (int type = HA_RINGVM_INCOMING; type <= HA_RINGVM_RELEASED;
+	     type++) {
 		struct ha_ringvm_msg msg = a_message((enum ha_ringvm_type)type);
 		struct ha_ringvm_msg back;
 		uint8_t *exact = malloc(HA_RINGVM_BYTES);
@@ -111,20 +120,43 @@ damage(void **state)
 	assert_int_equal(back.sender, 77);
 }
 
+/* One message of that type with these two bytes in place of its own. */
+struct content {
+	const char *what;
+	enum ha_ringvm_type type;
+	uint32_t at;
+	uint16_t value;
+	int rc;
+};
+
+static void
+check_contents(const struct content *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct ha_ringvm_msg msg = a_message(cases[i].type);
+		struct ha_ringvm_msg back;
+		uint8_t bytes[HA_RINGVM_BYTES];
+		int rc;
+
+		ha_ringvm_encode(&msg, CLUSTER, bytes);
+		bytes[cases[i].at] = (uint8_t)cases[i].value;
+		bytes[cases[i].at + 1] = (uint8_t)(cases[i].value >> 8);
+		put_crc(bytes, sizeof(bytes));
+		rc = ha_ringvm_decode(bytes, sizeof(bytes), CLUSTER, &back);
+		if (rc != cases[i].rc) {
+			fail_msg("%s: %d", cases[i].what, rc);
+		}
+	}
+}
+
 static void
 contents(void **state)
 {
-	static const struct {
-		const char *what;
-		enum ha_ringvm_type type;
-		uint32_t at;
-		uint16_t value;
-		int rc;
-	} CASES[] = {
+	static const struct content CASES[] = {
 		{ "newer minor", HA_RINGVM_INCOMING, 4, 0x0901, 0 },
 		{ "newer major", HA_RINGVM_INCOMING, 4, 2, -EPROTONOSUPPORT },
 		{ "major 0", HA_RINGVM_INCOMING, 4, 0, -EPROTO },
-		{ "unknown type", HA_RINGVM_INCOMING, 6, 2, -EPROTO },
+		{ "unknown type", HA_RINGVM_INCOMING, 6, 3, -EPROTO },
 		{ "other cluster", HA_RINGVM_INCOMING, 8, 0, -EPROTO },
 		{ "sender", HA_RINGVM_INCOMING, 24, HA_HOSTS_MAX, -EPROTO },
 		{ "target", HA_RINGVM_INCOMING, 26, HA_HOSTS_MAX, -EPROTO },
@@ -138,22 +170,81 @@ contents(void **state)
 		  -EPROTO },
 		{ "a sentence without end", HA_RINGVM_ANSWER, 406, 0x6161,
 		  -EPROTO },
+		{ "a wish with a generation", HA_RINGVM_INCOMING, 408, 1,
+		  -EPROTO },
+		{ "an answer with one", HA_RINGVM_ANSWER, 414, 1, -EPROTO },
+		{ "a wish to all", HA_RINGVM_INCOMING, 26, HA_SLOT_NONE,
+		  -EPROTO },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(CASES); i++) {
-		struct ha_ringvm_msg msg = a_message(CASES[i].type);
+	check_contents(CASES, N_ELEMENTS(CASES));
+}
+
+static void
+released_contents(void **state)
+{
+	static const struct content CASES[] = {
+		{ "released, to one", HA_RINGVM_RELEASED, 26, 1, -EPROTO },
+		{ "released, for an incarnation", HA_RINGVM_RELEASED, 40, 1,
+		  -EPROTO },
+		{ "released, with a result", HA_RINGVM_RELEASED, 68, 1,
+		  -EPROTO },
+		{ "released, sender's slot", HA_RINGVM_RELEASED, 24,
+		  HA_HOSTS_MAX, -EPROTO },
+		{ "released, last generation", HA_RINGVM_RELEASED, 414, 0x7f02,
+		  0 },
+		{ "released, generation", HA_RINGVM_RELEASED, 414, 0x8002,
+		  -EPROTO },
+		{ "released, incarnation", HA_RINGVM_RELEASED, 38, 0x8122,
+		  -EPROTO },
+	};
+
+	(void)state;
+	check_contents(CASES, N_ELEMENTS(CASES));
+}
+
+/* What would be about any list, or about any boot. */
+static void
+released_of_nothing(void **state)
+{
+	struct ha_ringvm_msg msg = a_message(HA_RINGVM_RELEASED);
+	uint8_t bytes[HA_RINGVM_BYTES];
+
+	(void)state;
+	msg.generation = 0;
+	ha_ringvm_encode(&msg, CLUSTER, bytes);
+	assert_int_equal(ha_ringvm_decode(bytes, sizeof(bytes), CLUSTER, &msg),
+			 -EPROTO);
+	msg = a_message(HA_RINGVM_RELEASED);
+	msg.sender_incarnation = 0;
+	ha_ringvm_encode(&msg, CLUSTER, bytes);
+	assert_int_equal(ha_ringvm_decode(bytes, sizeof(bytes), CLUSTER, &msg),
+			 -EPROTO);
+}
+
+/* A version that knows no generation sends less, and is understood. */
+static void
+short_messages(void **state)
+{
+	static const enum ha_ringvm_type TYPES[] = { HA_RINGVM_INCOMING,
+						     HA_RINGVM_ANSWER,
+						     HA_RINGVM_RELEASED };
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(TYPES); i++) {
+		struct ha_ringvm_msg msg = a_message(TYPES[i]);
 		struct ha_ringvm_msg back;
 		uint8_t bytes[HA_RINGVM_BYTES];
-		int rc;
+		int rc = TYPES[i] == HA_RINGVM_RELEASED ? -EPROTO : 0;
 
 		ha_ringvm_encode(&msg, CLUSTER, bytes);
-		bytes[CASES[i].at] = (uint8_t)CASES[i].value;
-		bytes[CASES[i].at + 1] = (uint8_t)(CASES[i].value >> 8);
-		put_crc(bytes, sizeof(bytes));
-		rc = ha_ringvm_decode(bytes, sizeof(bytes), CLUSTER, &back);
-		if (rc != CASES[i].rc) {
-			fail_msg("%s: %d", CASES[i].what, rc);
+		put_crc(bytes, HA_RINGVM_BYTES_MIN);
+		assert_int_equal(ha_ringvm_decode(bytes, HA_RINGVM_BYTES_MIN,
+						  CLUSTER, &back),
+				 rc);
+		if (rc == 0) {
+			assert_memory_equal(&back, &msg, sizeof(msg));
 		}
 	}
 }
@@ -189,7 +280,7 @@ newer_minor(void **state)
 	put_crc(bytes, sizeof(bytes));
 	assert_int_equal(ha_ringvm_decode(bytes, sizeof(bytes), CLUSTER, &msg),
 			 0);
-	bytes[6] = HA_RINGVM_ANSWER + 1;
+	bytes[6] = HA_RINGVM_RELEASED + 1;
 	put_crc(bytes, sizeof(bytes));
 	assert_int_equal(ha_ringvm_decode(bytes, sizeof(bytes), CLUSTER, &msg),
 			 -EPROTONOSUPPORT);
@@ -199,9 +290,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip), cmocka_unit_test(long_texts),
-		cmocka_unit_test(damage),     cmocka_unit_test(contents),
-		cmocka_unit_test(two_kinds),  cmocka_unit_test(newer_minor),
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(long_texts),
+		cmocka_unit_test(damage),
+		cmocka_unit_test(contents),
+		cmocka_unit_test(two_kinds),
+		cmocka_unit_test(newer_minor),
+		cmocka_unit_test(released_contents),
+		cmocka_unit_test(released_of_nothing),
+		cmocka_unit_test(short_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -284,6 +284,9 @@ enum ha_hold_kind {
 				 * of `owner` is dead; owner_generation is the
 				 * sequence of its newest beat then: one that
 				 * beats on is not. No VM in it */
+	HA_HOLD_RELEASED, /* by the master, for a host that can't write: the VM
+			   * ended there, no entry of it up to
+			   * owner_generation is in force (ha/release.h) */
 };
 struct ha_hold {
 	struct ha_uuid uuid; /* all zero: only the resource is known */

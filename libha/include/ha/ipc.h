@@ -14,7 +14,8 @@
  *   status      everything `vmha heartbeat status` shows: "self", "cluster",
  *               "timing", "stores":[], "hosts":[], "watchdog", "brake"
  *   vms         host -> "vms":[{uuid, resource, state, since: the list's
- *               generation that gave it this state}], list of a host, its
+ *               generation that gave it this state}], list of a host as it is
+ *               in force: "released" also by a record of the master; its
  *               "incarnation" and "generation"; "current": the newest beat
  *               names exactly this one
  *   fence-facts host, action, [about], [was_member] -> ha/wire.h
@@ -32,14 +33,16 @@
  *               prove again that it does not run here. "kept": an entry
  *               incoming stays, since another host may still send it. since:
  *               only the entry "running" that "vms" told with it; ESTALE: it
- *               is another one now
+ *               is another one now. Where the storage is lost: when the master
+ *               has written it down (ha/release.h)
  *   hold        host, incarnation, generation, term, vms: [{uuid, resource}]
  *               -> flushed on w: "placed" and "standing" counts. ESTALE: the
  *               master has lifted that already, or the host has booted again
  *   lift        the same, by the master alone, with its term: ends these holds
  *               [ring_seq], and EAGAIN, as with unseal
  *   holds       [from, stamp] -> "holds":[{uuid, resource, kind, owner,
- *               owner_incarnation, owner_generation, term, by}], uuid and
+ *               owner_incarnation, owner_generation, term, by}], kind "owner",
+ *               "policy", "lifted", "confirmed-dead" or "released", uuid and
  *               resource may be empty; "complete": all hosts' hold lists that
  *               their newest beats name are read, else "unread":[names];
  *               "stamp"; "next", when the packet was full: ask again with it as

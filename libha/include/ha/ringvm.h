@@ -9,6 +9,11 @@
  *
  * A message proves nothing about the VM: it is a wish, which the target holds
  * against the lists on disk, and an answer to exactly this wish.
+ *
+ * And what a host that can't write its VM list tells the master (SAFETY 26):
+ * that a VM has ended there. It goes to all, since the sender can't read who is
+ * master; who is not keeps silent, as does a daemon that does not know the
+ * message, and then the VM's stop fails as it would without.
  */
 #ifndef HA_RINGVM_H
 #define HA_RINGVM_H
@@ -20,20 +25,22 @@
 #include "ha/err.h"
 
 #define HA_RINGVM_SENTENCE 256u
-#define HA_RINGVM_BYTES (88u + HA_RESOURCE_NAME + HA_RINGVM_SENTENCE)
+#define HA_RINGVM_BYTES_MIN (88u + HA_RESOURCE_NAME + HA_RINGVM_SENTENCE)
+#define HA_RINGVM_BYTES (HA_RINGVM_BYTES_MIN + 8u)
 
 enum ha_ringvm_type {
 	HA_RINGVM_INCOMING, /* list this VM as incoming */
 	HA_RINGVM_ANSWER,   /* done, or why not */
+	HA_RINGVM_RELEASED, /* it has ended on the sender: write that down */
 };
 
 struct ha_ringvm_msg {
 	enum ha_ringvm_type type;
 	uint32_t sender;             /* slot */
-	uint32_t target;             /* slot */
+	uint32_t target;             /* slot; RELEASED: HA_SLOT_NONE */
 	uint64_t sender_incarnation; /* of the daemon that sends */
 	uint64_t target_incarnation; /* of the one that it is for: means
-				      * nothing to another */
+				      * nothing to another; RELEASED: 0 */
 	uint64_t ring_seq;           /* membership in which it was sent */
 	uint64_t nonce;              /* of the wish, and of its answer; not 0 */
 	uint32_t budget_ms;          /* INCOMING: how long the source waits */
@@ -41,6 +48,8 @@ struct ha_ringvm_msg {
 	struct ha_uuid uuid;
 	char resource[HA_RESOURCE_NAME];   /* never empty */
 	char sentence[HA_RINGVM_SENTENCE]; /* ANSWER: why not */
+	uint64_t generation; /* RELEASED: of the sender's list, which the VM is
+			      * not on; else 0 */
 };
 
 /* The message carries version, cluster id and CRC. */

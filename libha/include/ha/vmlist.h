@@ -50,7 +50,8 @@ int ha_vmlist_announce_outgoing(const char *uuid, const char *resource,
 				struct ha_err *err);
 
 /* Takes the VM off this host's list, only after its process is proven gone;
- * returns when that is flushed. Same results, and -ESTALE: it was on its way
+ * returns when that is flushed, or written down by the master where this host's
+ * storage is lost. Same results, and -ESTALE: it was on its way
  * to this host until now, so that its process must be proven gone once more,
  * and this asked again. An entry incoming stays, with 0, as long as another
  * host may still send the VM. uuid may be "": the resource tells. */

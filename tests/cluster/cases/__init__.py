@@ -18,9 +18,9 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
            "migration_lock", "stale",
            "heartbeat_power", "heartbeat_halt", "heartbeat_leave",
            "heartbeat_storage", "heartbeat_storage_harm", "heartbeat_input",
-           "heartbeat_input_admin", "heartbeat_seal", "isolation", "partition",
-           "restart", "election", "protect", "guest_off", "versions",
-           "maintenance", "orphans", "vm_add", "alerts")
+           "heartbeat_input_admin", "heartbeat_seal", "released", "isolation",
+           "partition", "restart", "election", "protect", "guest_off",
+           "versions", "maintenance", "orphans", "vm_add", "alerts")
 
 
 def case(hosts=3, **bed):
