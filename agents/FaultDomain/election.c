@@ -244,11 +244,6 @@ judge_own(struct fdm *fdm, const struct fdm_node *node, bool has_snap,
 	election->why = ha_election_judge(&own);
 	election->stores = own.stores;
 	election->score = score_of(fdm, &own);
-	if (election->why != HA_ELECTION_MAINTENANCE) {
-		election->standby_ms = 0;
-	} else if (election->standby_ms == 0) {
-		election->standby_ms = now_ms;
-	}
 	if (election->score == 0 || election->has_promoted) {
 		election->stand_ms = 0;
 	} else if (election->stand_ms == 0) {
@@ -318,11 +313,12 @@ is_due(const struct fdm *fdm, const struct fdm_node *node, uint32_t wanted,
 	    (fdm->copies < election->min_copy && now_ms < election->write_ms)) {
 		return false;
 	}
-	/* A change makes Pacemaker wait for all that is under way, live
-	 * migrations too, before it promotes anybody. In standby it stops this
-	 * daemon, without a word of its own. */
-	if (election->standby_ms != 0 &&
-	    now_ms < election->standby_ms + FDM_STANDBY_MS) {
+	/* A hiccup of a busy host displaces no master. And in standby Pacemaker
+	 * stops this daemon without a word of its own; a change would make it
+	 * wait for all that is under way, live migrations too, before it
+	 * promotes anybody. */
+	if (election->lower_ms != 0 &&
+	    now_ms < election->lower_ms + FDM_WITHDRAW_MS) {
 		return false;
 	}
 	return wanted == 0 || node->score || election->has_promoted ||
@@ -344,6 +340,14 @@ look_at_score(struct fdm *fdm, bool has_snap, uint64_t now_ms)
 	judge_own(fdm, node, has_snap, now_ms);
 	wanted = fdm->facts->is_promotable ? fdm->election.score : 0;
 	there = node->score ? (uint32_t)strtoul(node->score, NULL, 10) : 0;
+	/* Two sides have become one: the one that does not act gives way. */
+	if (!node->score || wanted >= there ||
+	    (fdm->election.as == HA_MASTER_PROMOTED &&
+	     !fdm_election_is_mine(fdm))) {
+		fdm->election.lower_ms = 0;
+	} else if (fdm->election.lower_ms == 0) {
+		fdm->election.lower_ms = now_ms;
+	}
 	/* SAFETY 20: without quorum nothing is written, this neither. */
 	if ((wanted != there || (wanted == 0 && node->score)) &&
 	    fdm->facts->have_quorum && (!has_snap || fdm->snap->is_quorate) &&
