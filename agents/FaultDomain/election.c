@@ -288,7 +288,7 @@ write_score(struct fdm *fdm, uint32_t score,
 			       value,           NULL };
 
 	(void)snprintf(name, sizeof(name), "--promotion=%.63s",
-		       fdm->facts->domain);
+		       fdm->election.domain);
 	(void)snprintf(host, sizeof(host), "--node=%s", fdm->election.self);
 	if (score > 0) {
 		(void)snprintf(value, sizeof(value), "--update=%u", score);
@@ -298,6 +298,7 @@ write_score(struct fdm *fdm, uint32_t score,
 	(void)snprintf(what, sizeof(what), "crm_attribute %s %s", name, value);
 	fdm_log(FDM_LOG_SCORE, score);
 	fdm->election.is_writing = true;
+	fdm->election.has_score = score > 0;
 	fdm_child_run(fdm, argv, FDM_SCORE_MS, what, done);
 }
 
@@ -337,6 +338,8 @@ look_at_score(struct fdm *fdm, bool has_snap, uint64_t now_ms)
 	if (!node || !fdm->facts->has_domain) {
 		return;
 	}
+	g_strlcpy(fdm->election.domain, fdm->facts->domain,
+		  sizeof(fdm->election.domain));
 	judge_own(fdm, node, has_snap, now_ms);
 	wanted = fdm->facts->is_promotable ? fdm->election.score : 0;
 	there = node->score ? (uint32_t)strtoul(node->score, NULL, 10) : 0;
@@ -385,15 +388,12 @@ fdm_election_look(struct fdm *fdm, uint64_t now_ms)
 	}
 }
 
+/* By the name that the resource had: it may be gone from the CIB. */
 bool
 fdm_election_end(struct fdm *fdm, void (*done)(struct fdm *fdm, bool is_good))
 {
-	const struct fdm_node *node =
-		fdm_has_facts(fdm) ?
-			fdm_facts_node(fdm->facts, fdm->election.self) :
-			NULL;
-
-	if (!node || !node->score || !fdm->facts->have_quorum) {
+	if (!fdm->election.has_score || !fdm_has_facts(fdm) ||
+	    !fdm->facts->have_quorum) {
 		return false;
 	}
 	write_score(fdm, 0, done);

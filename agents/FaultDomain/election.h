@@ -34,6 +34,8 @@ struct fdm_election {
 	uint64_t stand_ms; /* it stands and nobody is promoted, since then;
 			    * 0: not so */
 	uint64_t lower_ms; /* it is below what the CIB has, since; 0: not */
+	char domain[HA_RESOURCE_NAME]; /* the resource, "": not known */
+	bool has_score;                /* one was written, and not deleted */
 	bool is_writing;
 	uint64_t min_copy; /* the CIB shows what was written last, then, */
 	uint64_t write_ms; /* or at this time */
