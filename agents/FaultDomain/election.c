@@ -244,11 +244,6 @@ judge_own(struct fdm *fdm, const struct fdm_node *node, bool has_snap,
 	election->why = ha_election_judge(&own);
 	election->stores = own.stores;
 	election->score = score_of(fdm, &own);
-	if (election->why != HA_ELECTION_MAINTENANCE) {
-		election->standby_ms = 0;
-	} else if (election->standby_ms == 0) {
-		election->standby_ms = now_ms;
-	}
 	if (election->score == 0 || election->has_promoted) {
 		election->stand_ms = 0;
 	} else if (election->stand_ms == 0) {
@@ -293,7 +288,7 @@ write_score(struct fdm *fdm, uint32_t score,
 			       value,           NULL };
 
 	(void)snprintf(name, sizeof(name), "--promotion=%.63s",
-		       fdm->facts->domain);
+		       fdm->election.domain);
 	(void)snprintf(host, sizeof(host), "--node=%s", fdm->election.self);
 	if (score > 0) {
 		(void)snprintf(value, sizeof(value), "--update=%u", score);
@@ -303,6 +298,7 @@ write_score(struct fdm *fdm, uint32_t score,
 	(void)snprintf(what, sizeof(what), "crm_attribute %s %s", name, value);
 	fdm_log(FDM_LOG_SCORE, score);
 	fdm->election.is_writing = true;
+	fdm->election.has_score = score > 0;
 	fdm_child_run(fdm, argv, FDM_SCORE_MS, what, done);
 }
 
@@ -318,11 +314,12 @@ is_due(const struct fdm *fdm, const struct fdm_node *node, uint32_t wanted,
 	    (fdm->copies < election->min_copy && now_ms < election->write_ms)) {
 		return false;
 	}
-	/* A change makes Pacemaker wait for all that is under way, live
-	 * migrations too, before it promotes anybody. In standby it stops this
-	 * daemon, without a word of its own. */
-	if (election->standby_ms != 0 &&
-	    now_ms < election->standby_ms + FDM_STANDBY_MS) {
+	/* A hiccup of a busy host displaces no master. And in standby Pacemaker
+	 * stops this daemon without a word of its own; a change would make it
+	 * wait for all that is under way, live migrations too, before it
+	 * promotes anybody. */
+	if (election->lower_ms != 0 &&
+	    now_ms < election->lower_ms + FDM_WITHDRAW_MS) {
 		return false;
 	}
 	return wanted == 0 || node->score || election->has_promoted ||
@@ -341,9 +338,19 @@ look_at_score(struct fdm *fdm, bool has_snap, uint64_t now_ms)
 	if (!node || !fdm->facts->has_domain) {
 		return;
 	}
+	g_strlcpy(fdm->election.domain, fdm->facts->domain,
+		  sizeof(fdm->election.domain));
 	judge_own(fdm, node, has_snap, now_ms);
 	wanted = fdm->facts->is_promotable ? fdm->election.score : 0;
 	there = node->score ? (uint32_t)strtoul(node->score, NULL, 10) : 0;
+	/* Two sides have become one: the one that does not act gives way. */
+	if (!node->score || wanted >= there ||
+	    (fdm->election.as == HA_MASTER_PROMOTED &&
+	     !fdm_election_is_mine(fdm))) {
+		fdm->election.lower_ms = 0;
+	} else if (fdm->election.lower_ms == 0) {
+		fdm->election.lower_ms = now_ms;
+	}
 	/* SAFETY 20: without quorum nothing is written, this neither. */
 	if ((wanted != there || (wanted == 0 && node->score)) &&
 	    fdm->facts->have_quorum && (!has_snap || fdm->snap->is_quorate) &&
@@ -381,15 +388,12 @@ fdm_election_look(struct fdm *fdm, uint64_t now_ms)
 	}
 }
 
+/* By the name that the resource had: it may be gone from the CIB. */
 bool
 fdm_election_end(struct fdm *fdm, void (*done)(struct fdm *fdm, bool is_good))
 {
-	const struct fdm_node *node =
-		fdm_has_facts(fdm) ?
-			fdm_facts_node(fdm->facts, fdm->election.self) :
-			NULL;
-
-	if (!node || !node->score || !fdm->facts->have_quorum) {
+	if (!fdm->election.has_score || !fdm_has_facts(fdm) ||
+	    !fdm->facts->have_quorum) {
 		return false;
 	}
 	write_score(fdm, 0, done);

@@ -30,10 +30,12 @@ struct fdm_election {
 	/* this host's score */
 	enum ha_election_why why;
 	uint32_t score, stores;
-	bool is_best;        /* nobody who seems to stand comes before it */
-	uint64_t stand_ms;   /* it stands and nobody is promoted, since then;
+	bool is_best;      /* nobody who seems to stand comes before it */
+	uint64_t stand_ms; /* it stands and nobody is promoted, since then;
 			    * 0: not so */
-	uint64_t standby_ms; /* in standby or maintenance since; 0: not */
+	uint64_t lower_ms; /* it is below what the CIB has, since; 0: not */
+	char domain[HA_RESOURCE_NAME]; /* the resource, "": not known */
+	bool has_score;                /* one was written, and not deleted */
 	bool is_writing;
 	uint64_t min_copy; /* the CIB shows what was written last, then, */
 	uint64_t write_ms; /* or at this time */

@@ -70,9 +70,8 @@
 /* Nobody is promoted: whoever is not the best lets those that are write their
  * scores first. */
 #define FDM_ELECTION_MS 3000u
-/* In standby Pacemaker stops this daemon within this; else its score is taken
- * back all the same. */
-#define FDM_STANDBY_MS 5000u
+/* A score falls, or is taken back, when its reason has lasted so long. */
+#define FDM_WITHDRAW_MS 10000u
 /* A live master was demoted: the next one is promoted within this, or the
  * coordinator acts. */
 #define FDM_MOVE_MS 2000u

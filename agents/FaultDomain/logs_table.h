@@ -32,7 +32,7 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_PROMOTED, "The election's result: most heartbeat datastores, then the name that is greatest as text. It stays until it dies, leaves or is isolated." },
 	{ FDM_LOG_DEMOTED, "Its host is put into standby, can't do a master's work any more, or the resource moves or stops. The next host is promoted." },
 	{ FDM_LOG_CANDIDATE, "Its promotion score is written." },
-	{ FDM_LOG_NO_CANDIDATE, "Its promotion score is taken back; if it is master, Pacemaker promotes another host. The sentence says what is missing." },
+	{ FDM_LOG_NO_CANDIDATE, "If that lasts for 10 s its promotion score is taken back; if it is master, Pacemaker promotes another host. The sentence says what is missing." },
 	{ FDM_LOG_SCORE, "crm_attribute sets it, and Pacemaker acts on it. 1000 for each datastore, the rank of the host's name, and 100000 for the master that sits; 0: it is deleted." },
 	{ FDM_LOG_HOLDING, "They are started nowhere else until that host says that it has released them, is proven dead, or is back." },
 	{ FDM_LOG_LIFTING, "What the hold waited for has happened." },
