@@ -54,6 +54,8 @@ static const struct event_row {
 	{ HEARTBEAT, "kept", "" },
 	{ HEARTBEAT, "restart-needed", "" },
 	{ HEARTBEAT, "reload-failed", "" },
+	{ HEARTBEAT, "released", "" },
+	{ HEARTBEAT, "release-kept", "" },
 	{ HEARTBEAT, "members", "HA.HostStateChangedEvent" },
 	{ HEARTBEAT, "quorum", "" },
 	{ HEARTBEAT, "ordered", "" },
