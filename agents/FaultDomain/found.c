@@ -83,8 +83,9 @@ ask(struct fdm_found *found, struct fdm_found_one *one, enum fdm_look_kind kind,
 {
 	struct fdm_look *look;
 
+	/* A sealed host takes no new entry, and may take one off (SAFETY 9). */
 	if (one->is_asked || now_ms < one->try_ms ||
-	    found->fdm->snap->is_sealed) {
+	    (kind == FDM_LOOK_LIST && found->fdm->snap->is_sealed)) {
 		return;
 	}
 	look = look_new(kind, subject->resource);
@@ -286,6 +287,7 @@ on_identity(struct fdm_found *found, const struct fdm_look *look)
 		g_hash_table_lookup(found->identities, look->resource);
 
 	if (known && look->code == 0) {
+		known->is_read = true;
 		g_strlcpy(known->uuid, look->uuid, sizeof(known->uuid));
 		g_strlcpy(known->name, look->name, sizeof(known->name));
 		found->next_ms = ha_clock_now_ms() + FDM_LOOK_AGAIN_MS;

@@ -30,7 +30,8 @@ struct fdm_found;
 struct fdm_identity {
 	char uuid[HA_UUID_TEXT];
 	char name[HA_DOMAIN_NAME];
-	uint64_t at_ms; /* read then */
+	uint64_t at_ms; /* asked for then */
+	bool is_read;
 };
 
 /* A VM that is configured, listed here or started by the agent here. */

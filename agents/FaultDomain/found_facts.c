@@ -84,6 +84,10 @@ is_alike(const struct gather *gather, const struct fdm_vm *vm,
 	if (is_listed_with(gather->snap, vm->resource, qemu->args.uuid)) {
 		return true;
 	}
+	/* Its file may know a UUID, which a namesake does not have. */
+	if (param_of(vm, "config") && !(known && known->is_read)) {
+		return false;
+	}
 	name = name ? name : known ? known->name : NULL;
 	return name && name[0] && qemu->is_named &&
 	       strcmp(name, qemu->args.name) == 0;

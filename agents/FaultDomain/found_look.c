@@ -117,14 +117,6 @@ look_at_identity(struct fdm_look *look)
 	g_free(domain);
 }
 
-static void
-put_on_list(struct fdm_look *look)
-{
-	look->code = ha_vmlist_announce(
-		look->uuid, look->resource, HA_VMLIST_RUNNING,
-		ha_clock_now_ms() + FDM_LIST_MS, &look->err);
-}
-
 /* As the agent's own proof: no process, none in its exit, none that can't be
  * told from it, and no start or migration that has left its record. */
 static int
@@ -155,6 +147,21 @@ prove_gone(struct fdm_look *look)
 	}
 	g_free(found);
 	return rc;
+}
+
+/* Only if it still runs: it may have waited here for a while, and Pacemaker
+ * have stopped or moved it. */
+static void
+put_on_list(struct fdm_look *look)
+{
+	if (prove_gone(look) == 0) {
+		look->code = ha_err_set(&look->err, -ESRCH,
+					"it has ended meanwhile");
+		return;
+	}
+	look->code = ha_vmlist_announce(
+		look->uuid, look->resource, HA_VMLIST_RUNNING,
+		ha_clock_now_ms() + FDM_LIST_MS, &look->err);
 }
 
 static void

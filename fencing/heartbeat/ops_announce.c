@@ -148,7 +148,7 @@ hbs_announce_begin(struct hbs *s, struct hbs_client *client,
 	int rc;
 
 	if (hbs_announce_is_open(s, &ask->uuid)) {
-		return hbs_failed(-EBUSY,
+		return hbs_failed(-EALREADY,
 				  "another request for %s is in work on this "
 				  "host",
 				  ask->resource);

@@ -165,7 +165,8 @@ say_why(const struct hbs *s, struct hbs_wait *wait,
 	}
 }
 
-/* What a lift says may stand in the list that is not here. */
+/* What a lift says may stand in the list that is not here, and that a host
+ * without storage has released its entry. */
 static enum ha_vmlock_step
 judge_unread(const struct hbs *s, struct hbs_wait *wait,
 	     const struct ha_vmlock_verdict *verdict, uint64_t now_ms)
@@ -175,7 +176,8 @@ judge_unread(const struct hbs *s, struct hbs_wait *wait,
 	const char *name;
 
 	if (slot == HA_SLOT_NONE || (verdict->step != HA_VMLOCK_GRANT &&
-				     verdict->why != HA_VMLOCK_WHY_HOLD)) {
+				     verdict->why != HA_VMLOCK_WHY_HOLD &&
+				     verdict->why != HA_VMLOCK_WHY_HELD)) {
 		return verdict->step;
 	}
 	name = hb->table.names[slot];

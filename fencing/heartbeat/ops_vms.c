@@ -384,7 +384,7 @@ begin_withdraw(struct hbs *s, struct hbs_wait *wait)
 		return 0;
 	}
 	if (is_in_work(s, wait)) {
-		return ha_err_set(&wait->err, -EBUSY,
+		return ha_err_set(&wait->err, -EALREADY,
 				  "another request for %s is in work on this "
 				  "host",
 				  wait->resource);
@@ -428,7 +428,7 @@ hbs_op_withdraw(struct hbs *s, struct hbs_client *client, const json_t *request)
 		hbs_incoming_cancel(s, &uuid, resource);
 	}
 	if (hbs_announce_is_open(s, &uuid)) {
-		return hbs_failed(-EBUSY,
+		return hbs_failed(-EALREADY,
 				  "another request for %s is in work on this "
 				  "host",
 				  resource);

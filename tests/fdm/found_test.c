@@ -164,6 +164,11 @@ owners(void **state)
 		{ PAIR("name", "web1"), A, "web1", NULL, 0, 0, 0, false },
 		{ PAIR("name", "web1"), A, "x", NULL, 0, 0, 1, false },
 		{ "", A, "web1", NULL, 0, 0, 1, false },
+		/* Its file, not read yet, may have another UUID. */
+		{ PAIR("name", "web1") PAIR("config", "/c.xml"), A, "web1",
+		  NULL, 0, 0, 1, false },
+		{ PAIR("name", "web1") PAIR("config", "/c.xml"), A, "x", NULL,
+		  0, 1, 0, true },
 	};
 
 	(void)state;

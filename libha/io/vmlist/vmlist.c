@@ -23,6 +23,7 @@
  * part of the time, and no more than so long. */
 #define RESERVE_PART 10
 #define RESERVE_MAX_MS 1000u
+#define AGAIN_MS 100u /* while another request for the VM is in work */
 
 /* Anything but "there is no such file" may hide one. */
 static bool
@@ -47,20 +48,14 @@ state_name(enum ha_vmlist_state state)
 	return "outgoing";
 }
 
-/* Takes the request over. */
 static int
-ask(json_t *request, const char *what, const char *resource,
-    uint64_t deadline_ms, struct ha_err *err)
+ask_once(json_t *request, uint64_t deadline_ms, struct ha_err *err)
 {
 	uint64_t left_ms = ha_clock_left_ms(deadline_ms);
 	uint64_t reserve_ms = left_ms / RESERVE_PART;
 	json_t *answer = NULL;
 	int rc;
 
-	if (is_absent(HEARTBEAT_CONF) && is_absent(HA_IPC_PATH)) {
-		json_decref(request);
-		return HA_VMLIST_NOT_CONFIGURED;
-	}
 	if (reserve_ms > RESERVE_MAX_MS) {
 		reserve_ms = RESERVE_MAX_MS;
 	}
@@ -68,13 +63,32 @@ ask(json_t *request, const char *what, const char *resource,
 	    json_object_set_new(
 		    request, "budget_ms",
 		    json_integer((json_int_t)(left_ms - reserve_ms))) < 0) {
-		json_decref(request);
-		return ha_err_set(err, -ENOMEM, "can't %s %s: no memory", what,
-				  resource);
+		return ha_err_set(err, -ENOMEM, "no memory");
 	}
 	rc = ha_ipc_ask(HA_IPC_PATH, request, deadline_ms, &answer, err);
-	json_decref(request);
 	json_decref(answer);
+	return rc;
+}
+
+/* Takes the request over. Another request for the VM may be in work: the fault
+ * domain manager lists what it finds running, and Pacemaker, which runs one
+ * action of a resource at a time, does not know of it. */
+static int
+ask(json_t *request, const char *what, const char *resource,
+    uint64_t deadline_ms, struct ha_err *err)
+{
+	int rc;
+
+	if (is_absent(HEARTBEAT_CONF) && is_absent(HA_IPC_PATH)) {
+		json_decref(request);
+		return HA_VMLIST_NOT_CONFIGURED;
+	}
+	rc = ask_once(request, deadline_ms, err);
+	while (rc == -EALREADY && ha_clock_left_ms(deadline_ms) > AGAIN_MS) {
+		ha_clock_sleep_ms(AGAIN_MS, deadline_ms);
+		rc = ask_once(request, deadline_ms, err);
+	}
+	json_decref(request);
 	/* A positive result of a call that documents none is no consent. */
 	if (rc > 0) {
 		rc = ha_err_set(err, -EPROTO, "an answer of no known kind");
