@@ -75,8 +75,9 @@ struct fdm_vm {
 	const char *guest_off; /* FDM_META_GUEST_OFF, "": not */
 	/* on nodes that are online, by the history */
 	bool is_up;   /* started, or seen running */
-	bool is_busy; /* up, or an action is under way or in doubt */
-	/* the same, node by node: a bit for each of the facts' nodes */
+	bool is_busy; /* up, or an action but a probe is under way or in doubt */
+	/* the same, node by node: a bit for each of the facts' nodes; acting:
+	 * any action is under way, probes too */
 	uint64_t up_nodes, busy_nodes, acting_nodes;
 	/* Starts that failed, by their numbers: 0 none, another number: other
 	 * ones. Not counting what heartbeatd refused. */

@@ -69,6 +69,14 @@ fdm_op_is_pending(const xmlNode *op)
 	return number_of(op, "op-status", STATUS_PENDING) == STATUS_PENDING;
 }
 
+/* Only asks whether it runs. */
+static bool
+is_probe(const xmlNode *op)
+{
+	return strcmp(fdm_xml_text(op, "operation"), "monitor") == 0 &&
+	       number_of(op, "interval", 0) == 0;
+}
+
 bool
 fdm_op_is_proof_of_end(const xmlNode *op)
 {
@@ -81,14 +89,13 @@ fdm_op_is_proof_of_end(const xmlNode *op)
 	if (strcmp(operation, "stop") == 0) {
 		return rc == RC_OK;
 	}
-	return strcmp(operation, "monitor") == 0 &&
-	       number_of(op, "interval", 0) == 0 &&
-	       (rc == RC_NOT_RUNNING || rc == RC_NOT_INSTALLED);
+	return is_probe(op) && (rc == RC_NOT_RUNNING || rc == RC_NOT_INSTALLED);
 }
 
 struct past {
 	const xmlNode *newest; /* completed; NULL: none */
 	bool is_pending;
+	bool is_acting; /* one that is pending may make it run, or end it */
 };
 
 /* A copy of an action that failed is no news; the action itself, or a later
@@ -96,7 +103,7 @@ struct past {
 static struct past
 past_of(const xmlNode *resource)
 {
-	struct past past = { NULL, false };
+	struct past past = { NULL, false, false };
 	int newest_id = -1;
 
 	for (const xmlNode *op = resource->children; op; op = op->next) {
@@ -107,6 +114,7 @@ past_of(const xmlNode *resource)
 		}
 		if (fdm_op_is_pending(op)) {
 			past.is_pending = true;
+			past.is_acting = past.is_acting || !is_probe(op);
 			continue;
 		}
 		id = fdm_op_call(op);
@@ -118,11 +126,20 @@ past_of(const xmlNode *resource)
 	return past;
 }
 
+/* A probe of what nobody knows of here makes a VM neither busy nor found: a
+ * VM that is kept off would be let go by each host that joins. What it finds
+ * is seen when it has. */
+static bool
+is_busy(const struct past *past)
+{
+	return past->is_acting ||
+	       (past->newest && !fdm_op_is_proof_of_end(past->newest));
+}
+
 static bool
 is_active(const struct past *past)
 {
-	return past->is_pending ||
-	       (past->newest && !fdm_op_is_proof_of_end(past->newest));
+	return past->is_pending || is_busy(past);
 }
 
 static bool
@@ -193,9 +210,9 @@ take_vm(struct fdm_vm *vm, const struct fdm_node *node, uint64_t bit,
 	}
 	if (node->is_online) {
 		vm->is_up = vm->is_up || is_up(past);
-		vm->is_busy = vm->is_busy || is_active(past);
+		vm->is_busy = vm->is_busy || is_busy(past);
 		vm->up_nodes |= is_up(past) ? bit : 0;
-		vm->busy_nodes |= is_active(past) ? bit : 0;
+		vm->busy_nodes |= is_busy(past) ? bit : 0;
 		vm->acting_nodes |= past->is_pending ? bit : 0;
 		vm->failed_starts += failed_starts(resource);
 	}

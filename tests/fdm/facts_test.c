@@ -164,33 +164,50 @@ inheritance(void **state)
 	"<lrm_rsc_op id='r_monitor_10' operation='monitor' call-id='" call \
 	"' rc-code='" rc "' op-status='0' interval='10000'/>"
 
+#define PROBE OP("monitor", "-1", "193", "-1")
+
+/* Asked: active as nobody knows better, but of a VM nothing has begun. */
+enum state {
+	ENDED,
+	ASKED,
+	BUSY
+};
+
 static const struct {
 	const char *ops;
-	bool is_active;
+	enum state state;
 } HISTORIES[] = {
-	{ OP("start", "5", "0", "0"), true },
-	{ OP("stop", "6", "0", "0"), false },
-	{ OP("monitor", "4", "7", "0"), false },
-	{ OP("monitor", "4", "5", "0"), false },
-	{ OP("monitor", "4", "0", "0"), true },
+	{ OP("start", "5", "0", "0"), BUSY },
+	{ OP("stop", "6", "0", "0"), ENDED },
+	{ OP("monitor", "4", "7", "0"), ENDED },
+	{ OP("monitor", "4", "5", "0"), ENDED },
+	{ OP("monitor", "4", "0", "0"), BUSY },
 	/* nobody knows */
-	{ OP("monitor", "4", "1", "4"), true },
-	{ OP("stop", "6", "1", "4"), true },
-	{ OP("start", "6", "1", "4"), true },
-	{ OP("stop", "6", "0", "-1"), true },
-	{ OP("start", "-1", "193", "-1"), true },
-	{ "<lrm_rsc_op operation='stop' call-id='6'/>", true },
+	{ OP("monitor", "4", "1", "4"), BUSY },
+	{ OP("stop", "6", "1", "4"), BUSY },
+	{ OP("start", "6", "1", "4"), BUSY },
+	{ OP("stop", "6", "0", "-1"), BUSY },
+	{ OP("start", "-1", "193", "-1"), BUSY },
+	{ "<lrm_rsc_op operation='stop' call-id='6'/>", BUSY },
 	/* the newest counts, in whatever order they stand */
-	{ OP("start", "5", "0", "0") OP("stop", "6", "0", "0"), false },
-	{ OP("stop", "6", "0", "0") OP("start", "5", "0", "0"), false },
-	{ OP("stop", "6", "0", "0") OP("start", "7", "0", "0"), true },
+	{ OP("start", "5", "0", "0") OP("stop", "6", "0", "0"), ENDED },
+	{ OP("stop", "6", "0", "0") OP("start", "5", "0", "0"), ENDED },
+	{ OP("stop", "6", "0", "0") OP("start", "7", "0", "0"), BUSY },
 	/* a migration under way binds both ends */
-	{ OP("start", "5", "0", "0") OP("migrate_to", "8", "0", "0"), true },
+	{ OP("start", "5", "0", "0") OP("migrate_to", "8", "0", "0"), BUSY },
 	{ OP("monitor", "4", "7", "0") OP("migrate_from", "-1", "193", "-1"),
-	  true },
+	  BUSY },
 	/* it crashed: Pacemaker would start it there again */
-	{ OP("start", "5", "0", "0") RECURRING("6", "7"), true },
-	{ "", false },
+	{ OP("start", "5", "0", "0") RECURRING("6", "7"), BUSY },
+	/* a probe under way */
+	{ PROBE, ASKED },
+	{ OP("stop", "6", "0", "0") PROBE, ASKED },
+	{ OP("start", "5", "0", "0") PROBE, BUSY },
+	{ OP("monitor", "4", "1", "4") PROBE, BUSY },
+	{ OP("start", "-1", "193", "-1") PROBE, BUSY },
+	{ "<lrm_rsc_op operation='monitor' op-status='-1' interval='10'/>",
+	  BUSY },
+	{ "", ENDED },
 };
 
 static void
@@ -200,16 +217,24 @@ history(void **state)
 	for (size_t i = 0; i < N_ELEMENTS(HISTORIES); i++) {
 		char *xml = g_strdup_printf(
 			"<cib><configuration><nodes><node id='1' uname='h1'/>"
-			"</nodes></configuration><status><node_state id='1' "
-			"uname='h1' in_ccm='true' crmd='online'><lrm>"
-			"<lrm_resources><lrm_resource id='r' class='ocf' "
-			"provider='p' type='t'>%s</lrm_resource>"
-			"</lrm_resources></lrm></node_state></status></cib>",
+			"</nodes><resources>" VM(
+				"r",
+				"") "</resources>"
+				    "</configuration><status><node_state id='1' "
+				    "uname='h1' in_ccm='true' crmd='online'><lrm>"
+				    "<lrm_resources><lrm_resource id='r' class='ocf' "
+				    "provider='vmha' type='VirtualMachine'>%s</lrm_resource>"
+				    "</lrm_resources></lrm></node_state></status></cib>",
 			HISTORIES[i].ops);
 		struct fdm_facts *facts = facts_of(xml);
+		const struct fdm_vm *vm = fdm_facts_vm(facts, "r");
+		bool is_active = HISTORIES[i].state != ENDED;
+		bool is_busy = HISTORIES[i].state == BUSY;
 
 		if (fdm_facts_is_active(fdm_facts_node(facts, "h1"), "r") !=
-		    HISTORIES[i].is_active) {
+			    is_active ||
+		    vm->is_busy != is_busy ||
+		    (vm->busy_nodes != 0) != is_busy) {
 			fail_msg("%s", HISTORIES[i].ops);
 		}
 		fdm_facts_free(facts);

@@ -36,6 +36,13 @@
 	"<lrm_rsc_op id='web1_last_0' operation='start' call-id='8' " \
 	"rc-code='0' op-status='0' interval='0'/>"
 
+#define PROBE_OP                                                         \
+	"<lrm_rsc_op id='web1_last_0' operation='monitor' call-id='-1' " \
+	"rc-code='193' op-status='-1' interval='0'/>"
+#define FOUND_OP                                                        \
+	"<lrm_rsc_op id='web1_last_0' operation='monitor' call-id='4' " \
+	"rc-code='0' op-status='0' interval='0'/>"
+
 struct scene {
 	struct fdm_snap snap;
 	struct fdm_facts *facts;
@@ -116,6 +123,9 @@ power_off_needs_proof(void **state)
 		{ "the other is away, and not fenced",
 		  NODE("h1", "true", STOP_OP) NODE("h2", "false", STOP_OP),
 		  false },
+		{ "the other one probes it still",
+		  NODE("h1", "true", STOP_OP) NODE("h2", "true", PROBE_OP),
+		  false },
 		{ "never ran anywhere", "", true },
 	};
 
@@ -173,6 +183,36 @@ ticket_follows_the_disk(void **state)
 	assert_int_equal(row->entry, HA_PROTECT_ON);
 	assert_int_equal(row->shown, HA_PROTECT_IS_COMING);
 	end(&scene);
+}
+
+/* A host that joins probes it: that lets nothing go, what it finds does. */
+static void
+probe_opens_no_gate(void **state)
+{
+	static const struct {
+		const char *role, *ticket;
+	} CASES[] = {
+		{ STOPPED, TAKEN },
+		{ STOPPED, "" },
+		{ ROLE("Started"), "" },
+		{ ROLE("Started"), KEPT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(CASES); i++) {
+		struct scene scene;
+
+		begin(&scene, CASES[i].role, CASES[i].ticket,
+		      NODE("h1", "true", STOP_OP) NODE("h2", "true", PROBE_OP),
+		      OFF);
+		assert_false(fdm_row_is_granted(judge(&scene, 1000)));
+		end(&scene);
+		begin(&scene, CASES[i].role, CASES[i].ticket,
+		      NODE("h1", "true", STOP_OP) NODE("h2", "true", FOUND_OP),
+		      OFF);
+		assert_true(fdm_row_is_granted(judge(&scene, 1000)));
+		end(&scene);
+	}
 }
 
 static void
@@ -298,6 +338,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(power_off_needs_proof),
 		cmocka_unit_test(ticket_follows_the_disk),
+		cmocka_unit_test(probe_opens_no_gate),
 		cmocka_unit_test(cold_start),
 		cmocka_unit_test(kept_ticket_names_the_role),
 		cmocka_unit_test(nothing_is_written_unread),
