@@ -146,8 +146,17 @@ find_promoted(const struct ha_master_host *hosts, size_t count)
 	return best;
 }
 
+/* Its manager runs, and is not one that was promoted and does nothing. */
+static bool
+can_act(const struct ha_master_host *host)
+{
+	return host->is_live && host->has_manager &&
+	       !(host->is_promoted && host->is_idle);
+}
+
 /* A coordinator that is away is about to be replaced: that is waited for, so
- * that all sides have the same in mind. */
+ * that all sides have the same in mind. If all are idle, nobody is better than
+ * the coordinator. */
 static size_t
 find_interim(const struct ha_master_host *hosts, size_t count)
 {
@@ -157,17 +166,17 @@ find_interim(const struct ha_master_host *hosts, size_t count)
 	while (dc < count && !hosts[dc].is_dc) {
 		dc++;
 	}
-	if (dc == count || hosts[dc].has_manager || !hosts[dc].is_live) {
+	if (dc == count || !hosts[dc].is_live || can_act(&hosts[dc])) {
 		return dc;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (hosts[i].is_live && hosts[i].has_manager &&
+		if (can_act(&hosts[i]) &&
 		    (best == count ||
 		     strcmp(hosts[i].name, hosts[best].name) > 0)) {
 			best = i;
 		}
 	}
-	return best;
+	return best == count && hosts[dc].has_manager ? dc : best;
 }
 
 struct ha_master_verdict

@@ -237,6 +237,20 @@ static const struct {
 	{ { LIVE | DC | PROMOTED | IDLE, LIVE, LIVE },
 	  0,
 	  HA_MASTER_INTERIM,
+	  2 },
+	/* the daemon has all others idle that it does not see act */
+	{ { LIVE | DC | PROMOTED | IDLE, LIVE | IDLE, LIVE | STOPPED },
+	  0,
+	  HA_MASTER_INTERIM,
+	  1 },
+	{ { LIVE | DC | STOPPED, LIVE, LIVE | PROMOTED | IDLE },
+	  0,
+	  HA_MASTER_INTERIM,
+	  1 },
+	/* nobody else can act */
+	{ { LIVE | DC | PROMOTED | IDLE, LIVE | STOPPED, 0 },
+	  0,
+	  HA_MASTER_INTERIM,
 	  0 },
 	/* it moves */
 	{ { LIVE | DC, LIVE, LIVE }, 1, HA_MASTER_NOBODY, 0 },

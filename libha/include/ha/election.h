@@ -85,9 +85,10 @@ struct ha_master_verdict {
 
 /* The live host that is promoted; of several (two sides that have just become
  * one) the one that is master already, else the greatest name. Without one,
- * the coordinator, and if no manager runs there (standby) the greatest name of
- * the live hosts that have one. `is_moving`: a live master was demoted a moment
- * ago, and Pacemaker promotes the next one: nobody acts meanwhile. */
+ * the coordinator; if no manager runs there (standby), or it is the one that is
+ * idle, the greatest name of the live hosts that can act. `is_moving`: a live
+ * master was demoted a moment ago, and Pacemaker promotes the next one: nobody
+ * acts meanwhile. */
 struct ha_master_verdict ha_master_judge(const struct ha_master_host *hosts,
 					 size_t count, bool is_moving);
 
