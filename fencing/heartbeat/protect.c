@@ -270,10 +270,10 @@ take_copy(struct hbs *s, uint32_t store, uint64_t now_ms)
 		fail(area, -ENOMEM, now_ms);
 		return;
 	}
-	/* The blocks that were read are those of `count` entries: a list that
-	 * has more by now is refused. */
+	/* There is room for the list that was peeked at: another one may stand
+	 * there by now, and is refused. */
 	if (ha_protected_list_decode(&s->hb->sb, area->asked, area->buffer,
-				     ha_protected_list_blocks(count),
+				     ha_protected_list_blocks(count), count,
 				     &list) != HA_BLOCK_OK ||
 	    list.count != count) {
 		area->firsts &= ~(1u << area->asked);

@@ -148,17 +148,21 @@ is_of_one(const void *blocks, const struct ha_protected_list *list)
 
 enum ha_block_verdict
 ha_protected_list_decode(const struct ha_superblock *sb, uint32_t copy,
-			 const void *blocks, uint32_t n_blocks,
+			 const void *blocks, uint32_t n_blocks, uint32_t room,
 			 struct ha_protected_list *ret_list)
 {
 	static const struct ha__list_head ANY = { .count = 0 };
-	const struct ha_superblock all = wide(sb);
+	struct ha_superblock all = wide(sb);
 	struct ha_protected_list list = *ret_list;
 	struct ha_protected_vm vm;
 	struct ha__list_head head;
-	enum ha_block_verdict verdict = ha__list_open(
-		&PROTECTED_LIST, &all, 0, copy, blocks, n_blocks, &ANY, &head);
+	enum ha_block_verdict verdict;
 
+	if (all.vms > room) {
+		all.vms = room;
+	}
+	verdict = ha__list_open(&PROTECTED_LIST, &all, 0, copy, blocks,
+				n_blocks, &ANY, &head);
 	if (verdict != HA_BLOCK_OK) {
 		return verdict;
 	}

@@ -26,8 +26,8 @@ read_list(const uint8_t *blocks, uint32_t n)
 	struct ha_protected_list first = { .count = 0 };
 	ha_autofree uint8_t *again = NULL;
 
-	if (!vms ||
-	    ha_protected_list_decode(&sb, 1, blocks, n, &list) != HA_BLOCK_OK) {
+	if (!vms || ha_protected_list_decode(&sb, 1, blocks, n, ROOM, &list) !=
+			    HA_BLOCK_OK) {
 		return;
 	}
 	fuzz_expect(list.count <= ROOM && list.slot < sb.slots &&
@@ -46,7 +46,7 @@ read_list(const uint8_t *blocks, uint32_t n)
 	ha_protected_list_encode(&sb, &list, 1, again);
 	fuzz_expect(ha_protected_list_decode(
 			    &sb, 1, again, ha_protected_list_blocks(list.count),
-			    &list) == HA_BLOCK_OK);
+			    list.count, &list) == HA_BLOCK_OK);
 }
 
 int

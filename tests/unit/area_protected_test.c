@@ -67,7 +67,8 @@ static enum ha_block_verdict
 decode(const uint8_t *blocks, uint32_t n_blocks,
        struct ha_protected_list *ret_list)
 {
-	return ha_protected_list_decode(&SB, 1, blocks, n_blocks, ret_list);
+	return ha_protected_list_decode(&SB, 1, blocks, n_blocks,
+					SB.protected_vms, ret_list);
 }
 
 static void
@@ -233,21 +234,31 @@ places(void **state)
 	/* Fewer blocks, another copy, more than the area has room for, another
 	 * cluster. */
 	assert_int_equal(decode(blocks, 1, &back), HA_BLOCK_INVALID);
-	assert_int_equal(ha_protected_list_decode(&SB, 0, blocks, 2, &back),
+	assert_int_equal(ha_protected_list_decode(&SB, 0, blocks, 2, 42, &back),
 			 HA_BLOCK_MISPLACED);
-	assert_int_equal(ha_protected_list_decode(&SB, 2, blocks, 2, &back),
+	assert_int_equal(ha_protected_list_decode(&SB, 2, blocks, 2, 42, &back),
 			 HA_BLOCK_INVALID);
 	other.protected_vms = 41;
-	assert_int_equal(ha_protected_list_decode(&other, 1, blocks, 2, &back),
-			 HA_BLOCK_INVALID);
+	assert_int_equal(
+		ha_protected_list_decode(&other, 1, blocks, 2, 42, &back),
+		HA_BLOCK_INVALID);
 	assert_int_equal(ha_protected_list_peek(&other, 1, blocks, &back),
 			 HA_BLOCK_INVALID);
 	other.protected_vms = 42;
-	assert_int_equal(ha_protected_list_decode(&other, 1, blocks, 2, &back),
-			 HA_BLOCK_OK);
+	assert_int_equal(
+		ha_protected_list_decode(&other, 1, blocks, 2, 42, &back),
+		HA_BLOCK_OK);
 	other.cluster.bytes[3]++;
-	assert_int_equal(ha_protected_list_decode(&other, 1, blocks, 2, &back),
-			 HA_BLOCK_FOREIGN);
+	assert_int_equal(
+		ha_protected_list_decode(&other, 1, blocks, 2, 42, &back),
+		HA_BLOCK_FOREIGN);
+	/* More than the caller has room for. */
+	other = SB;
+	back.count = 77;
+	assert_int_equal(
+		ha_protected_list_decode(&other, 1, blocks, 2, 41, &back),
+		HA_BLOCK_INVALID);
+	assert_int_equal(back.count, 77);
 	/* Of no master. */
 	list.term = 0;
 	ha_protected_list_encode(&SB, &list, 1, blocks);

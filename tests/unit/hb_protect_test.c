@@ -75,8 +75,8 @@ copy_on(const struct hb *hb, uint32_t store, uint32_t copy)
 
 	assert_true(n <= 64);
 	area_get(store, copy_at(hb, copy), blocks, n);
-	return ha_protected_list_decode(&hb->sb, copy, blocks, n, &list) ==
-			       HA_BLOCK_OK ?
+	return ha_protected_list_decode(&hb->sb, copy, blocks, n,
+					N_ELEMENTS(vms), &list) == HA_BLOCK_OK ?
 		       list.generation :
 		       0;
 }
@@ -189,6 +189,47 @@ torn_write_shows_the_other(void **state)
 	host_end(B);
 }
 
+/* Two writes of a master while another host reads: between the first block
+ * and the whole copy it gets longer, within the same blocks. */
+static void
+list_that_grows_is_refused(void **state)
+{
+	static uint8_t longer[HA_BLOCK];
+	const struct hbs_area *area = &b.protect.areas[0];
+	struct ha_protected_list list;
+
+	(void)state;
+	assert_int_equal(ha_protected_list_blocks(1),
+			 ha_protected_list_blocks(41));
+	be_master(A, 5);
+	want(&a, 5, 1, 1);
+	look_until(&a, hbs_protect_count(&a, 5, 1) == STORES);
+	assert_true(copy_on(A, 0, 0) == 1 && copy_on(A, 0, 1) == 0);
+	want(&a, 5, 41, 2);
+	list = a.protect.want;
+	list.generation = 3;
+	ha_protected_list_encode(&A->sb, &list, 0, longer);
+	be_master(A, 0);
+	host_joined(B, "beta");
+	b.waits[0].client = &client;
+	b.waits[0].kind = HBS_WAIT_PROTECTED;
+	b.waits[0].since_ms = ha_clock_now_ms();
+	look_until(&b, area->step == HBS_AREA_SECOND);
+	area_put(0, copy_at(A, 0), longer, 1);
+	look_until(&b,
+		   hbs_protect_count_read(&b, b.waits[0].since_ms) == STORES);
+	assert_true(area->term == 0);
+	assert_true(b.protect.best.term == 5 && b.protect.best.count == 1);
+	b.waits[0].client = NULL;
+	read_all(&b);
+	assert_true(area->generation == 3);
+	assert_int_equal(b.protect.best.count, 41);
+	drop(&a);
+	drop(&b);
+	host_end(A);
+	host_end(B);
+}
+
 /* What was read once and is not there any more is not told. */
 static void
 blank_is_no_list(void **state)
@@ -248,6 +289,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(copies_take_turns, begin),
 		cmocka_unit_test_setup(torn_write_shows_the_other, begin),
+		cmocka_unit_test_setup(list_that_grows_is_refused, begin),
 		cmocka_unit_test_setup(blank_is_no_list, begin),
 		cmocka_unit_test_setup(former_master_writes_nothing, begin),
 	};

@@ -302,8 +302,9 @@ protected_json(struct vmha_area *area, uint32_t copy, json_t *lists,
 				    blocks, err);
 	}
 	if (rc == 0) {
-		verdict = ha_protected_list_decode(&area->sb, copy, blocks, n,
-						   &list);
+		verdict =
+			ha_protected_list_decode(&area->sb, copy, blocks, n,
+						 area->sb.protected_vms, &list);
 		json = verdict_json(verdict);
 		(void)json_object_set_new(json, "copy", json_integer(copy));
 		if (verdict == HA_BLOCK_OK) {

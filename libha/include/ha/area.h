@@ -342,8 +342,7 @@ struct ha_protected_list {
 	uint64_t term;       /* of that master, never 0 */
 	uint64_t generation; /* grows with each write of its term */
 	uint32_t count;
-	struct ha_protected_vm *vms; /* the caller's array of
-				      * sb->protected_vms entries */
+	struct ha_protected_vm *vms; /* the caller's array */
 };
 uint32_t ha_protected_list_blocks(uint32_t count);
 /* Encodes into ha_protected_list_blocks(list->count) blocks. */
@@ -355,10 +354,11 @@ void ha_protected_list_encode(const struct ha_superblock *sb,
 enum ha_block_verdict
 ha_protected_list_peek(const struct ha_superblock *sb, uint32_t copy,
 		       const void *block, struct ha_protected_list *ret_list);
-/* `n_blocks` of them were read. */
+/* `n_blocks` of them were read; ret_list->vms has `room`. A list of more than
+ * that is HA_BLOCK_INVALID: it may have grown since it was peeked at. */
 enum ha_block_verdict
 ha_protected_list_decode(const struct ha_superblock *sb, uint32_t copy,
-			 const void *blocks, uint32_t n_blocks,
+			 const void *blocks, uint32_t n_blocks, uint32_t room,
 			 struct ha_protected_list *ret_list);
 
 #endif
