@@ -219,7 +219,7 @@ bool
 fdm_is_powered_off(const struct fdm_vm *vm)
 {
 	return is_off_ticket(&vm->ticket) &&
-	       !(is_kept_ticket(&vm->ticket) && vm->is_wanted &&
+	       !(is_kept_ticket(&vm->ticket) && !vm->is_off &&
 		 strcmp(vm->ticket.role, vm->role) == 0);
 }
 

@@ -58,7 +58,7 @@ void fdm_protect_judge(struct fdm_protect *protect,
 /* Is it to run, as far as its user and the protected list say? */
 bool fdm_is_wanted(const struct fdm_vm *vm, const struct fdm_row *row);
 /* Its ticket was taken away by a power-off; not one kept off at a cold start
- * that its target-role wants to run. */
+ * that its user has not stopped since: nobody may free that unasked. */
 bool fdm_is_powered_off(const struct fdm_vm *vm);
 /* The whole list as it should be: [{uuid, resource, state, order}]. */
 json_t *fdm_protect_wanted(const GArray *rows, const GArray *priorities,

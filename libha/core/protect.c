@@ -35,18 +35,20 @@ ha_protect_gate_text(enum ha_protect_gate gate)
 							"invalid reason";
 }
 
-/* It is to run, by the configuration. */
-static struct ha_protect_verdict
-judge_wanted(const struct ha_protect_facts *facts)
+/* Pacemaker forgets tickets with its last node, the list does not. */
+static bool
+is_kept_off(const struct ha_protect_facts *facts)
 {
 	bool is_new = !facts->has_ticket && facts->on_disk == HA_PROTECT_OFF;
 	bool is_kept = facts->is_kept_ticket && !facts->is_called;
 
-	/* Pacemaker forgets tickets with its last node, the list does not. */
-	if (!facts->is_somewhere && (is_new || is_kept)) {
-		return (struct ha_protect_verdict){ HA_PROTECT_OFF,
-						    HA_PROTECT_KEPT_OFF };
-	}
+	return !facts->is_somewhere && (is_new || is_kept);
+}
+
+/* It is to run, by the configuration. */
+static struct ha_protect_verdict
+judge_wanted(const struct ha_protect_facts *facts)
+{
 	if (!facts->is_managed) {
 		return (struct ha_protect_verdict){
 			facts->on_disk == HA_PROTECT_OFF ? HA_PROTECT_OFF :
@@ -62,6 +64,11 @@ ha_protect_judge(const struct ha_protect_facts *facts)
 {
 	bool is_away = facts->is_off && !facts->is_somewhere;
 
+	/* Stopped with everything else, it is to run when that ends. */
+	if ((facts->is_wanted || !facts->is_off) && is_kept_off(facts)) {
+		return (struct ha_protect_verdict){ HA_PROTECT_OFF,
+						    HA_PROTECT_KEPT_OFF };
+	}
 	if (facts->is_wanted) {
 		return judge_wanted(facts);
 	}

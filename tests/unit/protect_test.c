@@ -129,6 +129,37 @@ static const struct story STORIES[] = {
 	  HA_PROTECT_ON,
 	  HA_PROTECT_OPEN,
 	  HA_PROTECT_IS_OFF },
+	{ "stop-all-resources, kept: it ends, and nobody has asked for it",
+	  { .is_managed = true, KEPT, .on_disk = HA_PROTECT_OFF },
+	  HA_PROTECT_OFF,
+	  HA_PROTECT_KEPT_OFF,
+	  HA_PROTECT_IS_KEPT },
+	{ "the same, where the list is lost",
+	  { .is_managed = true, KEPT },
+	  HA_PROTECT_OFF,
+	  HA_PROTECT_KEPT_OFF,
+	  HA_PROTECT_IS_KEPT },
+	{ "cold start with stop-all-resources, off",
+	  { .is_managed = true, .on_disk = HA_PROTECT_OFF },
+	  HA_PROTECT_OFF,
+	  HA_PROTECT_KEPT_OFF,
+	  HA_PROTECT_IS_KEPT },
+	{ "stop-all-resources, kept, and asked for",
+	  { .is_managed = true,
+	    KEPT,
+	    .is_called = true,
+	    .on_disk = HA_PROTECT_OFF },
+	  HA_PROTECT_OFF,
+	  HA_PROTECT_OPEN,
+	  HA_PROTECT_IS_OFF },
+	{ "stop-all-resources, kept, and found running",
+	  { .is_managed = true,
+	    KEPT,
+	    .is_somewhere = true,
+	    .on_disk = HA_PROTECT_OFF },
+	  HA_PROTECT_OFF,
+	  HA_PROTECT_OPEN,
+	  HA_PROTECT_IS_STOPPING },
 };
 
 static void
@@ -187,6 +218,14 @@ every_combination(void **state)
 		/* A ticket is taken away only when the disk says off. */
 		if (verdict.gate != HA_PROTECT_OPEN && !is_taken) {
 			assert_int_equal(facts.on_disk, HA_PROTECT_OFF);
+		}
+		/* What is kept off stays so till somebody asks for it. */
+		if (!facts.is_somewhere &&
+		    (facts.is_kept_ticket ?
+			     !facts.is_called :
+			     !facts.has_ticket &&
+				     facts.on_disk == HA_PROTECT_OFF)) {
+			assert_int_not_equal(verdict.gate, HA_PROTECT_OPEN);
 		}
 		/* Never kept down without a list or a ticket that say so. */
 		if (facts.is_wanted && facts.has_ticket && !is_taken) {
