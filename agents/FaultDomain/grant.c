@@ -43,7 +43,7 @@ may_write_row(const struct fdm *fdm, const struct fdm_row *row)
 	if (!verdict->is_granted) {
 		return !verdict->wants_hold;
 	}
-	if (row->is_early) {
+	if (row->is_early && verdict->why != HA_TICKET_RUNS) {
 		return false;
 	}
 	/* It runs nowhere here, and nobody has begun to start it. */
