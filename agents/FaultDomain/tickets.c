@@ -45,6 +45,16 @@ owner_name(const struct fdm_row *row)
 	return row->owner && !row->verdict.is_granted ? row->owner->name : "";
 }
 
+/* Kept off already: a user who has asked for it writes vmha-reason, and nothing
+ * else. This copy of the CIB may be older than that word, so it is left alone.
+ */
+static bool
+is_reason_left(const struct fdm_row *row)
+{
+	return row->verdict.is_granted && row->gate == HA_PROTECT_KEPT_OFF &&
+	       strcmp(row->vm->ticket.reason, reason_name(row)) == 0;
+}
+
 bool
 fdm_ticket_differs(const struct fdm_row *row, uint64_t term)
 {
@@ -68,16 +78,28 @@ fdm_tickets_begin(void)
 char *
 fdm_ticket_text(const struct fdm_row *row, uint64_t term)
 {
-	return g_markup_printf_escaped(
+	GString *text = g_string_new(NULL);
+	char *part = g_markup_printf_escaped(
 		"<ticket_state id=\"" FDM_TICKET_PREFIX
-		"%s\" granted=\"%s\" vmha-state=\"%s\" vmha-reason=\"%s\" "
-		"vmha-owner=\"%s\" vmha-term=\"%" G_GUINT64_FORMAT "\" "
+		"%s\" granted=\"%s\" vmha-state=\"%s\"",
+		row->vm->resource, fdm_row_is_granted(row) ? "true" : "false",
+		state_name(row));
+
+	g_string_append(text, part);
+	g_free(part);
+	if (!is_reason_left(row)) {
+		g_string_append_printf(text, " vmha-reason=\"%s\"",
+				       reason_name(row));
+	}
+	part = g_markup_printf_escaped(
+		" vmha-owner=\"%s\" vmha-term=\"%" G_GUINT64_FORMAT "\" "
 		"vmha-attempt=\"%" G_GUINT64_FORMAT "\" "
 		"vmha-not-before=\"%" G_GUINT64_FORMAT "\"",
-		row->vm->resource, fdm_row_is_granted(row) ? "true" : "false",
-		state_name(row), reason_name(row), owner_name(row),
-		(guint64)term, (guint64)row->attempt,
+		owner_name(row), (guint64)term, (guint64)row->attempt,
 		(guint64)row->not_before_s);
+	g_string_append(text, part);
+	g_free(part);
+	return g_string_free(text, FALSE);
 }
 
 /* granted and last-granted as crm_ticket writes them. */
