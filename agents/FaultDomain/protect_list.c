@@ -91,6 +91,9 @@ take_all(struct fdm *fdm, uint64_t term, uint64_t generation)
 	}
 	set_why(protect, "");
 	json_decref(list);
+	/* Rows know another list, or none: what they would have it say must
+	 * never be written over this one. */
+	fdm_waits_look(fdm, ha_clock_now_ms(), true);
 }
 
 static void ask(struct fdm *fdm, json_t *request);
@@ -226,6 +229,7 @@ on_written(void *data, int code, const json_t *answer, const char *why)
 	protect->must_write = false;
 	end_write(protect, NULL);
 	set_why(protect, "");
+	fdm_waits_look(fdm, ha_clock_now_ms(), true);
 }
 
 static void

@@ -7,9 +7,12 @@ FDM_TESTS := $(patsubst tests/fdm/%.c,$(BUILD)/tests/fdm/%, \
 $(FDM_TESTS:=.o): ALL_CPPFLAGS += \
 	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(FDM_PKGS)))
 $(FDM_TESTS): %: %.o $(LIBS)
-	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(LIBS) \
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(LIBS) \
 		-Wl,--end-group -lcmocka -ljansson -lexpat \
 		$(shell $(PKG_CONFIG) --libs $(FDM_PKGS)) -pthread
+# The master's writing halves, without the daemon around them.
+$(BUILD)/tests/fdm/protect_list_test: $(FDM_DIR)/grant.o \
+	$(FDM_DIR)/protect_list.o
 
 fdm-tests: $(FDM_TESTS)
 
