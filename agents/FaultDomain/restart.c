@@ -113,22 +113,23 @@ begin_attempt(struct fdm_track *track, uint32_t attempt, uint64_t now_ms)
 	track->clean_ms = 0;
 }
 
-/* A master that is new goes on with the count that stands in the ticket. */
+/* A master that is new goes on with the count that stands in the ticket. What
+ * was off and is to run, its user starts. */
 static void
-meet(struct fdm_track *track, const struct fdm_vm *vm, bool is_held,
+meet(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
      uint64_t now_ms)
 {
+	bool is_held =
+		vm->ticket.is_there && !is_granted && !fdm_is_powered_off(vm);
 	uint32_t attempts = (uint32_t)MIN(vm->ticket.attempt, UINT32_MAX);
 
 	if (track->is_down) {
 		begin_incident(track, attempts == 0 && !is_held, now_ms);
-		track->attempts = attempts;
 		if (attempts > 0 && !is_held) {
 			begin_attempt(track, attempts, now_ms);
 		}
-	} else {
-		track->attempts = attempts;
 	}
+	track->attempts = attempts;
 }
 
 /* Somebody has written the ticket: this vmha-fdmd or another. */
@@ -186,8 +187,7 @@ update_track(const struct look *look, struct fdm_track *track,
 	     const struct fdm_vm *vm, const struct fdm_row *row)
 {
 	bool is_held = row && !row->verdict.is_granted;
-	bool runs;
-	bool is_missing;
+	bool runs, is_missing;
 	bool granted = is_granted(vm, row);
 
 	track->is_up = (vm->up_nodes & look->live_nodes) != 0;
@@ -198,7 +198,7 @@ update_track(const struct look *look, struct fdm_track *track,
 		track->is_known = true;
 		track->is_down = is_missing;
 		track->was_granted = granted;
-		meet(track, vm, vm->ticket.is_there && !granted, look->now_ms);
+		meet(track, vm, granted, look->now_ms);
 	} else if (is_missing && !track->is_down) {
 		begin_incident(track, !track->was_wanted, look->now_ms);
 	}

@@ -33,6 +33,26 @@ disabled(void **state)
 	end(&s);
 }
 
+/* It is off, and its user starts it before any manager has seen it so. */
+static void
+disabled_and_started_by_its_user(void **state)
+{
+	struct scene s = { .vms = { { .id = "a",
+				      .params = PRIORITY("disabled"),
+				      .is_off = true,
+				      .past = OFF } } };
+
+	(void)state;
+	look(&s, T0);
+	assert_granted(&s, "a", 1);
+	/* Not what a manager before kept waiting. */
+	lose_memory(&s);
+	s.vms[0].is_off = false;
+	look(&s, T0);
+	assert_waits(&s, "a", HA_RESTART_IS_DISABLED);
+	end(&s);
+}
+
 /* Maintenance: nobody starts it, it holds up nobody, and is still disabled
  * afterwards. */
 static void
@@ -159,6 +179,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(disabled),
+		cmocka_unit_test(disabled_and_started_by_its_user),
 		cmocka_unit_test(unmanaged),
 		cmocka_unit_test(held),
 		cmocka_unit_test(what_can_not_be_kept),

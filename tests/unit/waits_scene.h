@@ -25,7 +25,8 @@ struct vm {
 	const char *params; /* nvpairs */
 	const char *role;   /* target-role; NULL: none */
 	bool is_unmanaged;
-	int ticket; /* -1: none, 0: revoked, 1: granted */
+	int ticket;  /* -1: none, 0: revoked, 1: granted */
+	bool is_off; /* revoked as its user has powered it off */
 	int attempt;
 	const char *at;                 /* host of its history; NULL: h1 */
 	const char *past;               /* enum of PASTS below; NULL: none */
@@ -138,7 +139,9 @@ cib_of(struct scene *s)
 				"vmha-state='%s' vmha-term='1' "
 				"vmha-attempt='%d'/>",
 				vm->id, vm->ticket ? "true" : "false",
-				vm->ticket ? "granted" : "waiting",
+				vm->ticket ? "granted" :
+				vm->is_off ? "off" :
+					     "waiting",
 				vm->attempt);
 		}
 	}
