@@ -163,8 +163,8 @@ is_confirmed(struct fdm *fdm, GHashTable *wanted, uint64_t now_ms)
 		master->wanted = g_hash_table_ref(wanted);
 		ask_members(fdm, now_ms);
 		fdm_master_keep_lease(fdm, now_ms);
-	} else if (!master->is_confirmed &&
-		   master->wanted_seq != fdm->snap->ring_seq) {
+	} else if (master->wanted_seq != fdm->snap->ring_seq) {
+		/* Confirmed or not: those members are not these. */
 		ask_members(fdm, now_ms);
 	}
 	return master->is_confirmed;
