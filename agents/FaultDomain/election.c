@@ -40,8 +40,9 @@ master_host(const struct fdm *fdm, const struct fdm_node *node, uint64_t now_ms)
 	return (struct ha_master_host){
 		.name = node->name,
 		.is_live = is_live(node, host),
-		.is_promoted = node->is_promoted &&
-			       (!is_self || election->is_promoted),
+		/* The history is late, and calls a reload a start. */
+		.is_promoted =
+			is_self ? election->is_promoted : node->is_promoted,
 		.is_dc = strcmp(node->name, fdm->facts->dc) == 0,
 		.has_manager = is_self ||
 			       fdm_facts_is_active(node, fdm->facts->domain),
@@ -55,7 +56,8 @@ master_host(const struct fdm *fdm, const struct fdm_node *node, uint64_t now_ms)
 }
 
 /* Whoever was promoted and still lives has been demoted: the next one is about
- * to be promoted. */
+ * to be promoted. Or it was reloaded, which the history of another host shows as
+ * a start until the monitor that follows. */
 static bool
 is_moving(struct fdm *fdm, const struct ha_master_host *hosts, size_t count,
 	  uint64_t now_ms)

@@ -13,6 +13,7 @@ $(FDM_TESTS): %: %.o $(LIBS)
 # The master's writing halves, without the daemon around them.
 $(BUILD)/tests/fdm/protect_list_test: $(FDM_DIR)/grant.o \
 	$(FDM_DIR)/protect_list.o
+$(BUILD)/tests/fdm/master_test: $(FDM_DIR)/grant.o $(FDM_DIR)/election.o
 
 fdm-tests: $(FDM_TESTS)
 

@@ -69,7 +69,8 @@ const char *ha_master_as_name(enum ha_master_as as);
 struct ha_master_host {
 	const char *name;
 	bool is_live;     /* member for corosync, and online for Pacemaker */
-	bool is_promoted; /* Pacemaker's history says so */
+	/* Pacemaker's history says so; of the own host, its manager knows. */
+	bool is_promoted;
 	bool is_dc;       /* Pacemaker's coordinator */
 	bool has_manager; /* its fault domain manager runs */
 	bool is_master;   /* its beat says so */
