@@ -68,7 +68,7 @@ const char *ha_master_as_name(enum ha_master_as as);
 
 struct ha_master_host {
 	const char *name;
-	bool is_live;     /* member for corosync, and online for Pacemaker */
+	bool is_live; /* member for corosync, and online for Pacemaker */
 	/* Pacemaker's history says so; of the own host, its manager knows. */
 	bool is_promoted;
 	bool is_dc;       /* Pacemaker's coordinator */
