@@ -159,7 +159,11 @@ def restart_default(lab):
     # A new master would write all tickets again.
     victim = lab.others(by, master(lab))[0]
     protect(lab, *vms, on=victim)
-    before = {vm: ticket(lab, vm, by) for vm in vms}
+    # As the master writes them; what adds a VM has no term.
+    before = {vm: wait_for(lambda vm=vm: (
+        lambda found: found if found.get("vmha-term") else None)(
+            ticket(lab, vm, by)), WAIT_DEADLINE_S,
+        f"the master's ticket of {vm.name}") for vm in vms}
     asked = sorted(float(ms) for ms in lab.bed.run(
         by, "python3", "-c", ASK % (ASKS, victim)).stdout.split())
     lab.note(f"hold-back: median {asked[ASKS // 2]:.2f} ms, longest "
