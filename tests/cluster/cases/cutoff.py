@@ -6,6 +6,7 @@ true at the end of each story.
 A cut-off host lives on. Nobody may start what it runs, nobody may reset it,
 and when it is back nothing may be left of all that.
 """
+import json
 import xml.etree.ElementTree as ET
 
 from bed import wait_for
@@ -98,12 +99,20 @@ def promoted(lab, by=None):
     return found[0] if len(found) == 1 else None
 
 
+def manager(lab, host):
+    """What that host's manager says of itself."""
+    done = lab.bed.run(host, "vmha", "status", "--json", check=False)
+    return json.loads(done.stdout or "{}").get("manager") or {}
+
+
 def wait_promoted(lab, host=None, by=None, deadline_s=MASTER_DEADLINE_S):
-    """Until the promoted host (that one) is master."""
+    """Until the promoted host (that one) is master, by its beat and by its
+    manager's word: a term that is claimed may be over before it counts."""
     def good():
         found = promoted(lab, by)
         return found if found and host in (None, found) and \
-            master(lab, by) == found else None
+            master(lab, by) == found and \
+            manager(lab, found).get("is_master") else None
     found = wait_for(good, deadline_s,
                      f"a promoted master{f', {host}' if host else ''}")
     lab.note(f"master, promoted: {found}")

@@ -7,8 +7,8 @@ import json
 from bed import wait_for
 
 from . import case
-from .cutoff import (back, domain, manage, master, promoted, protect, quiet,
-                     ticket, wait_open, wait_promoted, wait_ticket)
+from .cutoff import (back, domain, manage, manager, master, promoted, protect,
+                     quiet, ticket, wait_open, wait_promoted, wait_ticket)
 from .heartbeat import ONLINE_DEADLINE_S
 
 SCORE_DEADLINE_S = 30
@@ -17,12 +17,6 @@ STORE = 1000
 STAYS_S = 6
 UP_DEADLINE_S = 60
 FENCING_S = 15
-
-
-def manager(lab, host):
-    """What that host's manager says of itself."""
-    done = lab.bed.run(host, "vmha", "status", "--json", check=False)
-    return json.loads(done.stdout)["manager"]
 
 
 def score(lab, host):
