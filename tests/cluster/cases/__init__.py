@@ -24,8 +24,8 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
 
 
 def case(hosts=3, **bed):
-    """Registers a test that needs at least so many hosts, and a bed made with
-    these arguments (heartbeat=3)."""
+    """Registers a test that needs so many hosts, and a bed made with these
+    arguments (heartbeat=3)."""
     def register(function):
         text = " ".join(function.__doc__.split())
         CASES.append(Case(function.__name__, hosts, text, function,

@@ -94,8 +94,8 @@ def released_ring(lab):
     lab.expect(vm.name not in listed(lab, victim, rest),
                f"list of {victim}: {listed(lab, victim, rest)}")
     move(lab, vm, victim, 3)
-    lab.expect(listed(lab, victim, rest).get(vm.name) == "running",
-               f"list of {victim}: {listed(lab, victim, rest)}")
+    wait_for(lambda: listed(lab, victim, rest).get(vm.name) == "running",
+             RECORD_DEADLINE_S, f"{vm.name} on the list of {victim}")
     all_on(lab, "released and back")
     nobody_fenced(lab, "released and back")
 
