@@ -27,6 +27,7 @@ struct fence_session {
 	bool has_placed;          /* a hold of this question, of any list */
 	uint64_t placed_ms;       /* the last one */
 	json_int_t vms;           /* held, counted by the manager */
+	uint64_t held_ms;         /* first told that it is held; 0: not yet */
 	uint64_t refused_ms;      /* the manager's first refusal; 0: none */
 	char manager[512];        /* its last sentence; empty: none */
 	uint64_t began_ms;

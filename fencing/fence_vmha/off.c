@@ -88,26 +88,45 @@ look_for_ack(const struct fence_args *args, const char *host,
 }
 
 /* For the daemon's log and the brake; a verdict stands without it. */
-static void
+static int
 report(const struct fence_args *args, const char *host, bool is_success,
        const struct fence_session *session, enum ha_fence_reason why,
        const char *evidence)
 {
+	bool is_last = session->held_ms == 0 ||
+		       ha_clock_now_ms() >= session->held_ms + FENCE_CONFIRM_MS;
 	json_t *answer = NULL;
+	int code = fence_ask(
+		args,
+		json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:b, s:i}",
+			  "v", HA_IPC_VERSION, "op", "fenced", "host", host,
+			  "action",
+			  session->action == HA_FENCE_OFF ? "off" : "reboot",
+			  "success", is_success, "ordered", session->is_ordered,
+			  "why", ha_fence_reason_name(why), "evidence",
+			  evidence, "last", is_last, "budget_ms",
+			  (int)FENCE_CONFIRM_ASK_MS),
+		&answer, NULL);
 
-	if (fence_ask(args,
-		      json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "v",
-				HA_IPC_VERSION, "op", "fenced", "host", host,
-				"action",
-				session->action == HA_FENCE_OFF ? "off" :
-								  "reboot",
-				"success", is_success, "ordered",
-				session->is_ordered, "why",
-				ha_fence_reason_name(why), "evidence",
-				evidence),
-		      &answer, NULL) == 0) {
-		json_decref(answer);
+	json_decref(answer);
+	return is_last ? 0 : code;
+}
+
+/* A host that lives is fenced in the membership without it. While corosync forms
+ * one with it the members do not answer: it is looked at again. 1: ask again. */
+static int
+report_held(const struct fence_args *args, const char *host,
+	    struct fence_session *session, const char *evidence)
+{
+	if (session->held_ms == 0) {
+		session->held_ms = ha_clock_now_ms();
 	}
+	if (report(args, host, true, session, HA_FENCE_WHY_HELD, evidence) ==
+	    -EAGAIN) {
+		return 1;
+	}
+	fence_say("%s is cut off and sealed: %s", host, evidence);
+	return 0;
 }
 
 static struct ha_fence_verdict
@@ -177,17 +196,15 @@ act(const struct fence_args *args, const char *host,
 		       answer->evidence);
 	switch (verdict->step) {
 	case HA_FENCE_SUCCESS:
-		if (verdict->why != HA_FENCE_WHY_HELD) {
-			fence_hold_back(args, host);
-		}
-		report(args, host, true, session, verdict->why, evidence);
 		if (verdict->why == HA_FENCE_WHY_HELD) {
-			fence_say("%s is cut off and sealed: %s", host,
-				  evidence);
+			return report_held(args, host, session, evidence);
 		}
+		fence_hold_back(args, host);
+		(void)report(args, host, true, session, verdict->why, evidence);
 		return 0;
 	case HA_FENCE_FAIL:
-		report(args, host, false, session, verdict->why, evidence);
+		(void)report(args, host, false, session, verdict->why,
+			     evidence);
 		return ha_err_set(err, -EBUSY, "%s is not proven dead: %s%s%s",
 				  host, ha_fence_reason_text(verdict->why),
 				  evidence[0] ? "; " : "", evidence);

@@ -14,6 +14,10 @@
 #define FENCE_EXTRA_BEATS 4u
 #define FENCE_EXTRA_MS 5000u
 
+/* The members confirm that a cut-off host is still none of them: one question,
+ * and how long it is asked again before success stands without. */
+#define FENCE_CONFIRM_ASK_MS 1000u
+#define FENCE_CONFIRM_MS 3000u
 /* Holds are flushed, then written to the CIB. */
 #define FENCE_HOLD_MS 5000u
 /* The manager keeps back VMs of a dead host that have to wait for others: one

@@ -277,6 +277,16 @@ word(const json_t *request, const char *name)
 	return text ? text : "";
 }
 
+static json_t *
+tell_held(struct hbs *s, struct hbs_client *client, const json_t *request)
+{
+	(void)s;
+	(void)client;
+	hb_log(HB_LOG_CUT_OFF, word(request, "host"),
+	       word(request, "evidence"));
+	return ha_ipc_ok();
+}
+
 json_t *
 hbs_op_fenced(struct hbs *s, struct hbs_client *client, const json_t *request)
 {
@@ -284,11 +294,14 @@ hbs_op_fenced(struct hbs *s, struct hbs_client *client, const json_t *request)
 	const char *why = word(request, "why");
 	const char *evidence = word(request, "evidence");
 
-	(void)client;
+	/* While corosync forms a ring this host may be in it already: then
+	 * Pacemaker there hears of its fencing as a member, and ends. */
 	if (strcmp(why, ha_fence_reason_name(HA_FENCE_WHY_HELD)) == 0) {
-		hb_log(HB_LOG_CUT_OFF, host, evidence);
-	} else if (strcmp(why, ha_fence_reason_name(HA_FENCE_WHY_PLACED)) ==
-		   0) {
+		return json_is_true(json_object_get(request, "last")) ?
+			       tell_held(s, client, request) :
+			       hbs_confirm_first(s, client, request, tell_held);
+	}
+	if (strcmp(why, ha_fence_reason_name(HA_FENCE_WHY_PLACED)) == 0) {
 		hb_log(HB_LOG_PLACED, host, evidence);
 	} else if (json_is_false(json_object_get(request, "success"))) {
 		hb_log(HB_LOG_NOT_FENCED, host, why, evidence);
