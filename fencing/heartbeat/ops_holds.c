@@ -24,18 +24,6 @@ struct wish {
 	bool is_forced; /* confirm-dead without quorum */
 };
 
-static bool
-take_number(const json_t *request, const char *name, uint64_t *ret_value)
-{
-	const json_t *value = json_object_get(request, name);
-
-	if (!json_is_integer(value) || json_integer_value(value) < 0) {
-		return false;
-	}
-	*ret_value = (uint64_t)json_integer_value(value);
-	return true;
-}
-
 /* {uuid, resource}: one of them may be missing, or null. */
 static bool
 take_vm(const json_t *object, struct ha_hold *vm)
@@ -66,10 +54,11 @@ take_wish(struct hbs *s, const json_t *request, enum ha_hold_kind kind,
 		return failure;
 	}
 	wish->like = (struct ha_hold){ .kind = kind, .owner = wish->slot };
-	if (!take_number(request, "incarnation",
-			 &wish->like.owner_incarnation) ||
-	    !take_number(request, "generation", &wish->like.owner_generation) ||
-	    !take_number(request, "term", &wish->like.term) ||
+	if (!hbs_arg_number(request, "incarnation",
+			    &wish->like.owner_incarnation) ||
+	    !hbs_arg_number(request, "generation",
+			    &wish->like.owner_generation) ||
+	    !hbs_arg_number(request, "term", &wish->like.term) ||
 	    wish->like.owner_incarnation == 0 || !json_is_array(vms)) {
 		return hbs_failed(-EINVAL,
 				  "a hold needs host, incarnation, generation, "

@@ -20,18 +20,6 @@
 /* ---- what is to be written ----------------------------------------------- */
 
 static bool
-take_number(const json_t *request, const char *name, uint64_t *ret_value)
-{
-	const json_t *value = json_object_get(request, name);
-
-	if (!json_is_integer(value) || json_integer_value(value) < 0) {
-		return false;
-	}
-	*ret_value = (uint64_t)json_integer_value(value);
-	return true;
-}
-
-static bool
 take_vm(const json_t *object, struct ha_protected_vm *vm)
 {
 	const char *uuid = json_string_value(json_object_get(object, "uuid"));
@@ -42,7 +30,7 @@ take_vm(const json_t *object, struct ha_protected_vm *vm)
 
 	memset(vm, 0, sizeof(*vm));
 	if (!resource || !resource[0] || !state ||
-	    !take_number(object, "order", &order) || order > UINT32_MAX ||
+	    !hbs_arg_number(object, "order", &order) || order > UINT32_MAX ||
 	    ha_text_copy(vm->resource, sizeof(vm->resource), resource) < 0 ||
 	    (uuid && uuid[0] && ha_uuid_parse(uuid, &vm->uuid) < 0)) {
 		return false;
@@ -67,9 +55,10 @@ take_part(struct hbs *s, const json_t *request, uint64_t *ret_total)
 	struct ha_protected_vm *room;
 	uint64_t from = 0;
 
-	if (!json_is_array(vms) || !take_number(request, "from", &from) ||
-	    !take_number(request, "total", ret_total) ||
-	    !take_number(request, "term", &stage->term) || stage->term == 0) {
+	if (!json_is_array(vms) || !hbs_arg_number(request, "from", &from) ||
+	    !hbs_arg_number(request, "total", ret_total) ||
+	    !hbs_arg_number(request, "term", &stage->term) ||
+	    stage->term == 0) {
 		return hbs_failed(-EINVAL,
 				  "the protected list needs term, total, from "
 				  "and vms");
@@ -301,9 +290,9 @@ hbs_op_protected(struct hbs *s, struct hbs_client *client,
 	uint64_t generation = 0;
 	struct hbs_wait *wait;
 
-	if (take_number(request, "from", &from) && from > 0) {
-		if (!take_number(request, "term", &term) ||
-		    !take_number(request, "generation", &generation) ||
+	if (hbs_arg_number(request, "from", &from) && from > 0) {
+		if (!hbs_arg_number(request, "term", &term) ||
+		    !hbs_arg_number(request, "generation", &generation) ||
 		    term != best->term || generation != best->generation ||
 		    from > best->count) {
 			return hbs_failed(

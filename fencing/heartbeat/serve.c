@@ -66,6 +66,18 @@ hbs_arg_text(const json_t *request, const char *name, const char **ret_text)
 	return NULL;
 }
 
+bool
+hbs_arg_number(const json_t *request, const char *name, uint64_t *ret_value)
+{
+	const json_t *value = json_object_get(request, name);
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0) {
+		return false;
+	}
+	*ret_value = (uint64_t)json_integer_value(value);
+	return true;
+}
+
 json_t *
 hbs_arg_host(struct hbs *s, const json_t *request, uint32_t *ret_slot)
 {

@@ -334,6 +334,9 @@ json_t *hbs_failed(int code, const char *format, ...)
 json_t *hbs_arg_host(struct hbs *s, const json_t *request, uint32_t *ret_slot);
 json_t *hbs_arg_text(const json_t *request, const char *name,
 		     const char **ret_text);
+/* false: not there, no integer, or below 0; ret_value is then untouched. */
+bool hbs_arg_number(const json_t *request, const char *name,
+		    uint64_t *ret_value);
 uint64_t hbs_arg_deadline(const json_t *request);
 /* "hb1": how people call a datastore; the file name without its ending. */
 const char *hbs_store_name(const struct hbs *s, uint32_t store);

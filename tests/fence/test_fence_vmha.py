@@ -232,7 +232,7 @@ SEALED = {"says_sealed": True, "is_list_read": True,
 class Holds(unittest.TestCase):
     """A host that is cut off and alive: h1 is sealed, its list is read."""
 
-    def fence(self, may, hold, *args, answer=None):
+    def fence(self, may, hold, *args, answer=None, fenced=None):
         def beats(_):
             # The newest beat was read just now.
             now_ms = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
@@ -241,7 +241,8 @@ class Holds(unittest.TestCase):
             told["storage"]["since_ms"] = now_ms - 50
             told["sequence"] += now_ms % 1000000
             return told
-        with Daemon({"fence-facts": beats, "order":
+        with Daemon({"fence-facts": beats,
+                     "fenced": fenced or {"v": 1, "ok": True}, "order":
                      {"v": 1, "ok": True, "nonce": 7}}) as daemon, \
                 Daemon({"may-hold": may, "hold": hold}) as manager:
             result = run("-o", "reboot", "-n", "h2", "--socket", daemon.path,
@@ -268,6 +269,29 @@ class Holds(unittest.TestCase):
                       told["evidence"])
         self.assertIn("h2 is cut off and sealed: its 3 VMs are held", err)
         self.assertEqual(self.kinds(daemon), [])
+
+    def test_the_members_confirm_first(self):
+        """Corosync forms a ring with h2 in it: no success. Nobody answers: it
+        is said in the end."""
+        told = []
+
+        def fenced(request):
+            told.append(request)
+            return {"v": 1, "ok": False, "errno": 11, "error": "not yet"}
+        held = {"v": 1, "ok": True, "placed": 0, "standing": 3}
+        code, _, err, _, _ = self.fence(
+            {"v": 1, "ok": True}, held, fenced=fenced,
+            answer=lambda: facts(**SEALED, is_member=bool(told)))
+        self.assertEqual(code, 1, err)
+        self.assertEqual([(r["success"], r["last"]) for r in told][0],
+                         (True, False))
+        self.assertFalse(told[-1]["success"])
+        told.clear()
+        code, _, err, _, _ = self.fence({"v": 1, "ok": True}, held,
+                                        fenced=fenced)
+        self.assertEqual(code, 0, err)
+        self.assertEqual({r["last"] for r in told[:-1]}, {False})
+        self.assertTrue(told[-1]["last"])
 
     def test_placed_fails_once_or_waits(self):
         placed = {"v": 1, "ok": True, "placed": 2, "standing": 1}
