@@ -328,6 +328,9 @@ void hbs_serve_close(struct hbs *s);
 void hbs_serve_tick(struct hbs *s);
 /* Answers the client of a wait and frees both; takes the answer over. */
 void hbs_wait_answer(struct hbs *s, struct hbs_wait *wait, json_t *answer);
+
+/* ---- args.c ------------------------------------------------------------- */
+
 json_t *hbs_failed(int code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Arguments of a request; a failure is the answer to give, else NULL. */

@@ -8,7 +8,6 @@
 #define HB_SIDE_H
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "unit.h"
@@ -56,42 +55,6 @@ hbs_ring_nonce(struct hbs_ring *unused)
 {
 	(void)unused;
 	return 2;
-}
-
-json_t *
-hbs_failed(int code, const char *format, ...)
-{
-	(void)format;
-	return ha_ipc_failed(-code, "refused");
-}
-
-json_t *
-hbs_arg_host(struct hbs *hbs, const json_t *request, uint32_t *ret_slot)
-{
-	*ret_slot = ha_slot_find(
-		&hbs->hb->table,
-		json_string_value(json_object_get(request, "host")));
-	return NULL;
-}
-
-json_t *
-hbs_arg_text(const json_t *request, const char *name, const char **ret_text)
-{
-	*ret_text = json_string_value(json_object_get(request, name));
-	return NULL;
-}
-
-uint64_t
-hbs_arg_deadline(const json_t *request)
-{
-	(void)request;
-	return ha_clock_now_ms() + LEASE_MS;
-}
-
-json_t *
-hbs_age(uint64_t now_ms, uint64_t then_ms)
-{
-	return json_integer((json_int_t)(now_ms - then_ms));
 }
 
 void
