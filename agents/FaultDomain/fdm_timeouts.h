@@ -105,6 +105,11 @@
 /* Between two notes of a guest's power off that are taken away: crm_resource
  * takes 0.1 s, and one that fails is tried again. */
 #define FDM_GUEST_CLEAR_MS 2000u
+/* What the VMs need of this host is looked at so often, and so soon after one
+ * has come or has another config file; a look may take so long. */
+#define FDM_LACKS_LOOK_MS 600000u
+#define FDM_LACKS_SOON_MS 10000u
+#define FDM_LACKS_MS 60000u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How a cluster comes to its first VMs: the crm script that sets it up, a domain
 XML on the shared store that becomes a VM, and what is refused on the way."""
+import json
+
 from bed import wait_for
 
 from . import case
@@ -39,6 +41,25 @@ def set_up(lab):
     verified(lab)
     wait_for(lambda: master(lab), MASTER_DEADLINE_S, "a master")
     wait_open(lab, lab.hosts)
+
+
+# A VM that never runs, with one more interface.
+ADD_BRIDGED = """
+sed -e 's,<name>web1<,<name>web2<,' -e 's,<uuid>.*</uuid>,,' \\
+    -e "s,</devices>,<interface type='bridge'><source bridge='br9'/>\\
+</interface></devices>," %(path)s > %(path)s.web2.xml
+crm configure primitive web2 ocf:vmha:VirtualMachine \\
+    params config=%(path)s.web2.xml meta target-role=Stopped
+"""
+LACKS_DEADLINE_S = 60
+
+
+def elsewhere(lab, level):
+    """The hosts about which h1's check says that of what VMs need."""
+    done = lab.bed.run("h1", "vmha", "check", "--json", check=False)
+    return sorted(f["value"].split(":")[0]
+                  for f in json.loads(done.stdout)["findings"]
+                  if f["what"] == "VMs elsewhere" and f["level"] == level)
 
 
 def file_of(vm):
@@ -141,3 +162,14 @@ def vm_add_refused(lab):
     virsh("undefine", "--managed-save", vm.name)
     vmha(lab, "vm", "start", vm.name)
     vm.check(ordinal=2)
+    wait_for(lambda: elsewhere(lab, "ok") == lab.hosts[1:],
+             LACKS_DEADLINE_S, "word from the others that nothing is missing")
+    lab.bed.run("h1", "ip", "link", "add", "br9", "type", "bridge")
+    lab.bed.run("h1", "sh", "-c", ADD_BRIDGED % {"path": path})
+    wait_for(lambda: elsewhere(lab, "bad") == lab.hosts[1:],
+             LACKS_DEADLINE_S, "word from the others that br9 is missing")
+    problems = " ".join(told(lab, "status", code=1)["problems"])
+    for host in lab.hosts[1:]:
+        lab.expect(f"{host} lacks what 1 of 2 VMs need: web2: bridge br9 is "
+                   "missing" in problems, problems)
+    lab.expect("h1 lacks" not in problems, problems)
