@@ -45,7 +45,7 @@ def set_up(lab):
 
 # A VM that never runs, with one more interface.
 ADD_BRIDGED = """
-sed -e 's,<name>web1<,<name>web2<,' -e 's,<uuid>.*</uuid>,,' \\
+sed -e 's,<name>db1<,<name>web2<,' -e 's,<uuid>.*</uuid>,,' \\
     -e "s,</devices>,<interface type='bridge'><source bridge='br9'/>\\
 </interface></devices>," %(path)s > %(path)s.web2.xml
 crm configure primitive web2 ocf:vmha:VirtualMachine \\
@@ -60,6 +60,21 @@ def elsewhere(lab, level):
     return sorted(f["value"].split(":")[0]
                   for f in json.loads(done.stdout)["findings"]
                   if f["what"] == "VMs elsewhere" and f["level"] == level)
+
+
+def lacking(lab, path):
+    """What a host lacks of what a VM needs is told by all the others."""
+    wait_for(lambda: elsewhere(lab, "ok") == lab.hosts[1:],
+             LACKS_DEADLINE_S, "word from the others that nothing is missing")
+    lab.bed.run("h1", "ip", "link", "add", "br9", "type", "bridge")
+    lab.bed.run("h1", "sh", "-c", ADD_BRIDGED % {"path": path})
+    wait_for(lambda: elsewhere(lab, "bad") == lab.hosts[1:],
+             LACKS_DEADLINE_S, "word from the others that br9 is missing")
+    problems = " ".join(told(lab, "status", code=1)["problems"])
+    for host in lab.hosts[1:]:
+        lab.expect(f"{host} lacks what 1 of 2 VMs need: web2: bridge br9 is "
+                   "missing" in problems, problems)
+    lab.expect("h1 lacks" not in problems, problems)
 
 
 def file_of(vm):
@@ -134,6 +149,7 @@ def vm_add_by_script(lab):
     wait_for(lambda: not ticket(lab, second, lab.hosts[0]), BACK_DEADLINE_S,
              "the end of its ticket")
     verified(lab)
+    lacking(lab, file_of(first))
 
 
 @case(heartbeat=3)
@@ -162,14 +178,3 @@ def vm_add_refused(lab):
     virsh("undefine", "--managed-save", vm.name)
     vmha(lab, "vm", "start", vm.name)
     vm.check(ordinal=2)
-    wait_for(lambda: elsewhere(lab, "ok") == lab.hosts[1:],
-             LACKS_DEADLINE_S, "word from the others that nothing is missing")
-    lab.bed.run("h1", "ip", "link", "add", "br9", "type", "bridge")
-    lab.bed.run("h1", "sh", "-c", ADD_BRIDGED % {"path": path})
-    wait_for(lambda: elsewhere(lab, "bad") == lab.hosts[1:],
-             LACKS_DEADLINE_S, "word from the others that br9 is missing")
-    problems = " ".join(told(lab, "status", code=1)["problems"])
-    for host in lab.hosts[1:]:
-        lab.expect(f"{host} lacks what 1 of 2 VMs need: web2: bridge br9 is "
-                   "missing" in problems, problems)
-    lab.expect("h1 lacks" not in problems, problems)
