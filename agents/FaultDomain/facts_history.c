@@ -183,20 +183,21 @@ has_failure(const xmlNode *resource, const char *word)
 	return false;
 }
 
-static uint64_t
-failed_starts(const xmlNode *resource)
+static void
+take_failed_starts(struct fdm_vm *vm, uint64_t bit, const xmlNode *resource)
 {
-	uint64_t sum = 0;
-
 	for (const xmlNode *op = resource->children; op; op = op->next) {
-		if (fdm_xml_is(op, "lrm_rsc_op") &&
-		    strstr(fdm_xml_text(op, "id"), "_last_failure_") &&
-		    strcmp(fdm_xml_text(op, "operation"), "start") == 0 &&
-		    !strstr(fdm_xml_text(op, "exit-reason"), REFUSED)) {
-			sum += (uint64_t)MAX(fdm_op_call(op), 0) + 1;
+		if (!fdm_xml_is(op, "lrm_rsc_op") ||
+		    !strstr(fdm_xml_text(op, "id"), "_last_failure_") ||
+		    strcmp(fdm_xml_text(op, "operation"), "start") != 0) {
+			continue;
+		}
+		vm->failed_nodes |= bit;
+		if (!strstr(fdm_xml_text(op, "exit-reason"), REFUSED)) {
+			vm->failed_starts +=
+				(uint64_t)MAX(fdm_op_call(op), 0) + 1;
 		}
 	}
-	return sum;
 }
 
 static void
@@ -214,7 +215,7 @@ take_vm(struct fdm_vm *vm, const struct fdm_node *node, uint64_t bit,
 		vm->up_nodes |= is_up(past) ? bit : 0;
 		vm->busy_nodes |= is_busy(past) ? bit : 0;
 		vm->acting_nodes |= past->is_pending ? bit : 0;
-		vm->failed_starts += failed_starts(resource);
+		take_failed_starts(vm, bit, resource);
 	}
 }
 
