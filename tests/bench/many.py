@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hundreds of VMs on three hosts, one of which dies.
 
-many.py [--vms N] [--repeat N] [--json FILE] [SETUP...]: each setup has a bed
+many.py [--vms N] [--repeat N] [--dc] [--fail N] [--busy N] [--json FILE]
+[SETUP...]: each setup has a bed
 of its own. All VMs are configured in one update of the CIB and started; the
 daemons' idle cost is measured; then a host loses its power, and what ran on it
 is waited for. Prints when it was fenced, the last ticket granted and the last
@@ -13,6 +14,9 @@ ungated   the same resources without gates and manager: Pacemaker alone starts
           them, the VM list still is the lock
 dummy     ocf:pacemaker:Dummy, fenced by the bed's switch: Pacemaker alone
 
+--fail N: so many of the VMs that are lost fail their next start, once.
+--busy N: so many loops keep the machine busy from the death on.
+
 The hypervisor is a dummy (hv_dummy.c): a process for each VM, and no guest.
 """
 import argparse
@@ -20,6 +24,7 @@ import json
 import os
 import signal
 import statistics
+import subprocess
 import sys
 import time
 import uuid
@@ -63,6 +68,7 @@ START_S_PER_VM = 1.5
 DEADLINE_S = 120    # and beside that
 POLL_S = 0.5
 PROGRESS_S = 10
+WHY_MAX = 5
 
 
 class Failed(Exception):
@@ -161,6 +167,7 @@ class Many:
             now = time.monotonic()
             if now > end:
                 missing = sorted(set(names) - set(found))
+                self.tell_why(missing)
                 raise Failed(f"{what}: {len(missing)} of {len(names)} VMs do "
                              f"not run: {', '.join(missing[:5])} ...")
             if now > told + PROGRESS_S:
@@ -214,6 +221,17 @@ class Many:
                       ET.fromstring(done.stdout).iter("ticket_state"))
         return len(self.vms) - granted
 
+    def tell_why(self, names):
+        """What the cluster says of VMs that do not run, for whoever asks."""
+        host = self.cluster.any_host()
+        for name in names[:WHY_MAX]:
+            for argv in (("vmha", "why", name),
+                         ("crm_resource", "--resource", name,
+                          "--list-all-operations")):
+                done = self.bed.run(host, *argv, check=False)
+                for line in (done.stdout + done.stderr).splitlines():
+                    say(f"    {name}: {line}")
+
     # -- the story ------------------------------------------------------------
 
     def start_all(self):
@@ -239,13 +257,22 @@ class Many:
                 "memory_mib": costs.memory(),
                 "idle_updates": self.version()[2] - version[2]}
 
-    def kill(self, is_dc):
+    def tell_to_fail(self, names):
+        """hv_dummy.c looks for these files."""
+        for name in names:
+            with open(f"{self.bed.shared('config')}/{name}.fail", "wb"):
+                pass
+
+    def kill(self, is_dc, fail):
         """The host dies; the rest is what follows from that."""
         dc = self.cluster.state().dc
         others = [h for h in self.bed.hosts if h != dc]
         victim = dc if is_dc else others[-1]
         left = [h for h in self.bed.hosts if h != victim]
         lost = [n for n, (_, h) in self.log.started(0).items() if h == victim]
+        # Not the first ones alone: of all priorities, of all waves.
+        self.tell_to_fail(lost[::max(1, len(lost) // fail)][:fail]
+                          if fail else [])
         version = self.version()
         costs = Costs(self.bed, left)
         before = costs.sample()
@@ -288,6 +315,24 @@ class Many:
         }
 
 
+class Busy:
+    """Loops that do nothing, each a process."""
+
+    def __init__(self, count):
+        self.count = count
+        self.loops = []
+
+    def __enter__(self):
+        self.loops = [subprocess.Popen([sys.executable, "-c",
+                                        "while True: pass"])
+                      for _ in range(self.count)]
+
+    def __exit__(self, *_):
+        for loop in self.loops:
+            loop.kill()
+            loop.wait()
+
+
 def measure(setup, args, number):
     load = os.getloadavg()[0]
     print(f"\n== {setup}: {SETUPS[setup]}; {args.vms} VMs, run {number}, load "
@@ -301,7 +346,8 @@ def measure(setup, args, number):
         result.update(many.start_all())
         if args.idle:
             result.update(many.idle())
-        result.update(many.kill(args.dc))
+        with Busy(args.busy):
+            result.update(many.kill(args.dc, args.fail))
         result["load"].append(os.getloadavg()[0])
         return result
     finally:
@@ -379,6 +425,10 @@ def main():
     parser.add_argument("--profile", default="standard")
     parser.add_argument("--dc", action="store_true",
                         help="the coordinator's host is the one that dies")
+    parser.add_argument("--fail", type=int, default=0, metavar="N",
+                        help="so many starts fail, once")
+    parser.add_argument("--busy", type=int, default=0, metavar="N",
+                        help="so many busy loops beside it")
     parser.add_argument("--no-idle", dest="idle", action="store_false",
                         help="leave the idle minute out")
     parser.add_argument("--json", metavar="FILE", help="figures go here too")

@@ -360,6 +360,35 @@ old_failures_keep_nothing_down(void **state)
 	end(&s);
 }
 
+/* The retry is due, and what would clear the failures does not come through:
+ * they are old ones then, and go on being cleared. */
+static void
+failures_that_stay_are_no_attempt(void **state)
+{
+	struct scene s = { .vms = { { .id = "a",
+				      .ticket = 0,
+				      .attempt = 1,
+				      .past = FAILED,
+				      .past_h3 = FAILED } } };
+	uint64_t due_ms = T0 + 120000;
+
+	(void)state;
+	h2_dies(&s);
+	look(&s, T0);
+	look(&s, due_ms);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	assert_true(row(&s, "a")->wants_cleanup);
+	look(&s, due_ms + FDM_CLEANUP_MS);
+	assert_granted(&s, "a", 2);
+	s.vms[0].ticket = 1;
+	s.vms[0].attempt = 2;
+	look(&s, due_ms + FDM_CLEANUP_MS + 1000);
+	look(&s, due_ms + FDM_CLEANUP_MS + 60000);
+	assert_granted(&s, "a", 2);
+	assert_true(row(&s, "a")->wants_cleanup);
+	end(&s);
+}
+
 /* The start has failed on one host, and Pacemaker's scheduler, starved, takes
  * longer than ever to begin it on the other one: no reason to take the ticket
  * away for two minutes. */
@@ -448,6 +477,7 @@ main(void)
 		cmocka_unit_test(what_is_no_attempt),
 		cmocka_unit_test(an_old_failure_is_no_attempt),
 		cmocka_unit_test(old_failures_keep_nothing_down),
+		cmocka_unit_test(failures_that_stay_are_no_attempt),
 		cmocka_unit_test(slow_scheduler_costs_no_attempt),
 		cmocka_unit_test(old_copy_condemns_no_attempt),
 		cmocka_unit_test(fencing_under_way_is_no_lack_of_room),
