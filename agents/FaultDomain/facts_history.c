@@ -14,6 +14,7 @@
 #define STATUS_PENDING (-1)
 #define RC_OK 0
 #define RC_NOT_INSTALLED 5
+#define RC_NOT_CONFIGURED 6
 #define RC_NOT_RUNNING 7
 #define RC_PROMOTED 8
 #define RC_DEGRADED 190
@@ -192,7 +193,11 @@ take_failed_starts(struct fdm_vm *vm, uint64_t bit, const xmlNode *resource)
 		    strcmp(fdm_xml_text(op, "operation"), "start") != 0) {
 			continue;
 		}
-		vm->failed_nodes |= bit;
+		/* After a wrong configuration no other node is tried. */
+		vm->failed_nodes |=
+			number_of(op, "rc-code", -1) == RC_NOT_CONFIGURED ?
+				UINT64_MAX :
+				bit;
 		if (!strstr(fdm_xml_text(op, "exit-reason"), REFUSED)) {
 			vm->failed_starts +=
 				(uint64_t)MAX(fdm_op_call(op), 0) + 1;

@@ -415,6 +415,25 @@ slow_scheduler_costs_no_attempt(void **state)
 	end(&s);
 }
 
+/* Pacemaker tries no other host after "not configured" (6). */
+static void
+wrong_configuration_fails_at_once(void **state)
+{
+	struct scene s = { .vms = { ON_H2("a", "") } };
+
+	(void)state;
+	look(&s, T0);
+	h2_dies(&s);
+	look(&s, T0 + 1000);
+	s.vms[0] = (struct vm){ .id = "a",
+				.ticket = 1,
+				.past = OP("x_last_failure_0", "start", "8",
+					   "6", "4") OFF };
+	look(&s, T0 + 1000 + FDM_ATTEMPT_QUIET_MS);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	end(&s);
+}
+
 /* The copy is old: the start that failed may have been repeated since. */
 static void
 old_copy_condemns_no_attempt(void **state)
@@ -479,6 +498,7 @@ main(void)
 		cmocka_unit_test(old_failures_keep_nothing_down),
 		cmocka_unit_test(failures_that_stay_are_no_attempt),
 		cmocka_unit_test(slow_scheduler_costs_no_attempt),
+		cmocka_unit_test(wrong_configuration_fails_at_once),
 		cmocka_unit_test(old_copy_condemns_no_attempt),
 		cmocka_unit_test(fencing_under_way_is_no_lack_of_room),
 	};
