@@ -99,7 +99,7 @@ start_it(const struct fdm_restart_look *look, struct fdm_track *track,
 		.due_ms = HA_RESTART_NEVER,
 	};
 
-	if (fdm_track_is_granted(vm, row)) {
+	if (!row || fdm_track_is_granted(vm, row)) {
 		fdm_track_begin_attempt(track, track->attempts + 1,
 					look->now_ms);
 	} else if (vm->ticket.is_there && is_to_be_cleaned(look, track, vm)) {

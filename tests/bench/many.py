@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hundreds of VMs on three hosts, one of which dies.
 
-many.py [--vms N] [--repeat N] [--dc] [--fail N] [--busy N] [--json FILE]
-[SETUP...]: each setup has a bed
+many.py [--vms N] [--repeat N] [--dc] [--fail N] [--busy N] [--stall S]
+[--json FILE] [SETUP...]: each setup has a bed
 of its own. All VMs are configured in one update of the CIB and started; the
 daemons' idle cost is measured; then a host loses its power, and what ran on it
 is waited for. Prints when it was fenced, the last ticket granted and the last
@@ -16,6 +16,8 @@ dummy     ocf:pacemaker:Dummy, fenced by the bed's switch: Pacemaker alone
 
 --fail N: so many of the VMs that are lost fail their next start, once.
 --busy N: so many loops keep the machine busy from the death on.
+--stall S: once a start has failed, Pacemaker's scheduler stands still for so
+long, as where the coordinator is starved.
 
 The hypervisor is a dummy (hv_dummy.c): a process for each VM, and no guest.
 """
@@ -263,16 +265,20 @@ class Many:
             with open(f"{self.bed.shared('config')}/{name}.fail", "wb"):
                 pass
 
-    def kill(self, is_dc, fail):
+    def kill(self, args):
         """The host dies; the rest is what follows from that."""
         dc = self.cluster.state().dc
         others = [h for h in self.bed.hosts if h != dc]
-        victim = dc if is_dc else others[-1]
+        victim = dc if args.dc else others[-1]
         left = [h for h in self.bed.hosts if h != victim]
-        lost = [n for n, (_, h) in self.log.started(0).items() if h == victim]
+        # The manager has an instance there as well, which nobody restarts.
+        lost = [n for n, (_, h) in self.log.started(0).items()
+                if h == victim and n in self.vms]
         # Not the first ones alone: of all priorities, of all waves.
-        self.tell_to_fail(lost[::max(1, len(lost) // fail)][:fail]
-                          if fail else [])
+        # With a stall, the very last: nothing else is under way then.
+        told = [] if not args.fail else lost[-args.fail:] if args.stall \
+            else lost[::max(1, len(lost) // args.fail)][:args.fail]
+        self.tell_to_fail(told)
         version = self.version()
         costs = Costs(self.bed, left)
         before = costs.sample()
@@ -280,12 +286,15 @@ class Many:
         say(f"  power of {victim} fails: {len(lost)} VMs (coordinator {dc})")
         self.bed.poweroff(victim)
         costs.watch()
+        stall = many_watch.Stall(costs, args.stall,
+                                 lambda: self.log.failed(zero))
         try:
             again = self.wait_starts(lost, zero, "restart")
             last = max(at for at, _ in again.values())
             time.sleep(max(0, last + 1 - time.monotonic()))
             after = costs.sample()
         finally:
+            stall.end()
             peak = costs.end()
         end = self.settle()
         self.check_alone(left)
@@ -298,7 +307,7 @@ class Many:
             raise Failed("no trace of a fencing that succeeded")
         written = self.log.all(r"tickets: (\d+)", zero)
         return {
-            "victim": victim, "was_dc": is_dc, "lost": len(lost),
+            "victim": victim, "was_dc": args.dc, "lost": len(lost),
             "fenced_s": fenced - zero,
             "first_started_s": min(a for a, _ in again.values()) - fenced,
             "last_ticket_s": written[-1][0] - fenced if written else None,
@@ -347,7 +356,7 @@ def measure(setup, args, number):
         if args.idle:
             result.update(many.idle())
         with Busy(args.busy):
-            result.update(many.kill(args.dc, args.fail))
+            result.update(many.kill(args))
         result["load"].append(os.getloadavg()[0])
         return result
     finally:
@@ -427,6 +436,8 @@ def main():
                         help="the coordinator's host is the one that dies")
     parser.add_argument("--fail", type=int, default=0, metavar="N",
                         help="so many starts fail, once")
+    parser.add_argument("--stall", type=float, default=0, metavar="S",
+                        help="the scheduler stands still for so long")
     parser.add_argument("--busy", type=int, default=0, metavar="N",
                         help="so many busy loops beside it")
     parser.add_argument("--no-idle", dest="idle", action="store_false",
