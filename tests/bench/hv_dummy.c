@@ -143,14 +143,21 @@ spawn(char *const *argv, uint64_t deadline_ms, struct ha_err *err)
 	return got > 0 ? 0 : ha_err_set(err, -EIO, EMULATOR " did not start");
 }
 
-/* many.py --fail: on whichever host it is started next. */
+/* many.py --fail, --old: on whichever host it is started next. */
 static bool
 is_told_to_fail(const char *name)
 {
+	static const char *const ENDS[] = { "fail", "fail2" };
 	char path[ARG_BYTES];
 
-	(void)snprintf(path, sizeof(path), FAIL_FOLDER "/%s.fail", name);
-	return unlink(path) == 0;
+	for (size_t i = 0; i < sizeof(ENDS) / sizeof(ENDS[0]); i++) {
+		(void)snprintf(path, sizeof(path), FAIL_FOLDER "/%s.%s", name,
+			       ENDS[i]);
+		if (unlink(path) == 0) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static int

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hundreds of VMs on three hosts, one of which dies.
 
-many.py [--vms N] [--repeat N] [--dc] [--fail N] [--busy N] [--stall S]
-[--json FILE] [SETUP...]: each setup has a bed
+many.py [--vms N] [--repeat N] [--dc] [--fail N] [--old N] [--busy N]
+[--stall S] [--json FILE] [SETUP...]: each setup has a bed
 of its own. All VMs are configured in one update of the CIB and started; the
 daemons' idle cost is measured; then a host loses its power, and what ran on it
 is waited for. Prints when it was fenced, the last ticket granted and the last
@@ -15,6 +15,7 @@ ungated   the same resources without gates and manager: Pacemaker alone starts
 dummy     ocf:pacemaker:Dummy, fenced by the bed's switch: Pacemaker alone
 
 --fail N: so many of the VMs that are lost fail their next start, once.
+--old N: so many VMs have failed on two hosts before they run on the third.
 --busy N: so many loops keep the machine busy from the death on.
 --stall S: once a start has failed, Pacemaker's scheduler stands still for so
 long, as where the coordinator is starved.
@@ -234,11 +235,20 @@ class Many:
                 for line in (done.stdout + done.stderr).splitlines():
                     say(f"    {name}: {line}")
 
+    def tell_to_fail(self, names, end="fail"):
+        """hv_dummy.c looks for these files."""
+        for name in names:
+            with open(f"{self.bed.shared('config')}/{name}.{end}", "wb"):
+                pass
+
     # -- the story ------------------------------------------------------------
 
-    def start_all(self):
+    def start_all(self, old):
+        """So many of them fail on two hosts first, and run on the third."""
         begun = time.monotonic()
         before = self.version()
+        for end in ("fail", "fail2"):
+            self.tell_to_fail(list(self.vms)[:old], end)
         self.configure()
         first = self.wait_starts(self.vms, begun, "first start")
         took_s = max(at for at, _ in first.values()) - begun
@@ -258,12 +268,6 @@ class Many:
         return {"idle_percent": costs.percent(before, after),
                 "memory_mib": costs.memory(),
                 "idle_updates": self.version()[2] - version[2]}
-
-    def tell_to_fail(self, names):
-        """hv_dummy.c looks for these files."""
-        for name in names:
-            with open(f"{self.bed.shared('config')}/{name}.fail", "wb"):
-                pass
 
     def kill(self, args):
         """The host dies; the rest is what follows from that."""
@@ -352,7 +356,7 @@ def measure(setup, args, number):
         many.up()
         say("  bed is up")
         result = {"setup": setup, "vms": args.vms, "load": [load]}
-        result.update(many.start_all())
+        result.update(many.start_all(args.old))
         if args.idle:
             result.update(many.idle())
         with Busy(args.busy):
@@ -436,6 +440,8 @@ def main():
                         help="the coordinator's host is the one that dies")
     parser.add_argument("--fail", type=int, default=0, metavar="N",
                         help="so many starts fail, once")
+    parser.add_argument("--old", type=int, default=0, metavar="N",
+                        help="so many have failed on two hosts before")
     parser.add_argument("--stall", type=float, default=0, metavar="S",
                         help="the scheduler stands still for so long")
     parser.add_argument("--busy", type=int, default=0, metavar="N",
