@@ -254,7 +254,7 @@ fdm_duty_refused(struct fdm *fdm, uint64_t now_ms)
 			/* Pacemaker tries the other hosts first. */
 			set_time(fdm->refused, resource,
 				 now_ms + FDM_REFUSED_MS);
-		} else if (now_ms >= due_ms) {
+		} else if (fdm->children < CLEANUPS_MAX && now_ms >= due_ms) {
 			set_time(fdm->refused, resource,
 				 now_ms + FDM_REFUSED_MS);
 			fdm_duty_cleanup(fdm, resource);

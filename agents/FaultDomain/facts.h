@@ -79,6 +79,8 @@ struct fdm_vm {
 	/* the same, node by node: a bit for each of the facts' nodes; acting:
 	 * any action is under way, probes too */
 	uint64_t up_nodes, busy_nodes, acting_nodes;
+	/* A start failed there, or was refused; all: it fails anywhere. */
+	uint64_t failed_nodes;
 	/* Starts that failed, by their numbers: 0 none, another number: other
 	 * ones. Not counting what heartbeatd refused. */
 	uint64_t failed_starts;

@@ -14,6 +14,7 @@
 #define STATUS_PENDING (-1)
 #define RC_OK 0
 #define RC_NOT_INSTALLED 5
+#define RC_NOT_CONFIGURED 6
 #define RC_NOT_RUNNING 7
 #define RC_PROMOTED 8
 #define RC_DEGRADED 190
@@ -183,20 +184,25 @@ has_failure(const xmlNode *resource, const char *word)
 	return false;
 }
 
-static uint64_t
-failed_starts(const xmlNode *resource)
+static void
+take_failed_starts(struct fdm_vm *vm, uint64_t bit, const xmlNode *resource)
 {
-	uint64_t sum = 0;
-
 	for (const xmlNode *op = resource->children; op; op = op->next) {
-		if (fdm_xml_is(op, "lrm_rsc_op") &&
-		    strstr(fdm_xml_text(op, "id"), "_last_failure_") &&
-		    strcmp(fdm_xml_text(op, "operation"), "start") == 0 &&
-		    !strstr(fdm_xml_text(op, "exit-reason"), REFUSED)) {
-			sum += (uint64_t)MAX(fdm_op_call(op), 0) + 1;
+		if (!fdm_xml_is(op, "lrm_rsc_op") ||
+		    !strstr(fdm_xml_text(op, "id"), "_last_failure_") ||
+		    strcmp(fdm_xml_text(op, "operation"), "start") != 0) {
+			continue;
+		}
+		/* After a wrong configuration no other node is tried. */
+		vm->failed_nodes |=
+			number_of(op, "rc-code", -1) == RC_NOT_CONFIGURED ?
+				UINT64_MAX :
+				bit;
+		if (!strstr(fdm_xml_text(op, "exit-reason"), REFUSED)) {
+			vm->failed_starts +=
+				(uint64_t)MAX(fdm_op_call(op), 0) + 1;
 		}
 	}
-	return sum;
 }
 
 static void
@@ -214,7 +220,7 @@ take_vm(struct fdm_vm *vm, const struct fdm_node *node, uint64_t bit,
 		vm->up_nodes |= is_up(past) ? bit : 0;
 		vm->busy_nodes |= is_busy(past) ? bit : 0;
 		vm->acting_nodes |= past->is_pending ? bit : 0;
-		vm->failed_starts += failed_starts(resource);
+		take_failed_starts(vm, bit, resource);
 	}
 }
 

@@ -103,7 +103,7 @@ struct fdm_row {
 	/* Order and retries (restart.c): nothing binds it, and it waits. */
 	bool waits;
 	enum ha_restart_why waits_why;
-	bool wants_cleanup;    /* of failures, before it is granted */
+	bool wants_cleanup;    /* of failures, that keep it down */
 	bool is_left;          /* unmanaged, and waiting: stays as it is */
 	uint64_t attempt;      /* for its ticket */
 	uint64_t not_before_s; /* the whole wait for a retry */
@@ -133,6 +133,7 @@ struct fdm_master {
 	uint64_t asked_ms;       /* of the one under way */
 	bool is_asking;
 	uint64_t asked_seq; /* membership that it was about */
+	uint64_t outbid_ms; /* before then no term is taken at once again */
 	/* tickets to be written, each as text, once the members have said that
 	 * they are there since then, in that membership; NULL: none */
 	GHashTable *wanted;
@@ -180,6 +181,7 @@ struct fdm {
 	struct fdm_facts *facts; /* NULL before the first copy */
 	uint64_t copies;
 	uint64_t copy_ms;
+	uint64_t watch_ms; /* a copy is asked for not before */
 	/* heartbeatd */
 	struct fdm_worker *worker;
 	struct fdm_snap *snap; /* NULL before the first one */

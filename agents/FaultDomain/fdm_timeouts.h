@@ -34,6 +34,12 @@
 /* Pacemaker goes on to the next host at once: an attempt to start a VM has
  * failed when nothing has happened for so long after a failed start. */
 #define FDM_ATTEMPT_QUIET_MS 5000u
+/* And where another host has not been tried: its scheduler may be starved, and
+ * a failure that is none costs a wait of minutes. */
+#define FDM_ATTEMPT_NEXT_MS 20000u
+/* While an attempt may have come to nothing, the newest copy of the CIB is no
+ * older than this: news of a change may be late, or lost. */
+#define FDM_WATCH_COPY_MS 2000u
 /* A VM that is granted and that Pacemaker, with nothing else to do, does not
  * begin to start has nowhere to run. */
 #define FDM_NO_ROOM_MS 8000u

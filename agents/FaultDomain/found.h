@@ -39,6 +39,8 @@ struct fdm_subject {
 	const char *resource;
 	const struct fdm_vm *vm;         /* NULL: no such resource */
 	const struct ha_qemu_seen *qemu; /* NULL: no process of it */
+	bool has_qemu_uuid;
+	struct ha_uuid qemu_uuid;
 	struct ha_found_facts facts;
 	const char *other; /* host whose list names it as well; NULL */
 	/* its entry on this host's list; zero: none */

@@ -121,13 +121,38 @@ add_subject(struct fdm_sight *sight, const char *resource,
 			      sight->subjects->len - 1);
 }
 
+/* The resource that its socket names, without a look at all others: with
+ * hundreds of them on a host that is nearly always the one. The first subjects
+ * are the facts' VMs, in their order. */
+static struct fdm_subject *
+find_by_socket(const struct gather *gather, const struct ha_qemu_seen *qemu)
+{
+	char resource[HA_VM_RESOURCE];
+	const struct fdm_vm *vm = NULL;
+
+	if (ha_vm_qmp_path_resource(qemu->args.qmp_path, resource,
+				    sizeof(resource)) == 0) {
+		vm = fdm_facts_vm(gather->facts, resource);
+	}
+	if (!vm || !ha_vm_qmp_path_is_of(qemu->args.qmp_path, resource)) {
+		return NULL;
+	}
+	return &g_array_index(
+		gather->sight->subjects, struct fdm_subject,
+		vm - &g_array_index(gather->facts->vms, struct fdm_vm, 0));
+}
+
 /* By its socket first: a resource may have been renamed, and then its UUID
- * tells. */
+ * tells. A long name's socket has a checksum in it. */
 static struct fdm_subject *
 find_owner(const struct gather *gather, const struct ha_qemu_seen *qemu)
 {
 	struct fdm_sight *sight = gather->sight;
-	struct fdm_subject *alike = NULL;
+	struct fdm_subject *alike = find_by_socket(gather, qemu);
+
+	if (alike) {
+		return alike;
+	}
 
 	for (guint i = 0; i < sight->subjects->len; i++) {
 		struct fdm_subject *subject =
@@ -147,6 +172,18 @@ find_owner(const struct gather *gather, const struct ha_qemu_seen *qemu)
 	return alike;
 }
 
+/* Its UUID is compared with every entry of every list: read once. */
+static void
+take_qemu(struct fdm_subject *subject, const struct ha_qemu_seen *qemu)
+{
+	if (!subject->qemu) {
+		subject->qemu = qemu;
+		subject->has_qemu_uuid =
+			ha_uuid_parse(qemu->args.uuid, &subject->qemu_uuid) ==
+			0;
+	}
+}
+
 /* False: nobody's. */
 static bool
 place_qemu(struct gather *gather, const struct ha_qemu_seen *qemu)
@@ -156,7 +193,7 @@ place_qemu(struct gather *gather, const struct ha_qemu_seen *qemu)
 	struct fdm_subject *subject = find_owner(gather, qemu);
 
 	if (subject) {
-		subject->qemu = subject->qemu ? subject->qemu : qemu;
+		take_qemu(subject, qemu);
 		return true;
 	}
 	if (ha_vm_qmp_path_resource(qemu->args.qmp_path, resource,
@@ -165,7 +202,7 @@ place_qemu(struct gather *gather, const struct ha_qemu_seen *qemu)
 	}
 	subject = subject_of(sight, resource);
 	subject = subject ? subject : add_subject(sight, resource, NULL);
-	subject->qemu = subject->qemu ? subject->qemu : qemu;
+	take_qemu(subject, qemu);
 	return true;
 }
 
@@ -176,8 +213,9 @@ is_same(const struct fdm_subject *subject, const struct ha_listed_vm *listed)
 	       (subject->vm && subject->vm->has_uuid &&
 		memcmp(&listed->uuid, &subject->vm->uuid,
 		       sizeof(listed->uuid)) == 0) ||
-	       (subject->qemu &&
-		is_uuid(&listed->uuid, subject->qemu->args.uuid));
+	       (subject->has_qemu_uuid &&
+		memcmp(&listed->uuid, &subject->qemu_uuid,
+		       sizeof(listed->uuid)) == 0);
 }
 
 static enum ha_found_entry

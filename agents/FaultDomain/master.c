@@ -85,6 +85,25 @@ fdm_master_end(struct fdm *fdm, const char *why)
 
 /* ---- the lease ---------------------------------------------------------- */
 
+/* The term that was asked for is over: whoever was master before has outbid it,
+ * by a renewal that was under way. Who is promoted takes the next one at once,
+ * or for a second there is no master; and once a second only, since two that
+ * are sure of themselves would outbid one another without end. The next term is
+ * read, claimed and read back like any other (SAFETY 19). */
+static uint64_t
+retry_after_ms(struct fdm *fdm, int code, uint64_t now_ms)
+{
+	struct fdm_master *master = &fdm->master;
+
+	if (code == -ESTALE && fdm->election.as == HA_MASTER_PROMOTED &&
+	    now_ms >= master->outbid_ms) {
+		master->outbid_ms = now_ms + FDM_RETRY_MS;
+		return 0;
+	}
+	/* -EAGAIN: this snapshot is of the membership before. */
+	return code == -EAGAIN ? FDM_HB_RETRY_MS : FDM_RETRY_MS;
+}
+
 static void
 on_lease(void *data, int code, const json_t *answer, const char *why)
 {
@@ -92,6 +111,7 @@ on_lease(void *data, int code, const json_t *answer, const char *why)
 	struct fdm_master *master = &fdm->master;
 	json_int_t term = json_integer_value(json_object_get(answer, "term"));
 	struct ha_err obstacle;
+	uint64_t now_ms;
 
 	master->is_asking = false;
 	fdm_master_why(fdm, ha_clock_now_ms(), &obstacle);
@@ -108,10 +128,8 @@ on_lease(void *data, int code, const json_t *answer, const char *why)
 			fdm_log(FDM_LOG_MASTER_WAITS, why);
 			g_strlcpy(master->told, why, sizeof(master->told));
 		}
-		/* -EAGAIN: this snapshot is of the membership before. */
-		master->ask_ms =
-			ha_clock_now_ms() +
-			(code == -EAGAIN ? FDM_HB_RETRY_MS : FDM_RETRY_MS);
+		now_ms = ha_clock_now_ms();
+		master->ask_ms = now_ms + retry_after_ms(fdm, code, now_ms);
 		return;
 	}
 	master->told[0] = '\0';

@@ -312,15 +312,28 @@ fdm_orphans(const struct fdm_facts *facts, const struct fdm_snap *snap)
 	return orphans;
 }
 
+/* Rows are in the order of the facts' VMs. Asked for each of them by whoever
+ * wants to see all. */
 const struct fdm_row *
 fdm_row_find(const struct fdm *fdm, const char *resource)
 {
-	for (guint i = 0; fdm->rows && i < fdm->rows->len; i++) {
-		const struct fdm_row *row =
-			&g_array_index(fdm->rows, struct fdm_row, i);
+	const struct fdm_vm *vm =
+		fdm->rows ? fdm_facts_vm(fdm->facts, resource) : NULL;
+	guint low = 0;
+	guint high = vm ? fdm->rows->len : 0;
 
-		if (strcmp(row->vm->resource, resource) == 0) {
+	while (low < high) {
+		guint middle = low + (high - low) / 2;
+		const struct fdm_row *row =
+			&g_array_index(fdm->rows, struct fdm_row, middle);
+
+		if (row->vm == vm) {
 			return row;
+		}
+		if (row->vm < vm) {
+			low = middle + 1;
+		} else {
+			high = middle;
 		}
 	}
 	return NULL;

@@ -8,17 +8,9 @@
 #include <string.h>
 
 #include "FaultDomain/fdm.h"
-#include "FaultDomain/restart.h"
+#include "FaultDomain/restart_track.h"
 
 #define MS_PER_S 1000u
-
-struct look {
-	struct fdm_restart *restart;
-	const struct fdm_facts *facts;
-	uint64_t now_ms;
-	uint64_t live_nodes; /* not those that have just died */
-	bool is_working;     /* Pacemaker starts or fences something */
-};
 
 struct fdm_restart *
 fdm_restart_new(void)
@@ -65,190 +57,12 @@ track_of(struct fdm_restart *restart, const char *resource)
 	return track;
 }
 
-/* ---- what has happened --------------------------------------------------- */
-
-static bool
-is_running(const struct fdm_track *track, const struct fdm_row *row)
-{
-	return row ? row->verdict.why == HA_TICKET_RUNS ||
-			       (track->is_up && row->verdict.is_granted) :
-		     track->is_up;
-}
-
-static bool
-is_idle(const struct fdm_track *track, const struct fdm_row *row)
-{
-	return !track->is_busy && !(row && row->is_listed_here);
-}
-
-/* What has no gate, Pacemaker starts as it likes. */
-static bool
-is_granted(const struct fdm_vm *vm, const struct fdm_row *row)
-{
-	return !row || (vm->ticket.is_there && vm->ticket.is_granted);
-}
-
-static void
-begin_incident(struct fdm_track *track, bool by_user, uint64_t now_ms)
-{
-	track->is_down = true;
-	track->by_user = by_user;
-	track->is_starting = false;
-	track->has_no_room = false;
-	track->attempts = 0;
-	track->since_ms = now_ms;
-	track->failed_ms = now_ms;
-	track->quiet_ms = now_ms;
-	track->clean_ms = 0;
-}
-
-static void
-begin_attempt(struct fdm_track *track, uint32_t attempt, uint64_t now_ms)
-{
-	track->is_starting = true;
-	track->has_no_room = false;
-	track->attempts = attempt;
-	track->granted_ms = now_ms;
-	track->quiet_ms = now_ms;
-	track->clean_ms = 0;
-}
-
-/* A master that is new goes on with the count that stands in the ticket. What
- * was off and is to run, its user starts. */
-static void
-meet(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
-     uint64_t now_ms)
-{
-	bool is_held =
-		vm->ticket.is_there && !is_granted && !fdm_is_powered_off(vm);
-	uint32_t attempts = (uint32_t)MIN(vm->ticket.attempt, UINT32_MAX);
-
-	if (track->is_down) {
-		begin_incident(track, attempts == 0 && !is_held, now_ms);
-		if (attempts > 0 && !is_held) {
-			begin_attempt(track, attempts, now_ms);
-		}
-	}
-	track->attempts = attempts;
-}
-
-/* Somebody has written the ticket: this vmha-fdmd or another. */
-static void
-take_ticket(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
-	    uint64_t now_ms)
-{
-	uint32_t attempts = (uint32_t)MIN(vm->ticket.attempt, UINT32_MAX);
-
-	if (is_granted == track->was_granted || !track->is_down) {
-		return;
-	}
-	if (is_granted) {
-		track->old_failures = 0; /* they were cleared */
-		begin_attempt(track, MAX(attempts, 1), now_ms);
-		return;
-	}
-	if (track->is_starting) {
-		track->is_starting = false;
-		track->failed_ms = now_ms;
-	}
-	track->attempts = attempts;
-}
-
-/* Has the attempt under way come to nothing? */
-static void
-watch_attempt(const struct look *look, struct fdm_track *track,
-	      const struct fdm_vm *vm, bool idle)
-{
-	uint64_t quiet_ms;
-
-	if (!track->is_starting) {
-		return;
-	}
-	if (!idle || look->is_working) {
-		track->quiet_ms = look->now_ms;
-	}
-	quiet_ms = look->now_ms - track->quiet_ms;
-	if (!idle) {
-		track->has_no_room = false;
-	} else if (vm->failed_starts != 0 &&
-		   vm->failed_starts != track->old_failures) {
-		if (quiet_ms >= FDM_ATTEMPT_QUIET_MS) {
-			track->is_starting = false;
-			track->has_no_room = false;
-			track->failed_ms = look->now_ms;
-		}
-	} else if (quiet_ms >= FDM_NO_ROOM_MS) {
-		track->has_no_room = true;
-	}
-}
-
-static void
-update_track(const struct look *look, struct fdm_track *track,
-	     const struct fdm_vm *vm, const struct fdm_row *row)
-{
-	bool is_held = row && !row->verdict.is_granted;
-	bool runs, is_missing;
-	bool granted = is_granted(vm, row);
-
-	track->is_up = (vm->up_nodes & look->live_nodes) != 0;
-	track->is_busy = (vm->busy_nodes & look->live_nodes) != 0;
-	runs = is_running(track, row);
-	is_missing = !runs && !is_held && fdm_is_wanted(vm, row);
-	if (!track->is_known) {
-		track->is_known = true;
-		track->is_down = is_missing;
-		track->was_granted = granted;
-		meet(track, vm, granted, look->now_ms);
-	} else if (is_missing && !track->is_down) {
-		begin_incident(track, !track->was_wanted, look->now_ms);
-	}
-	if (runs) {
-		if (!track->was_running) {
-			track->runs_since_ms = look->now_ms;
-		}
-		track->by_user = false;
-	} else if (!is_missing) {
-		track->attempts = 0;
-	}
-	if (!is_missing) {
-		track->old_failures = vm->failed_starts;
-		track->is_down = false;
-		track->is_starting = false;
-		track->has_no_room = false;
-		track->clean_ms = 0;
-	}
-	take_ticket(track, vm, granted, look->now_ms);
-	watch_attempt(look, track, vm, is_idle(track, row));
-	track->was_running = runs;
-	track->was_wanted = fdm_is_wanted(vm, row);
-	track->was_granted = granted;
-}
-
-static void
-fill(struct ha_restart_vm *one, const struct fdm_track *track,
-     const struct fdm_vm *vm, const struct fdm_row *row)
-{
-	/* What is not managed nobody starts: it must hold up nobody. */
-	one->is_wanted = fdm_is_wanted(vm, row) && vm->is_managed &&
-			 !(row && !row->verdict.is_granted);
-	one->is_running = track->was_running;
-	one->is_starting =
-		one->is_wanted && track->is_starting && !track->has_no_room;
-	one->has_room = !track->has_no_room;
-	one->attempts =
-		track->attempts - (track->has_no_room && track->attempts > 0);
-	one->runs_since_ms = track->runs_since_ms;
-	one->granted_ms = track->granted_ms;
-	one->failed_ms = track->failed_ms;
-	one->since_ms = track->since_ms;
-}
-
 /* ---- what follows -------------------------------------------------------- */
 
 /* Old failures would make the next attempt look like a failed one, and keep
  * Pacemaker from making it. */
 static bool
-is_to_be_cleaned(const struct look *look, struct fdm_track *track,
+is_to_be_cleaned(const struct fdm_restart_look *look, struct fdm_track *track,
 		 const struct fdm_vm *vm)
 {
 	if (!vm->has_failures) {
@@ -277,7 +91,7 @@ keep_waiting(const struct fdm_track *track, struct fdm_row *row,
 }
 
 static void
-start_it(const struct look *look, struct fdm_track *track,
+start_it(const struct fdm_restart_look *look, struct fdm_track *track,
 	 const struct fdm_vm *vm, struct fdm_row *row)
 {
 	static const struct ha_restart_verdict CLEANING = {
@@ -285,8 +99,9 @@ start_it(const struct look *look, struct fdm_track *track,
 		.due_ms = HA_RESTART_NEVER,
 	};
 
-	if (is_granted(vm, row)) {
-		begin_attempt(track, track->attempts + 1, look->now_ms);
+	if (!row || fdm_track_is_granted(vm, row)) {
+		fdm_track_begin_attempt(track, track->attempts + 1,
+					look->now_ms);
 	} else if (vm->ticket.is_there && is_to_be_cleaned(look, track, vm)) {
 		keep_waiting(track, row, &CLEANING);
 		row->wants_cleanup = true;
@@ -295,24 +110,37 @@ start_it(const struct look *look, struct fdm_track *track,
 	}
 }
 
+/* It failed before this incident wherever it could be started now, or nowhere
+ * else has it room: Pacemaker keeps such failures for ever, and starts it
+ * nowhere. */
+static bool
+is_barred(const struct fdm_restart_look *look, const struct fdm_track *track,
+	  const struct fdm_vm *vm, const struct fdm_row *row)
+{
+	return track->is_starting && fdm_track_is_idle(track, row) &&
+	       vm->failed_starts != 0 &&
+	       vm->failed_starts == track->old_failures &&
+	       (track->has_no_room || fdm_track_is_tried_everywhere(look, vm));
+}
+
 static void
-make_wait(const struct look *look, struct fdm_track *track,
+make_wait(const struct fdm_restart_look *look, struct fdm_track *track,
 	  const struct fdm_vm *vm, struct fdm_row *row,
 	  const struct ha_restart_verdict *verdict)
 {
 	if (!row || !row->verdict.is_granted) {
 		return;
 	}
-	if (is_idle(track, row) || !is_granted(vm, row)) {
+	if (fdm_track_is_idle(track, row) || !fdm_track_is_granted(vm, row)) {
 		keep_waiting(track, row, verdict);
 	} else if (track->attempts == 0) {
 		/* Pacemaker was faster. */
-		begin_attempt(track, 1, look->now_ms);
+		fdm_track_begin_attempt(track, 1, look->now_ms);
 	}
 }
 
 static void
-settle(const struct look *look, struct fdm_track *track,
+settle(const struct fdm_restart_look *look, struct fdm_track *track,
        const struct fdm_vm *vm, struct fdm_row *row,
        const struct ha_restart_verdict *verdict)
 {
@@ -342,6 +170,10 @@ settle(const struct look *look, struct fdm_track *track,
 		break;
 	case HA_RESTART_STARTING:
 	case HA_RESTART_NO_ROOM:
+		if (row) {
+			row->wants_cleanup = is_barred(look, track, vm, row);
+		}
+		break;
 	case HA_RESTART_WHY_N:
 		break;
 	}
@@ -384,6 +216,22 @@ live_nodes(const struct fdm_facts *facts, const struct fdm_snap *snap)
 	return live;
 }
 
+static uint64_t
+open_nodes(const struct fdm_facts *facts, uint64_t live)
+{
+	uint64_t open = 0;
+
+	for (guint i = 0; i < facts->nodes->len; i++) {
+		const struct fdm_node *node =
+			&g_array_index(facts->nodes, struct fdm_node, i);
+
+		if (node->is_online && !node->is_in_maintenance) {
+			open |= UINT64_C(1) << MIN(i, FDM_NODE_BITS - 1);
+		}
+	}
+	return open & live;
+}
+
 static bool
 is_working(const struct fdm_facts *facts, uint64_t live)
 {
@@ -411,11 +259,12 @@ is_gone(gpointer key, gpointer value, gpointer data)
 	return !fdm_facts_vm(data, key);
 }
 
-typedef void (*each_fn)(struct look *look, guint index, struct fdm_track *track,
-			const struct fdm_vm *vm, struct fdm_row *row);
+typedef void (*each_fn)(struct fdm_restart_look *look, guint index,
+			struct fdm_track *track, const struct fdm_vm *vm,
+			struct fdm_row *row);
 
 static void
-each(struct look *look, GArray *rows, each_fn call)
+each(struct fdm_restart_look *look, GArray *rows, each_fn call)
 {
 	guint next = 0;
 
@@ -433,7 +282,7 @@ each(struct look *look, GArray *rows, each_fn call)
 }
 
 static void
-look_at(struct look *look, guint index, struct fdm_track *track,
+look_at(struct fdm_restart_look *look, guint index, struct fdm_track *track,
 	const struct fdm_vm *vm, struct fdm_row *row)
 {
 	struct ha_restart_vm *one =
@@ -446,8 +295,8 @@ look_at(struct look *look, guint index, struct fdm_track *track,
 		row->attempt = 0;
 		row->not_before_s = 0;
 	}
-	update_track(look, track, vm, row);
-	fill(one, track, vm, row);
+	fdm_track_update(look, track, vm, row);
+	fdm_track_fill(one, track, vm, row);
 	one->priority = g_array_index(look->restart->priorities,
 				      enum ha_restart_priority, index);
 	/* What its user starts is no restart. */
@@ -455,18 +304,22 @@ look_at(struct look *look, guint index, struct fdm_track *track,
 		one->priority = HA_RESTART_LOWEST;
 	}
 	look->restart->has_down = look->restart->has_down || track->is_down;
+	look->restart->is_watching =
+		look->restart->is_watching ||
+		(track->is_starting && !track->has_no_room);
 }
 
 static void
-act_on(struct look *look, guint index, struct fdm_track *track,
+act_on(struct fdm_restart_look *look, guint index, struct fdm_track *track,
        const struct fdm_vm *vm, struct fdm_row *row)
 {
 	settle(look, track, vm, row,
 	       &g_array_index(look->restart->verdicts,
 			      struct ha_restart_verdict, index));
 	/* For whoever asks: an attempt may have begun. */
-	fill(&g_array_index(look->restart->vms, struct ha_restart_vm, index),
-	     track, vm, row);
+	fdm_track_fill(
+		&g_array_index(look->restart->vms, struct ha_restart_vm, index),
+		track, vm, row);
 }
 
 void
@@ -474,8 +327,15 @@ fdm_restart_judge(struct fdm_restart *restart, const struct fdm_facts *facts,
 		  const struct fdm_snap *snap, GArray *rows, uint64_t now_ms)
 {
 	uint64_t live = live_nodes(facts, snap);
-	struct look look = { restart, facts, now_ms, live,
-			     is_working(facts, live) };
+	struct fdm_restart_look look = {
+		.restart = restart,
+		.facts = facts,
+		.now_ms = now_ms,
+		.seen_ms = MIN(now_ms, restart->copy_ms),
+		.live_nodes = live,
+		.open_nodes = open_nodes(facts, live),
+		.is_working = is_working(facts, live),
+	};
 	struct ha_restart_rules rules = restart->rules;
 	guint count = facts->vms->len;
 	struct ha_restart_work *work =
@@ -484,6 +344,7 @@ fdm_restart_judge(struct fdm_restart *restart, const struct fdm_facts *facts,
 
 	rules.concurrent_max *= count_live(snap);
 	restart->has_down = false;
+	restart->is_watching = false;
 	each(&look, rows, look_at);
 	g_array_set_size(restart->verdicts, count);
 	sum = ha_restart_judge(

@@ -44,7 +44,9 @@ struct fdm_restart {
 	GPtrArray *errors;  /* sentences: what of it can't be kept */
 	bool has_order;     /* somebody may have to wait for somebody */
 	/* seen by the last judge */
-	bool has_down; /* a VM is to run and does not */
+	bool has_down;    /* a VM is to run and does not */
+	bool is_watching; /* an attempt that may come to nothing */
+	uint64_t copy_ms; /* the newest copy of the CIB came then */
 	/* working memory */
 	GHashTable *tracks; /* resource -> struct fdm_track */
 	struct ha_restart_level_memory memory[HA_RESTART_PRIORITY_N];
@@ -58,7 +60,7 @@ void fdm_restart_free(struct fdm_restart *restart); /* NULL is fine */
 /* restart_policy.c. Of each new copy of the CIB; the rows of the old one must
  * not be judged any more. */
 void fdm_restart_configure(struct fdm_restart *restart,
-			   const struct fdm_facts *facts);
+			   const struct fdm_facts *facts, uint64_t now_ms);
 
 /* Rows of all gated VMs of these very facts: which of them wait. */
 void fdm_restart_judge(struct fdm_restart *restart,

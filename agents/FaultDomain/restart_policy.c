@@ -203,7 +203,7 @@ has_order(const struct fdm_restart *restart)
 
 void
 fdm_restart_configure(struct fdm_restart *restart,
-		      const struct fdm_facts *facts)
+		      const struct fdm_facts *facts, uint64_t now_ms)
 {
 	guint count = facts->vms->len;
 	struct ha_vm_params *params = g_new0(struct ha_vm_params, count + 1);
@@ -230,6 +230,7 @@ fdm_restart_configure(struct fdm_restart *restart,
 	point_at_dependencies(restart);
 	break_cycles(restart, facts);
 	restart->has_order = has_order(restart);
+	restart->copy_ms = now_ms;
 	restart->due_ms = 0;
 	g_free(params);
 }

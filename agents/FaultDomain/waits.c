@@ -30,7 +30,7 @@ fdm_waits_configure(struct fdm *fdm)
 	const GPtrArray *errors = fdm->restart->errors;
 	const char *first;
 
-	fdm_restart_configure(fdm->restart, fdm->facts);
+	fdm_restart_configure(fdm->restart, fdm->facts, fdm->copy_ms);
 	first = errors->len > 0 ? g_ptr_array_index(errors, 0) : "";
 	if (strncmp(first, fdm->restart_told, sizeof(fdm->restart_told) - 1)) {
 		for (guint i = 0; i < errors->len; i++) {
@@ -339,9 +339,24 @@ fdm_op_hold_back(struct fdm *fdm, uint32_t client, const json_t *request)
 	return NULL;
 }
 
+/* Whether an attempt has come to nothing is judged by a copy of the CIB that is
+ * new. One that may have changed is on its way; where nothing changes, or that
+ * was not told, it is asked for. */
+static void
+watch_copy(struct fdm *fdm, uint64_t now_ms)
+{
+	if (fdm->restart->is_watching && fdm_has_facts(fdm) &&
+	    now_ms >= fdm->copy_ms + FDM_WATCH_COPY_MS &&
+	    now_ms >= fdm->watch_ms) {
+		fdm->watch_ms = now_ms + FDM_WATCH_COPY_MS;
+		ha_cib_refresh(fdm->cib);
+	}
+}
+
 void
 fdm_waits_tick(struct fdm *fdm, uint64_t now_ms)
 {
+	watch_copy(fdm, now_ms);
 	look_for_master(fdm, now_ms);
 	look_at_backs(fdm, now_ms);
 }

@@ -155,11 +155,15 @@ hbs_master_look(struct hbs *s)
 
 /* A newer term was seen, whose master is none of our members: of the other side
  * of a cut, or one that has ended. Starts would wait for its word for ever. Of
- * two sides only the higher outbids the other. hb->lock held. */
+ * two sides only the higher outbids the other. A member that is master with it
+ * is not outbid: it takes over, and this one's term ends. hb->lock held. */
 static bool
-wants_newer(const struct hb *hb)
+wants_newer(const struct hbs *s, uint64_t now_ms)
 {
-	return hb->term > hb->master_term && hb->seal.why != HA_SEAL_CLAIM;
+	const struct hb *hb = s->hb;
+
+	return hb->term > hb->master_term && hb->seal.why != HA_SEAL_CLAIM &&
+	       find_better(s, now_ms) == HA_SLOT_NONE;
 }
 
 /* hb->lock held. */
@@ -224,7 +228,7 @@ hbs_master_begin(struct hbs *s, uint64_t lease_ms, uint64_t now_ms,
 		learn_terms(hb);
 		learn_holds(hb);
 		s->master.lease_ms = now_ms + lease_ms;
-		wants_look = hb->master_term == 0 || wants_newer(hb);
+		wants_look = hb->master_term == 0 || wants_newer(s, now_ms);
 		if (wants_look) {
 			/* Of this very millisecond it may be older. */
 			s->master.looks_ms = now_ms + 1;
@@ -379,7 +383,7 @@ hbs_master_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 		answer = hbs_failed(-EAGAIN, "the membership has changed "
 					     "meanwhile");
 	} else if (s->master.looks_ms == 0 && term != wait->term) {
-		answer = hbs_failed(-EBUSY,
+		answer = hbs_failed(-ESTALE,
 				    "the term %llu is over already: another "
 				    "host is master, or this one has lost "
 				    "quorum",

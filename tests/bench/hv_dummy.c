@@ -24,6 +24,7 @@
 
 #define EMULATOR VMHA_LIBEXECDIR "/vmha-dummy-qemu"
 #define ARG_BYTES 512
+#define FAIL_FOLDER "/srv/config" /* all hosts' */
 
 /* Nothing to be connected to. */
 struct ha_hv {
@@ -142,6 +143,23 @@ spawn(char *const *argv, uint64_t deadline_ms, struct ha_err *err)
 	return got > 0 ? 0 : ha_err_set(err, -EIO, EMULATOR " did not start");
 }
 
+/* many.py --fail, --old: on whichever host it is started next. */
+static bool
+is_told_to_fail(const char *name)
+{
+	static const char *const ENDS[] = { "fail", "fail2" };
+	char path[ARG_BYTES];
+
+	for (size_t i = 0; i < sizeof(ENDS) / sizeof(ENDS[0]); i++) {
+		(void)snprintf(path, sizeof(path), FAIL_FOLDER "/%s.%s", name,
+			       ENDS[i]);
+		if (unlink(path) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static int
 dummy_start(struct ha_hv *hv, const struct ha_hv_start *spec,
 	    uint64_t deadline_ms, char ret_uuid[HA_UUID_TEXT],
@@ -175,6 +193,10 @@ dummy_start(struct ha_hv *hv, const struct ha_hv_start *spec,
 	if (ha_text_copy(own_uuid, sizeof(own_uuid),
 			 domain->uuid[0] ? domain->uuid : spec->uuid) < 0) {
 		return ha_err_set(err, -EINVAL, "%s has no UUID", domain->name);
+	}
+	if (is_told_to_fail(domain->name)) {
+		return ha_err_set(err, -EIO, "%s was told to fail once",
+				  domain->name);
 	}
 	if (find(own_uuid, domain->name, &found, err) > 0) {
 		return ha_err_set(err, -EEXIST, "%s is active", domain->name);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hundreds of VMs on three hosts, one of which dies.
 
-many.py [--vms N] [--repeat N] [--json FILE] [SETUP...]: each setup has a bed
+many.py [--vms N] [--repeat N] [--dc] [--fail N] [--old N] [--busy N]
+[--stall S] [--json FILE] [SETUP...]: each setup has a bed
 of its own. All VMs are configured in one update of the CIB and started; the
 daemons' idle cost is measured; then a host loses its power, and what ran on it
 is waited for. Prints when it was fenced, the last ticket granted and the last
@@ -13,6 +14,12 @@ ungated   the same resources without gates and manager: Pacemaker alone starts
           them, the VM list still is the lock
 dummy     ocf:pacemaker:Dummy, fenced by the bed's switch: Pacemaker alone
 
+--fail N: so many of the VMs that are lost fail their next start, once.
+--old N: so many VMs have failed on two hosts before they run on the third.
+--busy N: so many loops keep the machine busy from the death on.
+--stall S: once a start has failed, Pacemaker's scheduler stands still for so
+long, as where the coordinator is starved.
+
 The hypervisor is a dummy (hv_dummy.c): a process for each VM, and no guest.
 """
 import argparse
@@ -20,6 +27,7 @@ import json
 import os
 import signal
 import statistics
+import subprocess
 import sys
 import time
 import uuid
@@ -63,6 +71,7 @@ START_S_PER_VM = 1.5
 DEADLINE_S = 120    # and beside that
 POLL_S = 0.5
 PROGRESS_S = 10
+WHY_MAX = 5
 
 
 class Failed(Exception):
@@ -161,6 +170,7 @@ class Many:
             now = time.monotonic()
             if now > end:
                 missing = sorted(set(names) - set(found))
+                self.tell_why(missing)
                 raise Failed(f"{what}: {len(missing)} of {len(names)} VMs do "
                              f"not run: {', '.join(missing[:5])} ...")
             if now > told + PROGRESS_S:
@@ -214,11 +224,31 @@ class Many:
                       ET.fromstring(done.stdout).iter("ticket_state"))
         return len(self.vms) - granted
 
+    def tell_why(self, names):
+        """What the cluster says of VMs that do not run, for whoever asks."""
+        host = self.cluster.any_host()
+        for name in names[:WHY_MAX]:
+            for argv in (("vmha", "why", name),
+                         ("crm_resource", "--resource", name,
+                          "--list-all-operations")):
+                done = self.bed.run(host, *argv, check=False)
+                for line in (done.stdout + done.stderr).splitlines():
+                    say(f"    {name}: {line}")
+
+    def tell_to_fail(self, names, end="fail"):
+        """hv_dummy.c looks for these files."""
+        for name in names:
+            with open(f"{self.bed.shared('config')}/{name}.{end}", "wb"):
+                pass
+
     # -- the story ------------------------------------------------------------
 
-    def start_all(self):
+    def start_all(self, old):
+        """So many of them fail on two hosts first, and run on the third."""
         begun = time.monotonic()
         before = self.version()
+        for end in ("fail", "fail2"):
+            self.tell_to_fail(list(self.vms)[:old], end)
         self.configure()
         first = self.wait_starts(self.vms, begun, "first start")
         took_s = max(at for at, _ in first.values()) - begun
@@ -239,13 +269,20 @@ class Many:
                 "memory_mib": costs.memory(),
                 "idle_updates": self.version()[2] - version[2]}
 
-    def kill(self, is_dc):
+    def kill(self, args):
         """The host dies; the rest is what follows from that."""
         dc = self.cluster.state().dc
         others = [h for h in self.bed.hosts if h != dc]
-        victim = dc if is_dc else others[-1]
+        victim = dc if args.dc else others[-1]
         left = [h for h in self.bed.hosts if h != victim]
-        lost = [n for n, (_, h) in self.log.started(0).items() if h == victim]
+        # The manager has an instance there as well, which nobody restarts.
+        lost = [n for n, (_, h) in self.log.started(0).items()
+                if h == victim and n in self.vms]
+        # Not the first ones alone: of all priorities, of all waves.
+        # With a stall, the very last: nothing else is under way then.
+        told = [] if not args.fail else lost[-args.fail:] if args.stall \
+            else lost[::max(1, len(lost) // args.fail)][:args.fail]
+        self.tell_to_fail(told)
         version = self.version()
         costs = Costs(self.bed, left)
         before = costs.sample()
@@ -253,12 +290,15 @@ class Many:
         say(f"  power of {victim} fails: {len(lost)} VMs (coordinator {dc})")
         self.bed.poweroff(victim)
         costs.watch()
+        stall = many_watch.Stall(costs, args.stall,
+                                 lambda: self.log.failed(zero))
         try:
             again = self.wait_starts(lost, zero, "restart")
             last = max(at for at, _ in again.values())
             time.sleep(max(0, last + 1 - time.monotonic()))
             after = costs.sample()
         finally:
+            stall.end()
             peak = costs.end()
         end = self.settle()
         self.check_alone(left)
@@ -271,7 +311,7 @@ class Many:
             raise Failed("no trace of a fencing that succeeded")
         written = self.log.all(r"tickets: (\d+)", zero)
         return {
-            "victim": victim, "was_dc": is_dc, "lost": len(lost),
+            "victim": victim, "was_dc": args.dc, "lost": len(lost),
             "fenced_s": fenced - zero,
             "first_started_s": min(a for a, _ in again.values()) - fenced,
             "last_ticket_s": written[-1][0] - fenced if written else None,
@@ -288,6 +328,24 @@ class Many:
         }
 
 
+class Busy:
+    """Loops that do nothing, each a process."""
+
+    def __init__(self, count):
+        self.count = count
+        self.loops = []
+
+    def __enter__(self):
+        self.loops = [subprocess.Popen([sys.executable, "-c",
+                                        "while True: pass"])
+                      for _ in range(self.count)]
+
+    def __exit__(self, *_):
+        for loop in self.loops:
+            loop.kill()
+            loop.wait()
+
+
 def measure(setup, args, number):
     load = os.getloadavg()[0]
     print(f"\n== {setup}: {SETUPS[setup]}; {args.vms} VMs, run {number}, load "
@@ -298,10 +356,11 @@ def measure(setup, args, number):
         many.up()
         say("  bed is up")
         result = {"setup": setup, "vms": args.vms, "load": [load]}
-        result.update(many.start_all())
+        result.update(many.start_all(args.old))
         if args.idle:
             result.update(many.idle())
-        result.update(many.kill(args.dc))
+        with Busy(args.busy):
+            result.update(many.kill(args))
         result["load"].append(os.getloadavg()[0])
         return result
     finally:
@@ -379,6 +438,14 @@ def main():
     parser.add_argument("--profile", default="standard")
     parser.add_argument("--dc", action="store_true",
                         help="the coordinator's host is the one that dies")
+    parser.add_argument("--fail", type=int, default=0, metavar="N",
+                        help="so many starts fail, once")
+    parser.add_argument("--old", type=int, default=0, metavar="N",
+                        help="so many have failed on two hosts before")
+    parser.add_argument("--stall", type=float, default=0, metavar="S",
+                        help="the scheduler stands still for so long")
+    parser.add_argument("--busy", type=int, default=0, metavar="N",
+                        help="so many busy loops beside it")
     parser.add_argument("--no-idle", dest="idle", action="store_false",
                         help="leave the idle minute out")
     parser.add_argument("--json", metavar="FILE", help="figures go here too")

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import threading
 import time
 
@@ -14,6 +15,7 @@ DAEMONS = ("vmha-fdmd", "vmha-heartbeatd", "pacemaker-based",
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 KIB_PER_MIB = 1024
 PEAK_S = 1.0
+STALL_POLL_S = 0.1
 DUMMY = "vmha-dummy-qemu"
 # The lines of vmha-fdmd by their ids (docs/LOGS-FDMD.md).
 OWN = [(r"vmha-fdmd\[\d+\]: \[\w+\] (\d+) .*\[tickets\]", "tickets: {0}"),
@@ -30,6 +32,7 @@ class Log:
         self.bed = bed
         self.at = {}
         self.events = []
+        self.lock = threading.Lock()
         self.patterns = [(re.compile(p), e) for p, e in [*OWN, *PATTERNS]]
 
     def _event(self, text):
@@ -40,6 +43,10 @@ class Log:
         return None
 
     def look(self):
+        with self.lock:
+            self._look()
+
+    def _look(self):
         root = f"{self.bed.dir}/hosts"
         for host in sorted(os.listdir(root)):
             path = f"{root}/{host}/log/messages"
@@ -186,3 +193,38 @@ class Costs:
             match = re.search(r"^VmHWM:\s+(\d+)", text, re.M)
             found[key] = int(match[1]) / KIB_PER_MIB
         return found
+
+
+class Stall:
+    """All schedulers of Pacemaker (the coordinator's works) are stopped for so
+    long, once something is so."""
+
+    def __init__(self, costs, stall_s, is_so):
+        self.pids = [pid for key, pid in costs.pids.items()
+                     if key.endswith(" pacemaker-schedulerd")]
+        self.stall_s = stall_s
+        self.is_so = is_so
+        self.is_over = threading.Event()
+        self.worker = threading.Thread(target=self.run)
+        self.worker.start()
+
+    def run(self):
+        while self.stall_s and not self.is_over.wait(STALL_POLL_S):
+            if self.is_so():
+                break
+        else:
+            return
+        self.signal(signal.SIGSTOP)
+        self.is_over.wait(self.stall_s)
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number):
+        for pid in self.pids:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass  # its host has lost its power
+
+    def end(self):
+        self.is_over.set()
+        self.worker.join()

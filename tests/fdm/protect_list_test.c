@@ -153,7 +153,7 @@ begin(const char *config, const char *ticket)
 		xmlReadMemory(xml, (int)strlen(xml), "", NULL, 0));
 	fdm.rows = fdm_project(fdm.facts, &snap);
 	fdm.restart = fdm_restart_new();
-	fdm_restart_configure(fdm.restart, fdm.facts);
+	fdm_restart_configure(fdm.restart, fdm.facts, 1);
 	fdm.protect = fdm_protect_new();
 	fdm.master.term = 5;
 	fdm.master.granting = g_ptr_array_new_with_free_func(g_free);

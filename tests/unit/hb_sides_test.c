@@ -408,6 +408,42 @@ contested_term_is_taken_anew(void **state)
 	json_decref(request);
 }
 
+/* A member has taken over: a renewal that was under way does not outbid it, and
+ * the older term ends. Of a newer term whose master is no member any more, the
+ * next one is taken. */
+static void
+renewal_outbids_no_member(void **state)
+{
+	json_t *request =
+		json_pack("{s:b, s:i}", "on", 1, "lease_ms", (int)LEASE_MS);
+	const uint32_t flags = HA_BEAT_QUORATE | HA_BEAT_MEMBER;
+
+	(void)state;
+	ha_evidence_init(&hb.evidence, 1);
+	(void)ha_evidence_written(&hb.evidence, &hb.sb.timing, 0,
+				  ha_clock_now_ms(), ha_clock_now_ms(), 1,
+				  GENERATION);
+	hb.term = hb.master_term = 5;
+	hb.flags |= HA_BEAT_MASTER;
+	s.master.is_claimed = true;
+	s.master.lease_ms = ha_clock_now_ms() + LEASE_MS;
+	beat(ALPHA, flags | HA_BEAT_MASTER, SEQ, 1u << ALPHA | 1u << BETA);
+	hb.hosts[ALPHA].beat.term = hb.hosts[ALPHA].term = 6;
+	assert_null(hbs_op_master(&s, &client, request));
+	assert_int_equal(s.master.looks_ms, 0); /* no term is looked for */
+	hbs_master_look(&s);
+	assert_int_equal(hb.master_term, 0);
+	hbs_wait_check(&s);
+	assert_int_equal(answer_code(), ESTALE);
+	assert_int_equal(hb.master_term, 0);
+	/* It has laid it down. */
+	hb.term = hb.master_term = 5;
+	beat(ALPHA, flags, SEQ, 1u << ALPHA | 1u << BETA);
+	assert_null(hbs_op_master(&s, &client, request));
+	assert_int_not_equal(s.master.looks_ms, 0);
+	json_decref(request);
+}
+
 int
 main(void)
 {
@@ -435,6 +471,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			term_is_chosen_after_fresh_reads, begin, end),
 		cmocka_unit_test_setup_teardown(contested_term_is_taken_anew,
+						begin, end),
+		cmocka_unit_test_setup_teardown(renewal_outbids_no_member,
 						begin, end),
 		cmocka_unit_test_setup_teardown(old_proof_is_no_read_claim,
 						begin, end),

@@ -30,6 +30,7 @@ struct vm {
 	int attempt;
 	const char *at;                 /* host of its history; NULL: h1 */
 	const char *past;               /* enum of PASTS below; NULL: none */
+	const char *past_h3;            /* and this on h3; NULL: none */
 	const char *listed_at, *listed; /* NULL: on no list */
 };
 
@@ -79,17 +80,21 @@ add_states(struct scene *s, GString *xml)
 			is_out && s->is_h2_dead ? "down" : "member");
 		for (size_t i = 0; i < VMS_MAX && s->vms[i].id; i++) {
 			const struct vm *vm = &s->vms[i];
+			bool is_at =
+				strcmp(vm->at ? vm->at : "h1", HOSTS[h]) == 0;
+			const char *past = is_at  ? vm->past :
+					   h == 2 ? vm->past_h3 :
+						    NULL;
 
 			/* Fencing erases the history. */
-			if (vm->past && !(is_out && s->is_h2_dead) &&
-			    strcmp(vm->at ? vm->at : "h1", HOSTS[h]) == 0) {
+			if (past && !(is_out && s->is_h2_dead)) {
 				g_string_append_printf(
 					xml,
 					"<lrm_resource id='%s' class='ocf' "
 					"provider='vmha' "
 					"type='VirtualMachine'>%s"
 					"</lrm_resource>",
-					vm->id, vm->past);
+					vm->id, past);
 			}
 		}
 		g_string_append(xml, "</lrm_resources></lrm></node_state>");
@@ -230,8 +235,15 @@ look(struct scene *s, uint64_t now_ms)
 	}
 	s->facts = fdm_facts_new(cib_of(s));
 	snap_of(s);
-	fdm_restart_configure(s->restart, s->facts);
+	fdm_restart_configure(s->restart, s->facts, now_ms);
 	s->rows = fdm_project(s->facts, &s->snap);
+	fdm_restart_judge(s->restart, s->facts, &s->snap, s->rows, now_ms);
+}
+
+/* One look, and nothing new. */
+static inline void
+look_again(struct scene *s, uint64_t now_ms)
+{
 	fdm_restart_judge(s->restart, s->facts, &s->snap, s->rows, now_ms);
 }
 

@@ -191,6 +191,7 @@ failed_starts(void **state)
 	s.vms[0].past = STARTS;
 	look(&s, T0 + 4000);
 	s.vms[0].past = FAILED;
+	s.vms[0].past_h3 = FAILED; /* no host is left */
 	look(&s, T0 + 8999);
 	assert_granted(&s, "a", 0);
 	look(&s, T0 + 9000);
@@ -207,6 +208,7 @@ failed_starts(void **state)
 	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
 	assert_true(row(&s, "a")->wants_cleanup);
 	s.vms[0].past = OFF;
+	s.vms[0].past_h3 = OFF;
 	look(&s, T0 + 9000 + 121000);
 	assert_granted(&s, "a", 2);
 	s.vms[0].ticket = 1;
@@ -309,10 +311,148 @@ an_old_failure_is_no_attempt(void **state)
 	look(&s, T0 + 1000 + FDM_NO_ROOM_MS);
 	assert_granted(&s, "a", 0);
 	assert_text(&s, "a", T0, "no host can take it");
+	assert_true(row(&s, "a")->wants_cleanup);
 	s.vms[0].past = OP("x_last_failure_0", "start", "12", "1", "4")
 		OP("x_stop_0", "stop", "13", "0", "0");
 	look(&s, T0 + 20000);
-	look(&s, T0 + 20000 + FDM_ATTEMPT_QUIET_MS);
+	assert_false(row(&s, "a")->wants_cleanup);
+	look(&s, T0 + 20000 + FDM_ATTEMPT_NEXT_MS);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	end(&s);
+}
+
+/* It once failed on both hosts that are left, before it ran on the one that
+ * died. Pacemaker keeps that for ever, and would start it nowhere: it is
+ * cleared, and no attempt is counted. */
+static void
+old_failures_keep_nothing_down(void **state)
+{
+	struct scene s = { .vms = { ON_H2("db", PRIORITY("high")),
+				    ON_H2("low", PRIORITY("low")) } };
+
+	(void)state;
+	s.vms[0] = (struct vm){ .id = "db",
+				.params = PRIORITY("high"),
+				.ticket = 1,
+				.past = FAILED,
+				.past_h3 = FAILED,
+				.listed_at = "h2",
+				.listed = "running" };
+	look(&s, T0);
+	assert_false(row(&s, "db")->wants_cleanup);
+	h2_dies(&s);
+	s.vms[0].listed = NULL;
+	look(&s, T0 + 1000);
+	assert_granted(&s, "db", 1);
+	look(&s, T0 + 1500);
+	assert_true(row(&s, "db")->wants_cleanup);
+	s.vms[0].attempt = 1;
+	s.vms[0].past = s.vms[0].past_h3 = NULL;
+	look(&s, T0 + 2000);
+	assert_false(row(&s, "db")->wants_cleanup);
+	assert_granted(&s, "db", 1);
+	/* What fails now is this attempt's, whatever its number. */
+	s.vms[0].past = s.vms[0].past_h3 = FAILED;
+	look(&s, T0 + 3000);
+	assert_false(row(&s, "db")->wants_cleanup);
+	look(&s, T0 + 2000 + FDM_ATTEMPT_QUIET_MS);
+	assert_waits(&s, "db", HA_RESTART_WAITS_RETRY);
+	end(&s);
+}
+
+/* The retry is due, and what would clear the failures does not come through:
+ * they are old ones then, and go on being cleared. */
+static void
+failures_that_stay_are_no_attempt(void **state)
+{
+	struct scene s = { .vms = { { .id = "a",
+				      .ticket = 0,
+				      .attempt = 1,
+				      .past = FAILED,
+				      .past_h3 = FAILED } } };
+	uint64_t due_ms = T0 + 120000;
+
+	(void)state;
+	h2_dies(&s);
+	look(&s, T0);
+	look(&s, due_ms);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	assert_true(row(&s, "a")->wants_cleanup);
+	look(&s, due_ms + FDM_CLEANUP_MS);
+	assert_granted(&s, "a", 2);
+	s.vms[0].ticket = 1;
+	s.vms[0].attempt = 2;
+	look(&s, due_ms + FDM_CLEANUP_MS + 1000);
+	look(&s, due_ms + FDM_CLEANUP_MS + 60000);
+	assert_granted(&s, "a", 2);
+	assert_true(row(&s, "a")->wants_cleanup);
+	end(&s);
+}
+
+/* The start has failed on one host, and Pacemaker's scheduler, starved, takes
+ * longer than ever to begin it on the other one: no reason to take the ticket
+ * away for two minutes. */
+static void
+slow_scheduler_costs_no_attempt(void **state)
+{
+	struct scene s = { .vms = { ON_H2("a", "") } };
+
+	(void)state;
+	look(&s, T0);
+	h2_dies(&s);
+	look(&s, T0 + 1000);
+	s.vms[0] = (struct vm){ .id = "a", .ticket = 1, .past = FAILED };
+	for (uint64_t ms = 2000; ms < 1000 + FDM_ATTEMPT_NEXT_MS; ms += 1000) {
+		look(&s, T0 + ms);
+		assert_granted(&s, "a", 0);
+	}
+	s.vms[0].past_h3 = STARTS;
+	look(&s, T0 + 1000 + FDM_ATTEMPT_NEXT_MS);
+	assert_granted(&s, "a", 0);
+	comes_up(&s.vms[0]);
+	look(&s, T0 + 60000);
+	assert_granted(&s, "a", 0);
+	end(&s);
+}
+
+/* Pacemaker tries no other host after "not configured" (6). */
+static void
+wrong_configuration_fails_at_once(void **state)
+{
+	struct scene s = { .vms = { ON_H2("a", "") } };
+
+	(void)state;
+	look(&s, T0);
+	h2_dies(&s);
+	look(&s, T0 + 1000);
+	s.vms[0] = (struct vm){ .id = "a",
+				.ticket = 1,
+				.past = OP("x_last_failure_0", "start", "8",
+					   "6", "4") OFF };
+	look(&s, T0 + 1000 + FDM_ATTEMPT_QUIET_MS);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	end(&s);
+}
+
+/* The copy is old: the start that failed may have been repeated since. */
+static void
+old_copy_condemns_no_attempt(void **state)
+{
+	struct scene s = { .vms = { ON_H2("a", "") } };
+
+	(void)state;
+	look(&s, T0);
+	assert_false(s.restart->is_watching);
+	h2_dies(&s);
+	look(&s, T0 + 1000);
+	s.vms[0] = (struct vm){
+		.id = "a", .ticket = 1, .past = FAILED, .past_h3 = FAILED
+	};
+	look(&s, T0 + 2000);
+	look_again(&s, T0 + 60000);
+	assert_granted(&s, "a", 0);
+	assert_true(s.restart->is_watching); /* so that a newer one comes */
+	look(&s, T0 + 60100);
 	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
 	end(&s);
 }
@@ -355,6 +495,11 @@ main(void)
 		cmocka_unit_test(a_new_master_goes_on_with_the_count),
 		cmocka_unit_test(what_is_no_attempt),
 		cmocka_unit_test(an_old_failure_is_no_attempt),
+		cmocka_unit_test(old_failures_keep_nothing_down),
+		cmocka_unit_test(failures_that_stay_are_no_attempt),
+		cmocka_unit_test(slow_scheduler_costs_no_attempt),
+		cmocka_unit_test(wrong_configuration_fails_at_once),
+		cmocka_unit_test(old_copy_condemns_no_attempt),
 		cmocka_unit_test(fencing_under_way_is_no_lack_of_room),
 	};
 

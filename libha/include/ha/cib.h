@@ -42,6 +42,10 @@ struct ha_cib;
 int ha_cib_new(GMainContext *context, const struct ha_cib_calls *calls,
 	       void *data, struct ha_cib **ret_cib, struct ha_err *err);
 
+/* Asks for a copy, as a change would: for whoever must not rest on news that may
+ * be late or lost. */
+void ha_cib_refresh(struct ha_cib *cib);
+
 /* Merges a fragment, `<cib>...</cib>` with all that changes, as one update: all
  * of it or nothing. Objects are found by element and id, and made where they
  * are not there. `done` is called once, with 0, or a negative errno and a

@@ -51,7 +51,8 @@
  *   master      on, lease_ms -> "term": this host's fault domain manager is
  *               master for so long, flushed on w; on=false ends it.
  *               [ring_seq], and EAGAIN, as with unseal: what was read of that
- *               membership before is confirmed by the answer
+ *               membership before is confirmed by the answer. ESTALE: another
+ *               host has taken a newer term meanwhile
  *   tickets     tickets: [{resource, term}]: what the local CIB says, for the
  *               start gate (SAFETY 19); replaces what was said before
  *   isolated    on: this host declares itself isolated, in its beats

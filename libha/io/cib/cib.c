@@ -47,6 +47,19 @@ query_soon(struct ha_cib *cib)
 	}
 }
 
+static gboolean
+on_refresh(gpointer data)
+{
+	query_soon(data);
+	return G_SOURCE_REMOVE;
+}
+
+void
+ha_cib_refresh(struct ha_cib *cib)
+{
+	ha__cib_post(NULL, on_refresh, cib, NULL);
+}
+
 static void
 rest_after(struct ha_cib *cib)
 {

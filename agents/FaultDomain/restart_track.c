@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What has happened to one VM between two looks: is it down, since when, is an
+ * attempt to start it under way, has that come to nothing. An attempt is a
+ * round of Pacemaker's over all hosts. It must never be given up while
+ * Pacemaker may still be at it: what is not known for sure goes on.
+ */
+#include "FaultDomain/fdm.h"
+#include "FaultDomain/restart_track.h"
+
+static bool
+is_running(const struct fdm_track *track, const struct fdm_row *row)
+{
+	return row ? row->verdict.why == HA_TICKET_RUNS ||
+			       (track->is_up && row->verdict.is_granted) :
+		     track->is_up;
+}
+
+bool
+fdm_track_is_idle(const struct fdm_track *track, const struct fdm_row *row)
+{
+	return !track->is_busy && !(row && row->is_listed_here);
+}
+
+/* What has no gate, Pacemaker starts as it likes. */
+bool
+fdm_track_is_granted(const struct fdm_vm *vm, const struct fdm_row *row)
+{
+	return !row || (vm->ticket.is_there && vm->ticket.is_granted);
+}
+
+static void
+begin_incident(struct fdm_track *track, bool by_user, uint64_t now_ms)
+{
+	track->is_down = true;
+	track->by_user = by_user;
+	track->is_starting = false;
+	track->has_no_room = false;
+	track->attempts = 0;
+	track->since_ms = now_ms;
+	track->failed_ms = now_ms;
+	track->quiet_ms = now_ms;
+	track->clean_ms = 0;
+}
+
+void
+fdm_track_begin_attempt(struct fdm_track *track, uint32_t attempt,
+			uint64_t now_ms)
+{
+	track->is_starting = true;
+	track->has_no_room = false;
+	track->attempts = attempt;
+	track->granted_ms = now_ms;
+	track->quiet_ms = now_ms;
+	track->clean_ms = 0;
+}
+
+/* A master that is new goes on with the count that stands in the ticket. What
+ * was off and is to run, its user starts. */
+static void
+meet(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
+     uint64_t now_ms)
+{
+	bool is_held =
+		vm->ticket.is_there && !is_granted && !fdm_is_powered_off(vm);
+	uint32_t attempts = (uint32_t)MIN(vm->ticket.attempt, UINT32_MAX);
+
+	if (track->is_down) {
+		begin_incident(track, attempts == 0 && !is_held, now_ms);
+		if (attempts > 0 && !is_held) {
+			fdm_track_begin_attempt(track, attempts, now_ms);
+		}
+	}
+	track->attempts = attempts;
+}
+
+/* Somebody has written the ticket: this vmha-fdmd or another. */
+static void
+take_ticket(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
+	    uint64_t now_ms)
+{
+	uint32_t attempts = (uint32_t)MIN(vm->ticket.attempt, UINT32_MAX);
+
+	if (is_granted == track->was_granted || !track->is_down) {
+		return;
+	}
+	if (is_granted) {
+		/* They were cleared; or nobody could, and they are old. */
+		track->old_failures = vm->failed_starts;
+		fdm_track_begin_attempt(track, MAX(attempts, 1), now_ms);
+		return;
+	}
+	if (track->is_starting) {
+		track->is_starting = false;
+		track->failed_ms = now_ms;
+	}
+	track->attempts = attempts;
+}
+
+bool
+fdm_track_is_tried_everywhere(const struct fdm_restart_look *look,
+			      const struct fdm_vm *vm)
+{
+	return (look->open_nodes & ~vm->failed_nodes) == 0;
+}
+
+/* Has the attempt under way come to nothing? By no more than the newest copy
+ * shows: where Pacemaker's daemons are starved it may be many seconds old, and
+ * the start on the next host under way. */
+static void
+watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
+	      const struct fdm_vm *vm, bool idle)
+{
+	uint64_t quiet_ms = 0;
+
+	if (vm->failed_starts == 0) {
+		track->old_failures = 0;
+	}
+	if (!track->is_starting) {
+		return;
+	}
+	if (!idle || look->is_working) {
+		track->quiet_ms = look->now_ms;
+	}
+	if (look->seen_ms > track->quiet_ms) {
+		quiet_ms = look->seen_ms - track->quiet_ms;
+	}
+	if (!idle) {
+		track->has_no_room = false;
+	} else if (vm->failed_starts != 0 &&
+		   vm->failed_starts != track->old_failures) {
+		if (quiet_ms >= (fdm_track_is_tried_everywhere(look, vm) ?
+					 FDM_ATTEMPT_QUIET_MS :
+					 FDM_ATTEMPT_NEXT_MS)) {
+			track->is_starting = false;
+			track->has_no_room = false;
+			track->failed_ms = look->now_ms;
+		}
+	} else if (quiet_ms >= FDM_NO_ROOM_MS) {
+		track->has_no_room = true;
+	}
+}
+
+void
+fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
+		 const struct fdm_vm *vm, const struct fdm_row *row)
+{
+	bool is_held = row && !row->verdict.is_granted;
+	bool runs, is_missing;
+	bool granted = fdm_track_is_granted(vm, row);
+
+	track->is_up = (vm->up_nodes & look->live_nodes) != 0;
+	track->is_busy = (vm->busy_nodes & look->live_nodes) != 0;
+	runs = is_running(track, row);
+	is_missing = !runs && !is_held && fdm_is_wanted(vm, row);
+	if (!track->is_known) {
+		track->is_known = true;
+		track->is_down = is_missing;
+		track->was_granted = granted;
+		meet(track, vm, granted, look->now_ms);
+	} else if (is_missing && !track->is_down) {
+		begin_incident(track, !track->was_wanted, look->now_ms);
+	}
+	if (runs) {
+		if (!track->was_running) {
+			track->runs_since_ms = look->now_ms;
+		}
+		track->by_user = false;
+	} else if (!is_missing) {
+		track->attempts = 0;
+	}
+	if (!is_missing) {
+		track->old_failures = vm->failed_starts;
+		track->is_down = false;
+		track->is_starting = false;
+		track->has_no_room = false;
+		track->clean_ms = 0;
+	}
+	take_ticket(track, vm, granted, look->now_ms);
+	watch_attempt(look, track, vm, fdm_track_is_idle(track, row));
+	track->was_running = runs;
+	track->was_wanted = fdm_is_wanted(vm, row);
+	track->was_granted = granted;
+}
+
+void
+fdm_track_fill(struct ha_restart_vm *one, const struct fdm_track *track,
+	       const struct fdm_vm *vm, const struct fdm_row *row)
+{
+	/* What is not managed nobody starts: it must hold up nobody. */
+	one->is_wanted = fdm_is_wanted(vm, row) && vm->is_managed &&
+			 !(row && !row->verdict.is_granted);
+	one->is_running = track->was_running;
+	one->is_starting =
+		one->is_wanted && track->is_starting && !track->has_no_room;
+	one->has_room = !track->has_no_room;
+	one->attempts =
+		track->attempts - (track->has_no_room && track->attempts > 0);
+	one->runs_since_ms = track->runs_since_ms;
+	one->granted_ms = track->granted_ms;
+	one->failed_ms = track->failed_ms;
+	one->since_ms = track->since_ms;
+}
