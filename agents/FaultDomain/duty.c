@@ -210,7 +210,9 @@ fdm_duty_may_hold(const struct fdm *fdm, const struct fdm_host *host,
 {
 	uint64_t since_ms = time_of(fdm->away, host->name);
 
-	return host->is_fresh ||
+	/* Its last beats are fresh for a while after its death, too: one that
+	 * lives and is cut off is soon sealed. */
+	return (host->is_fresh && host->is_sealed) ||
 	       (since_ms != 0 &&
 		now_ms >= since_ms + fdm->snap->silence_ms + FDM_AWAY_GRACE_MS);
 }

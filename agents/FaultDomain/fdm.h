@@ -283,7 +283,7 @@ void fdm_duty_refused(struct fdm *fdm, uint64_t now_ms);
 void fdm_duty_failed(struct fdm *fdm, uint64_t now_ms);
 /* Hosts that are away, since when. */
 void fdm_duty_away(struct fdm *fdm, uint64_t now_ms);
-/* Is it time to hold its VMs? At once where it lives; one that may be dying is
+/* Is it time to hold its VMs? At once where it is sealed; one that may be dying is
  * given the time to be proven dead, so that a death costs no hold. Until then
  * its list alone keeps its VMs from running twice. */
 bool fdm_duty_may_hold(const struct fdm *fdm, const struct fdm_host *host,

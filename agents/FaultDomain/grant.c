@@ -67,6 +67,9 @@ tell_wait(struct fdm *fdm, const struct fdm_row *row, uint64_t now_ms)
 
 	fdm_restart_text(fdm->restart, fdm->facts, resource, now_ms, text,
 			 sizeof(text));
+	if (!text[0]) {
+		g_strlcpy(text, FDM_CLEANING_TEXT, sizeof(text));
+	}
 	if (row->waits_why == HA_RESTART_GIVEN_UP) {
 		fdm_log(FDM_LOG_GIVEN_UP, resource, text);
 	} else {

@@ -247,13 +247,17 @@ static bool
 is_settled(struct fdm_protect *protect, const struct fdm_vm *vm, bool is_over,
 	   uint64_t now_ms)
 {
-	const uint64_t *since_ms =
-		g_hash_table_lookup(protect->off_ms, vm->resource);
+	const uint64_t *since_ms;
 
+	/* Asked for each VM at each look, and nearly always none is there. */
 	if (!is_over) {
-		(void)g_hash_table_remove(protect->off_ms, vm->resource);
+		if (g_hash_table_size(protect->off_ms) > 0) {
+			(void)g_hash_table_remove(protect->off_ms,
+						  vm->resource);
+		}
 		return false;
 	}
+	since_ms = g_hash_table_lookup(protect->off_ms, vm->resource);
 	if (!since_ms) {
 		g_hash_table_insert(protect->off_ms, g_strdup(vm->resource),
 				    g_memdup2(&now_ms, sizeof(now_ms)));

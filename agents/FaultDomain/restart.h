@@ -54,6 +54,9 @@ struct fdm_restart {
 	uint64_t due_ms;  /* to be judged again then, at the latest */
 };
 
+/* Its turn has come, and no verdict makes it wait. */
+#define FDM_CLEANING_TEXT "failures of earlier starts are being cleared"
+
 struct fdm_restart *fdm_restart_new(void);
 void fdm_restart_free(struct fdm_restart *restart); /* NULL is fine */
 

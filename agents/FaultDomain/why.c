@@ -136,7 +136,7 @@ waits_text(const struct fdm *fdm, const struct fdm_vm *vm, char *buffer,
 	}
 	fdm_restart_text(fdm->restart, fdm->facts, vm->resource,
 			 ha_clock_now_ms(), buffer, size);
-	return buffer;
+	return buffer[0] ? buffer : FDM_CLEANING_TEXT;
 }
 
 static void

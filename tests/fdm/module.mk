@@ -15,6 +15,7 @@ $(BUILD)/tests/fdm/protect_list_test: $(FDM_DIR)/grant.o \
 	$(FDM_DIR)/protect_list.o
 $(BUILD)/tests/fdm/master_test: $(FDM_DIR)/grant.o $(FDM_DIR)/election.o
 $(BUILD)/tests/fdm/lease_test: $(FDM_DIR)/master.o
+$(BUILD)/tests/fdm/duty_test: $(FDM_DIR)/duty.o
 
 fdm-tests: $(FDM_TESTS)
 
