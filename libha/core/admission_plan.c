@@ -146,6 +146,20 @@ hide_others(struct admission *a, bool is_hidden)
 	}
 }
 
+/* Hosts that leave as if they had died: their machines may use failover hosts,
+ * as they may once they have moved to a host that then fails. */
+static void
+bury_leaving(struct admission *a, bool is_buried)
+{
+	const struct ha_admission_request *r = a->request;
+
+	for (uint32_t i = 0;
+	     r->op == HA_ADMISSION_REMOVE_HOST && i < r->n_hosts; i++) {
+		a->hosts[r->hosts[i]].state =
+			is_buried ? HA_INV_OFFLINE : HA_INV_MAINTENANCE;
+	}
+}
+
 /* With the displaced machines wherever each failure would have them: more
  * than any choice of hosts for them allows. A no is a no for every choice. */
 static bool
@@ -155,9 +169,17 @@ is_hopeless(struct admission *a)
 	struct ha_plan_answer told;
 	enum ha_plan_verdict verdict;
 
+	/* A machine that comes from nowhere is kept off failover hosts, which
+	 * would make the question narrower than the truth. */
+	if (a->request->op == HA_ADMISSION_POWER_ON &&
+	    a->policy->type == HA_ADMISSION_DEDICATED) {
+		return false;
+	}
 	attempt.question.places_stranded = true;
 	hide_others(a, true);
+	bury_leaving(a, true);
 	verdict = run(&attempt, &told);
+	bury_leaving(a, false);
 	hide_others(a, false);
 	return verdict == HA_PLAN_NO;
 }
