@@ -34,6 +34,12 @@ inv_bad(const struct inv_at *at, struct ha_err *err, const char *fmt, ...)
 			ha_err_prefix(err, -EINVAL, "[%zu]", at->index);
 		}
 	}
+	/* Keys and words of the file are shown on terminals. */
+	for (char *c = err ? err->text : NULL; c && *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f) {
+			*c = '?';
+		}
+	}
 	return -EINVAL;
 }
 
