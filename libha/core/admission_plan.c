@@ -218,6 +218,13 @@ part_left(uint64_t free_now, uint64_t need, uint64_t capacity)
 	return capacity == 0 ? 0 : (free_now - need) * SCORE_PARTS / capacity;
 }
 
+static bool
+has_room(const struct admission *a, uint32_t vm, uint32_t host)
+{
+	return a->free[host].cpu_mhz >= a->demand[vm].cpu_mhz &&
+	       a->free[host].memory_mb >= a->demand[vm].memory_mb;
+}
+
 /* The host that has most left with this machine on it, not tried yet. */
 static uint32_t
 roomiest(const struct admission *a, uint32_t vm)
@@ -233,8 +240,7 @@ roomiest(const struct admission *a, uint32_t vm)
 		uint64_t score;
 
 		if (a->is_tried[i] || !ha__admission_may_run(a, vm, i) ||
-		    here->cpu_mhz < need->cpu_mhz ||
-		    here->memory_mb < need->memory_mb) {
+		    !has_room(a, vm, i)) {
 			continue;
 		}
 		cpu = part_left(here->cpu_mhz, need->cpu_mhz,
@@ -378,6 +384,26 @@ prove_rearranged(struct admission *a)
 	return false;
 }
 
+/* The host that the request names must have room now, even if every failure
+ * that is to be survived takes that host. */
+static bool
+is_named_host_full(struct admission *a)
+{
+	uint32_t vm = a->request->vm;
+	uint32_t host = a->request->host;
+	bool is_full;
+
+	a->vms[vm].host = HA_INV_NONE;
+	look_at_room(a);
+	is_full = !has_room(a, vm, host);
+	a->vms[vm].host = host;
+	if (is_full) {
+		a->answer->reason = HA_ADMISSION_NOT_PLACED;
+		a->answer->host = host;
+	}
+	return is_full;
+}
+
 bool
 ha__admission_plan(struct admission *a)
 {
@@ -387,6 +413,9 @@ ha__admission_plan(struct admission *a)
 	if (op == HA_ADMISSION_POWER_ON && a->request->host == HA_INV_NONE) {
 		a->is_displaced[a->request->vm] = true;
 		return prove_somewhere(a);
+	}
+	if (op == HA_ADMISSION_POWER_ON && is_named_host_full(a)) {
+		return false;
 	}
 	verdict = prove(a);
 	if (verdict == HA_PLAN_YES) {

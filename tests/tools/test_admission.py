@@ -122,7 +122,7 @@ class Judge:
             hosts = [h for h in self.online() if h not in failed]
             if not any(True for _ in self.placings(movers, rest, hosts)):
                 return False
-        return self.fits(place, self.online())
+        return True
 
     def holds(self):
         """Both."""
@@ -137,9 +137,17 @@ class Judge:
             if host not in self.spare and \
                     host in (vm["hosts_allowed"] or self.hosts):
                 vm["host"] = host
-                if self.holds():
+                if self.holds() and (self.policy["guarantee"] == "arithmetic"
+                                     or self.has_room(host)):
                     return True
         return False
+
+    def has_room(self, host):
+        """For what is there."""
+        there = [demand(self.vms[v], self.policy)
+                 for v, h in self.place().items() if h == host]
+        return (sum(n[0] for n in there) <= self.hosts[host]["cpu_mhz"] and
+                sum(n[1] for n in there) <= self.hosts[host]["memory_mb"])
 
     def remove(self, host):
         """With its VMs on whatever hosts, failover hosts aside."""
