@@ -151,7 +151,7 @@ class Judge:
 
     def remove(self, host):
         """With its VMs on whatever hosts, failover hosts aside."""
-        movers = [v for v, h in self.place().items() if h == host]
+        movers = [v["name"] for v in self.running() if v["host"] == host]
         self.state[host] = "maintenance"
         if self.policy["guarantee"] == "arithmetic":
             return self.arithmetic()

@@ -15,6 +15,8 @@ struct weighing {
 	struct ha_admission_answer answer;
 	struct ha_err reason, help;
 	json_t *certificate;
+	size_t moves;      /* in it */
+	bool is_too_large; /* it was left out */
 	void *work;
 };
 

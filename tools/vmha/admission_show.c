@@ -371,6 +371,9 @@ explain_plan(const struct vmha *v, const struct weighing *w)
 		putchar('\n');
 		vmha_table_print(&table, &v->screen, stdout);
 	}
+	if (w->is_too_large) {
+		puts("\nThe plan is too large to be shown");
+	}
 	if (rows > PLAN_ROWS_MAX) {
 		printf("... and %zu more; --output=json has all\n",
 		       rows - PLAN_ROWS_MAX);
