@@ -12,6 +12,7 @@ from case import Case
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                     "../data/admission")
+PAGE = os.path.join(DATA, "../../../docs/ADMISSION.md")
 INSTANCES = 400  # random clusters; VMHA_INSTANCES=100000 for a long look
 SEED = 20
 
@@ -353,6 +354,30 @@ class Admission(Case):
                       ("admission",), ("what-if",)):
             done = self.run_vmha(*words)
             self.assertEqual((done.returncode, done.stdout), (64, ""), words)
+
+    def test_page(self):
+        """docs/ADMISSION.md: the sums say yes, the plan says no; each line
+        shown there is what the command prints."""
+        inventory = self.example("example")
+        with open(PAGE, encoding="utf-8") as f:
+            page = f.read()
+        shown = []
+        for words, code, lines in (
+                (("admission", "check"), 1, 11),
+                (("what-if", "host-failure", "h1"), 0, 8)):
+            done = self.run_vmha(*words, self.write(inventory))
+            self.assertEqual(done.returncode, code, done.stderr)
+            shown += done.stdout.splitlines()[:lines]
+        inventory["policy"]["guarantee"] = "arithmetic"
+        done = self.run_vmha("admission", "check", self.write(inventory))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        shown += done.stdout.splitlines()[:1]
+        for name in ("percentage", "slot"):
+            done = self.run_vmha("admission", "explain",
+                                 self.write(self.example(name)))
+            shown += done.stdout.split("\n\n")[3].splitlines()
+        for line in shown:
+            self.assertIn(line + "\n", page)
 
     def test_text(self):
         """For people: the verdict first, bars, hosts, the steps."""
