@@ -59,7 +59,8 @@ _vmha() {
 	for ((i = 1; i < COMP_CWORD && i < 3; i++)); do
 		name=${command:+$command }${COMP_WORDS[i]}
 		if [[ -v _vmha_options[$name] || $name == heartbeat ||
-			$name == vm || $name == host ]]; then
+			$name == vm || $name == host ||
+			$name == admission || $name == what-if ]]; then
 			command=$name
 		fi
 	done

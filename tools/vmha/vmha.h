@@ -24,7 +24,9 @@
 enum vmha_exit {
 	VMHA_OK = 0,
 	VMHA_FAILED = 1,
+	VMHA_BAD_INPUT = 2,
 	VMHA_NO_DAEMON = 3,
+	VMHA_UNDECIDED = 3, /* of admission and what-if, which ask no daemon */
 	VMHA_TIMEOUT = 4,
 	VMHA_USAGE = 64, /* EX_USAGE of sysexits.h */
 };
@@ -57,6 +59,8 @@ struct vmha_args {
 	const char *name;
 	const char *priority;
 	const char *depends;
+	const char *inventory;
+	const char *output;
 	struct vmha_texts params;
 	uint32_t beat_ms, watchdog_ms, tolerance_ms; /* 0: not given */
 	uint32_t slots, vms, lines;                  /* 0: not given */
@@ -112,6 +116,8 @@ enum vmha_option_id {
 	OPT_START,
 	OPT_RESOURCE,
 	OPT_TELL,
+	OPT_INVENTORY,
+	OPT_OUTPUT,
 	OPT_JSON,
 	OPT_N
 };
@@ -261,5 +267,10 @@ int vmha_confirm_dead(struct vmha *v);
 int vmha_maintenance(struct vmha *v);
 int vmha_host_check(struct vmha *v);
 int vmha_events(struct vmha *v);
+int vmha_admission_check(struct vmha *v);
+int vmha_admission_explain(struct vmha *v);
+int vmha_what_if_failure(struct vmha *v);
+int vmha_what_if_add(struct vmha *v);
+int vmha_what_if_remove(struct vmha *v);
 
 #endif

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The guarantee "plan": asks the planner about the cluster after the request,
+ * and finds the hosts that the request leaves open. A yes is a certificate of
+ * which the independent checker has accepted every set; whatever else the
+ * planner says, or did not get to say within its steps, is a no. Which no is
+ * proven and which is caution is told apart.
+ */
+#include "admission_parts.h"
+
+/* Shares of a host's capacity, to compare hosts of unequal size. */
+#define SCORE_PARTS UINT64_C(100000)
+
+struct attempt {
+	struct admission *a;
+	struct ha_plan_question question;
+	bool is_told;    /* a certificate for the caller */
+	bool is_moving;  /* take the machines where they were placed */
+	bool is_refuted; /* by the checker */
+};
+
+bool
+ha__admission_may_run(const struct admission *a, uint32_t vm, uint32_t host)
+{
+	const struct ha_inv_vm *it = &a->vms[vm];
+	uint32_t i = 0;
+
+	if (a->hosts[host].state != HA_INV_ONLINE ||
+	    a->hosts[host].is_failover_host) {
+		return false;
+	}
+	while (it->has_allowed && i < it->n_allowed && it->allowed[i] != host) {
+		i++;
+	}
+	return !it->has_allowed || i < it->n_allowed;
+}
+
+static bool
+on_set(const struct ha_plan_set *set, void *closure)
+{
+	struct attempt *attempt = closure;
+	struct admission *a = attempt->a;
+	char why[HA_ERR_TEXT];
+
+	if (ha_plan_verify(&attempt->question, set, a->verify_work, why,
+			   sizeof(why)) < 0) {
+		attempt->is_refuted = true;
+		return false;
+	}
+	for (uint32_t i = 0; attempt->is_moving && i < set->n_moves; i++) {
+		a->vms[set->moves[i].vm].host = set->moves[i].to;
+	}
+	return !attempt->is_told || !a->q->told ||
+	       a->q->told(set, a->q->closure);
+}
+
+/* All attempts of one question share its steps. */
+static enum ha_plan_verdict
+run(struct attempt *attempt, struct ha_plan_answer *ret_answer)
+{
+	struct admission *a = attempt->a;
+	struct ha_plan_question *question = &attempt->question;
+
+	*ret_answer = (struct ha_plan_answer){ .verdict = HA_PLAN_GAVE_UP,
+					       .vm = HA_INV_NONE,
+					       .host = HA_INV_NONE };
+	if (a->steps_left == 0) {
+		return HA_PLAN_GAVE_UP;
+	}
+	question->all_steps = a->steps_left;
+	ha_plan_prove(question, a->plan_work, on_set, attempt, ret_answer);
+	a->steps_left -= ret_answer->steps < a->steps_left ? ret_answer->steps :
+							     a->steps_left;
+	return ret_answer->verdict;
+}
+
+static struct attempt
+attempt_init(struct admission *a, uint32_t failures)
+{
+	return (struct attempt){
+		.a = a,
+		.question = {
+			.inv = &a->answer->inv,
+			.demand = a->demand,
+			.failures = failures,
+			.spares_failover_hosts =
+				a->policy->type == HA_ADMISSION_DEDICATED,
+			.set_steps = a->q->set_steps,
+		},
+	};
+}
+
+/* Every failure of the judged cluster. */
+static enum ha_plan_verdict
+prove(struct admission *a)
+{
+	struct attempt attempt = attempt_init(a, a->policy->host_failures);
+	struct ha_admission_answer *answer = a->answer;
+
+	attempt.is_told = true;
+	if (a->q->begin) {
+		a->q->begin(a->q->closure);
+	}
+	switch (run(&attempt, &answer->plan)) {
+	case HA_PLAN_YES:
+		break;
+	case HA_PLAN_NO:
+		answer->reason = answer->plan.n_failed > 0 ?
+					 HA_ADMISSION_NO_PLAN :
+					 HA_ADMISSION_NOT_PLACED;
+		break;
+	case HA_PLAN_GAVE_UP:
+		answer->reason = attempt.is_refuted ?
+					 HA_ADMISSION_CHECKER_DIFFERS :
+					 HA_ADMISSION_SEARCH_BOUND;
+		break;
+	}
+	answer->has_plan = true;
+	answer->vm = answer->plan.vm;
+	answer->host = answer->plan.host;
+	return answer->plan.verdict;
+}
+
+static bool
+is_stranded(const struct admission *a, uint32_t vm)
+{
+	uint32_t host = a->vms[vm].host;
+
+	return a->vms[vm].is_on &&
+	       (host == HA_INV_NONE || a->hosts[host].state != HA_INV_ONLINE);
+}
+
+/* Only what the request set loose is to be placed; the others that are on no
+ * online host are not looked at. */
+static void
+hide_others(struct admission *a, bool is_hidden)
+{
+	for (uint32_t i = 0; i < a->answer->inv.n_vms; i++) {
+		if (is_hidden && !a->is_displaced[i] && is_stranded(a, i)) {
+			a->vms[i].is_on = false;
+			a->is_hidden[i] = true;
+		} else if (!is_hidden && a->is_hidden[i]) {
+			a->vms[i].is_on = true;
+			a->is_hidden[i] = false;
+		}
+	}
+}
+
+/* Hosts that leave as if they had died: their machines may use failover hosts,
+ * as they may once they have moved to a host that then fails. */
+static void
+bury_leaving(struct admission *a, bool is_buried)
+{
+	const struct ha_admission_request *r = a->request;
+
+	for (uint32_t i = 0;
+	     r->op == HA_ADMISSION_REMOVE_HOST && i < r->n_hosts; i++) {
+		a->hosts[r->hosts[i]].state =
+			is_buried ? HA_INV_OFFLINE : HA_INV_MAINTENANCE;
+	}
+}
+
+/* With the displaced machines wherever each failure would have them: more
+ * than any choice of hosts for them allows. A no is a no for every choice. */
+static bool
+is_hopeless(struct admission *a)
+{
+	struct attempt attempt = attempt_init(a, a->policy->host_failures);
+	struct ha_plan_answer told;
+	enum ha_plan_verdict verdict;
+
+	/* A machine that comes from nowhere is kept off failover hosts, which
+	 * would make the question narrower than the truth. */
+	if (a->request->op == HA_ADMISSION_POWER_ON &&
+	    a->policy->type == HA_ADMISSION_DEDICATED) {
+		return false;
+	}
+	attempt.question.places_stranded = true;
+	hide_others(a, true);
+	bury_leaving(a, true);
+	verdict = run(&attempt, &told);
+	bury_leaving(a, false);
+	hide_others(a, false);
+	return verdict == HA_PLAN_NO;
+}
+
+static void
+look_at_room(struct admission *a)
+{
+	const struct ha_inventory *inv = &a->answer->inv;
+
+	for (uint32_t i = 0; i < inv->n_hosts; i++) {
+		a->free[i].cpu_mhz = a->hosts[i].cpu_mhz;
+		a->free[i].memory_mb = a->hosts[i].memory_mb;
+	}
+	for (uint32_t i = 0; i < inv->n_vms; i++) {
+		uint32_t host = a->vms[i].host;
+		struct ha_plan_demand *free_here =
+			host == HA_INV_NONE ? NULL : &a->free[host];
+
+		if (!a->vms[i].is_on || !free_here) {
+			continue;
+		}
+		free_here->cpu_mhz -=
+			free_here->cpu_mhz < a->demand[i].cpu_mhz ?
+				free_here->cpu_mhz :
+				a->demand[i].cpu_mhz;
+		free_here->memory_mb -=
+			free_here->memory_mb < a->demand[i].memory_mb ?
+				free_here->memory_mb :
+				a->demand[i].memory_mb;
+	}
+}
+
+static uint64_t
+part_left(uint64_t free_now, uint64_t need, uint64_t capacity)
+{
+	return capacity == 0 ? 0 : (free_now - need) * SCORE_PARTS / capacity;
+}
+
+static bool
+has_room(const struct admission *a, uint32_t vm, uint32_t host)
+{
+	return a->free[host].cpu_mhz >= a->demand[vm].cpu_mhz &&
+	       a->free[host].memory_mb >= a->demand[vm].memory_mb;
+}
+
+/* The host that has most left with this machine on it, not tried yet. */
+static uint32_t
+roomiest(const struct admission *a, uint32_t vm)
+{
+	const struct ha_plan_demand *need = &a->demand[vm];
+	uint64_t best_score = 0;
+	uint32_t best = HA_INV_NONE;
+
+	for (uint32_t i = 0; i < a->answer->inv.n_hosts; i++) {
+		const struct ha_plan_demand *here = &a->free[i];
+		uint64_t cpu;
+		uint64_t memory;
+		uint64_t score;
+
+		if (a->is_tried[i] || !ha__admission_may_run(a, vm, i) ||
+		    !has_room(a, vm, i)) {
+			continue;
+		}
+		cpu = part_left(here->cpu_mhz, need->cpu_mhz,
+				a->hosts[i].cpu_mhz);
+		memory = part_left(here->memory_mb, need->memory_mb,
+				   a->hosts[i].memory_mb);
+		score = 1 + (cpu < memory ? cpu : memory);
+		if (score > best_score) {
+			best_score = score;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static void
+try_none(struct admission *a)
+{
+	for (uint32_t i = 0; i < a->answer->inv.n_hosts; i++) {
+		a->is_tried[i] = false;
+	}
+}
+
+/* "Any host that the master may choose": the first that holds, roomiest
+ * first. */
+static bool
+prove_somewhere(struct admission *a)
+{
+	struct ha_admission_answer *answer = a->answer;
+	struct ha_admission_answer first = { 0 };
+	uint32_t vm = a->request->vm;
+	bool has_given_up = false;
+	bool is_first = true;
+	uint32_t host;
+
+	look_at_room(a);
+	try_none(a);
+	while ((host = roomiest(a, vm)) != HA_INV_NONE) {
+		enum ha_plan_verdict verdict;
+
+		a->is_tried[host] = true;
+		a->vms[vm].host = host;
+		verdict = prove(a);
+		if (verdict == HA_PLAN_YES) {
+			return true;
+		}
+		has_given_up = has_given_up || verdict == HA_PLAN_GAVE_UP;
+		if (is_first) {
+			first = *answer;
+			is_first = false;
+			a->vms[vm].host = HA_INV_NONE;
+			if (is_hopeless(a)) {
+				has_given_up = false;
+				break;
+			}
+		}
+	}
+	a->vms[vm].host = HA_INV_NONE;
+	if (is_first) {
+		answer->reason = HA_ADMISSION_NOT_PLACED;
+		answer->vm = vm;
+		answer->host = HA_INV_NONE;
+		return false;
+	}
+	*answer = first;
+	answer->is_conservative = has_given_up;
+	return false;
+}
+
+bool
+ha__admission_place_displaced(struct admission *a)
+{
+	struct attempt attempt = attempt_init(a, 0);
+	struct ha_plan_answer told;
+	enum ha_plan_verdict verdict;
+
+	attempt.question.places_stranded = true;
+	attempt.question.spares_failover_hosts = false;
+	attempt.is_moving = true;
+	hide_others(a, true);
+	verdict = run(&attempt, &told);
+	hide_others(a, false);
+	if (verdict == HA_PLAN_YES) {
+		return true;
+	}
+	a->answer->plan = told;
+	a->answer->vm = told.vm;
+	a->answer->host = told.host;
+	a->answer->is_conservative = verdict == HA_PLAN_GAVE_UP;
+	return false;
+}
+
+static void
+put_back(struct admission *a)
+{
+	for (uint32_t i = 0; i < a->answer->inv.n_vms; i++) {
+		if (a->is_displaced[i]) {
+			a->vms[i].host = a->q->inv->vms[i].host;
+		}
+	}
+}
+
+/* Another arrangement than the planner's: each to the roomiest host. Whether
+ * it keeps the rules is the proof's matter. */
+static bool
+spread_displaced(struct admission *a)
+{
+	look_at_room(a);
+	try_none(a);
+	for (uint32_t i = 0; i < a->answer->inv.n_vms; i++) {
+		uint32_t host;
+
+		if (!a->is_displaced[i]) {
+			continue;
+		}
+		host = roomiest(a, i);
+		if (host == HA_INV_NONE) {
+			return false;
+		}
+		a->vms[i].host = host;
+		a->free[host].cpu_mhz -= a->demand[i].cpu_mhz;
+		a->free[host].memory_mb -= a->demand[i].memory_mb;
+	}
+	return true;
+}
+
+/* The planner has put the displaced machines somewhere, and that won't do. */
+static bool
+prove_rearranged(struct admission *a)
+{
+	struct ha_admission_answer *answer = a->answer;
+	struct ha_admission_answer first = *answer;
+
+	put_back(a);
+	if (spread_displaced(a) && prove(a) == HA_PLAN_YES) {
+		return true;
+	}
+	put_back(a);
+	first.is_conservative = !is_hopeless(a);
+	*answer = first;
+	return false;
+}
+
+/* The host that the request names must have room now, even if every failure
+ * that is to be survived takes that host. */
+static bool
+is_named_host_full(struct admission *a)
+{
+	uint32_t vm = a->request->vm;
+	uint32_t host = a->request->host;
+	bool is_full;
+
+	a->vms[vm].host = HA_INV_NONE;
+	look_at_room(a);
+	is_full = !has_room(a, vm, host);
+	a->vms[vm].host = host;
+	if (is_full) {
+		a->answer->reason = HA_ADMISSION_NOT_PLACED;
+		a->answer->host = host;
+	}
+	return is_full;
+}
+
+bool
+ha__admission_plan(struct admission *a)
+{
+	enum ha_admission_op op = a->request->op;
+	enum ha_plan_verdict verdict;
+
+	if (op == HA_ADMISSION_POWER_ON && a->request->host == HA_INV_NONE) {
+		a->is_displaced[a->request->vm] = true;
+		return prove_somewhere(a);
+	}
+	if (op == HA_ADMISSION_POWER_ON && is_named_host_full(a)) {
+		return false;
+	}
+	verdict = prove(a);
+	if (verdict == HA_PLAN_YES) {
+		return true;
+	}
+	if (op == HA_ADMISSION_REMOVE_HOST && a->answer->displaced > 0) {
+		return prove_rearranged(a);
+	}
+	a->answer->is_conservative = verdict == HA_PLAN_GAVE_UP;
+	return false;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vmha admission check and explain: an inventory file, libha's verdict about
+ * it, the exit code. Judges nothing itself, changes nothing, and never prints
+ * half an answer: bad input gives one JSON object with "error", or nothing.
+ */
+#include "admission.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 20,000 VMs with every key are 6 MB. */
+#define INVENTORY_BYTES_MAX ((size_t)256 * 1024 * 1024)
+/* As JSON in memory about 1 GB; 1000 hosts of 20 VMs, two of which fail, would
+ * be 20 million. The proof does not depend on it. */
+#define MOVES_MAX ((size_t)2 * 1000 * 1000)
+#define INVENTORY_MS 60000u
+#define JUDGE_MS 110000u
+
+int
+weighing_bad(struct vmha *v)
+{
+	if (v->args.is_json) {
+		(void)vmha_json(v, json_pack("{s:s}", "error", v->err.text));
+	}
+	(void)vmha_fail(v, -EINVAL);
+	return VMHA_BAD_INPUT;
+}
+
+static int
+check_options(struct vmha *v)
+{
+	const char *output = v->args.output;
+
+	if (output && strcmp(output, "json") == 0) {
+		v->args.is_json = true;
+	} else if (output && strcmp(output, "text") != 0) {
+		(void)vmha_fail_with(v, -EINVAL,
+				     "--output: \"%s\" is neither text nor "
+				     "json",
+				     output);
+		return VMHA_USAGE;
+	}
+	if (!v->args.inventory) {
+		(void)vmha_fail_with(v, -EINVAL,
+				     "name the cluster that is to be judged: "
+				     "--inventory=FILE (docs/ADMISSION.md)");
+		return VMHA_USAGE;
+	}
+	return 0;
+}
+
+int
+weighing_load(struct vmha *v, struct weighing *weighing)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int rc = check_options(v);
+
+	*weighing = (struct weighing){ 0 };
+	if (rc != 0) {
+		return rc;
+	}
+	vmha_step("reading", v->args.inventory, INVENTORY_MS);
+	rc = vmha_file_read(v->args.inventory, INVENTORY_BYTES_MAX, &text, &len,
+			    &v->err);
+	if (rc == 0) {
+		rc = ha_inventory_decode(text, len, &weighing->file, &v->err);
+	}
+	free(text);
+	return rc < 0 ? weighing_bad(v) : 0;
+}
+
+static void
+forget(void *closure)
+{
+	struct weighing *weighing = closure;
+
+	(void)json_array_clear(weighing->certificate);
+	weighing->moves = 0;
+	weighing->is_too_large = false;
+}
+
+static bool
+remember(const struct ha_plan_set *set, void *closure)
+{
+	struct weighing *weighing = closure;
+
+	weighing->moves += 1 + set->n_moves;
+	if (weighing->moves > MOVES_MAX) {
+		weighing->is_too_large = true;
+		return json_array_clear(weighing->certificate) == 0;
+	}
+	return json_array_append_new(
+		       weighing->certificate,
+		       ha_admission_set_json(&weighing->file->inv, set)) == 0;
+}
+
+int
+weighing_judge(struct vmha *v, struct weighing *weighing)
+{
+	const struct ha_inventory_file *file = weighing->file;
+	int rc;
+
+	weighing->question = (struct ha_admission_question){
+		.inv = &file->inv,
+		.used = file->used,
+		.policy = &file->policy,
+		.request = &file->request,
+		.begin = forget,
+		.told = remember,
+		.closure = weighing,
+	};
+	weighing->certificate = json_array();
+	weighing->work = malloc(ha_admission_work_bytes(&weighing->question));
+	if (!weighing->work || !weighing->certificate) {
+		return vmha_fail_with(v, -ENOMEM,
+				      "no memory for a cluster of this size");
+	}
+	vmha_step("judging", v->args.inventory, JUDGE_MS);
+	rc = ha_admission_judge(&weighing->question, weighing->work,
+				&weighing->answer, &v->err);
+	if (rc < 0) {
+		return weighing_bad(v);
+	}
+	ha_admission_text(&weighing->question, &weighing->answer,
+			  &weighing->reason, &weighing->help);
+	return 0;
+}
+
+void
+weighing_done(struct weighing *weighing)
+{
+	json_decref(weighing->certificate);
+	free(weighing->work);
+	ha_inventory_file_free(weighing->file);
+}
+
+int
+weighing_exit(const struct ha_admission_answer *answer)
+{
+	if (ha_admission_is_yes(answer->verdict)) {
+		return VMHA_OK;
+	}
+	return answer->is_conservative ? VMHA_UNDECIDED : VMHA_FAILED;
+}
+
+json_t *
+weighing_json(const struct weighing *weighing)
+{
+	char sentence[2 * HA_ERR_TEXT + 32]; /* and the words between */
+	json_t *json;
+	json_t *warnings = json_array();
+
+	snprintf(sentence, sizeof(sentence), "%s%s%s", weighing->reason.text,
+		 weighing->help.text[0] ? "; what would help: " : "",
+		 weighing->help.text);
+	json = ha_admission_answer_json(&weighing->file->policy,
+					&weighing->answer, sentence,
+					json_incref(weighing->certificate));
+	if (weighing->is_too_large) {
+		(void)json_object_set_new(json_object_get(json, "plan"),
+					  "certificate_left_out", json_true());
+	}
+	for (int is_memory = 0; is_memory < 2; is_memory++) {
+		struct ha_err text = HA_ERR_INIT;
+
+		if (ha_admission_warning(&weighing->question, &weighing->answer,
+					 is_memory == 1, &text)) {
+			(void)json_array_append_new(warnings,
+						    json_string(text.text));
+		}
+	}
+	if (json_array_size(warnings) > 0) {
+		(void)json_object_set(json, "warnings", warnings);
+	}
+	json_decref(warnings);
+	return json;
+}
+
+static int
+answer(struct vmha *v, bool is_explained)
+{
+	struct weighing weighing;
+	int rc = weighing_load(v, &weighing);
+
+	if (rc == 0) {
+		rc = weighing_judge(v, &weighing);
+	}
+	if (rc == 0 && v->args.is_json) {
+		rc = vmha_json(v, weighing_json(&weighing));
+	} else if (rc == 0) {
+		weighing_show(v, &weighing);
+		if (is_explained) {
+			weighing_explain(v, &weighing);
+		}
+	}
+	rc = rc == 0 ? weighing_exit(&weighing.answer) : rc;
+	weighing_done(&weighing);
+	return rc;
+}
+
+int
+vmha_admission_check(struct vmha *v)
+{
+	return answer(v, false);
+}
+
+int
+vmha_admission_explain(struct vmha *v)
+{
+	return answer(v, true);
+}
