@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * An inventory as the JSON of the inventory file, to be read by `vmha
- * admission check --inventory`. Hosts by name, as a person reads it; keys that
- * have their default are left out where that tells nothing.
+ * A CIB's inventory as the inventory file, for `vmha admission check
+ * --inventory`. A machine that is to run and is nowhere yet is off there: the
+ * file knows no machine that is on and has no host.
  */
 #include "ha/cibinv.h"
 
 const char *
-ha_inv_state_name(enum ha_inv_state state)
+ha_cibinv_state_name(enum ha_inv_state state)
 {
 	switch (state) {
 	case HA_INV_ONLINE:
@@ -25,7 +25,7 @@ ha_inv_state_name(enum ha_inv_state state)
 }
 
 const char *
-ha_inv_priority_name(enum ha_inv_priority priority)
+ha_cibinv_priority_name(enum ha_inv_priority priority)
 {
 	switch (priority) {
 	case HA_INV_PRIORITY_DISABLED:
@@ -50,7 +50,7 @@ host_json(const struct ha_inv_host *host)
 	return json_pack("{s:s, s:I, s:I, s:s, s:b}", "name", host->name,
 			 "cpu_mhz", (json_int_t)host->cpu_mhz, "memory_mb",
 			 (json_int_t)host->memory_mb, "state",
-			 ha_inv_state_name(host->state), "failover_host",
+			 ha_cibinv_state_name(host->state), "failover_host",
 			 (int)host->is_failover_host);
 }
 
@@ -63,8 +63,8 @@ vm_json(const struct ha_inventory *inv, const struct ha_inv_vm *vm)
 		(json_int_t)vm->memory_mb, "overhead_mb",
 		(json_int_t)vm->overhead_mb, "host",
 		vm->host == HA_INV_NONE ? NULL : inv->hosts[vm->host].name,
-		"power", vm->is_on ? "on" : "off", "priority",
-		ha_inv_priority_name(vm->priority));
+		"power", vm->is_on && vm->host != HA_INV_NONE ? "on" : "off",
+		"priority", ha_cibinv_priority_name(vm->priority));
 
 	if (one && vm->has_allowed) {
 		json_t *allowed = json_array();
@@ -95,7 +95,7 @@ rule_json(const struct ha_inventory *inv, const struct ha_inv_rule *rule)
 }
 
 json_t *
-ha_inventory_json(const struct ha_inventory *inv)
+ha_cibinv_json(const struct ha_inventory *inv)
 {
 	json_t *hosts = json_array();
 	json_t *vms = json_array();

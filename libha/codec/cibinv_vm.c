@@ -82,7 +82,7 @@ priority_of(const char *word)
 	};
 
 	for (size_t i = 0; word && i < sizeof(ALL) / sizeof(ALL[0]); i++) {
-		if (strcmp(word, ha_inv_priority_name(ALL[i])) == 0) {
+		if (strcmp(word, ha_cibinv_priority_name(ALL[i])) == 0) {
 			return ALL[i];
 		}
 	}

@@ -263,7 +263,7 @@ capture(void **state)
 	assert_int_equal(inv->inv.n_hosts, 3);
 	assert_true(inv->inv.n_vms > 0);
 	ha_cibinv_set_demand(inv, 0, &demand);
-	json = ha_inventory_json(&inv->inv);
+	json = ha_cibinv_json(&inv->inv);
 	assert_int_equal(json_array_size(json_object_get(json, "hosts")), 3);
 	one = json_array_get(json_object_get(json, "vms"), 0);
 	assert_int_equal(

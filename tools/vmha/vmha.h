@@ -57,6 +57,8 @@ struct vmha_args {
 	const char *name;
 	const char *priority;
 	const char *depends;
+	const char *output; /* "json", "text"; NULL: text, or --json */
+	const char *cib;    /* a file; NULL: Pacemaker is asked */
 	struct vmha_texts params;
 	uint32_t beat_ms, watchdog_ms, tolerance_ms; /* 0: not given */
 	uint32_t slots, vms, lines;                  /* 0: not given */
@@ -111,6 +113,8 @@ enum vmha_option_id {
 	OPT_PARAM,
 	OPT_START,
 	OPT_RESOURCE,
+	OPT_OUTPUT,
+	OPT_CIB,
 	OPT_JSON,
 	OPT_N
 };
@@ -259,5 +263,6 @@ int vmha_recover(struct vmha *v);
 int vmha_confirm_dead(struct vmha *v);
 int vmha_maintenance(struct vmha *v);
 int vmha_events(struct vmha *v);
+int vmha_admission_inventory(struct vmha *v);
 
 #endif

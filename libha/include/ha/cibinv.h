@@ -62,10 +62,10 @@ void ha_cibinv_set_demand(struct ha_cibinv *inv, uint32_t vm,
 
 /* The inventory file of docs/ADMISSION-FACTS.md: "hosts", "vms", "rules".
  * NULL: no memory. */
-json_t *ha_inventory_json(const struct ha_inventory *inv);
+json_t *ha_cibinv_json(const struct ha_inventory *inv);
 /* "online", "standby", "maintenance", "offline", "error". */
-const char *ha_inv_state_name(enum ha_inv_state state);
+const char *ha_cibinv_state_name(enum ha_inv_state state);
 /* restart_priority's words. */
-const char *ha_inv_priority_name(enum ha_inv_priority priority);
+const char *ha_cibinv_priority_name(enum ha_inv_priority priority);
 
 #endif
