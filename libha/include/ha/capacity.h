@@ -28,6 +28,7 @@ struct ha_capacity_shown {
 };
 
 struct ha_capacity {
+	bool is_cpu_known; /* else what the node says stays */
 	uint64_t cpu_mhz;
 	uint64_t memory_mb;
 };
@@ -42,15 +43,5 @@ struct ha_capacity_plan {
 void ha_capacity_judge(const struct ha_capacity_shown *shown,
 		       const struct ha_capacity *has,
 		       struct ha_capacity_plan *ret_plan);
-
-/* An overhead as parameters give it: an amount, a share, or both. */
-struct ha_overhead {
-	uint64_t amount; /* MHz or MiB */
-	uint32_t percent;
-};
-/* "1024", "5%", "1024 2%". -EINVAL; ret_overhead is then untouched. */
-int ha_overhead_parse(const char *text, struct ha_overhead *ret_overhead);
-/* What is left; never below 0. The share is rounded up. */
-uint64_t ha_overhead_take(uint64_t value, const struct ha_overhead *overhead);
 
 #endif
