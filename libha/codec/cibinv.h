@@ -3,7 +3,8 @@
  * What the files of the CIB's inventory share. cibinv.c begins and ends,
  * cibinv_xml.c reads elements, cibinv_host.c hosts, cibinv_vm.c virtual
  * machines, cibinv_past.c their history, cibinv_place.c location constraints,
- * cibinv_rule.c their rules, cibinv_group.c colocation.
+ * cibinv_rule.c their rules, cibinv_clone.c clones that VMs need, cibinv_group.c
+ * colocation.
  */
 #ifndef HA__CIBINV_H
 #define HA__CIBINV_H
@@ -100,10 +101,17 @@ void ci_vms(struct ci *ci);
 struct ci_named ci_named(const struct ci *ci, const char *name);
 /* cibinv_past.c */
 void ci_history(struct ci *ci);
+/* Any resource, a clone's instance too, by the history of that host. */
+bool ci_runs(const struct ci *ci, uint32_t host, const char *resource);
 
 /* ---- cibinv_place.c, cibinv_rule.c, cibinv_group.c ------------------------ */
 
 void ci_places(struct ci *ci);
+/* What a location of that score says of one host. */
+void ci_mark(struct ci *ci, struct ci_named named, uint32_t host, int score);
+/* cibinv_clone.c; before the places are settled. */
+void ci_clones(struct ci *ci);
+bool ci_is_clone(const struct ci *ci, const char *name);
 enum ci_truth {
 	CI_NO,
 	CI_YES,

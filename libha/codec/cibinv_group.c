@@ -100,7 +100,8 @@ take_pair(struct ci *ci, const void *constraint, const struct bond *bond)
 	}
 	if (one.count == 0 || other.count == 0) {
 		/* The other one follows a VM wherever that goes. */
-		if (one.count > 0 && bond->is_mandatory) {
+		if (one.count > 0 && bond->is_mandatory &&
+		    !ci_is_clone(ci, ci_text(ci, constraint, "with-rsc"))) {
 			ci_note(ci,
 				"colocation %s: %s is no VM of vmha, and where "
 				"it can run is not counted: give the VM a "
@@ -153,6 +154,33 @@ take_set(struct ci *ci, const void *set, const struct bond *bond)
 	free(all.vm);
 }
 
+/* Where a VM must be beside something else, and that is not read. */
+static void
+note_others(struct ci *ci, const void *constraint)
+{
+	const void *set = ci_first(ci, constraint, "resource_set");
+	bool has_vms = false;
+	const char *other = NULL;
+
+	for (; set; set = ci_next(ci, set, "resource_set")) {
+		const void *ref = ci_first(ci, set, "resource_ref");
+
+		for (; ref; ref = ci_next(ci, ref, "resource_ref")) {
+			const char *id = ci_text(ci, ref, "id");
+			bool is_vm = ci_named(ci, id).count > 0;
+
+			has_vms = has_vms || is_vm;
+			other = is_vm ? other : id;
+		}
+	}
+	if (has_vms && other) {
+		ci_note(ci,
+			"colocation %s: %s is no VM of vmha, and in a set "
+			"where it can run is not counted",
+			ci_text(ci, constraint, "id"), other);
+	}
+}
+
 static void
 take_sets(struct ci *ci, const void *constraint, const struct bond *bond)
 {
@@ -201,6 +229,9 @@ take(struct ci *ci, const void *constraint)
 	}
 	if (ci_first(ci, constraint, "resource_set")) {
 		take_sets(ci, constraint, &bond);
+		if (bond.is_mandatory) {
+			note_others(ci, constraint);
+		}
 	} else {
 		take_pair(ci, constraint, &bond);
 	}

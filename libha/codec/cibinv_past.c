@@ -136,6 +136,38 @@ take_past(struct ci *ci, uint32_t host, const void *resource)
 	}
 }
 
+/* An instance of a unique clone is RESOURCE:N. */
+static bool
+is_of(const char *id, const char *resource)
+{
+	size_t len = strlen(resource);
+
+	return strncmp(id, resource, len) == 0 &&
+	       (id[len] == '\0' || id[len] == ':');
+}
+
+static const void *
+first_past(const struct ci *ci, uint32_t host)
+{
+	const void *lrm = ci_first(ci, ci->ci_hosts[host].state, "lrm");
+
+	return ci_first(ci, ci_first(ci, lrm, "lrm_resources"), "lrm_resource");
+}
+
+bool
+ci_runs(const struct ci *ci, uint32_t host, const char *resource)
+{
+	const void *at = first_past(ci, host);
+
+	for (; at; at = ci_next(ci, at, "lrm_resource")) {
+		if (is_of(ci_text(ci, at, "id"), resource) &&
+		    past_of(ci, at) == RUNNING) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 settle(struct ci *ci, uint32_t vm)
 {
@@ -155,9 +187,7 @@ void
 ci_history(struct ci *ci)
 {
 	for (uint32_t host = 0; host < ci->n_hosts; host++) {
-		const void *lrm = ci_first(ci, ci->ci_hosts[host].state, "lrm");
-		const void *resource = ci_first(
-			ci, ci_first(ci, lrm, "lrm_resources"), "lrm_resource");
+		const void *resource = first_past(ci, host);
 
 		for (; resource;
 		     resource = ci_next(ci, resource, "lrm_resource")) {

@@ -24,8 +24,8 @@ place_of(struct ci *ci, uint32_t vm)
 	return one->place;
 }
 
-static void
-mark(struct ci *ci, struct ci_named named, uint32_t host, int score)
+void
+ci_mark(struct ci *ci, struct ci_named named, uint32_t host, int score)
 {
 	for (uint32_t i = 0; i < named.count; i++) {
 		unsigned char *place = place_of(ci, named.first[i].vm);
@@ -63,7 +63,7 @@ apply_rule(struct ci *ci, const void *constraint, const void *rule,
 		is_unsure = is_unsure || truth == CI_UNKNOWN;
 		if (truth == CI_YES ||
 		    (truth == CI_UNKNOWN && score == -CI_INFINITY)) {
-			mark(ci, named, host, score);
+			ci_mark(ci, named, host, score);
 		}
 	}
 	if (is_unsure) {
@@ -90,7 +90,7 @@ apply(struct ci *ci, const void *constraint, struct ci_named named,
 		uint32_t host = ci_host_find(ci, node);
 
 		if (host != HA_INV_NONE && ci_score(score_text, &score)) {
-			mark(ci, named, host, score);
+			ci_mark(ci, named, host, score);
 		}
 	}
 }
@@ -195,6 +195,7 @@ ci_places(struct ci *ci)
 	for (; at && !ci->is_failed; at = ci_next(ci, at, "rsc_location")) {
 		take(ci, at);
 	}
+	ci_clones(ci);
 	for (uint32_t vm = 0; vm < ci->n_vms && !ci->is_failed; vm++) {
 		settle(ci, vm);
 	}

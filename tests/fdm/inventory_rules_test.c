@@ -216,6 +216,34 @@ sets(void **state)
 	assert_rule(1, HA_INV_SEPARATE, false, "bc");
 }
 
+/* VMs beside a clone: where its instances run, all parts of them. */
+static void
+clones(void **state)
+{
+#define FS                                                               \
+	"<clone id='cl'><group id='st'><primitive id='dlm'/><primitive " \
+	"id='fs'/></group></clone>"
+#define BOTH PAST("dlm", ON) PAST("fs:1", ON)
+	static const char *const STATUS = STATE("1", MEMBER, LRM(BOTH))
+		STATE("2", MEMBER, LRM(PAST("dlm", ON) PAST("fsx", ON)))
+			STATE("3", MEMBER, LRM(BOTH));
+
+	(void)state;
+	read_cib("", H3, VM("a", "") VM("b", "") VM("c", "") FS,
+		 WITH("a", "cl", "INFINITY") WITH("b", "cl", "-INFINITY")
+			 WITH("c", "cl", "500"),
+		 STATUS);
+	assert_int_equal(allowed("a"), 5);
+	assert_int_equal(allowed("b"), 2);
+	assert_int_equal(allowed("c"), 7);
+	assert_int_equal(inv->inv.n_rules, 0);
+	assert_false(has_note("cl is no VM"));
+	read_cib("", H3, VM("a", "") VM("b", "") FS,
+		 SETS("INFINITY", SET("", REF("a") REF("cl"))), STATUS);
+	assert_int_equal(allowed("a"), 7);
+	assert_true(has_note("cl is no VM"));
+}
+
 static void
 tags(void **state)
 {
@@ -248,6 +276,7 @@ main(void)
 		cmocka_unit_test_teardown(opt_in, teardown),
 		cmocka_unit_test_teardown(colocations, teardown),
 		cmocka_unit_test_teardown(sets, teardown),
+		cmocka_unit_test_teardown(clones, teardown),
 		cmocka_unit_test_teardown(tags, teardown),
 	};
 

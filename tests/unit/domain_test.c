@@ -122,6 +122,31 @@ capture_snapshot(void **state)
 	}
 }
 
+/* What libvirt writes of a machine that takes all of its memory. */
+static void
+capture_pinned(void **state)
+{
+	static char xml[DATA_MAX];
+	size_t n = data_read(DATA "domain-xml/libvirt-9.0-inactive-pinned.xml",
+			     xml);
+
+	(void)state;
+	assert_int_equal(ha_domain_parse(xml, n, &domain, NULL), 0);
+	assert_int_equal(domain.memory_mib, 4096);
+	assert_int_equal(domain.vcpus, 4);
+	assert_int_equal(domain.iothreads, 2);
+	assert_int_equal(domain.video_mib, 144);
+	assert_int_equal(domain.guarantee_mib, 0);
+	assert_true(domain.is_pinned);
+	assert_int_equal(domain.n_hostdevs, 1);
+	n = data_read(DATA "domain-xml/libvirt-9.0-live-snapshot-tagged.xml",
+		      xml);
+	assert_int_equal(ha_domain_parse(xml, n, &domain, NULL), 0);
+	assert_int_equal(domain.memory_mib, 16);
+	assert_int_equal(domain.video_mib, 0);
+	assert_false(domain.is_pinned);
+}
+
 static void
 identity(void **state)
 {
@@ -476,6 +501,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(capture_many_disks),
 		cmocka_unit_test(capture_snapshot),
+		cmocka_unit_test(capture_pinned),
 		cmocka_unit_test(identity),
 		cmocka_unit_test(identity_refused),
 		cmocka_unit_test(limits),

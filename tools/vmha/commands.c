@@ -84,6 +84,9 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 	[OPT_LOG] = { "log", "FILE", VMHA_TEXT, AT(log), 0, 0, NULL,
 		      "read this log file; default: the journal, else what "
 		      "syslog writes below /var/log" },
+	[OPT_CIB] = { "cib", "FILE", VMHA_TEXT, AT(cib), 0, 0, NULL,
+		      "read this CIB (cibadmin --query) instead of asking "
+		      "Pacemaker; - is standard input" },
 	[OPT_LINES] = { "lines", "N", VMHA_NUMBER, AT(lines), 1, 2000, NULL,
 			"begin with so many events, default 50" },
 	[OPT_FOLLOW] = { "follow", NULL, VMHA_FLAG, AT(is_followed), 0, 0, NULL,
@@ -106,10 +109,7 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 	[OPT_RESOURCE] = { "resource", NULL, VMHA_FLAG, AT(is_whole), 0, 0,
 			   NULL, "the resource too, of a VM that is stopped" },
 	[OPT_OUTPUT] = { "output", "FORMAT", VMHA_TEXT, AT(output), 0, 0,
-			 "json text", "json or text (default)" },
-	[OPT_CIB] = { "cib", "FILE", VMHA_TEXT, AT(cib), 0, 0, NULL,
-		      "read this CIB (cibadmin --query) instead of asking "
-		      "Pacemaker" },
+			 "text json", "text (default) or json" },
 	[OPT_JSON] = { "json", NULL, VMHA_FLAG, AT(is_json), 0, 0, NULL,
 		       "print JSON" },
 };

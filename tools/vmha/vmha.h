@@ -54,11 +54,11 @@ struct vmha_args {
 	const char *reason;
 	const char *manager;
 	const char *log;
+	const char *cib; /* a file; NULL: Pacemaker is asked */
 	const char *name;
 	const char *priority;
 	const char *depends;
-	const char *output; /* "json", "text"; NULL: text, or --json */
-	const char *cib;    /* a file; NULL: Pacemaker is asked */
+	const char *output;
 	struct vmha_texts params;
 	uint32_t beat_ms, watchdog_ms, tolerance_ms; /* 0: not given */
 	uint32_t slots, vms, lines;                  /* 0: not given */
@@ -105,6 +105,7 @@ enum vmha_option_id {
 	OPT_ALL,
 	OPT_DRY_RUN,
 	OPT_LOG,
+	OPT_CIB,
 	OPT_LINES,
 	OPT_FOLLOW,
 	OPT_NAME,
@@ -114,7 +115,6 @@ enum vmha_option_id {
 	OPT_START,
 	OPT_RESOURCE,
 	OPT_OUTPUT,
-	OPT_CIB,
 	OPT_JSON,
 	OPT_N
 };
