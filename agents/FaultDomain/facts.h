@@ -18,6 +18,7 @@
 
 #include "FaultDomain/responder.h"
 #include "ha/area.h"
+#include "ha/cibinv.h"
 #include "ha/gated.h"
 
 #define FDM_TICKET_PREFIX "vmha-"
@@ -140,7 +141,9 @@ const struct fdm_node *fdm_facts_node(const struct fdm_facts *facts,
 				      const char *name);
 bool fdm_facts_is_active(const struct fdm_node *node, const char *resource);
 
-/* facts_xml.c: "" or NULL where it is not there. */
+/* facts_xml.c */
+extern const struct ha_cib_tree FDM_XML_TREE; /* of xmlNode */
+/* "" or NULL where it is not there. */
 const char *fdm_xml_attr(const xmlNode *node, const char *name);
 const char *fdm_xml_text(const xmlNode *node,
 			 const char *name); /* never NULL */

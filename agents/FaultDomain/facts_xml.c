@@ -125,3 +125,43 @@ fdm_xml_nvpairs(const xmlNode *node, const char *set, GArray *ret_params)
 		}
 	}
 }
+
+static const char *
+tree_name(const void *element)
+{
+	return (const char *)((const xmlNode *)element)->name;
+}
+
+static const char *
+tree_attr(const void *element, const char *name)
+{
+	return fdm_xml_attr(element, name);
+}
+
+static const void *
+element_from(const xmlNode *at)
+{
+	while (at && at->type != XML_ELEMENT_NODE) {
+		at = at->next;
+	}
+	return at;
+}
+
+static const void *
+tree_first(const void *element)
+{
+	return element_from(((const xmlNode *)element)->children);
+}
+
+static const void *
+tree_next(const void *element)
+{
+	return element_from(((const xmlNode *)element)->next);
+}
+
+const struct ha_cib_tree FDM_XML_TREE = {
+	.name = tree_name,
+	.attr = tree_attr,
+	.first = tree_first,
+	.next = tree_next,
+};

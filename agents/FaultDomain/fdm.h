@@ -73,6 +73,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "FaultDomain/capacity.h"
 #include "FaultDomain/election.h"
 #include "FaultDomain/facts.h"
 #include "FaultDomain/fdm_timeouts.h"
@@ -196,6 +197,7 @@ struct fdm {
 	GPtrArray *backs; /* of struct fdm_back: owed to clients */
 	struct fdm_master master;
 	struct fdm_election election;
+	struct fdm_capacity capacity;
 	GHashTable *vanished; /* host -> struct fdm_vanished */
 	GHashTable *states;   /* host -> struct fdm_state (states.c) */
 	GHashTable *away;     /* host that is no member -> uint64_t since */

@@ -116,6 +116,10 @@
 #define FDM_LACKS_LOOK_MS 600000u
 #define FDM_LACKS_SOON_MS 10000u
 #define FDM_LACKS_MS 60000u
+/* This host's CPUs and memory are looked at so often: hot-plug is rare. */
+#define FDM_CAPACITY_LOOK_MS 60000u
+/* Its capacity could not be written into the CIB: tried again. */
+#define FDM_CAPACITY_AGAIN_MS 10000u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

@@ -80,6 +80,10 @@
 #define FDM_LOG_GUEST_OFF_FAILED LOG_ERR, "guest-off-failed", "the guest of %s has shut itself down, and target-role=Stopped can't be written: %s"
 #define FDM_LOG_GUEST_ASKED LOG_INFO, "guest-asked", "the guest of %s has shut down as a stop has asked it to, or was moved or replaced meanwhile"
 #define FDM_LOG_GUEST_DEAF LOG_WARNING, "guest-deaf", "%s was started before on_guest_shutdown=stop was set: that takes effect with its next start"
+#define FDM_LOG_CAPACITY LOG_INFO, "capacity", "capacity of this host for VMs is written: %s"
+#define FDM_LOG_CAPACITY_BY_HAND LOG_INFO, "capacity-by-hand", "utilization %s of this host was set by hand and stays as it is"
+#define FDM_LOG_CAPACITY_UNKNOWN LOG_WARNING, "capacity-unknown", "what this host has for VMs is not known: %s"
+#define FDM_LOG_CAPACITY_FAILED LOG_WARNING, "capacity-failed", "the capacity of this host can't be written: %s"
 /* clang-format on */
 
 void fdm_log_open(bool is_debug);

@@ -85,6 +85,10 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_GUEST_OFF_FAILED, "It is tried again. Pacemaker may restart the virtual machine meanwhile." },
 	{ FDM_LOG_GUEST_ASKED, "Nothing follows." },
 	{ FDM_LOG_GUEST_DEAF, "Until then a guest that shuts down is restarted. Stop and start it when that suits." },
+	{ FDM_LOG_CAPACITY, "As utilization of its node (cpu_mhz, memory_mb): the base frequency of its cores and its memory, less host_cpu_overhead and host_memory_overhead. It has changed, or was not there." },
+	{ FDM_LOG_CAPACITY_BY_HAND, "It differs from what vmha wrote last (node attribute vmha-capacity). Delete it to have vmha write it again: crm node utilization HOST delete NAME." },
+	{ FDM_LOG_CAPACITY_UNKNOWN, "What stands in the CIB stays. Set utilization cpu_mhz and memory_mb of its node by hand." },
+	{ FDM_LOG_CAPACITY_FAILED, "It is tried again. Admission control counts with what stands in the CIB." },
 	RESPONDER_LOG_ROWS
 };
 /* clang-format on */

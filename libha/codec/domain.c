@@ -28,14 +28,14 @@
 #define DEPTH_DEVICE 3u /* disk */
 #define DEPTH_DETAIL 4u /* driver, source, target, ... of a disk */
 
-#define UUID_DIGITS 32u
-
 enum field {
 	FIELD_NONE,
 	FIELD_NAME,
 	FIELD_UUID,
 	FIELD_MEMORY,
-	FIELD_VCPU
+	FIELD_VCPU,
+	FIELD_IOTHREADS,
+	FIELD_GUARANTEE /* below memtune */
 };
 
 struct parse {
@@ -46,10 +46,11 @@ struct parse {
 	int rc;
 	unsigned int depth;
 	bool in_devices;
+	bool in_memtune, in_backing, in_video; /* backing: memoryBacking */
 	bool seen_name;
 	bool seen_uuid;
 	enum field field; /* whose text is being collected */
-	uint64_t unit;    /* of <memory>, in bytes; 0: not known */
+	uint64_t unit;    /* of a size, in bytes; 0: not known */
 	size_t text_len;
 	char text[HA_DOMAIN_NAME];
 };
@@ -99,12 +100,6 @@ copy_attr(struct parse *p, char *dst, size_t size, const char *value,
 	memcpy(dst, value, len + 1);
 }
 
-static bool
-is_blank(const char *s)
-{
-	return !s || !*s;
-}
-
 static void
 join_source(struct parse *p, const char *a, char sep, const char *b)
 {
@@ -139,14 +134,14 @@ read_source(struct parse *p, const char *const *attrs)
 	case HA_DISK_NETWORK:
 		a = attr_get(attrs, "protocol");
 		b = attr_get(attrs, "name");
-		if (!is_blank(a)) {
+		if (!ha_text_is_empty(a)) {
 			join_source(p, a, ':', b ? b : "");
 		}
 		return;
 	case HA_DISK_OTHER:
 		a = attr_get(attrs, "pool");
 		b = attr_get(attrs, "volume");
-		if (!is_blank(a) && !is_blank(b)) {
+		if (!ha_text_is_empty(a) && !ha_text_is_empty(b)) {
 			join_source(p, a, '/', b);
 			return;
 		}
@@ -159,7 +154,7 @@ read_source(struct parse *p, const char *const *attrs)
 	case HA_DISK_NONE:
 		break;
 	}
-	if (!is_blank(a)) {
+	if (!ha_text_is_empty(a)) {
 		copy_attr(p, p->disk->source, sizeof(p->disk->source), a,
 			  "disk source");
 	}
@@ -197,12 +192,23 @@ disk_begin(struct parse *p, const char *const *attrs)
 }
 
 static void
+pin_if(struct parse *p, bool is)
+{
+	p->domain->is_pinned = p->domain->is_pinned || is;
+}
+
+static void
 device_begin(struct parse *p, const char *name, const char *const *attrs)
 {
 	if (strcmp(name, "disk") == 0) {
 		disk_begin(p, attrs);
 	} else if (strcmp(name, "hostdev") == 0) {
 		p->domain->n_hostdevs++;
+		pin_if(p, ha__domain_pins(attr_get(attrs, "type")));
+	} else if (strcmp(name, "interface") == 0) {
+		pin_if(p, ha__domain_pins(attr_get(attrs, "type")));
+	} else if (strcmp(name, "video") == 0) {
+		p->in_video = true;
 	} else if (strcmp(name, "filesystem") == 0) {
 		p->domain->n_filesystems++;
 	}
@@ -257,9 +263,13 @@ field_begin(struct parse *p, const char *name, const char *const *attrs)
 	} else if (strcmp(name, "vcpu") == 0) {
 		p->field = FIELD_VCPU;
 		p->text_len = 0;
-	} else if (strcmp(name, "devices") == 0) {
-		p->in_devices = true;
+	} else if (strcmp(name, "iothreads") == 0) {
+		p->field = FIELD_IOTHREADS;
+		p->text_len = 0;
 	}
+	p->in_devices = strcmp(name, "devices") == 0;
+	p->in_memtune = strcmp(name, "memtune") == 0;
+	p->in_backing = strcmp(name, "memoryBacking") == 0;
 	if (seen && *seen) {
 		fail(p, -EINVAL, "a second element ", name);
 		return;
@@ -268,6 +278,20 @@ field_begin(struct parse *p, const char *name, const char *const *attrs)
 		*seen = true;
 		p->text_len = 0;
 	}
+}
+
+/* What makes the host unable to take memory back, and what it is asked to
+ * keep free. */
+static void
+memory_begin(struct parse *p, const char *name, const char *const *attrs)
+{
+	if (p->in_memtune && strcmp(name, "min_guarantee") == 0) {
+		p->field = FIELD_GUARANTEE;
+		p->unit = ha__domain_unit(attr_get(attrs, "unit"));
+		p->text_len = 0;
+	}
+	pin_if(p, p->in_backing && (strcmp(name, "locked") == 0 ||
+				    strcmp(name, "hugepages") == 0));
 }
 
 static void
@@ -301,8 +325,15 @@ on_start(void *ctx, const char *name, const char **attr_array)
 		field_begin(p, name, attrs);
 	} else if (p->depth == DEPTH_DEVICE && p->in_devices) {
 		device_begin(p, name, attrs);
+	} else if (p->depth == DEPTH_DEVICE) {
+		memory_begin(p, name, attrs);
 	} else if (p->depth == DEPTH_DETAIL && p->disk) {
 		disk_detail(p, name, attrs);
+	} else if (p->depth == DEPTH_DETAIL && p->in_video &&
+		   strcmp(name, "model") == 0) {
+		p->domain->video_mib += ha__domain_video_mib(
+			attr_get(attrs, "type"), attr_get(attrs, "ram"),
+			attr_get(attrs, "vram"), attr_get(attrs, "vgamem"));
 	}
 }
 
@@ -344,33 +375,27 @@ take_name(struct parse *p)
 	memcpy(p->domain->name, p->text, p->text_len + 1);
 }
 
-/* virUUIDParse(): space around it and hyphens anywhere do not count. */
 static void
 take_uuid(struct parse *p)
 {
-	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-	char digits[UUID_DIGITS + 1];
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->text_len; i++) {
-		unsigned char c = (unsigned char)p->text[i];
-
-		if (c == '-' || isspace(c)) {
-			continue;
-		}
-		if (!isxdigit(c) || n == UUID_DIGITS) {
-			n = 0;
-			break;
-		}
-		digits[n++] = (char)tolower(c);
-	}
-	if (n != UUID_DIGITS) {
+	if (!ha__domain_uuid(p->text, p->text_len, p->domain->uuid)) {
 		fail(p, -EINVAL, "<uuid> is no UUID: ", p->text);
-		return;
 	}
-	for (size_t i = 0, d = 0; i < sizeof(shape); i++) {
-		p->domain->uuid[i] = shape[i] == 'x' ? digits[d++] : shape[i];
+}
+
+static void
+device_end(struct parse *p)
+{
+	if (p->field == FIELD_GUARANTEE) {
+		p->text[p->text_len] = '\0';
+		p->domain->guarantee_mib = ha__domain_mib(p->text, p->unit);
+		p->field = FIELD_NONE;
 	}
+	if (p->disk && !p->disk->source[0]) {
+		p->disk->kind = HA_DISK_NONE;
+	}
+	p->disk = NULL;
+	p->in_video = false;
 }
 
 static void
@@ -393,14 +418,13 @@ on_end(void *ctx, const char *name)
 				ha__domain_mib(p->text, p->unit);
 		} else if (p->field == FIELD_VCPU) {
 			p->domain->vcpus = ha__domain_count(p->text);
+		} else if (p->field == FIELD_IOTHREADS) {
+			p->domain->iothreads = ha__domain_count(p->text);
 		}
 		p->field = FIELD_NONE;
 		p->in_devices = false;
-	} else if (p->depth == DEPTH_DEVICE && p->disk) {
-		if (!p->disk->source[0]) {
-			p->disk->kind = HA_DISK_NONE;
-		}
-		p->disk = NULL;
+	} else if (p->depth == DEPTH_DEVICE) {
+		device_end(p);
 	}
 	p->depth--;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Sizes in a domain XML, by libvirt's words for units (virScaleInteger). They
- * serve placement and never a start: what is no size becomes 0.
+ * Values in a domain XML: sizes, by libvirt's words for units
+ * (virScaleInteger), what ties the guest's memory to its host, and the UUID.
+ * Sizes serve placement and never a start: what is no size becomes 0.
  */
 #include "domain_size.h"
 
@@ -13,6 +14,7 @@
 #define KIB UINT64_C(1024)
 #define KB UINT64_C(1000)
 #define MIB (KIB * KIB)
+#define UUID_DIGITS 32u
 #define NUMBER_MAX 32 /* digits and a sign; more is no size */
 
 uint64_t
@@ -91,4 +93,63 @@ ha__domain_count(const char *text)
 	uint64_t value = number(text);
 
 	return value > UINT32_MAX ? 0 : (uint32_t)value;
+}
+
+#define VIDEO_MIB 16u /* libvirt's and QEMU's default of vgamem */
+#define VIDEO_MAX_MIB UINT64_C(65536) /* more is no size */
+
+uint64_t
+ha__domain_video_mib(const char *type, const char *ram, const char *vram,
+		     const char *vgamem)
+{
+	const char *const sizes[] = { ram, vram, vgamem };
+	uint64_t sum_mib = 0;
+
+	if (type && strcmp(type, "none") == 0) {
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		uint64_t mib = sizes[i] ? ha__domain_mib(sizes[i], KIB) : 0;
+
+		sum_mib += mib <= VIDEO_MAX_MIB ? mib : 0;
+	}
+	return sum_mib > VIDEO_MIB ? sum_mib : VIDEO_MIB;
+}
+
+/* formatdomain: PCI devices and mediated ones go by VFIO, vDPA likewise; USB
+ * and SCSI ones go through QEMU. */
+bool
+ha__domain_pins(const char *type)
+{
+	return type &&
+	       (strcmp(type, "pci") == 0 || strcmp(type, "mdev") == 0 ||
+		strcmp(type, "hostdev") == 0 || strcmp(type, "vdpa") == 0);
+}
+
+/* virUUIDParse(): space around it and hyphens anywhere do not count. */
+bool
+ha__domain_uuid(const char *text, size_t len, char ret_uuid[HA_UUID_TEXT])
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	char digits[UUID_DIGITS + 1];
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '-' || isspace(c)) {
+			continue;
+		}
+		if (!isxdigit(c) || n == UUID_DIGITS) {
+			return false;
+		}
+		digits[n++] = (char)tolower(c);
+	}
+	if (n != UUID_DIGITS) {
+		return false;
+	}
+	for (size_t i = 0, d = 0; i < sizeof(shape); i++) {
+		ret_uuid[i] = shape[i] == 'x' ? digits[d++] : shape[i];
+	}
+	return true;
 }

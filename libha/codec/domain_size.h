@@ -6,7 +6,11 @@
 #ifndef HA__DOMAIN_SIZE_H
 #define HA__DOMAIN_SIZE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "ha/text.h"
 
 /* Bytes of a unit as libvirt names it (formatdomain, "memory"); NULL: KiB.
  * 0: no such unit. */
@@ -16,5 +20,14 @@ uint64_t ha__domain_unit(const char *unit);
 uint64_t ha__domain_mib(const char *text, uint64_t unit);
 /* A number above 0, with space around it; 0: none. */
 uint32_t ha__domain_count(const char *text);
+/* Memory of one video device, MiB; its sizes are KiB as text, NULL: not
+ * given. */
+uint64_t ha__domain_video_mib(const char *type, const char *ram,
+			      const char *vram, const char *vgamem);
+/* Does a <hostdev> or <interface> of that type reach into the guest's memory
+ * by itself, so that none of it can be taken back? */
+bool ha__domain_pins(const char *type);
+/* As libvirt reads a UUID, to 8-4-4-4-12 in lower case; false: it is none. */
+bool ha__domain_uuid(const char *text, size_t len, char ret_uuid[HA_UUID_TEXT]);
 
 #endif

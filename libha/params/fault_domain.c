@@ -155,6 +155,29 @@ const struct ha_param HA_FDM_PARAMS[] = {
 	  .longdesc = "So many for each live host, all hosts together: with "
 		      "32 and three live hosts, 96 VMs at a time; the others "
 		      "follow as these run." },
+	{ .name = "host_cpu_overhead",
+	  .type = HA_PARAM_LIST,
+	  .flags = RELOAD,
+	  .def = HA_FDM_CPU_OVERHEAD,
+	  .offset = AT(host_cpu_overhead),
+	  .shortdesc = "CPU that a host keeps for itself, in MHz or percent",
+	  .longdesc = "A number of MHz, a share (5%), or both (500 5%): their "
+		      "sum. What is left of the cores' base frequencies is "
+		      "the host's capacity for VMs: vmha-fdmd writes it as "
+		      "utilization cpu_mhz of its node, unless somebody has "
+		      "set that by hand." },
+	{ .name = "host_memory_overhead",
+	  .type = HA_PARAM_LIST,
+	  .flags = RELOAD,
+	  .def = HA_FDM_MEMORY_OVERHEAD,
+	  .offset = AT(host_memory_overhead),
+	  .shortdesc = "Memory that a host keeps for itself, in MiB or percent",
+	  .longdesc = "A number of MiB, a share (2%), or both (1024 2%): their "
+		      "sum, for the system, the cluster's daemons and the "
+		      "page cache. What is left of MemTotal is the host's "
+		      "capacity for VMs: vmha-fdmd writes it as utilization "
+		      "memory_mb of its node, unless somebody has set that by "
+		      "hand. QEMU's own overhead counts with each VM." },
 	{ .name = NULL },
 };
 /* clang-format on */

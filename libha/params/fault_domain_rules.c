@@ -203,6 +203,33 @@ check_response(const struct ha_fdm_params *params, struct ha_err *err)
 			"shutdown");
 }
 
+static int
+check_overhead(const char *name, const char *text, struct ha_err *err)
+{
+	struct ha_fdm_overhead overhead;
+
+	return ha_fdm_overhead_parse(text, &overhead) == 0 ?
+		       0 :
+		       ha_err_set(err, -EINVAL,
+				  "parameter %s: \"%.80s\" is no overhead; "
+				  "give a number, a share of 0%% to 100%%, or "
+				  "both: \"1024 2%%\"",
+				  name, text);
+}
+
+/* Both are looked at, the first bad one is told, and has its default. */
+static int
+check_overheads(const char **cpu, const char **memory, struct ha_err *err)
+{
+	int rc = check_overhead("host_cpu_overhead", *cpu, err);
+	int bad = check_overhead("host_memory_overhead", *memory,
+				 rc < 0 ? NULL : err);
+
+	*cpu = rc < 0 ? HA_FDM_CPU_OVERHEAD : *cpu;
+	*memory = bad < 0 ? HA_FDM_MEMORY_OVERHEAD : *memory;
+	return rc < 0 ? rc : bad;
+}
+
 int
 ha_fdm_params_check(const struct ha_fdm_params *params, struct ha_err *err)
 {
@@ -214,6 +241,12 @@ ha_fdm_params_check(const struct ha_fdm_params *params, struct ha_err *err)
 	if (rc == 0) {
 		rc = ha_fdm_waits_parse(params->restart_retry_waits, &waits,
 					err);
+	}
+	if (rc == 0) {
+		const char *cpu = params->host_cpu_overhead;
+		const char *memory = params->host_memory_overhead;
+
+		rc = check_overheads(&cpu, &memory, err);
 	}
 	return rc < 0 ? rc : check_response(params, err);
 }
@@ -244,6 +277,10 @@ ha_fdm_params_lenient(ha_param_getter get, void *ctx,
 	if (bad < 0) {
 		ret_values->restart_retry_waits = NULL;
 	}
+	rc = rc < 0 ? rc : bad;
+	bad = check_overheads(&ret_values->host_cpu_overhead,
+			      &ret_values->host_memory_overhead,
+			      rc < 0 ? NULL : err);
 	rc = rc < 0 ? rc : bad;
 	bad = check_response(ret_values, rc < 0 ? NULL : err);
 	if (bad < 0) {

@@ -122,6 +122,31 @@ capture_snapshot(void **state)
 	}
 }
 
+/* What libvirt writes of a machine that takes all of its memory. */
+static void
+capture_pinned(void **state)
+{
+	static char xml[DATA_MAX];
+	size_t n = data_read(DATA "domain-xml/libvirt-9.0-inactive-pinned.xml",
+			     xml);
+
+	(void)state;
+	assert_int_equal(ha_domain_parse(xml, n, &domain, NULL), 0);
+	assert_int_equal(domain.memory_mib, 4096);
+	assert_int_equal(domain.vcpus, 4);
+	assert_int_equal(domain.iothreads, 2);
+	assert_int_equal(domain.video_mib, 144);
+	assert_int_equal(domain.guarantee_mib, 0);
+	assert_true(domain.is_pinned);
+	assert_int_equal(domain.n_hostdevs, 1);
+	n = data_read(DATA "domain-xml/libvirt-9.0-live-snapshot-tagged.xml",
+		      xml);
+	assert_int_equal(ha_domain_parse(xml, n, &domain, NULL), 0);
+	assert_int_equal(domain.memory_mib, 16);
+	assert_int_equal(domain.video_mib, 0);
+	assert_false(domain.is_pinned);
+}
+
 static void
 identity(void **state)
 {
@@ -401,18 +426,89 @@ sizes(void **state)
 	assert_int_equal(domain.n_filesystems, 1);
 }
 
+/* What admission control counts beside <memory>. */
+static void
+memory(void **state)
+{
+	static const struct {
+		const char *xml;
+		uint64_t guarantee_mib, video_mib;
+		uint32_t iothreads;
+		bool is_pinned;
+	} cases[] = {
+		{ "", 0, 0, 0, false },
+		{ "<memtune><hard_limit>9</hard_limit><min_guarantee "
+		  "unit='GiB'>2</min_guarantee></memtune>",
+		  2048, 0, 0, false },
+		{ "<memtune><min_guarantee>1025</min_guarantee></memtune>", 2,
+		  0, 0, false },
+		{ "<memtune><min_guarantee>some</min_guarantee></memtune>", 0,
+		  0, 0, false },
+		{ "<min_guarantee>2048</min_guarantee><cputune>"
+		  "<min_guarantee>2048</min_guarantee></cputune>",
+		  0, 0, 0, false },
+		{ "<iothreads>3</iothreads>", 0, 0, 3, false },
+		{ "<memoryBacking><locked/></memoryBacking>", 0, 0, 0, true },
+		{ "<memoryBacking><nosharepages/><hugepages><page size='2' "
+		  "unit='M'/></hugepages></memoryBacking>",
+		  0, 0, 0, true },
+		{ "<memoryBacking><source type='memfd'/></memoryBacking>", 0, 0,
+		  0, false },
+		{ "<metadata><locked/><hugepages/></metadata>", 0, 0, 0,
+		  false },
+		{ "<devices><hostdev type='pci'/></devices>", 0, 0, 0, true },
+		{ "<devices><hostdev type='mdev'/></devices>", 0, 0, 0, true },
+		{ "<devices><hostdev type='usb'/></devices>", 0, 0, 0, false },
+		{ "<devices><interface type='hostdev'/></devices>", 0, 0, 0,
+		  true },
+		{ "<devices><interface type='bridge'><model type='virtio'/>"
+		  "</interface></devices>",
+		  0, 0, 0, false },
+		{ "<devices><video><model type='vga' vram='16384'/></video>"
+		  "</devices>",
+		  0, 16, 0, false },
+		{ "<devices><video><model type='qxl' ram='65536' vram='65536' "
+		  "vgamem='16384'/></video><video><model type='virtio'/>"
+		  "</video></devices>",
+		  0, 160, 0, false },
+		{ "<devices><video><model type='none'/></video></devices>", 0,
+		  0, 0, false },
+		{ "<devices><video><model type='vga' "
+		  "vram='18446744073709551615'/></video></devices>",
+		  0, 16, 0, false },
+	};
+	struct ha_err err = HA_ERR_INIT;
+	char xml[512];
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		snprintf(xml, sizeof(xml), "<domain>" NAMED "%s</domain>",
+			 cases[i].xml);
+		assert_int_equal(parse(xml, &err), 0);
+		assert_int_equal(domain.guarantee_mib, cases[i].guarantee_mib);
+		assert_int_equal(domain.video_mib, cases[i].video_mib);
+		assert_int_equal(domain.iothreads, cases[i].iothreads);
+		assert_int_equal(domain.is_pinned, cases[i].is_pinned);
+	}
+	refuse("<domain>" NAMED "<memtune><min_guarantee><b/></min_guarantee>"
+	       "</memtune></domain>",
+	       -EINVAL, "text expected");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(capture_many_disks),
 		cmocka_unit_test(capture_snapshot),
+		cmocka_unit_test(capture_pinned),
 		cmocka_unit_test(identity),
 		cmocka_unit_test(identity_refused),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(long_source),
 		cmocka_unit_test(hostile),
 		cmocka_unit_test(sizes),
+		cmocka_unit_test(memory),
 		cmocka_unit_test(image_captures),
 		cmocka_unit_test(image_contradictions),
 	};

@@ -50,6 +50,8 @@ defaults(void **state)
 	assert_int_equal(p.restart_attempts, 5);
 	assert_int_equal(p.restart_priority_timeout_ms, 600000);
 	assert_int_equal(p.restart_concurrent, 32);
+	assert_string_equal(p.host_cpu_overhead, "5%");
+	assert_string_equal(p.host_memory_overhead, "1024 2%");
 }
 
 /* vmha-fdmd adds HA_RESPONSE_NONE to come from one enum to the other. */
@@ -255,6 +257,71 @@ bad_waits(void **state)
 	}
 }
 
+static void
+overheads(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t of, left;
+	} cases[] = {
+		{ "", 100, 100 },
+		{ "0", 100, 100 },
+		{ "30", 100, 70 },
+		{ "30", 30, 0 },
+		{ "31", 30, 0 },
+		{ "10%", 100, 90 },
+		{ "10%", 101, 90 },
+		{ "100%", 7, 0 },
+		{ "1024 2%", 10240, 9011 },
+		{ "2%,1024", 10240, 9011 },
+		{ "90 10%", 100, 0 },
+		{ "91 10%", 100, 0 },
+		{ "89 10%", 100, 1 },
+		{ "2147483647 100%", UINT64_MAX, 0 },
+		{ "1%", UINT64_MAX, UINT64_MAX - UINT64_MAX / 100 - 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct ha_fdm_overhead overhead;
+
+		assert_int_equal(
+			ha_fdm_overhead_parse(cases[i].text, &overhead), 0);
+		assert_true(ha_fdm_overhead_take(cases[i].of, &overhead) ==
+			    cases[i].left);
+	}
+}
+
+static void
+bad_overheads(void **state)
+{
+	static const char *const BAD[] = { "much", "-1",  "5 %",
+					   "101%", "1 2", "1% 2%",
+					   "1.5%", "%",   "2147483648",
+					   "5%%" };
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(BAD); i++) {
+		struct pair pairs[] = { { "host_memory_overhead", BAD[i] },
+					{ "host_cpu_overhead", "7" },
+					{ NULL, NULL } };
+		struct ha_fdm_overhead overhead = { .amount = 99 };
+		struct ha_err err = HA_ERR_INIT;
+		struct ha_fdm_params p;
+
+		assert_int_equal(ha_fdm_overhead_parse(BAD[i], &overhead),
+				 -EINVAL);
+		assert_int_equal(overhead.amount, 99);
+		assert_int_equal(ha_fdm_params_lenient(get, pairs, &p, &err),
+				 -EINVAL);
+		assert_non_null(strstr(err.text, "host_memory_overhead"));
+		assert_string_equal(p.host_memory_overhead, "1024 2%");
+		assert_string_equal(p.host_cpu_overhead, "7");
+		p.host_memory_overhead = BAD[i];
+		assert_int_equal(ha_fdm_params_check(&p, &err), -EINVAL);
+	}
+}
+
 int
 main(void)
 {
@@ -269,6 +336,8 @@ main(void)
 		cmocka_unit_test(bad_value_gets_its_default_alone),
 		cmocka_unit_test(waits),
 		cmocka_unit_test(bad_waits),
+		cmocka_unit_test(overheads),
+		cmocka_unit_test(bad_overheads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,9 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 	[OPT_LOG] = { "log", "FILE", VMHA_TEXT, AT(log), 0, 0, NULL,
 		      "read this log file; default: the journal, else what "
 		      "syslog writes below /var/log" },
+	[OPT_CIB] = { "cib", "FILE", VMHA_TEXT, AT(cib), 0, 0, NULL,
+		      "read this CIB (cibadmin --query) instead of asking "
+		      "Pacemaker; - is standard input" },
 	[OPT_LINES] = { "lines", "N", VMHA_NUMBER, AT(lines), 1, 2000, NULL,
 			"begin with so many events, default 50" },
 	[OPT_FOLLOW] = { "follow", NULL, VMHA_FLAG, AT(is_followed), 0, 0, NULL,
@@ -272,6 +275,21 @@ static const struct vmha_command COMMANDS[] = {
 	  "and stop can shut the guest down by its guest agent alone, else it "
 	  "cuts its power. Where the config file shows no guest agent that "
 	  "needs --yes." },
+	{ "admission inventory", "", VMHA_NOTHING, 0, 0,
+	  BIT(OPT_CIB) | BIT(OPT_OUTPUT) | BIT(OPT_JSON), DISK_S,
+	  vmha_admission_inventory,
+	  "what admission control counts: capacity of hosts, demand of VMs, "
+	  "rules",
+	  "Reads Pacemaker's CIB and, where this host can, the domain XML of "
+	  "each VM. A host offers its utilization cpu_mhz and memory_mb (MiB), "
+	  "which its vmha-fdmd writes unless somebody has set it by hand. A VM "
+	  "takes what its ticket was admitted with, else its utilization, else "
+	  "the XML's min_guarantee; all of its memory where the host can't "
+	  "take that back; and QEMU's overhead. Location constraints of "
+	  "-INFINITY and +INFINITY become the hosts it may run on, colocation "
+	  "constraints and groups rules. What is not counted as Pacemaker "
+	  "does is a warning. With --output json it is the inventory file of "
+	  "admission control. Changes nothing." },
 	{ "recover", "[VM...]", VMHA_VM, 0, VMHA_OPERANDS_MAX,
 	  OPTS_KNOWN | BIT(OPT_YES) | BIT(OPT_FORCE), CIB_S, vmha_recover,
 	  "grant held VMs of a cluster whose fault domain manager is gone",

@@ -56,6 +56,7 @@ struct vmha_args {
 	const char *reason;
 	const char *manager;
 	const char *log;
+	const char *cib; /* a file; NULL: Pacemaker is asked */
 	const char *name;
 	const char *priority;
 	const char *depends;
@@ -107,6 +108,7 @@ enum vmha_option_id {
 	OPT_ALL,
 	OPT_DRY_RUN,
 	OPT_LOG,
+	OPT_CIB,
 	OPT_LINES,
 	OPT_FOLLOW,
 	OPT_NAME,
@@ -272,5 +274,6 @@ int vmha_admission_explain(struct vmha *v);
 int vmha_what_if_failure(struct vmha *v);
 int vmha_what_if_add(struct vmha *v);
 int vmha_what_if_remove(struct vmha *v);
+int vmha_admission_inventory(struct vmha *v);
 
 #endif

@@ -44,6 +44,10 @@ struct ha_domain {
 	char uuid[HA_UUID_TEXT]; /* "" when the XML has none */
 	char type[16];           /* kvm, qemu */
 	uint64_t memory_mib;     /* <memory>, rounded up; 0: none that is one */
+	uint64_t guarantee_mib;  /* <memtune><min_guarantee>; 0: none */
+	uint64_t video_mib;      /* memory of its video devices */
+	uint32_t iothreads;      /* <iothreads> */
+	bool is_pinned; /* locked, huge pages, or a device passed through */
 	uint32_t vcpus;          /* <vcpu>, the most it may have; 0: the same */
 	unsigned int n_hostdevs; /* devices of a host, passed through */
 	unsigned int n_filesystems; /* folders of a host, passed through */

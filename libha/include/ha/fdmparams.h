@@ -38,6 +38,8 @@ struct ha_fdm_params {
 	int64_t restart_attempts;
 	uint64_t restart_priority_timeout_ms;
 	int64_t restart_concurrent; /* for each live host */
+	const char *host_cpu_overhead;
+	const char *host_memory_overhead;
 };
 
 extern const struct ha_param HA_FDM_PARAMS[];
@@ -62,6 +64,21 @@ struct ha_fdm_waits {
  * 1 s to 24 h each. -EINVAL with a sentence; ret_waits is then untouched. */
 int ha_fdm_waits_parse(const char *list, struct ha_fdm_waits *ret_waits,
 		       struct ha_err *err);
+
+#define HA_FDM_CPU_OVERHEAD "5%"
+#define HA_FDM_MEMORY_OVERHEAD "1024 2%"
+/* host_cpu_overhead, host_memory_overhead: an amount, a share, or both. */
+struct ha_fdm_overhead {
+	uint64_t amount; /* MHz or MiB */
+	uint32_t percent;
+};
+/* "1024", "5%", "1024 2%"; empty or NULL: none. -EINVAL; ret_overhead is then
+ * untouched. */
+int ha_fdm_overhead_parse(const char *text,
+			  struct ha_fdm_overhead *ret_overhead);
+/* What is left; never below 0. The share is rounded up. */
+uint64_t ha_fdm_overhead_take(uint64_t value,
+			      const struct ha_fdm_overhead *overhead);
 
 /* Rules that no single row can say. 0; -EINVAL with a sentence. */
 int ha_fdm_params_check(const struct ha_fdm_params *params, struct ha_err *err);

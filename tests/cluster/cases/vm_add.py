@@ -2,6 +2,8 @@
 """How a cluster comes to its first VMs: the crm script that sets it up, a domain
 XML on the shared store that becomes a VM, and what is refused on the way."""
 import json
+import re
+import time
 
 from bed import wait_for
 
@@ -13,6 +15,8 @@ from .maintenance import PROTECTED_DEADLINE_S, gone_by, told, vmha
 from .vm import PARAMS
 
 SCRIPT_DEADLINE_S = 120
+CAPACITY_DEADLINE_S = 20
+QUIET_S = 3
 OPTIONS = [f"--param={k}={v}" for k, v in PARAMS.items()]
 
 
@@ -91,6 +95,62 @@ def protected(lab, vm):
     return wait_for(good, PROTECTED_DEADLINE_S, f"{vm.name} protected")
 
 
+def inventory(lab):
+    """What admission control counts: hosts and VMs by name."""
+    found = json.loads(lab.bed.run(lab.hosts[0], "vmha", "admission",
+                                   "inventory", "--output", "json").stdout)
+    return [{one["name"]: one for one in found[kind]}
+            for kind in ("hosts", "vms")]
+
+
+def memory(lab, host):
+    """What it offers to VMs, MiB."""
+    return inventory(lab)[0][host]["memory_mb"]
+
+
+def epoch(lab):
+    """Grows with each write of the configuration."""
+    cib = lab.bed.run(lab.hosts[0], "cibadmin", "--query").stdout
+    return re.search(r' epoch="(\d+)"', cib).group(1)
+
+
+def capacity_is_told(lab):
+    """Each manager has written what its host has; what is set by hand stays,
+    a parameter changes the rest at once, and what is deleted comes back."""
+    first, second = lab.hosts[:2]
+    with open("/proc/meminfo", encoding="ascii") as f:
+        has = int(f.readline().split()[1]) // 1024
+    wait_for(lambda: all(h["memory_mb"] and h["cpu_mhz"] for h in
+                         inventory(lab)[0].values()),
+             CAPACITY_DEADLINE_S, "the capacity of all hosts")
+    lab.expect(memory(lab, first) == has - 1024 - -(-has * 2 // 100),
+               f"{memory(lab, first)} MiB of {has}")
+    lab.cluster.crm(first, f"node utilization {first} set memory_mb 777")
+    lab.cluster.crm(first, "resource param fdm set host_memory_overhead 5000")
+    wait_for(lambda: memory(lab, second) == has - 5000, CAPACITY_DEADLINE_S,
+             f"the overhead of {second}")
+    lab.settle()
+    lab.expect(memory(lab, first) == 777, "a value by hand was overwritten")
+    told_by = vmha(lab, "admission", "inventory").stdout
+    lab.expect(told_by.count(" hand") == 1, told_by)
+    lab.cluster.crm(first, f"node utilization {first} delete memory_mb")
+    wait_for(lambda: memory(lab, first) == has - 5000, CAPACITY_DEADLINE_S,
+             "vmha's value again")
+    lab.settle()
+    before = epoch(lab)
+    time.sleep(QUIET_S)
+    lab.expect(epoch(lab) == before, "the configuration was written again")
+    lab.mark("capacity: written, by hand, by parameter, given back")
+
+
+def counted(lab, vm):
+    """A VM that runs takes its utilization, and QEMU's overhead."""
+    row = inventory(lab)[1][vm.name]
+    lab.expect(row["power"] == "on" and [row["host"]] == vm.hosts() and
+               row["memory_mb"] == vm.memory_mib and
+               row["cpu_mhz"] > 0 and row["overhead_mb"] > 30, f"{row}")
+
+
 @case(heartbeat=3)
 def vm_add(lab):
     """A domain XML on the shared store becomes a VM that runs, is protected,
@@ -129,6 +189,7 @@ def vm_add_by_script(lab):
     other, and out again; nothing is left of a VM that was removed."""
     first, second = lab.vm("db1"), lab.vm("web1")
     set_up(lab)
+    capacity_is_told(lab)
     for vm, more in ((first, []), (second, ["depends=db1", "priority=low"])):
         said = script(lab, "vmha-add-vm", f"config={file_of(vm)}",
                       "migration_transport=tcp", *more)
@@ -140,6 +201,7 @@ def vm_add_by_script(lab):
         vmha(lab, "vm", "start", vm.name)
         vm.check(ordinal=1)
         protected(lab, vm)
+        counted(lab, vm)
     refused = vmha(lab, "vm", "remove", "--resource", "web1", code=1)
     lab.expect("vmha vm stop web1" in refused.stdout, refused.stdout)
     vmha(lab, "vm", "stop", "web1")
