@@ -78,6 +78,7 @@
 #include "FaultDomain/fdm_timeouts.h"
 #include "FaultDomain/protect.h"
 #include "FaultDomain/responder.h"
+#include "FaultDomain/ready.h"
 #include "FaultDomain/restart.h"
 #include "FaultDomain/snap.h"
 #include "FaultDomain/states.h"
@@ -203,6 +204,7 @@ struct fdm {
 	struct responder *responder;
 	uint64_t responder_ms;
 	struct fdm_guests *guests;
+	struct fdm_ready *ready;
 	uint32_t children;
 };
 

@@ -105,6 +105,18 @@
 /* Between two notes of a guest's power off that are taken away: crm_resource
  * takes 0.1 s, and one that fails is tried again. */
 #define FDM_GUEST_CLEAR_MS 2000u
+/* VMs with a heartbeat as their ready condition: what runs here is looked for
+ * so often. */
+#define FDM_READY_LOOK_MS 1000u
+/* Who is due within this is asked along, and a program that asks is killed
+ * then: six turns of HA_HV_PING_MS, and room. */
+#define FDM_READY_GATHER_MS 2000u
+#define FDM_READY_ASK_MS 60000u
+/* Between two writes of the node attribute: each makes Pacemaker look anew. */
+#define FDM_READY_TELL_MS 2000u
+#define FDM_READY_TOLD_MS 10000u
+/* An application's channel is read no more often: a line a second is enough. */
+#define FDM_READY_REST_MS 1000u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

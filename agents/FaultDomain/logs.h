@@ -80,6 +80,10 @@
 #define FDM_LOG_GUEST_OFF_FAILED LOG_ERR, "guest-off-failed", "the guest of %s has shut itself down, and target-role=Stopped can't be written: %s"
 #define FDM_LOG_GUEST_ASKED LOG_INFO, "guest-asked", "the guest of %s has shut down as a stop has asked it to, or was moved or replaced meanwhile"
 #define FDM_LOG_GUEST_DEAF LOG_WARNING, "guest-deaf", "%s was started before on_guest_shutdown=stop was set: that takes effect with its next start"
+#define FDM_LOG_READY LOG_INFO, "ready", "%s: its %s is well"
+#define FDM_LOG_READY_LOST LOG_NOTICE, "ready-lost", "%s: nothing is heard of its %s any more"
+#define FDM_LOG_READY_NO_CHANNEL LOG_WARNING, "ready-no-channel", "%s never becomes ready as it is configured: %s"
+#define FDM_LOG_READY_ASK_FAILED LOG_WARNING, "ready-ask-failed", "guests of this host can't be asked whether they are well: %s"
 /* clang-format on */
 
 void fdm_log_open(bool is_debug);

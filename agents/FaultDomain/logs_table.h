@@ -85,6 +85,10 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_GUEST_OFF_FAILED, "It is tried again. Pacemaker may restart the virtual machine meanwhile." },
 	{ FDM_LOG_GUEST_ASKED, "Nothing follows." },
 	{ FDM_LOG_GUEST_DEAF, "Until then a guest that shuts down is restarted. Stop and start it when that suits." },
+	{ FDM_LOG_READY, "Its ready_condition is met: guest-heartbeat or application-heartbeat." },
+	{ FDM_LOG_READY_LOST, "Two asks in a row without an answer of the guest agent, or 30 s without a line of the application. What has followed it runs on. Look at the guest." },
+	{ FDM_LOG_READY_NO_CHANNEL, "Its domain XML lacks the channel of its ready_condition: add it, with its next start it counts; or choose another ready_condition. Meanwhile lower priorities wait for restart_priority_timeout." },
+	{ FDM_LOG_READY_ASK_FAILED, "Virtual machines with ready_condition=guest-heartbeat do not become ready. The sentence says what is wrong; it is tried again every 5 s." },
 	RESPONDER_LOG_ROWS
 };
 /* clang-format on */

@@ -485,6 +485,7 @@ fdm_restart_judge(struct fdm_restart *restart, const struct fdm_facts *facts,
 	rules.concurrent_max *= count_live(snap);
 	restart->has_down = false;
 	each(&look, rows, look_at);
+	fdm_restart_ready(restart, facts, now_ms);
 	g_array_set_size(restart->verdicts, count);
 	sum = ha_restart_judge(
 		(const struct ha_restart_vm *)(const void *)restart->vms->data,
