@@ -50,6 +50,8 @@
  *              "attempt"},
  *         "waits": null, or why it has to wait (restart_text.c),
  *         "priority", "ready_condition": as configured,
+ *         "ready": null where that is no heartbeat, "not_ready": null, or what
+ *              is missing of the heartbeat of a VM that runs,
  *         "granted", "reason", "text", "owner": what lists and holds say now;
  *         null without heartbeatd,
  *         "listed": [{"host", "state", "member", "gone", "sealed", "read"}],

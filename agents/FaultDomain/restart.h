@@ -81,4 +81,9 @@ void fdm_restart_text(const struct fdm_restart *restart,
 		      const struct fdm_facts *facts, const char *resource,
 		      uint64_t now_ms, char *ret_text, size_t size);
 
+/* What a VM that runs lacks of its heartbeat, "is not ready: ..."; NULL: nothing,
+ * or its ready condition is none. */
+const char *fdm_restart_lack(const struct fdm_facts *facts,
+			     const struct ha_restart_vm *vm);
+
 #endif

@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 #include "ha/clock.h"
+#include "ha/domain.h"
 #include "ha/hvload.h"
-#include "ha/pulse.h"
 
 #define THREADS 4u
 #define QUESTIONS_MAX 64u
@@ -84,7 +84,7 @@ ask(struct ha_hv *hv, const struct question *question)
 	bool is_late;
 	int rc = question->is_channel ?
 			 asked.ops->channel_path(
-				 hv, question->uuid, HA_PULSE_CHANNEL,
+				 hv, question->uuid, HA_DOMAIN_HEARTBEAT,
 				 began_ms + ASK_WAIT_MS, path, &err) :
 			 asked.ops->ping_agent(hv, question->uuid,
 					       began_ms + ASK_WAIT_MS, &err);

@@ -46,6 +46,7 @@ struct parse {
 	int rc;
 	unsigned int depth;
 	bool in_devices;
+	bool in_channel;
 	bool seen_name;
 	bool seen_uuid;
 	enum field field; /* whose text is being collected */
@@ -206,6 +207,19 @@ device_begin(struct parse *p, const char *name, const char *const *attrs)
 	} else if (strcmp(name, "filesystem") == 0) {
 		p->domain->n_filesystems++;
 	}
+	p->in_channel = strcmp(name, "channel") == 0;
+}
+
+static void
+channel_detail(struct parse *p, const char *name, const char *const *attrs)
+{
+	const char *value = attr_get(attrs, "name");
+
+	if (strcmp(name, "target") == 0 && value) {
+		p->domain->has_agent |= strcmp(value, HA_DOMAIN_AGENT) == 0;
+		p->domain->has_heartbeat |=
+			strcmp(value, HA_DOMAIN_HEARTBEAT) == 0;
+	}
 }
 
 static void
@@ -303,6 +317,8 @@ on_start(void *ctx, const char *name, const char **attr_array)
 		device_begin(p, name, attrs);
 	} else if (p->depth == DEPTH_DETAIL && p->disk) {
 		disk_detail(p, name, attrs);
+	} else if (p->depth == DEPTH_DETAIL && p->in_channel) {
+		channel_detail(p, name, attrs);
 	}
 }
 
@@ -396,6 +412,8 @@ on_end(void *ctx, const char *name)
 		}
 		p->field = FIELD_NONE;
 		p->in_devices = false;
+	} else if (p->depth == DEPTH_DEVICE && p->in_channel) {
+		p->in_channel = false;
 	} else if (p->depth == DEPTH_DEVICE && p->disk) {
 		if (!p->disk->source[0]) {
 			p->disk->kind = HA_DISK_NONE;

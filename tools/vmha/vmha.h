@@ -57,6 +57,7 @@ struct vmha_args {
 	const char *name;
 	const char *priority;
 	const char *depends;
+	const char *ready;
 	struct vmha_texts params;
 	uint32_t beat_ms, watchdog_ms, tolerance_ms; /* 0: not given */
 	uint32_t slots, vms, lines;                  /* 0: not given */
@@ -108,6 +109,7 @@ enum vmha_option_id {
 	OPT_NAME,
 	OPT_PRIORITY,
 	OPT_DEPENDS,
+	OPT_READY,
 	OPT_PARAM,
 	OPT_START,
 	OPT_RESOURCE,

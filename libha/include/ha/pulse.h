@@ -21,11 +21,6 @@
 /* vSphere: failureInterval of application monitoring, its default. */
 #define HA_PULSE_BEAT_MS 30000u
 
-/* The channels: libvirt's own name for a guest agent's, and the one into which
- * an application writes a line each time that it is well. */
-#define HA_PULSE_AGENT "org.qemu.guest_agent.0"
-#define HA_PULSE_CHANNEL "org.vmha.heartbeat.0"
-
 /* What came of asking a guest agent, or of looking for a channel. */
 enum ha_pulse_answer {
 	HA_PULSE_NONE,       /* none, or not in time */
