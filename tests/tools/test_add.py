@@ -339,7 +339,7 @@ class Refused(AddCase):
             "<channel type='unix'><target type='virtio' "
             "name='org.qemu.guest_agent.0'/></channel>")), "--ready",
             "guest-heartbeat").stdout
-        self.assertIn("ready_condition=guest-heartbeat", told)
+        self.assertIn('ready_condition="guest-heartbeat"', told)
         self.assertNotIn("channel", told)
 
     def test_runs_here(self):
