@@ -14,6 +14,8 @@ $(FDM_TESTS): %: %.o $(LIBS)
 $(BUILD)/tests/fdm/protect_list_test: $(FDM_DIR)/grant.o \
 	$(FDM_DIR)/protect_list.o
 $(BUILD)/tests/fdm/master_test: $(FDM_DIR)/grant.o $(FDM_DIR)/election.o
+# An application's channel, with a real socket.
+$(BUILD)/tests/fdm/ready_test: $(FDM_DIR)/ready_listen.o
 
 fdm-tests: $(FDM_TESTS)
 

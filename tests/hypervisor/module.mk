@@ -10,7 +10,7 @@ $(HV_DRIVER): $(BUILD)/tests/hypervisor/driver.o $(HA_IO_CLOCK) $(HA_BASE)
 HV_ENV = HV_DRIVER=$(abspath $(HV_DRIVER)) HV_MODULE=$(abspath $(HV_MODULE)) \
 	NANO_ELF=$(abspath $(NANO_ELF))
 
-check-hypervisor: $(HV_DRIVER) $(HV_MODULE) $(NANO_ELF)
+check-hypervisor: $(HV_DRIVER) $(HV_MODULE) guest
 	$(HV_ENV) $(PYTHON) tests/hypervisor/test_hypervisor.py
 	$(HV_ENV) $(PYTHON) tests/hypervisor/test_channels.py
 
