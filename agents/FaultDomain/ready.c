@@ -254,7 +254,8 @@ fdm_ready_begin(struct fdm *fdm)
 void
 fdm_ready_end(struct fdm *fdm)
 {
-	if (fdm_has_facts(fdm) && fdm->snap && told(fdm)[0]) {
+	if (fdm_has_facts(fdm) && fdm->facts->have_quorum && fdm->snap &&
+	    told(fdm)[0]) {
 		run_updater(fdm, "");
 	}
 }

@@ -40,7 +40,7 @@ enum {
 };
 
 struct question {
-	const char *uri;
+	const char *uri; /* "": libvirt's default */
 	const char *uuid;
 	bool is_channel; /* where does it end? */
 };
@@ -118,7 +118,7 @@ connect_to(const struct question *question)
 static void *
 ask_some(void *unused)
 {
-	const char *uri = NULL;
+	const char *uri = "";
 	struct ha_hv *hv = NULL;
 	unsigned int i;
 
@@ -126,7 +126,7 @@ ask_some(void *unused)
 	while ((i = atomic_fetch_add(&asked.next, 1)) < asked.count) {
 		const struct question *question = &asked.list[i];
 
-		if (!hv || uri != question->uri) {
+		if (!hv || strcmp(uri, question->uri) != 0) {
 			asked.ops->close(hv);
 			hv = connect_to(question);
 			uri = question->uri;
@@ -142,13 +142,13 @@ ask_some(void *unused)
 static int
 read_arguments(int argc, char **argv)
 {
-	const char *uri = NULL;
+	const char *uri = "";
 
 	for (int i = 1; i < argc; i++) {
 		bool is_channel = strncmp(argv[i], "find=", 5) == 0;
 
 		if (strncmp(argv[i], "uri=", 4) == 0) {
-			uri = argv[i][4] ? argv[i] + 4 : NULL;
+			uri = argv[i] + 4;
 			continue;
 		}
 		if ((!is_channel && strncmp(argv[i], "ping=", 5) != 0) ||
