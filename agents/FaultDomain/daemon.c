@@ -72,6 +72,7 @@ look(struct fdm *fdm)
 	fdm_guests_tick(fdm, now_ms);
 	fdm_lacks_tick(fdm, now_ms);
 	fdm_capacity_tick(fdm, now_ms);
+	fdm_ready_tick(fdm, now_ms);
 }
 
 /* Rows point into both: they are made anew whenever one of them is. */
@@ -268,6 +269,7 @@ end(struct fdm *fdm)
 
 	fdm_server_close(fdm);
 	fdm_found_end(fdm);
+	fdm_ready_end(fdm);
 	release_waits(fdm);
 	if (was_master) {
 		fdm_worker_ask(fdm->worker,
@@ -361,6 +363,7 @@ begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 	fdm->requests = g_ptr_array_new();
 	fdm->master.granting = g_ptr_array_new_with_free_func(g_free);
 	fdm_guests_begin(fdm);
+	fdm_ready_begin(fdm);
 	fdm->told_isolated = -1;
 	g_strlcpy(fdm->cib_why, "not read yet", sizeof(fdm->cib_why));
 	fdm->responder = responder_new(fdm_log);

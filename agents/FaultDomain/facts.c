@@ -63,6 +63,7 @@ fdm_facts_new(xmlDoc *doc)
 	fdm_facts_config(facts, fdm_xml_child(root, "configuration"));
 	fdm_facts_history(facts, fdm_xml_child(root, "status"));
 	fdm_facts_hosts(facts, root);
+	fdm_facts_ready(facts);
 	find_dc(facts, fdm_xml_text(root, "dc-uuid"));
 	return facts;
 }

@@ -37,6 +37,10 @@
 /* Transient node attribute: the master's word for a host. With "-HOST", on the
  * master's own node: its word for one that is away or in trouble. */
 #define FDM_STATE_ATTR "vmha-host-state"
+/* The same: which VMs of this host have a good heartbeat (facts_ready.c), or
+ * none since their domain lacks the channel for it. */
+#define FDM_READY_ATTR "vmha-ready"
+#define FDM_READY_NO_CHANNEL "no-channel"
 
 struct fdm_ticket {
 	bool is_there;
@@ -85,6 +89,9 @@ struct fdm_vm {
 	/* Starts that failed, by their numbers: 0 none, another number: other
 	 * ones. Not counting what heartbeatd refused. */
 	uint64_t failed_starts;
+	uint64_t
+		ready_mark; /* its heartbeat is good, and whose; 0: it is not */
+	bool has_no_channel; /* and that can't be */
 	struct fdm_ticket ticket;
 	GArray *params; /* of struct responder_param */
 };
@@ -165,6 +172,8 @@ bool fdm_op_is_pending(const xmlNode *op);
 /* Stopped, or never found here. */
 bool fdm_op_is_proof_of_end(const xmlNode *op);
 void fdm_facts_history(struct fdm_facts *facts, const xmlNode *status);
+/* facts_ready.c: once hosts and history are read */
+void fdm_facts_ready(struct fdm_facts *facts);
 /* facts_host.c: of the whole document */
 void fdm_facts_hosts(struct fdm_facts *facts, const xmlNode *root);
 /* guest_cib.c: for ha_cib_update(), to be freed; NULL: no such VM. Its guest has

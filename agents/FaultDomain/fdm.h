@@ -50,6 +50,8 @@
  *              "attempt"},
  *         "waits": null, or why it has to wait (restart_text.c),
  *         "priority", "ready_condition": as configured,
+ *         "ready": null where that is no heartbeat, "not_ready": null, or what
+ *              is missing of the heartbeat of a VM that runs,
  *         "granted", "reason", "text", "owner": what lists and holds say now;
  *         null without heartbeatd,
  *         "listed": [{"host", "state", "member", "gone", "sealed", "read"}],
@@ -79,6 +81,7 @@
 #include "FaultDomain/fdm_timeouts.h"
 #include "FaultDomain/protect.h"
 #include "FaultDomain/responder.h"
+#include "FaultDomain/ready.h"
 #include "FaultDomain/restart.h"
 #include "FaultDomain/snap.h"
 #include "FaultDomain/states.h"
@@ -216,6 +219,7 @@ struct fdm {
 	uint64_t responder_ms;
 	struct fdm_guests *guests;
 	struct fdm_lacks lacks;
+	struct fdm_ready *ready;
 	uint32_t children;
 };
 

@@ -120,6 +120,18 @@
 #define FDM_CAPACITY_LOOK_MS 60000u
 /* Its capacity could not be written into the CIB: tried again. */
 #define FDM_CAPACITY_AGAIN_MS 10000u
+/* VMs with a heartbeat as their ready condition: what runs here is looked for
+ * so often. */
+#define FDM_READY_LOOK_MS 1000u
+/* Who is due within this is asked along, and a program that asks is killed
+ * then: six turns of HA_HV_PING_MS, and room. */
+#define FDM_READY_GATHER_MS 2000u
+#define FDM_READY_ASK_MS 60000u
+/* Between two writes of the node attribute: each makes Pacemaker look anew. */
+#define FDM_READY_TELL_MS 2000u
+#define FDM_READY_TOLD_MS 10000u
+/* An application's channel is read no more often: a line a second is enough. */
+#define FDM_READY_REST_MS 1000u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

@@ -84,6 +84,10 @@
 #define FDM_LOG_CAPACITY_BY_HAND LOG_INFO, "capacity-by-hand", "utilization %s of this host was set by hand and stays as it is"
 #define FDM_LOG_CAPACITY_UNKNOWN LOG_WARNING, "capacity-unknown", "what this host has for VMs is not known: %s"
 #define FDM_LOG_CAPACITY_FAILED LOG_WARNING, "capacity-failed", "the capacity of this host can't be written: %s"
+#define FDM_LOG_READY LOG_INFO, "ready", "%s: its %s is well"
+#define FDM_LOG_READY_LOST LOG_NOTICE, "ready-lost", "%s: nothing is heard of its %s any more"
+#define FDM_LOG_READY_NO_CHANNEL LOG_WARNING, "ready-no-channel", "%s never becomes ready as it is configured: %s"
+#define FDM_LOG_READY_ASK_FAILED LOG_WARNING, "ready-ask-failed", "guests of this host can't be asked whether they are well: %s"
 /* clang-format on */
 
 void fdm_log_open(bool is_debug);

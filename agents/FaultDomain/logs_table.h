@@ -89,6 +89,10 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_CAPACITY_BY_HAND, "It differs from what vmha wrote last (node attribute vmha-capacity). Delete it to have vmha write it again: crm node utilization HOST delete NAME." },
 	{ FDM_LOG_CAPACITY_UNKNOWN, "What stands in the CIB stays. Set utilization cpu_mhz and memory_mb of its node by hand." },
 	{ FDM_LOG_CAPACITY_FAILED, "It is tried again. Admission control counts with what stands in the CIB." },
+	{ FDM_LOG_READY, "Its ready_condition is met: guest-heartbeat or application-heartbeat." },
+	{ FDM_LOG_READY_LOST, "Two asks in a row without an answer of the guest agent, or 30 s without a line of the application. What has followed it runs on. Look at the guest." },
+	{ FDM_LOG_READY_NO_CHANNEL, "Its domain XML lacks the channel of its ready_condition: add it, with its next start it counts; or choose another ready_condition. Meanwhile lower priorities wait for restart_priority_timeout." },
+	{ FDM_LOG_READY_ASK_FAILED, "Virtual machines with ready_condition=guest-heartbeat do not become ready. The sentence says what is wrong; it is tried again every 5 s." },
 	RESPONDER_LOG_ROWS
 };
 /* clang-format on */

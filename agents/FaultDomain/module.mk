@@ -44,20 +44,17 @@ LIBS += $(FDM_RESPONDER)
 FDM_DAEMON := $(FDM_DIR)/vmha-fdmd
 FDM_PKGS := gio-2.0 gio-unix-2.0 libxml-2.0 pacemaker-cib
 FDM_FACTS := $(FDM_DIR)/libfdm-facts.a
-FDM_FACTS_OBJS := $(patsubst %,$(FDM_DIR)/%.o,capacity_xml facts facts_config facts_history \
-	facts_migration facts_xml found_facts project restart \
-	facts_host facts_migration facts_xml project restart \
-	facts_migration facts_xml guest_cib project restart \
-	facts_migration facts_xml project protect restart \
-	restart_policy restart_text restart_track snap snap_json tickets)
+FDM_FACTS_OBJS := $(patsubst %,$(FDM_DIR)/%.o, \
+	capacity_xml facts facts_config facts_history facts_host \
+	facts_migration facts_ready facts_xml found_facts guest_cib \
+	project protect restart restart_policy restart_ready \
+	restart_text restart_track snap snap_json tickets)
 FDM_DAEMON_OBJS := $(filter-out $(FDM_AGENT_OBJS) $(FDM_RESPONDER_OBJS) \
 	$(FDM_FACTS_OBJS),$(call objs,agents/FaultDomain))
 FDM_DAEMON_ARCHIVES = $(FDM_FACTS) $(FDM_RESPONDER) $(HA_IO_CIB) $(HA_IO_ICMP) \
 	$(HA_IO_VMLIST) $(HA_IO_WORKER) $(HA_IO_RECORD) $(HA_IO_HOSTCONF) \
-	$(HA_IO_HOSTCAP) \
-	$(HA_IO_PROC) $(HA_IO_IPC) $(HA_PARAMS) $(HA_CODEC) $(HA_CORE) \
-	$(HA_IO_RECORD) $(HA_IO_HOSTCONF) $(HA_IO_QMP) $(HA_IO_PROC) $(HA_IO_IPC) $(HA_PARAMS) $(HA_CODEC) $(HA_CORE) \
-	$(HA_IO_CLOCK) $(HA_BASE)
+	$(HA_IO_HOSTCAP) $(HA_IO_QMP) $(HA_IO_PROC) $(HA_IO_IPC) $(HA_PARAMS) \
+	$(HA_CODEC) $(HA_CORE) $(HA_IO_CLOCK) $(HA_BASE)
 
 $(FDM_DAEMON_OBJS) $(FDM_FACTS_OBJS): ALL_CPPFLAGS += \
 	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(FDM_PKGS)))

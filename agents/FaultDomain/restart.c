@@ -346,6 +346,7 @@ fdm_restart_judge(struct fdm_restart *restart, const struct fdm_facts *facts,
 	restart->has_down = false;
 	restart->is_watching = false;
 	each(&look, rows, look_at);
+	fdm_restart_ready(restart, facts, now_ms);
 	g_array_set_size(restart->verdicts, count);
 	sum = ha_restart_judge(
 		(const struct ha_restart_vm *)(const void *)restart->vms->data,

@@ -32,6 +32,9 @@ struct fdm_track {
 	uint64_t old_failures; /* of starts, before this incident */
 	uint64_t granted_ms, failed_ms, since_ms, runs_since_ms;
 	uint64_t quiet_ms; /* since when Pacemaker does nothing for it */
+	bool is_ready;     /* its heartbeat is good */
+	uint64_t old_mark; /* the one of a process that has ended */
+	uint64_t ready_since_ms;
 	uint64_t clean_ms; /* its failures are being cleared since; 0: not */
 };
 
@@ -71,10 +74,21 @@ void fdm_restart_judge(struct fdm_restart *restart,
 		       const struct fdm_snap *snap, GArray *rows,
 		       uint64_t now_ms);
 
+/* restart_ready.c. Heartbeats into the VMs, once their tracks are of now. */
+void fdm_restart_ready(struct fdm_restart *restart,
+		       const struct fdm_facts *facts, uint64_t now_ms);
+/* Is its ready condition one? */
+bool fdm_has_heartbeat(const struct ha_restart_vm *vm);
+
 /* restart_text.c. Why it waits, and for whom: "waits for priority high: db1 is
  * not ready (since 12 s, at most 600 s)"; "" when it does not wait. */
 void fdm_restart_text(const struct fdm_restart *restart,
 		      const struct fdm_facts *facts, const char *resource,
 		      uint64_t now_ms, char *ret_text, size_t size);
+
+/* What a VM that runs lacks of its heartbeat, "is not ready: ..."; NULL: nothing,
+ * or its ready condition is none. */
+const char *fdm_restart_lack(const struct fdm_facts *facts,
+			     const struct ha_restart_vm *vm);
 
 #endif

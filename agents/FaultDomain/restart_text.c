@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "FaultDomain/restart.h"
+#include "ha/domain.h"
 
 #define MS_PER_S 1000u
 
@@ -22,6 +23,7 @@ since(uint64_t then_ms, uint64_t now_ms)
 
 struct subject {
 	const struct fdm_restart *restart;
+	const struct fdm_facts *facts;
 	const struct ha_restart_vm *vms;
 	const struct ha_restart_verdict *verdict;
 	const struct ha_restart_vm *vm;
@@ -30,11 +32,33 @@ struct subject {
 	size_t size;
 };
 
-static const char *
-lack_of(const struct ha_restart_vm *vm)
+const char *
+fdm_restart_lack(const struct fdm_facts *facts, const struct ha_restart_vm *vm)
 {
+	const struct fdm_vm *known = fdm_facts_vm(facts, vm->name);
+	bool is_guest = vm->ready == HA_READY_GUEST;
+
+	if (!fdm_has_heartbeat(vm) || !vm->is_running || vm->is_ready) {
+		return NULL;
+	}
+	if (known && known->has_no_channel) {
+		return is_guest ? "can't become ready: its domain has no "
+				  "channel " HA_DOMAIN_AGENT :
+				  "can't become ready: its domain has no "
+				  "channel " HA_DOMAIN_HEARTBEAT;
+	}
+	return is_guest ? "is not ready: its guest agent does not answer" :
+			  "is not ready: its application has not said that it "
+			  "is well";
+}
+
+static const char *
+lack_of(const struct subject *s, const struct ha_restart_vm *vm)
+{
+	const char *lack = fdm_restart_lack(s->facts, vm);
+
 	if (vm->is_running) {
-		return "is not ready";
+		return lack ? lack : "is not ready"; /* its ready_delay */
 	}
 	if (vm->is_starting) {
 		return vm->ready == HA_READY_NONE ? "is being started" :
@@ -61,7 +85,7 @@ tell_priority(const struct subject *s)
 		       "%llu s)",
 		       ha_restart_priority_name(v->level),
 		       other ? other->name : "a VM of it",
-		       other ? lack_of(other) : "is not ready",
+		       other ? lack_of(s, other) : "is not ready",
 		       seconds(since(memory->began_ms, s->now_ms)),
 		       seconds(limit_ms));
 }
@@ -76,7 +100,7 @@ tell_dependency(const struct subject *s)
 	(void)snprintf(s->text, s->size,
 		       "waits for %s, on which it depends: that %s%s",
 		       other ? other->name : "a VM",
-		       other ? lack_of(other) : "is not known",
+		       other ? lack_of(s, other) : "is not known",
 		       v->is_stuck ? ", and nothing that is under way will "
 				     "change it. Start that one, or change "
 				     "restart_depends" :
@@ -174,6 +198,7 @@ fdm_restart_text(const struct fdm_restart *restart,
 {
 	const struct fdm_vm *vm = fdm_facts_vm(facts, resource);
 	struct subject s = { .restart = restart,
+			     .facts = facts,
 			     .now_ms = now_ms,
 			     .text = ret_text,
 			     .size = size };

@@ -154,6 +154,11 @@ add_waits(const struct fdm *fdm, const struct fdm_vm *vm, json_t *json)
 			 g_array_index(fdm->restart->priorities,
 				       enum ha_restart_priority, index)));
 	set_text(json, "ready_condition", ha_ready_name(one->ready));
+	(void)json_object_set_new(json, "ready",
+				  fdm_has_heartbeat(one) ?
+					  json_boolean(one->is_ready) :
+					  json_null());
+	set_text(json, "not_ready", fdm_restart_lack(fdm->facts, one));
 	(void)json_object_set_new(
 		json, "protection",
 		fdm_protect_vm_json(fdm->protect, vm,

@@ -5,7 +5,9 @@
  * migrate. reload-agent needs nothing more, since every action reads the
  * parameters afresh.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "VirtualMachine/vm.h"
@@ -32,6 +34,37 @@ report(void *ctx, int severity, const char *sentence)
 	       severity == 1 ? "warning" :
 			       "note",
 	       sentence);
+}
+
+/* Not an error: it runs, and what waits for it has a time limit. */
+static void
+check_heartbeat(const struct vm *vm, struct findings *findings)
+{
+	struct ha_domain *domain = calloc(1, sizeof(*domain));
+	struct ha_err err = HA_ERR_INIT;
+	const char *lacking = NULL;
+
+	if (!domain || !vm->xml ||
+	    ha_domain_parse(vm->xml, strlen(vm->xml), domain, NULL) < 0) {
+		free(domain);
+		return;
+	}
+	if (vm->params->ready_condition == HA_VM_READY_GUEST &&
+	    !domain->has_agent) {
+		lacking = HA_DOMAIN_AGENT;
+	} else if (vm->params->ready_condition == HA_VM_READY_APPLICATION &&
+		   !domain->has_heartbeat) {
+		lacking = HA_DOMAIN_HEARTBEAT;
+	}
+	if (lacking) {
+		(void)ha_err_set(&err, -ENODEV,
+				 "%s never becomes ready: its domain has no "
+				 "channel %s, which its ready_condition needs; "
+				 "add it to the XML",
+				 domain->name, lacking);
+		report(findings, 1, err.text);
+	}
+	free(domain);
 }
 
 static int
@@ -75,6 +108,7 @@ vm_validate_all(struct agent_ctx *ctx)
 		report(&findings, 2, err.text);
 	}
 	rc = check_host(&vm, &findings, &err);
+	check_heartbeat(&vm, &findings);
 	if (rc < 0) {
 		return agent_fail(ctx, OCF_ERR_INSTALLED, "%s", err.text);
 	}

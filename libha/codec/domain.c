@@ -47,6 +47,7 @@ struct parse {
 	unsigned int depth;
 	bool in_devices;
 	bool in_memtune, in_backing, in_video; /* backing: memoryBacking */
+	bool in_channel;
 	bool seen_name;
 	bool seen_uuid;
 	enum field field; /* whose text is being collected */
@@ -212,6 +213,19 @@ device_begin(struct parse *p, const char *name, const char *const *attrs)
 	} else if (strcmp(name, "filesystem") == 0) {
 		p->domain->n_filesystems++;
 	}
+	p->in_channel = strcmp(name, "channel") == 0;
+}
+
+static void
+channel_detail(struct parse *p, const char *name, const char *const *attrs)
+{
+	const char *value = attr_get(attrs, "name");
+
+	if (strcmp(name, "target") == 0 && value) {
+		p->domain->has_agent |= strcmp(value, HA_DOMAIN_AGENT) == 0;
+		p->domain->has_heartbeat |=
+			strcmp(value, HA_DOMAIN_HEARTBEAT) == 0;
+	}
 }
 
 static void
@@ -334,6 +348,8 @@ on_start(void *ctx, const char *name, const char **attr_array)
 		p->domain->video_mib += ha__domain_video_mib(
 			attr_get(attrs, "type"), attr_get(attrs, "ram"),
 			attr_get(attrs, "vram"), attr_get(attrs, "vgamem"));
+	} else if (p->depth == DEPTH_DETAIL && p->in_channel) {
+		channel_detail(p, name, attrs);
 	}
 }
 
@@ -396,6 +412,7 @@ device_end(struct parse *p)
 	}
 	p->disk = NULL;
 	p->in_video = false;
+	p->in_channel = false;
 }
 
 static void

@@ -24,7 +24,8 @@ static const char *const FALLBACKS[] = { "abort", "suspend", "postcopy", NULL };
 static const char *const PRIORITIES[] = { "disabled", "lowest", "low",
 					  "medium",   "high",   "highest",
 					  NULL };
-static const char *const READY[] = { "none", "powered-on", NULL };
+static const char *const READY[] = { "none", "powered-on", "guest-heartbeat",
+				     "application-heartbeat", NULL };
 static const char *const RESPONSES[] = { "cluster", "none", "poweroff",
 					 "shutdown", NULL };
 static const char *const PDL[] = { "cluster", "disabled", "warning", "restart",
@@ -332,7 +333,14 @@ const struct ha_param HA_VM_PARAMS[] = {
 	  .shortdesc = "When lower priorities and dependents may follow",
 	  .longdesc = "none: when its attempt to start has ended, well or "
 		      "not (dependents: when it runs). powered-on: when it "
-		      "runs, ready_delay ago." },
+		      "runs. guest-heartbeat: when its QEMU guest agent "
+		      "answers (channel org.qemu.guest_agent.0). "
+		      "application-heartbeat: when a line was written into "
+		      "its channel org.vmha.heartbeat.0 in the last 30 s, by "
+		      "a program in the guest that knows that its application "
+		      "is well. Without that channel a VM never becomes "
+		      "ready: lower priorities go on after "
+		      "restart_priority_timeout, dependents wait." },
 	{ .name = "ready_delay",
 	  .type = HA_PARAM_DURATION,
 	  .flags = POLICY,

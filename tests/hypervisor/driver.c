@@ -146,6 +146,20 @@ do_xml(const struct ha_hv_ops *ops, struct ha_hv *hv, uint64_t deadline_ms,
 }
 
 static int
+do_channel(const struct ha_hv_ops *ops, struct ha_hv *hv, uint64_t deadline_ms,
+	   struct ha_err *err)
+{
+	char path[HA_HV_CHANNEL_PATH];
+	int rc = ops->channel_path(hv, arg("uuid"), arg("channel"), deadline_ms,
+				   path, err);
+
+	if (rc == 0) {
+		printf("path=%s\n", path);
+	}
+	return rc;
+}
+
+static int
 operate(const struct ha_hv_ops *ops, const char *op, struct ha_hv *hv,
 	uint64_t deadline_ms, struct ha_err *err)
 {
@@ -164,6 +178,10 @@ operate(const struct ha_hv_ops *ops, const char *op, struct ha_hv *hv,
 	} else if (strcmp(op, "check") == 0) {
 		return ops->check_host(hv, xml_read(), deadline_ms,
 				       print_finding, NULL, err);
+	} else if (strcmp(op, "ping") == 0) {
+		return ops->ping_agent(hv, arg("uuid"), deadline_ms, err);
+	} else if (strcmp(op, "channel") == 0) {
+		return do_channel(ops, hv, deadline_ms, err);
 	}
 	return strcmp(op, "open") == 0 ? 0 : -ENOSYS;
 }

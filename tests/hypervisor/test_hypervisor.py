@@ -298,6 +298,12 @@ class Hang(Base):
     def test_shutdown(self):
         self.check("shutdown", uuid=self.uuid)
 
+    def test_ping(self):
+        self.check("ping", uuid=self.uuid)
+
+    def test_channel(self):
+        self.check("channel", uuid=self.uuid, channel="x")
+
     def test_resume(self):
         self.check("resume", uuid=self.uuid)
         self.host.signal_libvirtd(signal.SIGCONT)

@@ -321,11 +321,26 @@ class Refused(AddCase):
                 (("--param", 'migration_user=a"b'), "quote"),
                 (("--param", f"name={'x' * 9}"), "names the domain web1"),
                 (("--priority", "urgent"), "urgent"),
+                (("--ready", "soon"), "soon"),
                 (("--depends", "web1"), "itself"),
                 (("--depends", "nope"), "no VM nope"),
                 (("--depends", "db1,db2"), "db2 has a lower")):
             self.refused(needle, path, *words)
         self.add(path, "--depends", "db1,db2", "--priority", "low")
+
+    def test_ready(self):
+        """A heartbeat as ready condition, without and with its channel."""
+        self.cib()
+        told = self.add("--dry-run", self.domain(), "--ready",
+                        "guest-heartbeat").stdout
+        self.assertIn("no channel org.qemu.guest_agent.0", " ".join(
+            told.replace("#", "").split()))
+        told = self.add("--dry-run", self.domain(more=(
+            "<channel type='unix'><target type='virtio' "
+            "name='org.qemu.guest_agent.0'/></channel>")), "--ready",
+            "guest-heartbeat").stdout
+        self.assertIn('ready_condition="guest-heartbeat"', told)
+        self.assertNotIn("channel", told)
 
     def test_runs_here(self):
         """A QEMU of its UUID, outside the cluster."""

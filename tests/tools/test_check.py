@@ -383,7 +383,8 @@ class Domains(Base):
                              env={"CIB_file": self.path("cib.xml")})
         return {f["what"]: f for f in told["findings"]
                 if f["what"] in ("datastore path", "network", "guest agent",
-                                 "live migration", "VM config", "VMs here")}
+                                 "live migration", "VM config", "VMs here",
+                                 "ready condition")}
 
     def mode(self, mode):
         """Parameter shutdown_mode."""
@@ -486,6 +487,17 @@ class Domains(Base):
                             ("", {"features": "", "more": AGENT}),
                             (self.mode("off"), {"features": ""}), ("", {})):
             self.assertNotIn("guest agent", self.find(params, **xml))
+
+    def test_ready_condition(self):
+        guest, app = (f'<nvpair id="r" name="ready_condition" value="{w}"/>'
+                      for w in ("guest-heartbeat", "application-heartbeat"))
+        self.one(self.find(guest), "ready condition", "bad",
+                 "guest-heartbeat, and no channel")
+        self.one(self.find(app, more=AGENT), "ready condition", "bad",
+                 "application-heartbeat, and no channel")
+        for params, more in ((guest, AGENT), (app, AGENT.replace(
+                "qemu.guest_agent", "vmha.heartbeat")), ("", "")):
+            self.assertNotIn("ready condition", self.find(params, more=more))
 
     def test_migration(self):
         self.one(self.find(cpu="<cpu mode='host-passthrough'/>"),

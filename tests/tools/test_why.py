@@ -188,6 +188,15 @@ class Why(Known):
         self.assertIn("held, h1 has not said released", text)
         self.assertIn("h1 must be proven dead", text)
 
+    def test_not_ready(self):
+        """It runs, and what is missing for those that wait for it."""
+        lack = "can't become ready: its domain has no channel x"
+        self.held()
+        self.manager(status={"state": "standby", "term": 4},
+                     vm={"ready": False, "not_ready": lack})
+        self.assertIn(f"no, for what waits for it: it {lack}",
+                      self.vmha("why", "web1").stdout)
+
     def test_no_such_vm(self):
         self.cib(vm("web1"))
         self.daemon([host("h2", 1)])

@@ -424,6 +424,43 @@ sizes(void **state)
 			 0);
 	assert_int_equal(domain.n_hostdevs, 2);
 	assert_int_equal(domain.n_filesystems, 1);
+	assert_false(domain.has_agent || domain.has_heartbeat);
+}
+
+#define TARGET(name) "<target type='virtio' name='" name "'/>"
+#define CHANNEL(name) "<channel type='unix'>" TARGET(name) "</channel>"
+
+static void
+channels(void **state)
+{
+	static const struct {
+		const char *xml;
+		bool has_agent, has_heartbeat;
+	} cases[] = {
+		{ CHANNEL(HA_DOMAIN_AGENT), true, false },
+		{ CHANNEL(HA_DOMAIN_HEARTBEAT), false, true },
+		{ CHANNEL("x") CHANNEL(HA_DOMAIN_AGENT)
+			  CHANNEL(HA_DOMAIN_HEARTBEAT),
+		  true, true },
+		{ "<channel><target/></channel>", false, false },
+		{ "<channel/><serial>" TARGET(HA_DOMAIN_AGENT) "</serial>",
+		  false, false },
+		{ "<channel><source>" TARGET(
+			  HA_DOMAIN_AGENT) "</source></channel>",
+		  false, false },
+	};
+	struct ha_err err = HA_ERR_INIT;
+	char xml[1024];
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		snprintf(xml, sizeof(xml),
+			 "<domain>" NAMED "%s<devices>%s</devices></domain>",
+			 CHANNEL(HA_DOMAIN_AGENT), cases[i].xml);
+		assert_int_equal(parse(xml, &err), 0);
+		assert_int_equal(domain.has_agent, cases[i].has_agent);
+		assert_int_equal(domain.has_heartbeat, cases[i].has_heartbeat);
+	}
 }
 
 /* What admission control counts beside <memory>. */
@@ -509,6 +546,7 @@ main(void)
 		cmocka_unit_test(hostile),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(memory),
+		cmocka_unit_test(channels),
 		cmocka_unit_test(image_captures),
 		cmocka_unit_test(image_contradictions),
 	};

@@ -43,7 +43,8 @@ struct scene {
 	bool is_cib_late;   /* Pacemaker has h2 online still */
 	bool is_h2_out;     /* left and not fenced yet, for Pacemaker */
 	bool is_h2_dead;
-	bool is_h2_lost; /* neither member nor dead, and sealed */
+	bool is_h2_lost;     /* neither member nor dead, and sealed */
+	const char *told[3]; /* FDM_READY_ATTR of each host; NULL: none */
 	struct vm vms[VMS_MAX];
 };
 
@@ -97,7 +98,17 @@ add_states(struct scene *s, GString *xml)
 					vm->id, past);
 			}
 		}
-		g_string_append(xml, "</lrm_resources></lrm></node_state>");
+		g_string_append(xml, "</lrm_resources></lrm>");
+		if (s->told[h]) {
+			g_string_append_printf(
+				xml,
+				"<transient_attributes><instance_attributes>"
+				"<nvpair name='" FDM_READY_ATTR
+				"' value='%s'/></instance_attributes>"
+				"</transient_attributes>",
+				s->told[h]);
+		}
+		g_string_append(xml, "</node_state>");
 	}
 }
 

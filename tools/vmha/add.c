@@ -44,6 +44,7 @@ add_option(const struct vmha_args *args)
 	return args->name         ? "name" :
 	       args->priority     ? "priority" :
 	       args->depends      ? "depends" :
+	       args->ready        ? "ready" :
 	       args->params.count ? "param" :
 	       args->is_started   ? "start" :
 	       args->is_forced    ? "force" :

@@ -178,6 +178,26 @@ judge_depends(struct add_vm *vm, const struct ha_vm_params *values)
 	}
 }
 
+static void
+judge_ready(struct add_vm *vm, const struct ha_vm_params *values)
+{
+	const char *lacking = NULL;
+
+	if (values->ready_condition == HA_VM_READY_GUEST &&
+	    !vm->domain.has_agent) {
+		lacking = HA_DOMAIN_AGENT;
+	} else if (values->ready_condition == HA_VM_READY_APPLICATION &&
+		   !vm->domain.has_heartbeat) {
+		lacking = HA_DOMAIN_HEARTBEAT;
+	}
+	if (lacking) {
+		add_note(vm,
+			 "its XML has no channel %s, which its ready_condition "
+			 "needs: until it has one, it never becomes ready",
+			 lacking);
+	}
+}
+
 void
 add_set_params(struct add_vm *vm)
 {
@@ -196,6 +216,9 @@ add_set_params(struct add_vm *vm)
 	if (args->depends) {
 		set(vm, "restart_depends", args->depends);
 	}
+	if (args->ready) {
+		set(vm, "ready_condition", args->ready);
+	}
 	for (uint32_t i = 0; i < args->params.count; i++) {
 		set_option(vm, args->params.text[i]);
 	}
@@ -206,6 +229,7 @@ add_set_params(struct add_vm *vm)
 	}
 	judge_identity(vm, &values);
 	judge_depends(vm, &values);
+	judge_ready(vm, &values);
 	if (!vm->domain.uuid[0] && values.uuid) {
 		(void)ha_text_uuid(values.uuid, vm->domain.uuid);
 	}

@@ -23,7 +23,7 @@
 
 #define LINE 1600
 #define PATH 1200
-#define AGENT "org.qemu.guest_agent.0"
+#define AGENT HA_DOMAIN_AGENT
 
 struct look {
 	const struct check_domain *domain;
@@ -191,13 +191,13 @@ look_at_interface(struct look *look, const struct cib_node *interface)
 /* ---- stop and migration --------------------------------------------------- */
 
 static bool
-has_agent(const struct cib_node *xml)
+has_channel(const struct cib_node *xml, const char *name)
 {
 	const struct cib_node *channel = NULL;
 
 	while ((channel = cib_next(xml, channel, "channel"))) {
 		if (strcmp(cib_get(cib_child(channel, "target"), "name"),
-			   AGENT) == 0) {
+			   name) == 0) {
 			return true;
 		}
 	}
@@ -212,7 +212,7 @@ look_at_stop(struct look *look)
 	bool by_both = strcmp(mode, "agent-acpi") == 0;
 	bool by_acpi = by_both || strcmp(mode, "acpi") == 0;
 
-	if (by_agent && !has_agent(look->xml)) {
+	if (by_agent && !has_channel(look->xml, AGENT)) {
 		say(look, "bad", "guest agent",
 		    "a channel " AGENT
 		    "\tadd the channel to its XML and qemu-guest-agent to the "
@@ -220,12 +220,37 @@ look_at_stop(struct look *look)
 		    "power",
 		    "shutdown_mode=agent, and no channel");
 	} else if (by_acpi && !cib_next(look->xml, NULL, "acpi") &&
-		   !(by_both && has_agent(look->xml))) {
+		   !(by_both && has_channel(look->xml, AGENT))) {
 		say(look, "warn", "guest agent",
 		    "ACPI, or a channel " AGENT
 		    "\tadd <features><acpi/></features> or the guest agent's "
 		    "channel to its XML: each stop cuts its power",
 		    "shutdown_mode=%s, and its XML has nothing of it", mode);
+	}
+}
+
+static void
+look_at_heartbeat(struct look *look)
+{
+	const char *ready = look->domain->ready_condition;
+
+	if (strcmp(ready, "guest-heartbeat") == 0 &&
+	    !has_channel(look->xml, AGENT)) {
+		say(look, "bad", "ready condition",
+		    "a channel " AGENT
+		    "\tadd the channel to its XML and qemu-guest-agent to the "
+		    "guest: it never becomes ready, lower priorities wait for "
+		    "restart_priority_timeout, dependents for ever",
+		    "ready_condition=%s, and no channel", ready);
+	} else if (strcmp(ready, "application-heartbeat") == 0 &&
+		   !has_channel(look->xml, HA_DOMAIN_HEARTBEAT)) {
+		say(look, "bad", "ready condition",
+		    "a channel " HA_DOMAIN_HEARTBEAT
+		    "\tadd the channel to its XML, and to the guest a program "
+		    "that writes to it: it never becomes ready, lower "
+		    "priorities wait for restart_priority_timeout, dependents "
+		    "for ever",
+		    "ready_condition=%s, and no channel", ready);
 	}
 }
 
@@ -298,6 +323,7 @@ check_domain_look(void *arg, int fd)
 		look_at_interface(&look, at);
 	}
 	look_at_stop(&look);
+	look_at_heartbeat(&look);
 	look_at_migration(&look);
 	cib_free(xml);
 	return look.rc;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 struct check_domain {
-	const char *vm, *config, *shutdown_mode;
+	const char *vm, *config, *shutdown_mode, *ready_condition;
 	bool may_migrate;       /* allow-migrate */
 	bool is_unsafe_allowed; /* migration_unsafe */
 };

@@ -100,10 +100,12 @@ look_at(struct check *c, const struct cib_node *cib, const struct cib_node *vm,
 	struct check_looked *looked)
 {
 	const char *mode = param(cib, vm, "shutdown_mode");
+	const char *ready = param(cib, vm, "ready_condition");
 	struct check_domain domain = {
 		.vm = cib_get(vm, "id"),
 		.config = param(cib, vm, "config"),
 		.shutdown_mode = mode ? mode : "agent-acpi",
+		.ready_condition = ready ? ready : "none",
 		.may_migrate = is_true(cib_meta(cib, vm, "allow-migrate")),
 		.is_unsafe_allowed =
 			is_true(param(cib, vm, "migration_unsafe")),

@@ -100,6 +100,10 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 			  NULL,
 			  "restart_depends: VMs that must be ready before "
 			  "this one is restarted" },
+	[OPT_READY] = { "ready", "WORD", VMHA_TEXT, AT(ready), 0, 0,
+			"none powered-on guest-heartbeat application-heartbeat",
+			"ready_condition: when lower priorities and dependents "
+			"may follow, default none" },
 	[OPT_PARAM] = { "param", "NAME=VALUE", VMHA_TEXTS, AT(params), 0, 0,
 			NULL,
 			"another parameter of ocf:vmha:VirtualMachine; may be "
@@ -227,9 +231,9 @@ static const struct vmha_command COMMANDS[] = {
 	{ "vm add", "FILE.xml... | VM... | --all", VMHA_VM_PATHS, 0,
 	  VMHA_OPERANDS_MAX,
 	  BIT(OPT_NAME) | BIT(OPT_PRIORITY) | BIT(OPT_DEPENDS) |
-		  BIT(OPT_PARAM) | BIT(OPT_START) | BIT(OPT_WAIT) |
-		  BIT(OPT_FORCE) | BIT(OPT_ALL) | BIT(OPT_DRY_RUN) |
-		  BIT(OPT_JSON),
+		  BIT(OPT_READY) | BIT(OPT_PARAM) | BIT(OPT_START) |
+		  BIT(OPT_WAIT) | BIT(OPT_FORCE) | BIT(OPT_ALL) |
+		  BIT(OPT_DRY_RUN) | BIT(OPT_JSON),
 	  CIB_S, vmha_vm_add,
 	  "make a VM of a libvirt domain XML, or put VMs behind a ticket",
 	  "What has a slash or ends in .xml is a domain XML, on storage that "

@@ -142,6 +142,9 @@ static const struct event_row {
 	{ MANAGER, "guest-off-waits", "" },
 	{ MANAGER, "guest-off-failed", "" },
 	{ MANAGER, "guest-deaf", "" },
+	{ MANAGER, "ready-lost", "" },
+	{ MANAGER, "ready-no-channel", "" },
+	{ MANAGER, "ready-ask-failed", "" },
 };
 
 /* Lines of notice and above that are none, and why. */

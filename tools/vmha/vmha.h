@@ -62,6 +62,7 @@ struct vmha_args {
 	const char *depends;
 	const char *inventory;
 	const char *output;
+	const char *ready;
 	struct vmha_texts params;
 	uint32_t beat_ms, watchdog_ms, tolerance_ms; /* 0: not given */
 	uint32_t slots, vms, lines;                  /* 0: not given */
@@ -114,6 +115,7 @@ enum vmha_option_id {
 	OPT_NAME,
 	OPT_PRIORITY,
 	OPT_DEPENDS,
+	OPT_READY,
 	OPT_PARAM,
 	OPT_START,
 	OPT_RESOURCE,

@@ -349,6 +349,11 @@ put_facts(const struct why *w)
 		vmha_put_wrapped(vmha_text(w->manager, "sentence"), LABEL,
 				 LABEL, w->v->screen.width, stdout);
 	}
+	if (*vmha_text(w->manager, "not_ready")) {
+		put_label("ready");
+		printf("no, for what waits for it: it %s\n",
+		       vmha_text(w->manager, "not_ready"));
+	}
 	json_array_foreach(json_object_get(w->manager, "missing"), i, it)
 	{
 		put_label("missing");

@@ -19,6 +19,11 @@
 #define HA_DOMAIN_SOURCE 1024
 #define HA_DOMAIN_XML_MAX (4u * 1024 * 1024) /* bytes; larger is refused */
 
+/* Virtio channels: libvirt's own name for the guest agent's, and the one into
+ * which an application writes a line as long as it is well. */
+#define HA_DOMAIN_AGENT "org.qemu.guest_agent.0"
+#define HA_DOMAIN_HEARTBEAT "org.vmha.heartbeat.0"
+
 enum ha_disk_kind {
 	HA_DISK_NONE, /* empty drive */
 	HA_DISK_FILE,
@@ -51,6 +56,8 @@ struct ha_domain {
 	uint32_t vcpus;          /* <vcpu>, the most it may have; 0: the same */
 	unsigned int n_hostdevs; /* devices of a host, passed through */
 	unsigned int n_filesystems; /* folders of a host, passed through */
+	bool has_agent;             /* the channel HA_DOMAIN_AGENT */
+	bool has_heartbeat;         /* the channel HA_DOMAIN_HEARTBEAT */
 	unsigned int n_disks;
 	struct ha_domain_disk disks[HA_DOMAIN_DISKS];
 };

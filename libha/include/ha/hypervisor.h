@@ -23,6 +23,8 @@
 #include "ha/err.h"
 #include "ha/text.h"
 
+#define HA_HV_CHANNEL_PATH 108 /* sockaddr_un.sun_path */
+
 struct ha_hv;
 
 /* libvirt's virDomainState, in words of ours. */
@@ -181,9 +183,25 @@ struct ha_hv_ops {
 	int (*check_host)(struct ha_hv *hv, const char *xml,
 			  uint64_t deadline_ms, ha_hv_finding report, void *ctx,
 			  struct ha_err *err);
+
+	/* Does the guest agent of an active domain answer guest-ping? 0: yes.
+	 * -ENODEV: the domain has no channel for one. -EHOSTDOWN and others:
+	 * no; where the agent hangs, after at most HA_HV_PING_MS. */
+	int (*ping_agent)(struct ha_hv *hv, const char *uuid,
+			  uint64_t deadline_ms, struct ha_err *err);
+
+	/* The socket where the host's end of a virtio channel is, of an
+	 * active domain. -ENODEV: no such channel, or it is no socket that
+	 * QEMU listens on. */
+	int (*channel_path)(struct ha_hv *hv, const char *uuid,
+			    const char *channel, uint64_t deadline_ms,
+			    char ret_path[HA_HV_CHANNEL_PATH],
+			    struct ha_err *err);
 };
 
-#define HA_HV_ABI 2u
+#define HA_HV_ABI 3u
+/* libvirt's own bounds: 5 s until an agent is in step, 2 s for its answer. */
+#define HA_HV_PING_MS 7000u
 #define HA_HV_ABORT_WAIT_MS 3000u
 #define HA_HV_SYMBOL "ha_hypervisor"
 

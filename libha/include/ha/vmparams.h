@@ -54,6 +54,8 @@ enum ha_vm_priority {
 enum ha_vm_ready {
 	HA_VM_READY_NONE,
 	HA_VM_READY_POWERED_ON,
+	HA_VM_READY_GUEST,
+	HA_VM_READY_APPLICATION,
 };
 
 struct ha_vm_params {

@@ -98,6 +98,13 @@ void hv_xml_tag(const char *element, char *ret_resource, size_t size);
 int hv_migrate(struct ha_hv *hv, const struct ha_hv_migrate *spec,
 	       uint64_t deadline_ms, struct ha_err *err);
 
+/* guest.c */
+int hv_ping_agent(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
+		  struct ha_err *err);
+int hv_channel_path(struct ha_hv *hv, const char *uuid, const char *channel,
+		    uint64_t deadline_ms, char ret_path[HA_HV_CHANNEL_PATH],
+		    struct ha_err *err);
+
 /* check.c */
 int hv_check_host(struct ha_hv *hv, const char *xml, uint64_t deadline_ms,
 		  ha_hv_finding report, void *ctx, struct ha_err *err);

@@ -20,4 +20,6 @@ __attribute__((visibility("default"))) const struct ha_hv_ops ha_hypervisor = {
 	.destroy = hv_destroy,
 	.migrate = hv_migrate,
 	.check_host = hv_check_host,
+	.ping_agent = hv_ping_agent,
+	.channel_path = hv_channel_path,
 };

@@ -3,7 +3,7 @@
 # its 57 libraries cost nothing on the periodic path. -z nodelete: see
 # module.c.
 
-HV_PKGS := libvirt libxml-2.0
+HV_PKGS := libvirt libvirt-qemu libxml-2.0
 HV_MODULE := $(BUILD)/libexec/vmha-libvirt.so
 HV_OBJS := $(call objs,libha/io/libvirt)
 

@@ -19,7 +19,7 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
            "heartbeat_power", "heartbeat_halt", "heartbeat_leave",
            "heartbeat_storage", "heartbeat_storage_harm", "heartbeat_input",
            "heartbeat_input_admin", "heartbeat_seal", "released", "isolation",
-           "partition", "restart", "election", "protect", "guest_off",
+           "partition", "restart", "ready", "election", "protect", "guest_off",
            "versions", "maintenance", "orphans", "vm_add", "alerts")
 
 

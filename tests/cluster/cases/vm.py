@@ -44,12 +44,13 @@ def cmdline(pid):
 
 class Vm:
     def __init__(self, lab, name, options="", memory_mib=16, ops=None,
-                 params=None, config=True):
+                 params=None, config=True, channels=()):
         self.lab = lab
         self.name = name
         self.uuid = str(uuid.uuid4())
         self.options = options
         self.memory_mib = memory_mib
+        self.channels = channels
         self.ops = {**OPS, **(ops or {})}
         self.params = {"config": f"/srv/config/{name}.xml"} if config else {}
         self.params.update({"uuid": self.uuid, **PARAMS, **(params or {})})
@@ -68,7 +69,7 @@ class Vm:
         return domain.render(
             self.name, GUEST_IN_HOST, f"/srv/ds1/{self.name}.img",
             domain_type=self.lab.accel, uuid=self.uuid, options=self.options,
-            memory_mib=self.memory_mib)
+            memory_mib=self.memory_mib, channels=self.channels)
 
     def remove(self):
         self.watch.stop()

@@ -57,14 +57,24 @@ def _network(bridge, mac):
     </interface>"""
 
 
+def _channels(names):
+    return "".join(f"""
+    <channel type='unix'>
+      <source mode='bind'/>
+      <target type='virtio' name={quoteattr(name)}/>
+    </channel>""" for name in names)
+
+
 def render(name, kernel, disk=None, *, domain_type="qemu", uuid=None,
            options="", memory_mib=MEMORY_MIB_DEFAULT, machine="pc",
            cache="none", bus="ide", error_policy="stop", shareable=False,
            serial_file=None, serial_socket=None, panic=True, bridge=None,
            mac=None, emulator=None, on_poweroff="destroy",
-           on_reboot="restart", on_crash="preserve", metadata=""):
+           on_reboot="restart", on_crash="preserve", metadata="",
+           channels=()):
     """Domain XML as a string. `metadata` is put in as it is; uuid None means
-    a random one; disk None means no disk and so no witness."""
+    a random one; disk None means no disk and so no witness. `channels`: names
+    of virtio channels."""
     uuid = uuid or str(uuid_module.uuid4())
     disk_xml = _disk(disk, bus, cache, error_policy, shareable) if disk else ""
     emulator_xml = f"\n    <emulator>{escape(emulator)}</emulator>" \
@@ -90,7 +100,7 @@ def render(name, kernel, disk=None, *, domain_type="qemu", uuid=None,
   <on_crash>{escape(on_crash)}</on_crash>
   <devices>{emulator_xml}{disk_xml}
     <controller type='usb' model='none'/>{_network(bridge, mac)}\
-{_serial(serial_file, serial_socket)}
+{_serial(serial_file, serial_socket)}{_channels(channels)}
     <memballoon model='none'/>{panic_xml}
   </devices>
 </domain>

@@ -17,7 +17,7 @@ NANO_CFLAGS := -std=gnu11 -O2 -g0 -m32 -march=i686 -mno-sse -mno-mmx \
 	-Wformat=2 -Wundef -Wnull-dereference -Wcast-qual -Wwrite-strings
 
 NANO_OBJECTS := $(patsubst %,$(NANO_OUT)/%.o,\
-	boot lib irq serial rtc ide power options witness takeover nano)
+	boot lib irq serial rtc ide power channel options witness takeover nano)
 
 CHECKS += check-guest
 HELP += "make guest: the test guest, build/tests/guest/nano.elf" \

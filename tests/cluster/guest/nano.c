@@ -122,6 +122,7 @@ nano_serve(void)
 	serial_serve();
 	button_serve();
 	faults_serve();
+	channel_serve();
 }
 
 static void
@@ -247,5 +248,6 @@ nano_main(uint32_t magic, const struct multiboot_info *info)
 	    witness.now.ordinal, options_text);
 	say("nano: disk=%s sectors=%u power=%s\n",
 	    witness_state_name(witness.state), sectors, power);
+	channel_init(&options);
 	run();
 }

@@ -139,12 +139,19 @@ struct options {
 	uint32_t poweroff_s;
 	uint32_t stuck_s;
 	uint32_t dirty_kib;
+	uint32_t agent_s;     /* 0: never; its guest agent is there from then */
+	uint32_t heartbeat_s; /* 0: never; its application is well from then */
+	bool agent_dumb;      /* and its guest agent never answers */
 	enum power_policy power;
 	bool spin;
 	bool flush; /* cache flush after each owner write */
 };
 
 void options_parse(char *text, struct options *ret_o);
+
+/* channel.c */
+void channel_init(const struct options *options);
+void channel_serve(void);
 
 /* nano.c */
 void nano_serve(void);

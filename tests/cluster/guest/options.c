@@ -93,6 +93,8 @@ option_parse(const char *key, char *value, struct options *o)
 		{ "reset", &o->reset_s, 0, SECONDS_MAX },
 		{ "poweroff", &o->poweroff_s, 0, SECONDS_MAX },
 		{ "stuck", &o->stuck_s, 0, SECONDS_MAX },
+		{ "agent", &o->agent_s, 0, SECONDS_MAX },
+		{ "heartbeat", &o->heartbeat_s, 0, SECONDS_MAX },
 		{ "dirty", &o->dirty_kib, 0, DIRTY_KIB_MAX },
 	};
 
@@ -114,6 +116,9 @@ option_parse(const char *key, char *value, struct options *o)
 	}
 	if (is_equal(key, "spin")) {
 		return flag_parse(value, &o->spin);
+	}
+	if (is_equal(key, "agent_dumb")) {
+		return flag_parse(value, &o->agent_dumb);
 	}
 	return is_equal(key, "flush") && flag_parse(value, &o->flush);
 }

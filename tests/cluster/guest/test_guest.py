@@ -9,6 +9,7 @@ fail proves nothing.
 
 import os
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -31,6 +32,8 @@ UP_LIMIT_S = 2.0
 CPU_SAMPLE_S = 3.0
 SPIN_END_S = 5.0
 CPU_LIMIT = 0.05  # aim is 0.01 on a quiet machine; a busy one shows more
+CHANNEL_S = 3.0
+CHANNEL_LINES = 10
 COUNTS_ENOUGH = 12  # at 10 Hz: more than one history record
 
 
@@ -140,6 +143,61 @@ class Alone(GuestCase):
         guest.wait_text("power=ich9")
         guest.qmp("system_powerdown")
         self.assertEqual(guest.wait_end(), 0)
+
+
+class Channels(GuestCase):
+    """The guest agent and the application's heartbeat."""
+
+    def boot_with(self, options):
+        """The guest, and its two channels as sockets."""
+        extra = ["-device", "virtio-serial-pci"]
+        for number, name in enumerate(("org.qemu.guest_agent.0",
+                                       "org.vmha.heartbeat.0"), 1):
+            extra += ["-chardev", f"socket,id=c{number},server=on,wait=off,"
+                      f"path={self.dir}/c{number}", "-device",
+                      f"virtserialport,chardev=c{number},nr={number},"
+                      f"name={name}"]
+        guest = self.boot(options, extra=extra)
+        guest.wait_up()
+        sockets = []
+        for number in (1, 2):
+            one = socket.socket(socket.AF_UNIX)
+            self.addCleanup(one.close)
+            one.settimeout(CHANNEL_S)
+            one.connect(f"{self.dir}/c{number}")
+            sockets.append(one)
+        return guest, *sockets
+
+    def test_answers(self):
+        guest, agent, heartbeat = self.boot_with("agent=1 heartbeat=1")
+        guest.wait_text("nano: agent open")
+        for ask, answer in (
+                (b'\xff{"execute":"guest-sync","arguments":{"id":12345678901'
+                 b'2}}\n', b'{"return": 123456789012}\n'),
+                (b'{"execute":"guest-ping"}\n', b'{"return": {}}\n')):
+            agent.sendall(ask)
+            self.assertEqual(agent.recv(100), answer)
+        agent.sendall(b'{"execute":"guest-info"}\n')
+        self.assertIn(b"CommandNotFound", agent.recv(100))
+        # More than there are buffers: each is used again.
+        lines = b""
+        while lines.count(b"ok\n") < CHANNEL_LINES:
+            lines += heartbeat.recv(100)
+        self.assertEqual(lines.replace(b"ok\n", b""), b"")
+        self.assert_proven()
+
+    def test_silent(self):
+        """A hung agent is open and says nothing; without the options the
+        guest does not even look for its channels."""
+        for options in ("agent=1 agent_dumb=1", ""):
+            guest, agent, heartbeat = self.boot_with(options)
+            if options:
+                guest.wait_text("nano: agent open")
+            agent.sendall(b'{"execute":"guest-ping"}\n')
+            for one in (agent, heartbeat):
+                with self.assertRaises(TimeoutError):
+                    one.recv(100)
+            guest.close()
 
 
 class Power(GuestCase):
@@ -503,7 +561,8 @@ class Blank(unittest.TestCase):
 
 
 class Domain(unittest.TestCase):
-    CASES = ({}, {"disk": "/x/d'.img", "serial_file": "/x/serial"},
+    CASES = ({}, {"channels": ("org.vmha.heartbeat.0",)},
+             {"disk": "/x/d'.img", "serial_file": "/x/serial"},
              {"disk": "/dev/x", "serial_socket": "/x/s", "bridge": "br0",
               "mac": "52:54:00:00:00:01", "shareable": True,
               "options": "power=slow:3 tick_hz=10", "domain_type": "kvm",
