@@ -183,20 +183,46 @@ has_failure(const xmlNode *resource, const char *word)
 	return false;
 }
 
+/* Of that operation; what asks only whether it runs has not failed. */
 static uint64_t
-failed_starts(const xmlNode *resource)
+failures_of(const xmlNode *resource, const char *operation)
 {
 	uint64_t sum = 0;
 
 	for (const xmlNode *op = resource->children; op; op = op->next) {
 		if (fdm_xml_is(op, "lrm_rsc_op") &&
 		    strstr(fdm_xml_text(op, "id"), "_last_failure_") &&
-		    strcmp(fdm_xml_text(op, "operation"), "start") == 0 &&
+		    strcmp(fdm_xml_text(op, "operation"), operation) == 0 &&
+		    !is_probe(op) &&
 		    !strstr(fdm_xml_text(op, "exit-reason"), REFUSED)) {
 			sum += (uint64_t)MAX(fdm_op_call(op), 0) + 1;
 		}
 	}
 	return sum;
+}
+
+static bool
+has_acted(const xmlNode *resource)
+{
+	for (const xmlNode *op = resource->children; op; op = op->next) {
+		if (fdm_xml_is(op, "lrm_rsc_op") && !is_probe(op) &&
+		    !(strcmp(fdm_xml_text(op, "operation"), "monitor") == 0 &&
+		      number_of(op, "rc-code", -1) == RC_OK)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A monitor that repeats, and has not found it well. */
+static bool
+is_fallen(const struct past *past)
+{
+	int rc = past->newest ? number_of(past->newest, "rc-code", -1) : -1;
+
+	return past->newest && !is_probe(past->newest) && rc != RC_OK &&
+	       rc != RC_DEGRADED &&
+	       strcmp(fdm_xml_text(past->newest, "operation"), "monitor") == 0;
 }
 
 static void
@@ -214,7 +240,11 @@ take_vm(struct fdm_vm *vm, const struct fdm_node *node, uint64_t bit,
 		vm->up_nodes |= is_up(past) ? bit : 0;
 		vm->busy_nodes |= is_busy(past) ? bit : 0;
 		vm->acting_nodes |= past->is_pending ? bit : 0;
-		vm->failed_starts += failed_starts(resource);
+		vm->failed_starts += failures_of(resource, "start");
+		vm->failed_runs += failures_of(resource, "monitor");
+		vm->failed_nodes |= has_failure(resource, "") ? bit : 0;
+		vm->acted_nodes |= has_acted(resource) ? bit : 0;
+		vm->fallen_nodes |= is_fallen(past) ? bit : 0;
 	}
 }
 
@@ -347,6 +377,8 @@ take_ticket(struct fdm_facts *facts, const xmlNode *state)
 			.role = fdm_xml_text(state, "vmha-role"),
 			.term = fdm_xml_number(state, "vmha-term", FDM_NO_TERM),
 			.attempt = fdm_xml_number(state, "vmha-attempt", 0),
+			.is_crash = strcmp(fdm_xml_text(state, "vmha-cause"),
+					   FDM_CAUSE_CRASH) == 0,
 		};
 	}
 }

@@ -95,7 +95,9 @@ begin_incident(struct fdm_track *track, bool by_user, uint64_t now_ms)
 	track->by_user = by_user;
 	track->is_starting = false;
 	track->has_no_room = false;
-	track->attempts = 0;
+	if (!track->crash.has_fallen) {
+		fdm_crash_forget(track);
+	}
 	track->since_ms = now_ms;
 	track->failed_ms = now_ms;
 	track->quiet_ms = now_ms;
@@ -123,6 +125,10 @@ meet(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 		vm->ticket.is_there && !is_granted && !fdm_is_powered_off(vm);
 	uint32_t attempts = (uint32_t)MIN(vm->ticket.attempt, UINT32_MAX);
 
+	if (track->crash.has_fallen) {
+		begin_incident(track, false, now_ms);
+		return;
+	}
 	if (track->is_down) {
 		begin_incident(track, attempts == 0 && !is_held, now_ms);
 		if (attempts > 0 && !is_held) {
@@ -130,6 +136,7 @@ meet(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 		}
 	}
 	track->attempts = attempts;
+	track->crash.is_counted = vm->ticket.is_crash;
 }
 
 /* Somebody has written the ticket: this vmha-fdmd or another. */
@@ -142,6 +149,7 @@ take_ticket(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 	if (is_granted == track->was_granted || !track->is_down) {
 		return;
 	}
+	track->crash.is_counted = vm->ticket.is_crash;
 	if (is_granted) {
 		track->old_failures = 0; /* they were cleared */
 		begin_attempt(track, MAX(attempts, 1), now_ms);
@@ -191,8 +199,12 @@ update_track(const struct look *look, struct fdm_track *track,
 	bool granted = is_granted(vm, row);
 
 	track->is_up = (vm->up_nodes & look->live_nodes) != 0;
-	track->is_busy = (vm->busy_nodes & look->live_nodes) != 0;
-	runs = is_running(track, row);
+	/* What its host's agent says to have ended is not busy any more. */
+	track->is_busy = (vm->busy_nodes & look->live_nodes) != 0 &&
+			 !fdm_crash_is_ending(look->restart, vm);
+	fdm_crash_look(look->restart, track, vm, row, look->live_nodes,
+		       look->now_ms);
+	runs = is_running(track, row) && !track->crash.has_fallen;
 	is_missing = !runs && !is_held && fdm_is_wanted(vm, row);
 	if (!track->is_known) {
 		track->is_known = true;
@@ -207,8 +219,9 @@ update_track(const struct look *look, struct fdm_track *track,
 			track->runs_since_ms = look->now_ms;
 		}
 		track->by_user = false;
+		fdm_crash_is_over(track);
 	} else if (!is_missing) {
-		track->attempts = 0;
+		fdm_crash_forget(track);
 	}
 	if (!is_missing) {
 		track->old_failures = vm->failed_starts;
@@ -321,7 +334,7 @@ settle(const struct look *look, struct fdm_track *track,
 	switch (verdict->why) {
 	case HA_RESTART_RUNS:
 		if (verdict->is_over) {
-			track->attempts = 0;
+			fdm_crash_forget(track);
 		}
 		break;
 	case HA_RESTART_MAY_START:
@@ -349,59 +362,12 @@ settle(const struct look *look, struct fdm_track *track,
 		return;
 	}
 	/* Where nobody waits for anybody, nobody need know of a first
-	 * attempt: a death then costs no ticket. */
+	 * attempt after a death: that then costs no ticket. */
 	attempt = MAX(row->attempt, track->attempts);
-	row->attempt = attempt <= 1 && !look->restart->has_order ? 0 : attempt;
-}
-
-static uint32_t
-count_live(const struct fdm_snap *snap)
-{
-	uint32_t count = 0;
-
-	for (guint i = 0; i < snap->hosts->len; i++) {
-		count += g_array_index(snap->hosts, struct fdm_host, i)
-				 .is_member;
-	}
-	return MAX(count, 1);
-}
-
-/* Pacemaker's word on a node is a moment older than the membership. */
-static uint64_t
-live_nodes(const struct fdm_facts *facts, const struct fdm_snap *snap)
-{
-	uint64_t live = 0;
-
-	for (guint i = 0; i < facts->nodes->len; i++) {
-		const struct fdm_host *host = fdm_snap_host(
-			snap,
-			g_array_index(facts->nodes, struct fdm_node, i).name);
-
-		if (!host || host->is_member) {
-			live |= UINT64_C(1) << MIN(i, FDM_NODE_BITS - 1);
-		}
-	}
-	return live;
-}
-
-static bool
-is_working(const struct fdm_facts *facts, uint64_t live)
-{
-	for (guint i = 0; i < facts->nodes->len; i++) {
-		if (g_array_index(facts->nodes, struct fdm_node, i)
-			    .is_unclean) {
-			return true;
-		}
-	}
-	for (guint i = 0; i < facts->vms->len; i++) {
-		const struct fdm_vm *vm =
-			&g_array_index(facts->vms, struct fdm_vm, i);
-
-		if ((vm->acting_nodes & live) && !(vm->up_nodes & live)) {
-			return true;
-		}
-	}
-	return false;
+	row->attempt = attempt <= 1 && !look->restart->has_order &&
+				       !track->crash.is_counted ?
+			       0 :
+			       attempt;
 }
 
 static gboolean
@@ -444,14 +410,17 @@ look_at(struct look *look, guint index, struct fdm_track *track,
 		row->wants_cleanup = false;
 		row->is_left = false;
 		row->attempt = 0;
+		row->is_crash = false;
 		row->not_before_s = 0;
 	}
 	update_track(look, track, vm, row);
 	fill(one, track, vm, row);
 	one->priority = g_array_index(look->restart->priorities,
 				      enum ha_restart_priority, index);
-	/* What its user starts is no restart. */
-	if (one->priority == HA_RESTART_DISABLED && track->by_user) {
+	/* What its user starts is no restart; what crashes, Pacemaker restarts
+	 * first. */
+	if (one->priority == HA_RESTART_DISABLED &&
+	    (track->by_user || track->crash.is_counted)) {
 		one->priority = HA_RESTART_LOWEST;
 	}
 	look->restart->has_down = look->restart->has_down || track->is_down;
@@ -464,6 +433,9 @@ act_on(struct look *look, guint index, struct fdm_track *track,
 	settle(look, track, vm, row,
 	       &g_array_index(look->restart->verdicts,
 			      struct ha_restart_verdict, index));
+	if (row) {
+		row->is_crash = track->crash.is_counted && row->attempt > 0;
+	}
 	/* For whoever asks: an attempt may have begun. */
 	fill(&g_array_index(look->restart->vms, struct ha_restart_vm, index),
 	     track, vm, row);
@@ -473,17 +445,18 @@ void
 fdm_restart_judge(struct fdm_restart *restart, const struct fdm_facts *facts,
 		  const struct fdm_snap *snap, GArray *rows, uint64_t now_ms)
 {
-	uint64_t live = live_nodes(facts, snap);
+	uint64_t live = fdm_restart_live_nodes(facts, snap);
 	struct look look = { restart, facts, now_ms, live,
-			     is_working(facts, live) };
+			     fdm_restart_is_working(facts, live) };
 	struct ha_restart_rules rules = restart->rules;
 	guint count = facts->vms->len;
 	struct ha_restart_work *work =
 		g_new0(struct ha_restart_work, count + 1);
 	struct ha_restart_sum sum;
 
-	rules.concurrent_max *= count_live(snap);
+	rules.concurrent_max *= fdm_restart_count_live(snap);
 	restart->has_down = false;
+	restart->online_nodes = fdm_restart_online_nodes(facts);
 	each(&look, rows, look_at);
 	g_array_set_size(restart->verdicts, count);
 	sum = ha_restart_judge(
