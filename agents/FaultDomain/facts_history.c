@@ -142,6 +142,32 @@ is_active(const struct past *past)
 	return past->is_pending || is_busy(past);
 }
 
+/* A monitor that repeats has the number of its first result ever after, and is
+ * noted twice: what it said when it was well, and how it failed. */
+static bool
+is_fallen(const struct past *past, const xmlNode *resource)
+{
+	uint64_t since_s = 0;
+	int id = -1;
+
+	if (past->newest) {
+		since_s = fdm_xml_number(past->newest, "last-rc-change", 0);
+		id = fdm_op_call(past->newest);
+	}
+	for (const xmlNode *op = resource->children; op; op = op->next) {
+		int rc = number_of(op, "rc-code", -1);
+
+		if (fdm_xml_is(op, "lrm_rsc_op") && !fdm_op_is_pending(op) &&
+		    strcmp(fdm_xml_text(op, "operation"), "monitor") == 0 &&
+		    !is_probe(op) && rc != RC_OK && rc != RC_DEGRADED &&
+		    fdm_op_call(op) >= id &&
+		    fdm_xml_number(op, "last-rc-change", 0) >= since_s) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool
 is_up(const struct past *past)
 {
@@ -214,17 +240,6 @@ has_acted(const xmlNode *resource)
 	return false;
 }
 
-/* A monitor that repeats, and has not found it well. */
-static bool
-is_fallen(const struct past *past)
-{
-	int rc = past->newest ? number_of(past->newest, "rc-code", -1) : -1;
-
-	return past->newest && !is_probe(past->newest) && rc != RC_OK &&
-	       rc != RC_DEGRADED &&
-	       strcmp(fdm_xml_text(past->newest, "operation"), "monitor") == 0;
-}
-
 static void
 take_vm(struct fdm_vm *vm, const struct fdm_node *node, uint64_t bit,
 	const struct past *past, const xmlNode *resource)
@@ -235,16 +250,19 @@ take_vm(struct fdm_vm *vm, const struct fdm_node *node, uint64_t bit,
 			vm->was_refused || has_failure(resource, REFUSED);
 	}
 	if (node->is_online) {
-		vm->is_up = vm->is_up || is_up(past);
+		bool has_fallen = is_fallen(past, resource);
+		bool runs = is_up(past) && !has_fallen;
+
+		vm->is_up = vm->is_up || runs;
 		vm->is_busy = vm->is_busy || is_busy(past);
-		vm->up_nodes |= is_up(past) ? bit : 0;
+		vm->up_nodes |= runs ? bit : 0;
 		vm->busy_nodes |= is_busy(past) ? bit : 0;
 		vm->acting_nodes |= past->is_pending ? bit : 0;
 		vm->failed_starts += failures_of(resource, "start");
 		vm->failed_runs += failures_of(resource, "monitor");
 		vm->failed_nodes |= has_failure(resource, "") ? bit : 0;
 		vm->acted_nodes |= has_acted(resource) ? bit : 0;
-		vm->fallen_nodes |= is_fallen(past) ? bit : 0;
+		vm->fallen_nodes |= has_fallen ? bit : 0;
 	}
 }
 

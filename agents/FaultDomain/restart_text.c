@@ -139,9 +139,9 @@ tell_end(const struct subject *s, bool is_given_up)
 
 	if (used > 0 && (size_t)used < s->size) {
 		(void)snprintf(s->text + used, s->size - (size_t)used,
-			       ": crm resource stop %s, and then crm resource "
-			       "start %s",
-			       s->vm->name, s->vm->name);
+			       ": vmha vm start %s (or crm resource stop %s, "
+			       "and then crm resource start %s)",
+			       s->vm->name, s->vm->name, s->vm->name);
 	}
 }
 
