@@ -360,6 +360,7 @@ begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 	fdm->restart = fdm_restart_new();
 	fdm->protect = fdm_protect_new();
 	fdm->backs = g_ptr_array_new_with_free_func(g_free);
+	fdm->ends = g_ptr_array_new_with_free_func(g_free);
 	fdm->requests = g_ptr_array_new();
 	fdm->master.granting = g_ptr_array_new_with_free_func(g_free);
 	fdm_guests_begin(fdm);

@@ -32,8 +32,11 @@
 #define FDM_STATE_WAITING "waiting"
 /* The same: its user has powered it off, or it was off when the power failed. */
 #define FDM_STATE_OFF "off"
-/* vmha-reason of such a ticket: its user has asked for it meanwhile. */
+/* vmha-reason of such a ticket, and of one that waits after failures: its user
+ * has asked for it meanwhile. */
 #define FDM_REASON_CALLED "powered-on"
+/* vmha-cause of a ticket whose vmha-attempt counts starts after crashes. */
+#define FDM_CAUSE_CRASH "crash"
 /* Transient node attribute: the master's word for a host. With "-HOST", on the
  * master's own node: its word for one that is away or in trouble. */
 #define FDM_STATE_ATTR "vmha-host-state"
@@ -51,6 +54,7 @@ struct fdm_ticket {
 	const char *role;   /* target-role when it was kept off; "": none */
 	uint64_t term;
 	uint64_t attempt; /* to start it, the one under way included */
+	bool is_crash;    /* vmha-cause: attempts after crashes */
 };
 
 /* A primitive of the configuration. */
@@ -92,6 +96,11 @@ struct fdm_vm {
 	uint64_t
 		ready_mark; /* its heartbeat is good, and whose; 0: it is not */
 	bool has_no_channel; /* and that can't be */
+	/* The same, of monitors that did not find it well. */
+	uint64_t failed_runs;
+	/* Nodes that are online, a bit each: where an action has failed; where
+	 * there was any but a probe; where a failed monitor is the newest. */
+	uint64_t erred_nodes, acted_nodes, fallen_nodes;
 	struct fdm_ticket ticket;
 	GArray *params; /* of struct responder_param */
 };

@@ -143,6 +143,32 @@ is_active(const struct past *past)
 	return past->is_pending || is_busy(past);
 }
 
+/* A monitor that repeats has the number of its first result ever after, and is
+ * noted twice: what it said when it was well, and how it failed. */
+static bool
+is_fallen(const struct past *past, const xmlNode *resource)
+{
+	uint64_t since_s = 0;
+	int id = -1;
+
+	if (past->newest) {
+		since_s = fdm_xml_number(past->newest, "last-rc-change", 0);
+		id = fdm_op_call(past->newest);
+	}
+	for (const xmlNode *op = resource->children; op; op = op->next) {
+		int rc = number_of(op, "rc-code", -1);
+
+		if (fdm_xml_is(op, "lrm_rsc_op") && !fdm_op_is_pending(op) &&
+		    strcmp(fdm_xml_text(op, "operation"), "monitor") == 0 &&
+		    !is_probe(op) && rc != RC_OK && rc != RC_DEGRADED &&
+		    fdm_op_call(op) >= id &&
+		    fdm_xml_number(op, "last-rc-change", 0) >= since_s) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool
 is_up(const struct past *past)
 {
@@ -205,6 +231,37 @@ take_failed_starts(struct fdm_vm *vm, uint64_t bit, const xmlNode *resource)
 	}
 }
 
+/* Monitors; what asks only whether it runs has not failed. */
+static uint64_t
+failed_runs_of(const xmlNode *resource)
+{
+	uint64_t sum = 0;
+
+	for (const xmlNode *op = resource->children; op; op = op->next) {
+		if (fdm_xml_is(op, "lrm_rsc_op") &&
+		    strstr(fdm_xml_text(op, "id"), "_last_failure_") &&
+		    strcmp(fdm_xml_text(op, "operation"), "monitor") == 0 &&
+		    !is_probe(op) &&
+		    !strstr(fdm_xml_text(op, "exit-reason"), REFUSED)) {
+			sum += (uint64_t)MAX(fdm_op_call(op), 0) + 1;
+		}
+	}
+	return sum;
+}
+
+static bool
+has_acted(const xmlNode *resource)
+{
+	for (const xmlNode *op = resource->children; op; op = op->next) {
+		if (fdm_xml_is(op, "lrm_rsc_op") && !is_probe(op) &&
+		    !(strcmp(fdm_xml_text(op, "operation"), "monitor") == 0 &&
+		      number_of(op, "rc-code", -1) == RC_OK)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 take_vm(struct fdm_vm *vm, const struct fdm_node *node, uint64_t bit,
 	const struct past *past, const xmlNode *resource)
@@ -215,12 +272,19 @@ take_vm(struct fdm_vm *vm, const struct fdm_node *node, uint64_t bit,
 			vm->was_refused || has_failure(resource, REFUSED);
 	}
 	if (node->is_online) {
-		vm->is_up = vm->is_up || is_up(past);
+		bool has_fallen = is_fallen(past, resource);
+		bool runs = is_up(past) && !has_fallen;
+
+		vm->is_up = vm->is_up || runs;
 		vm->is_busy = vm->is_busy || is_busy(past);
-		vm->up_nodes |= is_up(past) ? bit : 0;
+		vm->up_nodes |= runs ? bit : 0;
 		vm->busy_nodes |= is_busy(past) ? bit : 0;
 		vm->acting_nodes |= past->is_pending ? bit : 0;
 		take_failed_starts(vm, bit, resource);
+		vm->failed_runs += failed_runs_of(resource);
+		vm->erred_nodes |= has_failure(resource, "") ? bit : 0;
+		vm->acted_nodes |= has_acted(resource) ? bit : 0;
+		vm->fallen_nodes |= has_fallen ? bit : 0;
 	}
 }
 
@@ -353,6 +417,8 @@ take_ticket(struct fdm_facts *facts, const xmlNode *state)
 			.role = fdm_xml_text(state, "vmha-role"),
 			.term = fdm_xml_number(state, "vmha-term", FDM_NO_TERM),
 			.attempt = fdm_xml_number(state, "vmha-attempt", 0),
+			.is_crash = strcmp(fdm_xml_text(state, "vmha-cause"),
+					   FDM_CAUSE_CRASH) == 0,
 		};
 	}
 }

@@ -63,7 +63,9 @@
  *              "being-protected", "powering-off", "powered-off", "was-off",
  *              "unmanaged" or "unknown" (the list was not read), "on_disk":
  *              "none", "protected" or "off"}}
- *  "power-on" resource -> it may run, though it was kept off at a cold start
+ *  "power-on" resource -> it may run, though it was kept off at a cold start, or
+ *            waits after failures
+ *  "ended"   resource, [gone] -> "kept": 1 if it has to wait after a crash
  *  "vm"      resource -> VM, "sentence", "missing": [sentences: what must
  *            happen before it may be started; empty: nothing]
  */
@@ -110,6 +112,7 @@ struct fdm_row {
 	bool wants_cleanup;    /* of failures, that keep it down */
 	bool is_left;          /* unmanaged, and waiting: stays as it is */
 	uint64_t attempt;      /* for its ticket */
+	bool is_crash;         /* they are those after crashes */
 	uint64_t not_before_s; /* the whole wait for a retry */
 	/* Protection (protect.c). */
 	enum ha_protect_gate gate;
@@ -198,6 +201,7 @@ struct fdm {
 	char restart_told[HA_ERR_TEXT]; /* last logged fault of the policy */
 	uint64_t master_ms;             /* a master was seen then; 0: not yet */
 	GPtrArray *backs; /* of struct fdm_back: owed to clients */
+	GPtrArray *ends;  /* of struct fdm_end (ended.c): the same */
 	struct fdm_master master;
 	struct fdm_election election;
 	struct fdm_capacity capacity;
@@ -320,6 +324,18 @@ void fdm_waits_cancel(struct fdm *fdm, uint32_t client);
 
 /* Has the vmha command look, when that is due. */
 void fdm_lacks_tick(struct fdm *fdm, uint64_t now_ms);
+/* Why it waits, into the log. */
+void fdm_grant_tell_wait(const struct fdm *fdm, const struct fdm_row *row,
+			 uint64_t now_ms);
+
+/* ---- ended.c: a VM that has crashed --------------------------------------- */
+
+/* resource: the agent of this host has stopped it, and says so before Pacemaker
+ * hears of it; [gone]: it had ended before. If it has to wait for its next
+ * attempt its ticket is revoked now. Always ok. */
+json_t *fdm_op_ended(struct fdm *fdm, uint32_t client, const json_t *request);
+void fdm_ended_tick(struct fdm *fdm, uint64_t now_ms);
+void fdm_ended_cancel(struct fdm *fdm, uint32_t client);
 
 /* ---- protect_list.c: the protected list ----------------------------------- */
 

@@ -59,8 +59,9 @@ may_write_row(const struct fdm *fdm, const struct fdm_row *row)
 		!row->is_unsure);
 }
 
-static void
-tell_wait(struct fdm *fdm, const struct fdm_row *row, uint64_t now_ms)
+void
+fdm_grant_tell_wait(const struct fdm *fdm, const struct fdm_row *row,
+		    uint64_t now_ms)
 {
 	const char *resource = row->vm->resource;
 	char text[HA_ERR_TEXT];
@@ -96,7 +97,7 @@ tell_row(struct fdm *fdm, const struct fdm_row *row, uint64_t now_ms)
 		fdm_log(FDM_LOG_OFF, row->vm->resource,
 			ha_protect_gate_text(row->gate));
 	} else {
-		tell_wait(fdm, row, now_ms);
+		fdm_grant_tell_wait(fdm, row, now_ms);
 	}
 }
 

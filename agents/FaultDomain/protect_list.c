@@ -326,6 +326,28 @@ on_called(void *data, int code, const char *why)
 	}
 }
 
+/* It is kept down by what has been, and its user's word ends that. */
+static bool
+is_kept_down(const struct fdm_ticket *ticket)
+{
+	static const enum ha_restart_why FAILED[] = { HA_RESTART_WAITS_RETRY,
+						      HA_RESTART_GIVEN_UP,
+						      HA_RESTART_IS_DISABLED };
+
+	if (!ticket->is_there || ticket->is_granted) {
+		return false;
+	}
+	if (strcmp(ticket->state, FDM_STATE_WAITING) == 0) {
+		for (size_t i = 0; i < G_N_ELEMENTS(FAILED); i++) {
+			if (strcmp(ticket->reason,
+				   ha_restart_why_name(FAILED[i])) == 0) {
+				return true;
+			}
+		}
+	}
+	return strcmp(ticket->state, FDM_STATE_OFF) == 0;
+}
+
 /* The master grants it, in its turn; without one, nobody else would. */
 json_t *
 fdm_op_power_on(struct fdm *fdm, uint32_t client, const json_t *request)
@@ -353,8 +375,7 @@ fdm_op_power_on(struct fdm *fdm, uint32_t client, const json_t *request)
 				  "ocf:vmha:VirtualMachine",
 				  resource);
 	}
-	if (!vm->ticket.is_there || vm->ticket.is_granted ||
-	    strcmp(vm->ticket.state, FDM_STATE_OFF) != 0) {
+	if (!is_kept_down(&vm->ticket)) {
 		return ha_ipc_ok(); /* nothing keeps it off */
 	}
 	row.vm = vm;

@@ -149,7 +149,7 @@ settle(const struct fdm_restart_look *look, struct fdm_track *track,
 	switch (verdict->why) {
 	case HA_RESTART_RUNS:
 		if (verdict->is_over) {
-			track->attempts = 0;
+			fdm_crash_forget(track);
 		}
 		break;
 	case HA_RESTART_MAY_START:
@@ -181,75 +181,12 @@ settle(const struct fdm_restart_look *look, struct fdm_track *track,
 		return;
 	}
 	/* Where nobody waits for anybody, nobody need know of a first
-	 * attempt: a death then costs no ticket. */
+	 * attempt after a death: that then costs no ticket. */
 	attempt = MAX(row->attempt, track->attempts);
-	row->attempt = attempt <= 1 && !look->restart->has_order ? 0 : attempt;
-}
-
-static uint32_t
-count_live(const struct fdm_snap *snap)
-{
-	uint32_t count = 0;
-
-	for (guint i = 0; i < snap->hosts->len; i++) {
-		count += g_array_index(snap->hosts, struct fdm_host, i)
-				 .is_member;
-	}
-	return MAX(count, 1);
-}
-
-/* Pacemaker's word on a node is a moment older than the membership. */
-static uint64_t
-live_nodes(const struct fdm_facts *facts, const struct fdm_snap *snap)
-{
-	uint64_t live = 0;
-
-	for (guint i = 0; i < facts->nodes->len; i++) {
-		const struct fdm_host *host = fdm_snap_host(
-			snap,
-			g_array_index(facts->nodes, struct fdm_node, i).name);
-
-		if (!host || host->is_member) {
-			live |= UINT64_C(1) << MIN(i, FDM_NODE_BITS - 1);
-		}
-	}
-	return live;
-}
-
-static uint64_t
-open_nodes(const struct fdm_facts *facts, uint64_t live)
-{
-	uint64_t open = 0;
-
-	for (guint i = 0; i < facts->nodes->len; i++) {
-		const struct fdm_node *node =
-			&g_array_index(facts->nodes, struct fdm_node, i);
-
-		if (node->is_online && !node->is_in_maintenance) {
-			open |= UINT64_C(1) << MIN(i, FDM_NODE_BITS - 1);
-		}
-	}
-	return open & live;
-}
-
-static bool
-is_working(const struct fdm_facts *facts, uint64_t live)
-{
-	for (guint i = 0; i < facts->nodes->len; i++) {
-		if (g_array_index(facts->nodes, struct fdm_node, i)
-			    .is_unclean) {
-			return true;
-		}
-	}
-	for (guint i = 0; i < facts->vms->len; i++) {
-		const struct fdm_vm *vm =
-			&g_array_index(facts->vms, struct fdm_vm, i);
-
-		if ((vm->acting_nodes & live) && !(vm->up_nodes & live)) {
-			return true;
-		}
-	}
-	return false;
+	row->attempt = attempt <= 1 && !look->restart->has_order &&
+				       !track->crash.is_counted ?
+			       0 :
+			       attempt;
 }
 
 static gboolean
@@ -293,14 +230,17 @@ look_at(struct fdm_restart_look *look, guint index, struct fdm_track *track,
 		row->wants_cleanup = false;
 		row->is_left = false;
 		row->attempt = 0;
+		row->is_crash = false;
 		row->not_before_s = 0;
 	}
 	fdm_track_update(look, track, vm, row);
 	fdm_track_fill(one, track, vm, row);
 	one->priority = g_array_index(look->restart->priorities,
 				      enum ha_restart_priority, index);
-	/* What its user starts is no restart. */
-	if (one->priority == HA_RESTART_DISABLED && track->by_user) {
+	/* What its user starts is no restart; what crashes, Pacemaker restarts
+	 * first. */
+	if (one->priority == HA_RESTART_DISABLED &&
+	    (track->by_user || track->crash.is_counted)) {
 		one->priority = HA_RESTART_LOWEST;
 	}
 	look->restart->has_down = look->restart->has_down || track->is_down;
@@ -316,6 +256,9 @@ act_on(struct fdm_restart_look *look, guint index, struct fdm_track *track,
 	settle(look, track, vm, row,
 	       &g_array_index(look->restart->verdicts,
 			      struct ha_restart_verdict, index));
+	if (row) {
+		row->is_crash = track->crash.is_counted && row->attempt > 0;
+	}
 	/* For whoever asks: an attempt may have begun. */
 	fdm_track_fill(
 		&g_array_index(look->restart->vms, struct ha_restart_vm, index),
@@ -326,15 +269,15 @@ void
 fdm_restart_judge(struct fdm_restart *restart, const struct fdm_facts *facts,
 		  const struct fdm_snap *snap, GArray *rows, uint64_t now_ms)
 {
-	uint64_t live = live_nodes(facts, snap);
+	uint64_t live = fdm_restart_live_nodes(facts, snap);
 	struct fdm_restart_look look = {
 		.restart = restart,
 		.facts = facts,
 		.now_ms = now_ms,
 		.seen_ms = MIN(now_ms, restart->copy_ms),
 		.live_nodes = live,
-		.open_nodes = open_nodes(facts, live),
-		.is_working = is_working(facts, live),
+		.open_nodes = fdm_restart_open_nodes(facts, live),
+		.is_working = fdm_restart_is_working(facts, live),
 	};
 	struct ha_restart_rules rules = restart->rules;
 	guint count = facts->vms->len;
@@ -342,9 +285,10 @@ fdm_restart_judge(struct fdm_restart *restart, const struct fdm_facts *facts,
 		g_new0(struct ha_restart_work, count + 1);
 	struct ha_restart_sum sum;
 
-	rules.concurrent_max *= count_live(snap);
+	rules.concurrent_max *= fdm_restart_count_live(snap);
 	restart->has_down = false;
 	restart->is_watching = false;
+	restart->online_nodes = fdm_restart_online_nodes(facts);
 	each(&look, rows, look_at);
 	fdm_restart_ready(restart, facts, now_ms);
 	g_array_set_size(restart->verdicts, count);

@@ -15,6 +15,7 @@
 
 #include "FaultDomain/facts.h"
 #include "FaultDomain/snap.h"
+#include "ha/crash.h"
 #include "ha/restart.h"
 
 /* What is known of a VM beyond one look. */
@@ -36,7 +37,10 @@ struct fdm_track {
 	uint64_t old_mark; /* the one of a process that has ended */
 	uint64_t ready_since_ms;
 	uint64_t clean_ms; /* its failures are being cleared since; 0: not */
+	struct ha_crash crash;
 };
+
+struct fdm_row;
 
 struct fdm_restart {
 	/* the configuration; one entry for each VM of the facts, in order */
@@ -47,14 +51,16 @@ struct fdm_restart {
 	GPtrArray *errors;  /* sentences: what of it can't be kept */
 	bool has_order;     /* somebody may have to wait for somebody */
 	/* seen by the last judge */
-	bool has_down;    /* a VM is to run and does not */
-	bool is_watching; /* an attempt that may come to nothing */
-	uint64_t copy_ms; /* the newest copy of the CIB came then */
+	bool has_down;         /* a VM is to run and does not */
+	bool is_watching;      /* an attempt that may come to nothing */
+	uint64_t copy_ms;      /* the newest copy of the CIB came then */
+	uint64_t online_nodes; /* by the CIB */
 	/* working memory */
 	GHashTable *tracks; /* resource -> struct fdm_track */
 	struct ha_restart_level_memory memory[HA_RESTART_PRIORITY_N];
-	GArray *verdicts; /* of struct ha_restart_verdict, as vms */
-	uint64_t due_ms;  /* to be judged again then, at the latest */
+	GArray *verdicts;   /* of struct ha_restart_verdict, as vms */
+	uint64_t due_ms;    /* to be judged again then, at the latest */
+	const char *ending; /* judged as stopped: its agent says so; NULL */
 };
 
 /* Its turn has come, and no verdict makes it wait. */
@@ -79,6 +85,35 @@ void fdm_restart_ready(struct fdm_restart *restart,
 		       const struct fdm_facts *facts, uint64_t now_ms);
 /* Is its ready condition one? */
 bool fdm_has_heartbeat(const struct ha_restart_vm *vm);
+/* restart_nodes.c */
+uint32_t fdm_restart_count_live(const struct fdm_snap *snap);
+uint64_t fdm_restart_live_nodes(const struct fdm_facts *facts,
+				const struct fdm_snap *snap);
+uint64_t fdm_restart_online_nodes(const struct fdm_facts *facts);
+/* Those that may start something. */
+uint64_t fdm_restart_open_nodes(const struct fdm_facts *facts, uint64_t live);
+/* Pacemaker starts or fences something. */
+bool fdm_restart_is_working(const struct fdm_facts *facts, uint64_t live);
+
+/* restart_crash.c: crashes of a VM on a host that lives. Before what has
+ * happened is judged; track->is_up is set. */
+void fdm_crash_look(const struct fdm_restart *restart, struct fdm_track *track,
+		    const struct fdm_vm *vm, const struct fdm_row *row,
+		    uint64_t live_nodes, uint64_t now_ms);
+bool fdm_crash_is_ending(const struct fdm_restart *restart,
+			 const struct fdm_vm *vm);
+/* For who stops it: what is known of its crash. */
+enum fdm_crash_state {
+	FDM_CRASH_NONE, /* it has not crashed, or is being started */
+	FDM_CRASH_UP,   /* it runs, as far as is known */
+	FDM_CRASH_DOWN, /* it has, and is to wait or to be given up */
+};
+enum fdm_crash_state fdm_crash_state(const struct fdm_restart *restart,
+				     const char *resource);
+/* It runs (again). */
+void fdm_crash_is_over(struct fdm_track *track);
+/* Its attempts begin anew. */
+void fdm_crash_forget(struct fdm_track *track);
 
 /* restart_text.c. Why it waits, and for whom: "waits for priority high: db1 is
  * not ready (since 12 s, at most 600 s)"; "" when it does not wait. */

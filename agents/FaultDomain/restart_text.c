@@ -107,12 +107,25 @@ tell_dependency(const struct subject *s)
 				     "");
 }
 
+/* Its attempts are those after crashes. */
+static bool
+has_crashed(const struct subject *s)
+{
+	const struct fdm_track *track =
+		g_hash_table_lookup(s->restart->tracks, s->vm->name);
+
+	return track && track->crash.is_counted;
+}
+
 static void
 tell_retry(const struct subject *s)
 {
 	uint64_t due_ms = s->verdict->due_ms;
 	int used = snprintf(s->text, s->size,
-			    "attempt %u of %u to start it has failed; ",
+			    has_crashed(s) ?
+				    "it has crashed again after attempt %u of "
+				    "%u to restart it; " :
+				    "attempt %u of %u to start it has failed; ",
 			    s->vm->attempts, s->restart->rules.attempts_max);
 
 	if (used < 0 || (size_t)used >= s->size) {
@@ -133,9 +146,15 @@ tell_end(const struct subject *s, bool is_given_up)
 {
 	int used = is_given_up ?
 			   snprintf(s->text, s->size,
-				    "given up: %u attempts to start it have "
-				    "failed; mend what keeps it down (crm_mon "
-				    "-1 shows its failures), then",
+				    has_crashed(s) ?
+					    "given up: it has crashed again "
+					    "after all of %u attempts to "
+					    "restart it; mend its guest (look "
+					    "at QEMU's log), then" :
+					    "given up: %u attempts to start it "
+					    "have failed; mend what keeps it "
+					    "down (crm_mon -1 shows its "
+					    "failures), then",
 				    s->vm->attempts) :
 			   snprintf(s->text, s->size,
 				    "not restarted after a failure "
@@ -144,9 +163,9 @@ tell_end(const struct subject *s, bool is_given_up)
 
 	if (used > 0 && (size_t)used < s->size) {
 		(void)snprintf(s->text + used, s->size - (size_t)used,
-			       ": crm resource stop %s, and then crm resource "
-			       "start %s",
-			       s->vm->name, s->vm->name);
+			       ": vmha vm start %s (or crm resource stop %s, "
+			       "and then crm resource start %s)",
+			       s->vm->name, s->vm->name, s->vm->name);
 	}
 }
 

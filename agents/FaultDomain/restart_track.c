@@ -36,7 +36,9 @@ begin_incident(struct fdm_track *track, bool by_user, uint64_t now_ms)
 	track->by_user = by_user;
 	track->is_starting = false;
 	track->has_no_room = false;
-	track->attempts = 0;
+	if (!track->crash.has_fallen) {
+		fdm_crash_forget(track);
+	}
 	track->since_ms = now_ms;
 	track->failed_ms = now_ms;
 	track->quiet_ms = now_ms;
@@ -65,6 +67,10 @@ meet(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 		vm->ticket.is_there && !is_granted && !fdm_is_powered_off(vm);
 	uint32_t attempts = (uint32_t)MIN(vm->ticket.attempt, UINT32_MAX);
 
+	if (track->crash.has_fallen) {
+		begin_incident(track, false, now_ms);
+		return;
+	}
 	if (track->is_down) {
 		begin_incident(track, attempts == 0 && !is_held, now_ms);
 		if (attempts > 0 && !is_held) {
@@ -72,6 +78,7 @@ meet(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 		}
 	}
 	track->attempts = attempts;
+	track->crash.is_counted = vm->ticket.is_crash;
 }
 
 /* Somebody has written the ticket: this vmha-fdmd or another. */
@@ -84,6 +91,7 @@ take_ticket(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 	if (is_granted == track->was_granted || !track->is_down) {
 		return;
 	}
+	track->crash.is_counted = vm->ticket.is_crash;
 	if (is_granted) {
 		/* They were cleared; or nobody could, and they are old. */
 		track->old_failures = vm->failed_starts;
@@ -150,8 +158,12 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 	bool granted = fdm_track_is_granted(vm, row);
 
 	track->is_up = (vm->up_nodes & look->live_nodes) != 0;
-	track->is_busy = (vm->busy_nodes & look->live_nodes) != 0;
-	runs = is_running(track, row);
+	/* What its host's agent says to have ended is not busy any more. */
+	track->is_busy = (vm->busy_nodes & look->live_nodes) != 0 &&
+			 !fdm_crash_is_ending(look->restart, vm);
+	fdm_crash_look(look->restart, track, vm, row, look->live_nodes,
+		       look->now_ms);
+	runs = is_running(track, row) && !track->crash.has_fallen;
 	is_missing = !runs && !is_held && fdm_is_wanted(vm, row);
 	if (!track->is_known) {
 		track->is_known = true;
@@ -166,8 +178,9 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 			track->runs_since_ms = look->now_ms;
 		}
 		track->by_user = false;
+		fdm_crash_is_over(track);
 	} else if (!is_missing) {
-		track->attempts = 0;
+		fdm_crash_forget(track);
 	}
 	if (!is_missing) {
 		track->old_failures = vm->failed_starts;

@@ -59,6 +59,7 @@ static const struct {
 	{ "may-hold", fdm_op_may_hold },
 	{ "hold-back", fdm_op_hold_back },
 	{ "hold", fdm_op_hold },
+	{ "ended", fdm_op_ended },
 	{ "power-on", fdm_op_power_on },
 };
 

@@ -62,7 +62,8 @@ fdm_ticket_differs(const struct fdm_row *row, uint64_t term)
 	bool is_granted = fdm_row_is_granted(row);
 
 	if (!ticket->is_there || ticket->is_granted != is_granted ||
-	    ticket->term != term || ticket->attempt != row->attempt) {
+	    ticket->term != term || ticket->attempt != row->attempt ||
+	    ticket->is_crash != row->is_crash) {
 		return true;
 	}
 	return !is_granted && (strcmp(ticket->reason, reason_name(row)) != 0 ||
@@ -93,9 +94,10 @@ fdm_ticket_text(const struct fdm_row *row, uint64_t term)
 	}
 	part = g_markup_printf_escaped(
 		" vmha-owner=\"%s\" vmha-term=\"%" G_GUINT64_FORMAT "\" "
-		"vmha-attempt=\"%" G_GUINT64_FORMAT "\" "
+		"vmha-attempt=\"%" G_GUINT64_FORMAT "\" vmha-cause=\"%s\" "
 		"vmha-not-before=\"%" G_GUINT64_FORMAT "\"",
 		owner_name(row), (guint64)term, (guint64)row->attempt,
+		row->is_crash ? FDM_CAUSE_CRASH : "",
 		(guint64)row->not_before_s);
 	g_string_append(text, part);
 	g_free(part);

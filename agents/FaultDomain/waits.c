@@ -200,6 +200,7 @@ on_kept(void *data, int code, const char *why)
 void
 fdm_waits_cancel(struct fdm *fdm, uint32_t client)
 {
+	fdm_ended_cancel(fdm, client);
 	for (guint i = 0; i < fdm->backs->len; i++) {
 		struct fdm_back *back = g_ptr_array_index(fdm->backs, i);
 
@@ -359,4 +360,5 @@ fdm_waits_tick(struct fdm *fdm, uint64_t now_ms)
 	watch_copy(fdm, now_ms);
 	look_for_master(fdm, now_ms);
 	look_at_backs(fdm, now_ms);
+	fdm_ended_tick(fdm, now_ms);
 }

@@ -182,6 +182,8 @@ bring_down(struct vm *vm, struct ha_err *err)
 	vm_look(vm);
 	if (vm->facts.process == HA_VM_PROCESS_ALIVE) {
 		shut_down(vm);
+	} else {
+		vm->was_gone = true;
 	}
 	rc = vm_kill(vm, vm->ctx->deadline_ms, err);
 	if (rc == 0 && revoked < 0) {
@@ -221,6 +223,7 @@ vm_stop(struct agent_ctx *ctx)
 				  name, err.text);
 	}
 	vm_record_forget(&vm);
+	vm_tell_ended(&vm);
 	agent_log(ctx, AGENT_INFO, "%s is stopped", name);
 	return OCF_SUCCESS;
 }

@@ -34,6 +34,7 @@
 #define VM_MIGRATE_STALL_MS 8000  /* no byte taken: the target is dead */
 #define VM_BUTTON_MS 10000        /* between two presses of the power button */
 #define VM_PEER_MS 10000          /* the other host's libvirt, by ssh too */
+#define VM_ENDED_MS 1500          /* the manager: is it to wait now? */
 #define VM_POLL_MS 50             /* between looks at a changing state */
 
 #endif

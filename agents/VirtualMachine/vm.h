@@ -40,6 +40,7 @@ struct vm {
 	bool has_asked_to_migrate;  /* libvirt may have a job of ours */
 	bool is_recalled;           /* uuid comes from /var/lib alone */
 	bool is_revoked;            /* vm_revoke_start has been here */
+	bool was_gone;              /* stop found no process */
 	bool is_unlisted;           /* it runs, and `unlisted` says why */
 	struct ha_err unlisted;     /* the VM list does not say so */
 	char *xml;                  /* of config, after vm_read_config */
@@ -102,6 +103,9 @@ int vm_check_overlays(struct vm *vm, struct ha_err *err);
 int vm_check_defined(struct vm *vm, const struct ha_hv_dom *dom,
 		     struct ha_err *err);
 void vm_note_locking(struct vm *vm);
+
+/* ended.c: it is stopped and off the list; before Pacemaker hears of it. */
+void vm_tell_ended(const struct vm *vm);
 
 /* lock.c: the VM list (ha/vmlist.h). */
 int vm_announce(struct vm *vm, enum ha_vmlist_state state, struct ha_err *err);

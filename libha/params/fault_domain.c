@@ -120,7 +120,10 @@ const struct ha_param HA_FDM_PARAMS[] = {
 		      "their own (30s). A VM that could be started on no "
 		      "host is tried again after the first wait, then after "
 		      "the second; the last one goes on. 2 4 8 16: attempts "
-		      "at 0, 2, 6, 14 and 30 minutes. A VM that has nowhere "
+		      "at 0, 2, 6, 14 and 30 minutes. A VM that crashes on a "
+		      "host that lives is restarted at once; if it crashes "
+		      "again before it has run for 30 minutes it waits for "
+		      "these, too. A VM that has nowhere "
 		      "to run waits for a host, not for these." },
 	{ .name = "restart_attempts",
 	  .type = HA_PARAM_INT,
@@ -131,8 +134,9 @@ const struct ha_param HA_FDM_PARAMS[] = {
 	  .offset = AT(restart_attempts),
 	  .shortdesc = "Attempts to start a VM, the first included",
 	  .longdesc = "One attempt is a round over all hosts that may run it. "
-		      "After the last one the VM is given up, until `crm "
-		      "resource stop` and then `start`." },
+		      "After the last one the VM is given up, until `vmha "
+		      "vm start`. Restarts of a VM that crashes again and "
+		      "again count, too." },
 	{ .name = "restart_priority_timeout",
 	  .type = HA_PARAM_DURATION,
 	  .flags = RELOAD,

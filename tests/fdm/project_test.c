@@ -446,12 +446,12 @@ as_xml(void **state)
 	fdm_tickets_end(xml);
 	doc = xmlReadMemory(xml->str, (int)xml->len, "", NULL, 0);
 	assert_non_null(doc);
-	assert_non_null(strstr(xml->str,
-			       "<ticket_state id=\"vmha-web1\" "
-			       "granted=\"false\" vmha-state=\"held\" "
-			       "vmha-reason=\"held\" vmha-owner=\"h2\" "
-			       "vmha-term=\"9\" vmha-attempt=\"0\" "
-			       "vmha-not-before=\"0\"/>"));
+	assert_non_null(strstr(
+		xml->str, "<ticket_state id=\"vmha-web1\" "
+			  "granted=\"false\" vmha-state=\"held\" "
+			  "vmha-reason=\"held\" vmha-owner=\"h2\" "
+			  "vmha-term=\"9\" vmha-attempt=\"0\" vmha-cause=\"\" "
+			  "vmha-not-before=\"0\"/>"));
 	xmlFreeDoc(doc);
 	(void)g_string_free(xml, TRUE);
 	end(&scene);

@@ -48,7 +48,7 @@ class Order(CibCase):
 
     def test_given_up(self):
         self.known(reason="given-up", waits="given up: 5 attempts")
-        self.assertIn("crm resource stop web1", self.why()["todo"])
+        self.assertIn("vmha vm start web1", self.why()["todo"])
 
     def test_status(self):
         self.known()

@@ -23,7 +23,8 @@ static void
 stop_fits(void **state)
 {
 	(void)state;
-	assert_true(VM_QMP_MS + VM_QUIT_MS + VM_TERM_MS + KILL_MS <=
+	assert_true(VM_QMP_MS + VM_QUIT_MS + VM_TERM_MS + VM_ENDED_MS +
+			    KILL_MS <=
 		    VM_FORCE_RESERVE_MS);
 	assert_true(VM_FORCE_RESERVE_MS * 3 <= VM_STOP_TIMEOUT_S * 1000);
 	assert_true(VM_CONFIG_MS + VM_QMP_MS + VM_LIBVIRT_MS + VM_AGENT_ASK_MS +
@@ -83,6 +84,7 @@ page_is_true(void **state)
 		MS(VM_MIGRATE_STALL_MS), MS(VM_BUTTON_MS),
 		MS(VM_PEER_MS),          MS(VM_QMP_AGAIN_MS),
 		MS(VM_POLL_MS),          MS(VM_LISTING_MS),
+		MS(VM_ENDED_MS),
 #undef MS
 	};
 	static const unsigned int VALUES[] = {
@@ -91,7 +93,7 @@ page_is_true(void **state)
 		VM_FORCE_RESERVE_MS, VM_AGENT_ASK_MS,     VM_START_RESERVE_MS,
 		VM_MIGRATE_PAUSE_MS, VM_MIGRATE_STALL_MS, VM_BUTTON_MS,
 		VM_PEER_MS,          VM_QMP_AGAIN_MS,     VM_POLL_MS,
-		VM_LISTING_MS,
+		VM_LISTING_MS,       VM_ENDED_MS,
 	};
 	static char page[65536];
 	FILE *f = fopen(PAGE, "r");

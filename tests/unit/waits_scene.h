@@ -28,6 +28,8 @@ struct vm {
 	int ticket;  /* -1: none, 0: revoked, 1: granted */
 	bool is_off; /* revoked as its user has powered it off */
 	int attempt;
+	bool is_crash;                  /* that attempt is one after a crash */
+	const char *reason;             /* of its ticket; NULL: none */
 	const char *at;                 /* host of its history; NULL: h1 */
 	const char *past;               /* enum of PASTS below; NULL: none */
 	const char *past_h3;            /* and this on h3; NULL: none */
@@ -153,11 +155,14 @@ cib_of(struct scene *s)
 				tickets,
 				"<ticket_state id='vmha-%s' granted='%s' "
 				"vmha-state='%s' vmha-term='1' "
+				"vmha-reason='%s' vmha-cause='%s' "
 				"vmha-attempt='%d'/>",
 				vm->id, vm->ticket ? "true" : "false",
 				vm->ticket ? "granted" :
 				vm->is_off ? "off" :
 					     "waiting",
+				vm->reason ? vm->reason : "",
+				vm->is_crash ? FDM_CAUSE_CRASH : "",
 				vm->attempt);
 		}
 	}

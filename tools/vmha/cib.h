@@ -90,6 +90,8 @@ const struct cib_node *cib_ticket(const struct cib_node *cib, const char *vm);
 bool cib_is_granted(const struct cib_node *ticket);
 /* Not granted, and no host binds it: its turn has not come. */
 bool cib_is_waiting(const struct cib_node *ticket);
+/* The same: it has failed, or is not restarted after a failure. */
+bool cib_is_waiting_failed(const struct cib_node *ticket);
 /* Not granted, since its user has powered it off, */
 bool cib_is_powered_off(const struct cib_node *ticket);
 /* or since it was off when the cluster lost its power. */

@@ -111,6 +111,17 @@ cib_is_waiting(const struct cib_node *ticket)
 }
 
 bool
+cib_is_waiting_failed(const struct cib_node *ticket)
+{
+	const char *reason = cib_get(ticket, "vmha-reason");
+
+	return cib_is_waiting(ticket) &&
+	       (strcmp(reason, "waits-for-retry") == 0 ||
+		strcmp(reason, "given-up") == 0 ||
+		strcmp(reason, "disabled") == 0);
+}
+
+bool
 cib_is_powered_off(const struct cib_node *ticket)
 {
 	return ticket && !cib_is_granted(ticket) &&

@@ -207,11 +207,11 @@ call_on(struct job *job)
 	json_decref(request);
 	json_decref(answer);
 	return rc < 0 ? ha_err_prefix(&job->v->err, rc,
-				      "%s was powered off when the cluster "
-				      "lost its power, and the fault domain "
-				      "manager does not take the word for it; "
-				      "start it, or say vmha recover %s: ",
-				      job->vm, job->vm) :
+				      "%s is kept down (vmha why %s), and the "
+				      "fault domain manager does not take the "
+				      "word for it; start it, or say vmha "
+				      "recover %s: ",
+				      job->vm, job->vm, job->vm) :
 			0;
 }
 
@@ -219,11 +219,13 @@ call_on(struct job *job)
 static int
 act(struct job *job)
 {
+	const struct cib_node *ticket = cib_ticket(job->cib, job->vm);
+
 	if (!is_set(job)) {
 		return set_role(job);
 	}
-	return job->role->is_start &&
-			       cib_is_kept_off(cib_ticket(job->cib, job->vm)) ?
+	return job->role->is_start && (cib_is_kept_off(ticket) ||
+				       cib_is_waiting_failed(ticket)) ?
 		       call_on(job) :
 		       0;
 }

@@ -174,9 +174,7 @@ look_order(struct why *w)
 
 	if (strcmp(reason, "given-up") == 0 ||
 	    strcmp(reason, "disabled") == 0) {
-		snprintf(todo, sizeof(todo),
-			 "crm resource stop %s, and then crm resource start %s",
-			 w->vm, w->vm);
+		snprintf(todo, sizeof(todo), "vmha vm start %s", w->vm);
 	} else {
 		snprintf(todo, sizeof(todo),
 			 known_master(&w->known) ?

@@ -20,7 +20,8 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
            "heartbeat_storage", "heartbeat_storage_harm", "heartbeat_input",
            "heartbeat_input_admin", "heartbeat_seal", "released", "isolation",
            "partition", "restart", "ready", "election", "protect", "guest_off",
-           "versions", "maintenance", "orphans", "vm_add", "alerts")
+           "versions", "maintenance", "orphans", "vm_add", "alerts",
+           "crash")
 
 
 def case(hosts=3, **bed):
