@@ -495,6 +495,6 @@ main(int argc, char **argv)
 		fdm_log(FDM_LOG_FAILED, err.text);
 	}
 	fdm_log_close();
-	/* Not exit(): libcib's thread may wait inside the library. */
+	/* Not exit(): libcib's thread may wait inside. */
 	_exit(rc);
 }
