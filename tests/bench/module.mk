@@ -7,6 +7,7 @@
 #   make bench-monitor BENCH="--runs 50 --slow-runs 5 --timeout 10"
 #   make bench-beats BEATS="--seconds 120"
 #   make bench-500 VMS=50 MANY="--repeat 3 vmha ungated dummy"
+#   make bench-500 VMS=60 MANY="--no-idle --dc --fail 5 vmha"  (many.py --help)
 
 BENCH ?=
 BEATS ?=
