@@ -468,6 +468,7 @@ class Admission(Case):
                              "--output=json")
         what = json.dumps(inventory) + done.stdout + done.stderr
         self.assertIn(done.returncode, (0, 1, 3), what)
+        self.assertTrue(done.stdout, what)
         told = json.loads(done.stdout)
         self.assertEqual(told["verdict"] in ("admit", "satisfied"),
                          done.returncode == 0, what)
