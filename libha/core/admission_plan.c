@@ -103,6 +103,7 @@ prove(struct admission *a)
 	}
 	switch (run(&attempt, &answer->plan)) {
 	case HA_PLAN_YES:
+		answer->reason = HA_ADMISSION_HOLDS;
 		break;
 	case HA_PLAN_NO:
 		answer->reason = answer->plan.n_failed > 0 ?
