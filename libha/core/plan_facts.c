@@ -169,7 +169,10 @@ join_rule(struct ha__plan *plan, const struct ha_inv_rule *rule)
 
 	for (uint32_t i = 0; i < rule->n_vms; i++) {
 		uint32_t vm = rule->vms[i];
-		if (!plan->inv->vms[vm].is_on) {
+		/* Who is nowhere ties no others to each other. */
+		if (!plan->inv->vms[vm].is_on ||
+		    (plan->at[vm] == HA__PLAN_NONE &&
+		     !plan->question->places_stranded)) {
 			continue;
 		}
 		vm = find_root(plan->group, vm);

@@ -164,12 +164,8 @@ add_group(struct ha__plan *plan, uint32_t root)
 
 	for (uint32_t vm = plan->first_member[root]; vm != HA__PLAN_NONE;
 	     vm = plan->next_member[vm]) {
-		if (!plan->inv->vms[vm].is_on) {
-			continue;
-		}
 		if (!is_displaced(plan, vm)) {
-			anchor = plan->at[vm] == HA__PLAN_NONE ? anchor :
-								 plan->at[vm];
+			anchor = plan->at[vm];
 			continue;
 		}
 		if (item == NULL) {

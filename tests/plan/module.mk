@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The failure planner against an exact solver (GLPK), and planted clusters of
+# 1000 hosts. check-plan takes a few hundred clusters, soak-plan all of them.
+
+PLAN_QUICK := 900
+CLUSTERS ?= 12000
+PLAN_FLAVOURS := tests/data/azure-v1-flavor/flavours.txt
+PLAN_ORACLE := $(BUILD)/tests/plan/oracle
+PLAN_BIG := $(BUILD)/tests/plan/big
+
+$(PLAN_ORACLE): $(BUILD)/tests/plan/oracle.o $(HA_CORE) $(HA_BASE)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(HA_CORE) $(HA_BASE) -lglpk -lcmocka
+
+$(PLAN_BIG): $(BUILD)/tests/plan/big.o $(HA_CORE) $(HA_BASE)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< $(HA_CORE) $(HA_BASE)
+
+check-plan: $(PLAN_ORACLE) $(PLAN_BIG)
+	$(PLAN_BIG) planted
+	timeout 240 $(PLAN_ORACLE) $(PLAN_FLAVOURS) $(PLAN_QUICK)
+
+soak-plan: $(PLAN_ORACLE) $(PLAN_BIG)
+	$(PLAN_BIG) planted
+	$(PLAN_ORACLE) $(PLAN_FLAVOURS) $(CLUSTERS)
+
+# Timings, with the worst of glpsol's beside: no check, machines are noisy.
+bench-plan: $(PLAN_BIG)
+	$(PLAN_BIG) bench
+
+CHECKS += check-plan
+HELP += "make check-plan: the failure planner against GLPK; planted clusters" \
+	"make soak-plan: CLUSTERS=12000 of them" \
+	"make bench-plan: what a plan costs, beside its goals"
+
+.PHONY: soak-plan bench-plan
