@@ -319,7 +319,6 @@ ha__admission_place_displaced(struct admission *a)
 	enum ha_plan_verdict verdict;
 
 	attempt.question.places_stranded = true;
-	attempt.question.spares_failover_hosts = false;
 	attempt.is_moving = true;
 	hide_others(a, true);
 	verdict = run(&attempt, &told);
