@@ -91,10 +91,10 @@ count_choices(struct ha__plan *plan, const struct ha__plan_item *item)
 {
 	double n = 0;
 
-	for (uint32_t h = 0; h < plan->n_hosts; h++) {
-		n += ha__plan_fits(plan, item, h);
+	for (uint32_t i = 0; i < plan->n_near; i++) {
+		n += ha__plan_fits(plan, item, plan->near[i]);
 	}
-	plan->steps += plan->n_hosts;
+	plan->steps += plan->n_near;
 	return n;
 }
 
@@ -175,7 +175,8 @@ run(struct ha__plan *plan, enum ha__choose choose,
 		struct ha__plan_item *item = &plan->items[plan->order[i]];
 		uint32_t best = HA__PLAN_NONE;
 		double best_value = 0;
-		for (uint32_t h = 0; h < plan->n_hosts; h++) {
+		for (uint32_t n = 0; n < plan->n_near; n++) {
+			uint32_t h = plan->near[n];
 			if (!ha__plan_fits(plan, item, h)) {
 				continue;
 			}
@@ -186,7 +187,7 @@ run(struct ha__plan *plan, enum ha__choose choose,
 				best_value = value;
 			}
 		}
-		plan->steps += plan->n_hosts;
+		plan->steps += plan->n_near;
 		if (best == HA__PLAN_NONE) {
 			plan->culprit = item->vm;
 			ha__plan_unplace_all(plan);

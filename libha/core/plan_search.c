@@ -108,7 +108,8 @@ put(struct ha__plan *plan, uint32_t i, uint32_t host)
 	struct ha__plan_item *item = item_at(plan, i);
 	const uint64_t *row = row_at(plan, search->can, i);
 
-	for (uint32_t h = 0; h < plan->n_hosts; h++) {
+	for (uint32_t n = 0; n < plan->n_near; n++) {
+		uint32_t h = plan->near[n];
 		if (ha__row_has(row, h)) {
 			set_can(plan, i, h, false);
 		}
@@ -126,7 +127,7 @@ put(struct ha__plan *plan, uint32_t i, uint32_t host)
 			set_can(plan, k, host, false);
 		}
 	}
-	plan->steps += plan->n_hosts + search->n;
+	plan->steps += plan->n_near + search->n;
 }
 
 static void
@@ -142,7 +143,8 @@ take_back(struct ha__plan *plan, uint32_t i)
 	ha__room_give(&search->left, &item->need);
 	search->choices[i] = 0;
 	search->n_dead++;
-	for (uint32_t h = 0; h < plan->n_hosts; h++) {
+	for (uint32_t n = 0; n < plan->n_near; n++) {
+		uint32_t h = plan->near[n];
 		regain(plan, i, h);
 	}
 	for (uint32_t k = 0; k < search->n; k++) {
@@ -150,7 +152,7 @@ take_back(struct ha__plan *plan, uint32_t i)
 			regain(plan, k, host);
 		}
 	}
-	plan->steps += plan->n_hosts + search->n;
+	plan->steps += plan->n_near + search->n;
 }
 
 /* For all that is left to place, the two hosts are the same. */
@@ -203,7 +205,8 @@ ban(struct ha__plan *plan, uint32_t i, uint32_t host)
 	struct ha__plan_search *search = &plan->search;
 	const uint64_t *can = row_at(plan, search->can, i);
 
-	for (uint32_t h = 0; h < plan->n_hosts; h++) {
+	for (uint32_t n = 0; n < plan->n_near; n++) {
+		uint32_t h = plan->near[n];
 		if (h != host && ha__row_has(can, h) &&
 		    is_alike(plan, host, h)) {
 			ban_host(plan, i, h);
@@ -211,7 +214,7 @@ ban(struct ha__plan *plan, uint32_t i, uint32_t host)
 		}
 	}
 	ban_host(plan, i, host);
-	plan->steps += plan->n_hosts;
+	plan->steps += plan->n_near;
 }
 
 static void
@@ -221,7 +224,8 @@ lift_bans(struct ha__plan *plan)
 	uint32_t kind = search->kind[search->stack[search->depth]];
 	const uint64_t *tried = row_at(plan, search->tried, search->depth);
 
-	for (uint32_t h = 0; h < plan->n_hosts; h++) {
+	for (uint32_t n = 0; n < plan->n_near; n++) {
+		uint32_t h = plan->near[n];
 		if (!ha__row_has(tried, h)) {
 			continue;
 		}
@@ -233,7 +237,7 @@ lift_bans(struct ha__plan *plan)
 			}
 		}
 	}
-	plan->steps += plan->n_hosts;
+	plan->steps += plan->n_near;
 }
 
 static bool
@@ -273,10 +277,11 @@ begin(struct ha__plan *plan)
 		}
 		search->choices[i] = 0;
 		ha__room_give(&search->left, &item->need);
-		for (uint32_t h = 0; h < plan->n_hosts; h++) {
+		for (uint32_t n = 0; n < plan->n_near; n++) {
+			uint32_t h = plan->near[n];
 			regain(plan, i, h);
 		}
-		plan->steps += plan->n_hosts;
+		plan->steps += plan->n_near;
 	}
 }
 
@@ -302,7 +307,8 @@ choose_host(const struct ha__plan *plan, uint32_t i, enum ha__choose choose,
 	uint32_t best = HA__PLAN_NONE;
 	double best_value = 0;
 
-	for (uint32_t h = 0; h < plan->n_hosts; h++) {
+	for (uint32_t n = 0; n < plan->n_near; n++) {
+		uint32_t h = plan->near[n];
 		if (!ha__row_has(can, h)) {
 			continue;
 		}

@@ -276,6 +276,33 @@ is_over_sum(const struct ha__plan *plan)
 	return !ha__room_holds(&plan->all, &sum);
 }
 
+/* Hosts that have less than the least need of all are of no use to any. */
+static void
+find_near(struct ha__plan *plan)
+{
+	struct ha__room least = plan->items[0].need;
+
+	for (uint32_t i = 1; i < plan->n_items; i++) {
+		const struct ha__room *need = &plan->items[i].need;
+		if (need->cpu_mhz < least.cpu_mhz) {
+			least.cpu_mhz = need->cpu_mhz;
+		}
+		if (need->memory_mb < least.memory_mb) {
+			least.memory_mb = need->memory_mb;
+		}
+		if (need->vms < least.vms) {
+			least.vms = need->vms;
+		}
+	}
+	plan->n_near = 0;
+	for (uint32_t h = 0; h < plan->n_hosts; h++) {
+		if (ha__room_holds(&plan->room[h], &least)) {
+			plan->near[plan->n_near++] = h;
+		}
+	}
+	plan->steps += plan->n_hosts;
+}
+
 /* The set is open. After YES its items are placed. */
 enum ha_plan_verdict
 ha__plan_solve(struct ha__plan *plan, uint32_t start_host)
@@ -293,8 +320,10 @@ ha__plan_solve(struct ha__plan *plan, uint32_t start_host)
 	uint64_t left =
 		plan->all_end > plan->steps ? plan->all_end - plan->steps : 0;
 	plan->set_end = plan->steps + (bound < left ? bound : left);
+	find_near(plan);
 	if (ha__plan_greedy(plan)) {
 		return HA_PLAN_YES;
 	}
-	return ha__plan_search(plan);
+	return ha__plan_is_over_count(plan) ? HA_PLAN_NO :
+					      ha__plan_search(plan);
 }

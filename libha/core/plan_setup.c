@@ -103,6 +103,7 @@ ha__plan_layout(struct ha__plan *plan, struct ha__arena *arena,
 	TAKE(plan->items, n_vms);
 	TAKE(plan->next_in_item, n_vms);
 	TAKE(plan->item_rows, n_vms * n_words);
+	TAKE(plan->near, n_hosts);
 	TAKE(plan->order, n_vms);
 	TAKE(plan->keys, n_vms);
 	TAKE(plan->moves, n_vms);

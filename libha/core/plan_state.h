@@ -115,6 +115,8 @@ struct ha__plan {
 	uint32_t n_items;
 	uint32_t *next_in_item;
 	uint64_t *item_rows;
+	uint32_t *near; /* hosts that could hold some item; the search's */
+	uint32_t n_near;
 	uint32_t *order;
 	struct ha__plan_key *keys;
 	struct ha_plan_move *moves;
@@ -203,6 +205,9 @@ double ha__plan_judge(const struct ha__room *room, const struct ha__room *need,
 /* Greedy runs: whether all items found a place (plan_greedy.c). */
 bool ha__plan_first_fit(struct ha__plan *plan, uint32_t start_host);
 bool ha__plan_greedy(struct ha__plan *plan);
+
+/* No placement exists, by counting; plan->near is known. */
+bool ha__plan_is_over_count(struct ha__plan *plan);
 
 /* The search: YES, NO, or GAVE_UP at the bound of steps. */
 enum ha_plan_verdict ha__plan_search(struct ha__plan *plan);

@@ -315,6 +315,15 @@ agrees_with_brute_force(void **state)
 	assert_true(n_no > INSTANCES / 5);
 }
 
+static void
+use_all_hosts(struct ha__plan *plan)
+{
+	plan->n_near = plan->n_hosts;
+	for (uint32_t h = 0; h < plan->n_hosts; h++) {
+		plan->near[h] = h;
+	}
+}
+
 /* Sets that a greedy run would have settled, all by the search. */
 static uint32_t
 search_sets(struct box *box, bool *ret_agrees)
@@ -331,6 +340,7 @@ search_sets(struct box *box, bool *ret_agrees)
 			uint32_t dead = plan.eligible[i];
 			ha__plan_open_set(&plan, &dead, 1);
 			plan.set_end = UINT64_MAX;
+			use_all_hosts(&plan);
 			bool is_yes = ha__plan_search(&plan) == HA_PLAN_YES;
 			ha__plan_close_set(&plan, &dead, 1);
 			*ret_agrees =
@@ -417,6 +427,7 @@ search_first(struct box *box, bool *ret_has_started)
 	if (*ret_has_started) {
 		ha__plan_open_set(&plan, &dead, 1);
 		plan.set_end = UINT64_MAX;
+		use_all_hosts(&plan);
 		is_yes = ha__plan_search(&plan) == HA_PLAN_YES;
 		ha__plan_close_set(&plan, &dead, 1);
 	}
