@@ -382,21 +382,22 @@ int
 ha_inventory_decode_json(json_t *root, struct ha_inventory_file **ret_file,
 			 struct ha_err *err)
 {
-	struct inv_reading reading = { .file = calloc(1, sizeof(*reading.file)),
-				       .err = err };
-	int rc = reading.file ? 0 : no_memory(err);
+	struct ha_inventory_file *file = calloc(1, sizeof(*file));
+	struct inv_reading reading = { .file = file, .err = err };
+	int rc;
 
-	if (rc == 0) {
-		reading.file->root = json_incref(root);
-		rc = read_all(&reading, root);
+	if (!file) {
+		return no_memory(err);
 	}
+	file->root = json_incref(root);
+	rc = read_all(&reading, root);
 	free(reading.host_names);
 	free(reading.vm_names);
 	if (rc < 0) {
-		ha_inventory_file_free(reading.file);
+		ha_inventory_file_free(file);
 		return rc;
 	}
-	*ret_file = reading.file;
+	*ret_file = file;
 	return 0;
 }
 

@@ -103,6 +103,7 @@ prove(struct admission *a)
 	}
 	switch (run(&attempt, &answer->plan)) {
 	case HA_PLAN_YES:
+		answer->reason = HA_ADMISSION_HOLDS;
 		break;
 	case HA_PLAN_NO:
 		answer->reason = answer->plan.n_failed > 0 ?
@@ -318,7 +319,6 @@ ha__admission_place_displaced(struct admission *a)
 	enum ha_plan_verdict verdict;
 
 	attempt.question.places_stranded = true;
-	attempt.question.spares_failover_hosts = false;
 	attempt.is_moving = true;
 	hide_others(a, true);
 	verdict = run(&attempt, &told);

@@ -343,6 +343,26 @@ tell_free(const struct telling *t)
 }
 
 static void
+tell_no_candidate(const struct telling *t)
+{
+	ha_err_set(t->reason, 0,
+		   "no host that %s may run on is online, failover hosts aside",
+		   vm_name(t, t->answer->vm));
+	ha_err_set(t->help, 0,
+		   "bring one of them online, or let it use more hosts");
+}
+
+static void
+tell_checker(const struct telling *t)
+{
+	ha_err_set(t->reason, 0,
+		   "the checker did not accept a plan that was found: no, to "
+		   "be safe");
+	ha_err_set(t->help, 0,
+		   "this is an error of vmha: report it with the inventory");
+}
+
+static void
 tell(const struct telling *t)
 {
 	const struct ha_admission_answer *answer = t->answer;
@@ -367,13 +387,7 @@ tell(const struct telling *t)
 		tell_wanted_host(t, answer->reason);
 		break;
 	case HA_ADMISSION_NO_CANDIDATE:
-		ha_err_set(t->reason, 0,
-			   "no host that %s may run on is online, failover "
-			   "hosts aside",
-			   vm_name(t, answer->vm));
-		ha_err_set(t->help, 0,
-			   "bring one of them online, or let it use more "
-			   "hosts");
+		tell_no_candidate(t);
 		break;
 	case HA_ADMISSION_CPU_SHORT:
 		tell_share(t, &answer->cpu, "CPU", "MHz");
@@ -401,12 +415,7 @@ tell(const struct telling *t)
 		tell_search(t);
 		break;
 	case HA_ADMISSION_CHECKER_DIFFERS:
-		ha_err_set(t->reason, 0,
-			   "the checker did not accept a plan that was found: "
-			   "no, to be safe");
-		ha_err_set(t->help, 0,
-			   "this is an error of vmha: report it with the "
-			   "inventory");
+		tell_checker(t);
 		break;
 	}
 }

@@ -36,205 +36,203 @@ decode(const char *text, struct ha_inventory_file **ret_file,
 	return rc;
 }
 
+/* What stands there, and how the sentence begins. */
+static const char *const REFUSALS[][2] = {
+	{ "", "line 1" },
+	{ "[]", "an inventory is an object" },
+	{ "{} x", "line 1" },
+	{ "{\"hosts\":[],\"hosts\":[]}", "line 1" },
+	{ "{\"vms\":[]}", "hosts: " },
+	{ "{\"hosts\":[]}", "vms: " },
+	{ "{\"hosts\":{},\"vms\":[]}", "hosts: an object" },
+	{ "{\"hosts\":null,\"vms\":[]}", "hosts: null" },
+	{ "{\"hosts\":[],\"vms\":[],\"rule\":[]}", "rule: there is no "
+						   "such key, did" },
+	{ "{\"a\\u001bb\":1}", "a?b: there is no such key" },
+	{ "{\"hosts\":[1],\"vms\":[]}", "hosts[0]: a whole number" },
+	{ "{\"hosts\":[{\"cpu_mhz\":1,\"memory_mb\":1}],\"vms\":[]}",
+	  "hosts[0].name: " },
+	{ "{\"hosts\":[{\"name\":\"x\",\"memory_mb\":1}],\"vms\":[]}",
+	  "hosts[0].cpu_mhz: " },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1}],\"vms\":[]}",
+	  "hosts[0].memory_mb: " },
+	{ "{\"hosts\":[{\"name\":\"\",\"cpu_mhz\":1,\"memory_mb\":1}],"
+	  "\"vms\":[]}",
+	  "hosts[0].name: a name has 1" },
+	{ "{\"hosts\":[{\"name\":\"\\u001b[2J\",\"cpu_mhz\":1,"
+	  "\"memory_mb\":1}],\"vms\":[]}",
+	  "hosts[0].name: a name has no control" },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1,"
+	  "\"state\":\"up\"}],\"vms\":[]}",
+	  "hosts[0].state: \"up\" is none of: online" },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1,"
+	  "\"failover_host\":1}],\"vms\":[]}",
+	  "hosts[0].failover_host: " },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1},"
+	  "{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1}],\"vms\":[]}",
+	  "hosts[1].name: \"x\" is the name of hosts[0] already" },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1000000001,"
+	  "\"memory_mb\":1}],\"vms\":[]}",
+	  "hosts[0].cpu_mhz: 1000000001 is not from 0 to" },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":-1,\"memory_mb\":1}]"
+	  ",\"vms\":[]}",
+	  "hosts[0].cpu_mhz: -1 is not from 0" },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1.5,\"memory_mb\":1}"
+	  "],\"vms\":[]}",
+	  "hosts[0].cpu_mhz: a number with a fraction" },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":"
+	  "\"1\"}],\"vms\":[]}",
+	  "hosts[0].memory_mb: a text" },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":"
+	  "99999999999999999999}],\"vms\":[]}",
+	  "line 1" },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1,"
+	  "\"max_vms\":0}],\"vms\":[]}",
+	  "hosts[0].max_vms: 0" },
+};
+
 static void
 test_refusals(void **state)
 {
-	/* What stands there, and how the sentence begins. */
-	static const char *const CASES[][2] = {
-		{ "", "line 1" },
-		{ "[]", "an inventory is an object" },
-		{ "{} x", "line 1" },
-		{ "{\"hosts\":[],\"hosts\":[]}", "line 1" },
-		{ "{\"vms\":[]}", "hosts: " },
-		{ "{\"hosts\":[]}", "vms: " },
-		{ "{\"hosts\":{},\"vms\":[]}", "hosts: an object" },
-		{ "{\"hosts\":null,\"vms\":[]}", "hosts: null" },
-		{ "{\"hosts\":[],\"vms\":[],\"rule\":[]}", "rule: there is no "
-							   "such key, did" },
-		{ "{\"a\\u001bb\":1}", "a?b: there is no such key" },
-		{ "{\"hosts\":[1],\"vms\":[]}", "hosts[0]: a whole number" },
-		{ "{\"hosts\":[{\"cpu_mhz\":1,\"memory_mb\":1}],\"vms\":[]}",
-		  "hosts[0].name: " },
-		{ "{\"hosts\":[{\"name\":\"x\",\"memory_mb\":1}],\"vms\":[]}",
-		  "hosts[0].cpu_mhz: " },
-		{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1}],\"vms\":[]}",
-		  "hosts[0].memory_mb: " },
-		{ "{\"hosts\":[{\"name\":\"\",\"cpu_mhz\":1,\"memory_mb\":1}],"
-		  "\"vms\":[]}",
-		  "hosts[0].name: a name has 1" },
-		{ "{\"hosts\":[{\"name\":\"\\u001b[2J\",\"cpu_mhz\":1,"
-		  "\"memory_mb\":1}],\"vms\":[]}",
-		  "hosts[0].name: a name has no control" },
-		{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1,"
-		  "\"state\":\"up\"}],\"vms\":[]}",
-		  "hosts[0].state: \"up\" is none of: online" },
-		{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1,"
-		  "\"failover_host\":1}],\"vms\":[]}",
-		  "hosts[0].failover_host: " },
-		{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1},"
-		  "{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1}],\"vms\":[]}",
-		  "hosts[1].name: \"x\" is the name of hosts[0] already" },
-		{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1000000001,"
-		  "\"memory_mb\":1}],\"vms\":[]}",
-		  "hosts[0].cpu_mhz: 1000000001 is not from 0 to" },
-		{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":-1,\"memory_mb\":1}]"
-		  ",\"vms\":[]}",
-		  "hosts[0].cpu_mhz: -1 is not from 0" },
-		{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1.5,\"memory_mb\":1}"
-		  "],\"vms\":[]}",
-		  "hosts[0].cpu_mhz: a number with a fraction" },
-		{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":"
-		  "\"1\"}],\"vms\":[]}",
-		  "hosts[0].memory_mb: a text" },
-		{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":"
-		  "99999999999999999999}],\"vms\":[]}",
-		  "line 1" },
-		{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1,"
-		  "\"max_vms\":0}],\"vms\":[]}",
-		  "hosts[0].max_vms: 0" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(CASES); i++) {
+	for (size_t i = 0; i < N_ELEMENTS(REFUSALS); i++) {
 		struct ha_inventory_file *file = NULL;
 		struct ha_err err = HA_ERR_INIT;
-		int rc = decode(CASES[i][0], &file, &err);
+		int rc = decode(REFUSALS[i][0], &file, &err);
 
 		if (rc != -EINVAL || file ||
-		    strncmp(err.text, CASES[i][1], strlen(CASES[i][1])) != 0) {
-			fail_msg("%s\n%d: %s\nwanted: %s", CASES[i][0], rc,
-				 err.text, CASES[i][1]);
+		    strncmp(err.text, REFUSALS[i][1], strlen(REFUSALS[i][1])) !=
+			    0) {
+			fail_msg("%s\n%d: %s\nwanted: %s", REFUSALS[i][0], rc,
+				 err.text, REFUSALS[i][1]);
 		}
 	}
 }
 
 /* Parts beside two sound hosts and two sound machines, or in their place. */
+static const struct {
+	const char *vms; /* NULL: the sound ones */
+	const char *more;
+	const char *wanted;
+} PARTS[] = {
+	{ "\"vms\":[{\"name\":\"a\",\"host\":\"h9\"}]", "",
+	  "vms[0].host: there is no host \"h9\"" },
+	{ "\"vms\":[{\"name\":\"a\"}]", "", "vms[0].host: a VM that" },
+	{ "\"vms\":[{\"name\":\"a\",\"host\":null,\"power\":\"on\"}]", "",
+	  "vms[0].host: a VM that" },
+	{ "\"vms\":[{\"name\":\"a\",\"host\":3}]", "",
+	  "vms[0].host: a whole number" },
+	{ "\"vms\":[{\"host\":\"h1\"}]", "", "vms[0].name: " },
+	{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\"},"
+	  "{\"name\":\"a\",\"host\":\"h1\"}]",
+	  "", "vms[1].name: \"a\" is the name of vms[0] already" },
+	{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"cpu\":1}]", "",
+	  "vms[0].cpu: there is no such key" },
+	{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"power\":true}]", "",
+	  "vms[0].power: " },
+	{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"power\":"
+	  "\"paused\"}]",
+	  "", "vms[0].power: \"paused\" is none of: on, off" },
+	{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"priority\":"
+	  "\"urgent\"}]",
+	  "", "vms[0].priority: " },
+	{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"overhead_mb\":"
+	  "-5}]",
+	  "", "vms[0].overhead_mb: -5" },
+	{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"hosts_allowed\":"
+	  "[\"h1\",\"h3\"]}]",
+	  "", "vms[0].hosts_allowed[1]: there is no host \"h3\"" },
+	{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"hosts_allowed\":"
+	  "[\"h1\",\"h1\"]}]",
+	  "", "vms[0].hosts_allowed: a host is named twice" },
+	{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"hosts_allowed\":"
+	  "\"h1\"}]",
+	  "", "vms[0].hosts_allowed: a text" },
+	{ NULL, ",\"rules\":[{\"vms\":[\"a\"]}]", "rules[0].type: " },
+	{ NULL, ",\"rules\":[{\"type\":\"apart\",\"vms\":[\"a\"]}]",
+	  "rules[0].type: \"apart\"" },
+	{ NULL, ",\"rules\":[{\"type\":\"separate\"}]", "rules[0].vms: " },
+	{ NULL,
+	  ",\"rules\":[{\"type\":\"separate\",\"vms\":[\"a\","
+	  "\"z\"]}]",
+	  "rules[0].vms[1]: there is no VM \"z\"" },
+	{ NULL,
+	  ",\"rules\":[{\"type\":\"separate\",\"vms\":[\"a\","
+	  "\"a\"]}]",
+	  "rules[0].vms: a VM is named twice" },
+	{ NULL,
+	  ",\"rules\":[{\"type\":\"together\",\"vms\":[],"
+	  "\"mandatory\":null}]",
+	  "rules[0].mandatory: null" },
+	{ NULL, ",\"policy\":[]", "policy: a list" },
+	{ NULL, ",\"policy\":{\"type\":\"slots\"}", "policy.type: " },
+	{ NULL, ",\"policy\":{\"guarantee\":\"none\"}", "policy.guarantee: " },
+	{ NULL, ",\"policy\":{\"host_failures\":32}",
+	  "policy.host_failures: 32 is not from 0 to 31" },
+	{ NULL, ",\"policy\":{\"cpu_percent\":101}",
+	  "policy.cpu_percent: 101" },
+	{ NULL, ",\"policy\":{\"memory_percent\":-1}",
+	  "policy.memory_percent: -1" },
+	{ NULL, ",\"policy\":{\"performance_degradation\":101}",
+	  "policy.performance_degradation: 101" },
+	{ NULL, ",\"policy\":{\"slot_cpu_mhz\":0}", "policy.slot_cpu_mhz: 0" },
+	{ NULL, ",\"policy\":{\"max_slot_memory_mb\":0}",
+	  "policy.max_slot_memory_mb: 0" },
+	{ NULL, ",\"policy\":{\"failover_hosts\":[\"h3\"]}",
+	  "policy.failover_hosts[0]: there is no host \"h3\"" },
+	{ NULL, ",\"policy\":{\"failover_hosts\":[\"h1\",\"h1\"]}",
+	  "policy.failover_hosts: a host is named twice" },
+	{ NULL, ",\"policy\":{\"failover_hosts\":[\"h1\",\"h2\",\"h1\"]}",
+	  "policy.failover_hosts: more names than hosts" },
+	{ NULL, ",\"policy\":{\"failure_hosts\":[]}",
+	  "policy.failure_hosts: there is no such key, did you mean "
+	  "\"failover_hosts\"?" },
+	{ NULL, ",\"request\":{\"op\":\"migrate\"}", "request.op: " },
+	{ NULL, ",\"request\":{\"op\":\"power_on\"}", "request.vm: " },
+	{ NULL, ",\"request\":{\"op\":\"power_on\",\"vm\":\"z\"}",
+	  "request.vm: there is no VM \"z\"" },
+	{ NULL, ",\"request\":{\"op\":\"power_on\",\"vm\":\"a\"}",
+	  "request.vm: \"a\" is on already" },
+	{ NULL,
+	  ",\"request\":{\"op\":\"power_on\",\"vm\":\"b\",\"host\":"
+	  "\"h7\"}",
+	  "request.host: there is no host \"h7\"" },
+	{ NULL,
+	  ",\"request\":{\"op\":\"power_on\",\"vm\":\"b\",\"cpu_mhz\":"
+	  "7}",
+	  "request.cpu_mhz: only \"raise\"" },
+	{ NULL, ",\"request\":{\"op\":\"raise\",\"vm\":\"a\"}",
+	  "request: \"raise\" needs" },
+	{ NULL,
+	  ",\"request\":{\"op\":\"raise\",\"vm\":\"a\",\"host\":"
+	  "\"h1\",\"cpu_mhz\":1}",
+	  "request.host: this request is about no host" },
+	{ NULL, ",\"request\":{\"op\":\"remove_host\"}",
+	  "request.host: this request needs a host" },
+	{ NULL, ",\"request\":{\"op\":\"none\",\"vm\":\"a\"}",
+	  "request.vm: this request is about no VM" },
+	{ NULL, ",\"request\":{\"now\":true}", "request.now: " },
+};
+
 static void
 test_refused_parts(void **state)
 {
-	static const struct {
-		const char *vms; /* NULL: the sound ones */
-		const char *more;
-		const char *wanted;
-	} cases[] = {
-		{ "\"vms\":[{\"name\":\"a\",\"host\":\"h9\"}]", "",
-		  "vms[0].host: there is no host \"h9\"" },
-		{ "\"vms\":[{\"name\":\"a\"}]", "", "vms[0].host: a VM that" },
-		{ "\"vms\":[{\"name\":\"a\",\"host\":null,\"power\":\"on\"}]",
-		  "", "vms[0].host: a VM that" },
-		{ "\"vms\":[{\"name\":\"a\",\"host\":3}]", "",
-		  "vms[0].host: a whole number" },
-		{ "\"vms\":[{\"host\":\"h1\"}]", "", "vms[0].name: " },
-		{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\"},"
-		  "{\"name\":\"a\",\"host\":\"h1\"}]",
-		  "", "vms[1].name: \"a\" is the name of vms[0] already" },
-		{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"cpu\":1}]", "",
-		  "vms[0].cpu: there is no such key" },
-		{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"power\":true}]",
-		  "", "vms[0].power: " },
-		{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"power\":"
-		  "\"paused\"}]",
-		  "", "vms[0].power: \"paused\" is none of: on, off" },
-		{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"priority\":"
-		  "\"urgent\"}]",
-		  "", "vms[0].priority: " },
-		{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"overhead_mb\":"
-		  "-5}]",
-		  "", "vms[0].overhead_mb: -5" },
-		{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"hosts_allowed\":"
-		  "[\"h1\",\"h3\"]}]",
-		  "", "vms[0].hosts_allowed[1]: there is no host \"h3\"" },
-		{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"hosts_allowed\":"
-		  "[\"h1\",\"h1\"]}]",
-		  "", "vms[0].hosts_allowed: a host is named twice" },
-		{ "\"vms\":[{\"name\":\"a\",\"host\":\"h1\",\"hosts_allowed\":"
-		  "\"h1\"}]",
-		  "", "vms[0].hosts_allowed: a text" },
-		{ NULL, ",\"rules\":[{\"vms\":[\"a\"]}]", "rules[0].type: " },
-		{ NULL, ",\"rules\":[{\"type\":\"apart\",\"vms\":[\"a\"]}]",
-		  "rules[0].type: \"apart\"" },
-		{ NULL, ",\"rules\":[{\"type\":\"separate\"}]",
-		  "rules[0].vms: " },
-		{ NULL,
-		  ",\"rules\":[{\"type\":\"separate\",\"vms\":[\"a\","
-		  "\"z\"]}]",
-		  "rules[0].vms[1]: there is no VM \"z\"" },
-		{ NULL,
-		  ",\"rules\":[{\"type\":\"separate\",\"vms\":[\"a\","
-		  "\"a\"]}]",
-		  "rules[0].vms: a VM is named twice" },
-		{ NULL,
-		  ",\"rules\":[{\"type\":\"together\",\"vms\":[],"
-		  "\"mandatory\":null}]",
-		  "rules[0].mandatory: null" },
-		{ NULL, ",\"policy\":[]", "policy: a list" },
-		{ NULL, ",\"policy\":{\"type\":\"slots\"}", "policy.type: " },
-		{ NULL, ",\"policy\":{\"guarantee\":\"none\"}",
-		  "policy.guarantee: " },
-		{ NULL, ",\"policy\":{\"host_failures\":32}",
-		  "policy.host_failures: 32 is not from 0 to 31" },
-		{ NULL, ",\"policy\":{\"cpu_percent\":101}",
-		  "policy.cpu_percent: 101" },
-		{ NULL, ",\"policy\":{\"memory_percent\":-1}",
-		  "policy.memory_percent: -1" },
-		{ NULL, ",\"policy\":{\"performance_degradation\":101}",
-		  "policy.performance_degradation: 101" },
-		{ NULL, ",\"policy\":{\"slot_cpu_mhz\":0}",
-		  "policy.slot_cpu_mhz: 0" },
-		{ NULL, ",\"policy\":{\"max_slot_memory_mb\":0}",
-		  "policy.max_slot_memory_mb: 0" },
-		{ NULL, ",\"policy\":{\"failover_hosts\":[\"h3\"]}",
-		  "policy.failover_hosts[0]: there is no host \"h3\"" },
-		{ NULL, ",\"policy\":{\"failover_hosts\":[\"h1\",\"h1\"]}",
-		  "policy.failover_hosts: a host is named twice" },
-		{ NULL,
-		  ",\"policy\":{\"failover_hosts\":[\"h1\",\"h2\",\"h1\"]}",
-		  "policy.failover_hosts: more names than hosts" },
-		{ NULL, ",\"policy\":{\"failure_hosts\":[]}",
-		  "policy.failure_hosts: there is no such key, did you mean "
-		  "\"failover_hosts\"?" },
-		{ NULL, ",\"request\":{\"op\":\"migrate\"}", "request.op: " },
-		{ NULL, ",\"request\":{\"op\":\"power_on\"}", "request.vm: " },
-		{ NULL, ",\"request\":{\"op\":\"power_on\",\"vm\":\"z\"}",
-		  "request.vm: there is no VM \"z\"" },
-		{ NULL, ",\"request\":{\"op\":\"power_on\",\"vm\":\"a\"}",
-		  "request.vm: \"a\" is on already" },
-		{ NULL,
-		  ",\"request\":{\"op\":\"power_on\",\"vm\":\"b\",\"host\":"
-		  "\"h7\"}",
-		  "request.host: there is no host \"h7\"" },
-		{ NULL,
-		  ",\"request\":{\"op\":\"power_on\",\"vm\":\"b\",\"cpu_mhz\":"
-		  "7}",
-		  "request.cpu_mhz: only \"raise\"" },
-		{ NULL, ",\"request\":{\"op\":\"raise\",\"vm\":\"a\"}",
-		  "request: \"raise\" needs" },
-		{ NULL,
-		  ",\"request\":{\"op\":\"raise\",\"vm\":\"a\",\"host\":"
-		  "\"h1\",\"cpu_mhz\":1}",
-		  "request.host: this request is about no host" },
-		{ NULL, ",\"request\":{\"op\":\"remove_host\"}",
-		  "request.host: this request needs a host" },
-		{ NULL, ",\"request\":{\"op\":\"none\",\"vm\":\"a\"}",
-		  "request.vm: this request is about no VM" },
-		{ NULL, ",\"request\":{\"now\":true}", "request.now: " },
-	};
 	static char text[FILE_BYTES];
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < N_ELEMENTS(PARTS); i++) {
 		struct ha_inventory_file *file = NULL;
 		struct ha_err err = HA_ERR_INIT;
 		int rc;
 
 		snprintf(text, sizeof(text), "{%s,%s%s}", HOSTS,
-			 cases[i].vms ? cases[i].vms : VMS, cases[i].more);
+			 PARTS[i].vms ? PARTS[i].vms : VMS, PARTS[i].more);
 		rc = decode(text, &file, &err);
 		if (rc != -EINVAL || file ||
-		    strncmp(err.text, cases[i].wanted,
-			    strlen(cases[i].wanted)) != 0) {
+		    strncmp(err.text, PARTS[i].wanted,
+			    strlen(PARTS[i].wanted)) != 0) {
 			fail_msg("%s\n%d: %s\nwanted: %s", text, rc, err.text,
-				 cases[i].wanted);
+				 PARTS[i].wanted);
 		}
 	}
 }
