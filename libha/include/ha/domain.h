@@ -48,8 +48,8 @@ struct ha_domain {
 	uint64_t video_mib;      /* memory of its video devices */
 	uint32_t iothreads;      /* <iothreads> */
 	bool is_pinned; /* locked, huge pages, or a device passed through */
-	uint32_t vcpus;          /* <vcpu>, the most it may have; 0: the same */
-	unsigned int n_hostdevs; /* devices of a host, passed through */
+	uint32_t vcpus; /* <vcpu>, the most it may have; 0: the same */
+	unsigned int n_hostdevs;    /* devices of a host, passed through */
 	unsigned int n_filesystems; /* folders of a host, passed through */
 	unsigned int n_disks;
 	struct ha_domain_disk disks[HA_DOMAIN_DISKS];
