@@ -142,6 +142,8 @@ static const struct event_row {
 	{ MANAGER, "guest-off-waits", "" },
 	{ MANAGER, "guest-off-failed", "" },
 	{ MANAGER, "guest-deaf", "" },
+	{ MANAGER, "capacity-unknown", "" },
+	{ MANAGER, "capacity-failed", "" },
 };
 
 /* Lines of notice and above that are none, and why. */
