@@ -134,14 +134,14 @@ read_source(struct parse *p, const char *const *attrs)
 	case HA_DISK_NETWORK:
 		a = attr_get(attrs, "protocol");
 		b = attr_get(attrs, "name");
-		if (!ha_text_is_empty(a)) {
+		if (a && *a) {
 			join_source(p, a, ':', b ? b : "");
 		}
 		return;
 	case HA_DISK_OTHER:
 		a = attr_get(attrs, "pool");
 		b = attr_get(attrs, "volume");
-		if (!ha_text_is_empty(a) && !ha_text_is_empty(b)) {
+		if (a && *a && b && *b) {
 			join_source(p, a, '/', b);
 			return;
 		}
@@ -154,7 +154,7 @@ read_source(struct parse *p, const char *const *attrs)
 	case HA_DISK_NONE:
 		break;
 	}
-	if (!ha_text_is_empty(a)) {
+	if (a && *a) {
 		copy_attr(p, p->disk->source, sizeof(p->disk->source), a,
 			  "disk source");
 	}
