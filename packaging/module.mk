@@ -83,7 +83,7 @@ install-heartbeat:
 # The API is not stable: static archives, no SONAME (libha/include/ha).
 DEV_LIBS = $(HA_BASE) $(HA_CORE) $(HA_CODEC) $(HA_PARAMS)
 # The headers of these archives: all but those of io.
-DEV_HEADERS := $(filter-out $(addprefix libha/include/ha/,cib.h clock.h hostconf.h \
+DEV_HEADERS := $(filter-out $(addprefix libha/include/ha/,cib.h clock.h hostcap.h hostconf.h \
 	disk.h watchdog.h corosync.h ipc.h \
 	hvload.h hypervisor.h proc.h qmp.h vmfiles.h vmlist.h),\
 	$(wildcard libha/include/ha/*.h))

@@ -17,30 +17,12 @@
 #define NOTES_MAX 100u
 #define NOTE_BYTES 512u
 
-void *
-ci_grow(struct ci *ci, void *array, uint32_t *count, size_t size)
-{
-	uint32_t used = *count;
-	void *grown = array;
-
-	/* Full at each power of two. */
-	if ((used & (used - 1)) == 0) {
-		grown = reallocarray(array, used ? 2 * (size_t)used : 1, size);
-	}
-	if (!grown) {
-		ci->is_failed = true;
-		return NULL;
-	}
-	memset((char *)grown + used * size, 0, size);
-	*count = used + 1;
-	return grown;
-}
-
 void
 ci_note(struct ci *ci, const char *fmt, ...)
 {
 	char text[NOTE_BYTES];
 	char **grown;
+	char *copy;
 	va_list ap;
 
 	if (ci->out->n_notes >= NOTES_MAX) {
@@ -49,22 +31,27 @@ ci_note(struct ci *ci, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	grown = ci_grow(ci, ci->out->notes, &ci->out->n_notes, sizeof(*grown));
+	copy = strdup(text);
+	if (!copy) {
+		ci->is_failed = true;
+		return;
+	}
+	grown = ci_append(ci, ci->out->notes, &ci->out->n_notes, &copy,
+			  sizeof(copy));
 	if (!grown) {
+		free(copy);
 		return;
 	}
 	ci->out->notes = grown;
-	grown[ci->out->n_notes - 1] = strdup(text);
-	if (!grown[ci->out->n_notes - 1]) {
-		ci->out->n_notes--;
-		ci->is_failed = true;
-	}
 }
 
 void
 ci_rule(struct ci *ci, enum ha_inv_rule_type type, bool is_mandatory,
 	const uint32_t *vms, uint32_t count)
 {
+	struct ha_inv_rule rule = { .type = type,
+				    .n_vms = count,
+				    .is_mandatory = is_mandatory };
 	struct ha_inv_rule *grown;
 	uint32_t *copy;
 
@@ -72,21 +59,18 @@ ci_rule(struct ci *ci, enum ha_inv_rule_type type, bool is_mandatory,
 		return;
 	}
 	copy = reallocarray(NULL, count, sizeof(*copy));
-	grown = copy ? ci_grow(ci, ci->rules, &ci->n_rules, sizeof(*grown)) :
-		       NULL;
-	if (!grown) {
+	if (!copy) {
 		ci->is_failed = true;
-		free(copy);
 		return;
 	}
 	memcpy(copy, vms, count * sizeof(*copy));
+	rule.vms = copy;
+	grown = ci_append(ci, ci->rules, &ci->n_rules, &rule, sizeof(rule));
+	if (!grown) {
+		free(copy);
+		return;
+	}
 	ci->rules = grown;
-	grown[ci->n_rules - 1] = (struct ha_inv_rule){
-		.type = type,
-		.vms = copy,
-		.n_vms = count,
-		.is_mandatory = is_mandatory,
-	};
 }
 
 static void
@@ -107,9 +91,7 @@ finish(struct ci *ci)
 {
 	struct ha_cibinv *out = ci->out;
 
-	for (uint32_t i = 0; ci->ci_vms && i < ci->n_vms; i++) {
-		free(ci->ci_vms[i].place);
-	}
+	free(ci->places);
 	free(ci->ci_vms);
 	free(ci->ci_hosts);
 	free(ci->aliases);

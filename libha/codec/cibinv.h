@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the files of the CIB's inventory share. cibinv.c begins and ends,
- * cibinv_xml.c reads elements, cibinv_host.c hosts, cibinv_vm.c virtual
- * machines, cibinv_past.c their history, cibinv_place.c location constraints,
- * cibinv_rule.c their rules, cibinv_clone.c clones that VMs need, cibinv_group.c
- * colocation.
+ * cibinv_room.c has room, cibinv_xml.c reads elements, cibinv_host.c hosts,
+ * cibinv_vm.c virtual machines, cibinv_past.c their history, cibinv_place.c
+ * location constraints, cibinv_rule.c their rules, cibinv_clone.c clones that
+ * machines need, cibinv_group.c colocation.
  */
 #ifndef HA__CIBINV_H
 #define HA__CIBINV_H
@@ -35,10 +35,10 @@ struct ci_host {
 };
 
 struct ci_vm {
-	int rank;             /* of the place found so far */
-	bool is_wanted;       /* target-role is not Stopped */
-	bool is_kept_off;     /* by its ticket */
-	unsigned char *place; /* CI_* for each host; NULL: no constraint */
+	int rank;         /* of the place found so far */
+	bool is_wanted;   /* target-role is not Stopped */
+	bool is_kept_off; /* by its ticket */
+	bool has_place;   /* some constraint has marked a host for it */
 };
 
 struct ci {
@@ -49,6 +49,7 @@ struct ci {
 	struct ci_host *ci_hosts;
 	struct ha_inv_vm *vms;
 	struct ci_vm *ci_vms;
+	unsigned char *places; /* CI_*, n_hosts for each machine */
 	struct ha_inv_rule *rules;
 	struct ci_alias *aliases; /* the first n_sorted of them by name */
 	uint32_t n_hosts, n_vms, n_rules, n_aliases, n_sorted;
@@ -65,13 +66,19 @@ struct ci_named {
 
 /* ---- cibinv.c ----------------------------------------------------------- */
 
-/* Room for one more; the new element is zeroed. NULL, with is_failed set: no
- * memory. Doubles at powers of two. */
-void *ci_grow(struct ci *ci, void *array, uint32_t *count, size_t size);
 void ci_note(struct ci *ci, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void ci_rule(struct ci *ci, enum ha_inv_rule_type type, bool is_mandatory,
 	     const uint32_t *vms, uint32_t count);
+
+/* ---- cibinv_room.c ------------------------------------------------------- */
+
+/* Room for one more; the new element is zeroed. NULL, with is_failed set: no
+ * memory. Doubles at powers of two. */
+void *ci_grow(struct ci *ci, void *array, uint32_t *count, size_t size);
+/* The same with a copy of the element in it. */
+void *ci_append(struct ci *ci, void *array, uint32_t *count,
+		const void *element, size_t size);
 
 /* ---- cibinv_xml.c --------------------------------------------------------- */
 

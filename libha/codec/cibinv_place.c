@@ -13,31 +13,24 @@
 #include "cibinv.h"
 
 static unsigned char *
-place_of(struct ci *ci, uint32_t vm)
+place_of(const struct ci *ci, uint32_t vm)
 {
-	struct ci_vm *one = &ci->ci_vms[vm];
-
-	if (!one->place) {
-		one->place = calloc(ci->n_hosts + (size_t)1, 1);
-		ci->is_failed = ci->is_failed || !one->place;
-	}
-	return one->place;
+	return ci->places + (size_t)vm * ci->n_hosts;
 }
 
 void
 ci_mark(struct ci *ci, struct ci_named named, uint32_t host, int score)
 {
 	for (uint32_t i = 0; i < named.count; i++) {
-		unsigned char *place = place_of(ci, named.first[i].vm);
+		uint32_t vm = named.first[i].vm;
+		unsigned char *place = place_of(ci, vm);
 		unsigned char bits =
 			score == -CI_INFINITY ? CI_BANNED :
 			score == CI_INFINITY  ? CI_NAMED | CI_WANTED :
 						CI_NAMED;
 
-		if (!place) {
-			return;
-		}
 		place[host] = (unsigned char)(place[host] | bits);
+		ci->ci_vms[vm].has_place = true;
 	}
 }
 
@@ -154,13 +147,12 @@ is_bound(const struct ci *ci, uint32_t vm, const unsigned char *place)
 static void
 settle(struct ci *ci, uint32_t vm)
 {
-	const unsigned char *place =
-		ci->is_optin ? place_of(ci, vm) : ci->ci_vms[vm].place;
+	const unsigned char *place = place_of(ci, vm);
 	uint32_t *allowed;
 	uint32_t count = 0;
 	bool binds;
 
-	if (!place) {
+	if (!ci->is_optin && !ci->ci_vms[vm].has_place) {
 		return;
 	}
 	allowed = reallocarray(NULL, ci->n_hosts + (size_t)1, sizeof(*allowed));
@@ -192,10 +184,14 @@ ci_places(struct ci *ci)
 		ci_first(ci, ci_first(ci, ci->configuration, "constraints"),
 			 "rsc_location");
 
+	ci->places = calloc((size_t)ci->n_vms * ci->n_hosts + 1, 1);
+	ci->is_failed = ci->is_failed || !ci->places;
 	for (; at && !ci->is_failed; at = ci_next(ci, at, "rsc_location")) {
 		take(ci, at);
 	}
-	ci_clones(ci);
+	if (!ci->is_failed) {
+		ci_clones(ci);
+	}
 	for (uint32_t vm = 0; vm < ci->n_vms && !ci->is_failed; vm++) {
 		settle(ci, vm);
 	}

@@ -120,13 +120,19 @@ add_alias(struct ci *ci, const char *name, uint32_t vm)
 	}
 }
 
+/* The array, or a new one, with room for one more than there are. */
+static void *
+room_for(struct ci *ci, void *array, size_t size)
+{
+	uint32_t count = ci->n_vms;
+
+	return ci_grow(ci, array, &count, size);
+}
+
 static bool
 make_room(struct ci *ci)
 {
-	uint32_t n_vms = ci->n_vms;
-	uint32_t n_ci_vms = ci->n_vms;
-	uint32_t n_facts = ci->n_vms;
-	struct ha_inv_vm *vms = ci_grow(ci, ci->vms, &n_vms, sizeof(*vms));
+	struct ha_inv_vm *vms = room_for(ci, ci->vms, sizeof(*vms));
 	struct ha_cibinv_vm *facts;
 	struct ci_vm *ci_vms;
 
@@ -134,12 +140,12 @@ make_room(struct ci *ci)
 		return false;
 	}
 	ci->vms = vms;
-	ci_vms = ci_grow(ci, ci->ci_vms, &n_ci_vms, sizeof(*ci_vms));
+	ci_vms = room_for(ci, ci->ci_vms, sizeof(*ci_vms));
 	if (!ci_vms) {
 		return false;
 	}
 	ci->ci_vms = ci_vms;
-	facts = ci_grow(ci, ci->out->vms, &n_facts, sizeof(*facts));
+	facts = room_for(ci, ci->out->vms, sizeof(*facts));
 	if (!facts) {
 		return false;
 	}

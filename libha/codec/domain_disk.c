@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "domain_parse.h"
-#include "ha/text.h"
 
 void
 ha__domain_copy(struct ha__domain_parse *p, char *dst, size_t size,
@@ -58,14 +57,14 @@ read_source(struct ha__domain_parse *p, const char *const *attrs)
 	case HA_DISK_NETWORK:
 		a = ha__domain_attr(attrs, "protocol");
 		b = ha__domain_attr(attrs, "name");
-		if (!ha_text_is_empty(a)) {
+		if (a && *a) {
 			join_source(p, a, ':', b ? b : "");
 		}
 		return;
 	case HA_DISK_OTHER:
 		a = ha__domain_attr(attrs, "pool");
 		b = ha__domain_attr(attrs, "volume");
-		if (!ha_text_is_empty(a) && !ha_text_is_empty(b)) {
+		if (a && *a && b && *b) {
 			join_source(p, a, '/', b);
 			return;
 		}
@@ -78,7 +77,7 @@ read_source(struct ha__domain_parse *p, const char *const *attrs)
 	case HA_DISK_NONE:
 		break;
 	}
-	if (!ha_text_is_empty(a)) {
+	if (a && *a) {
 		ha__domain_copy(p, p->disk->source, sizeof(p->disk->source), a,
 				"disk source");
 	}

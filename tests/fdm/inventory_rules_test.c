@@ -32,81 +32,79 @@ allowed(const char *name)
 	"<expression id='e' attribute='#uname' operation='" op \
 	"' value='" name "'/>"
 
+static const struct {
+	const char *constraints;
+	unsigned int allowed;
+} LOCATIONS[] = {
+	{ "", 7 },
+	{ AT("a", "h1", "100"), 7 },
+	{ AT("a", "h1", "-999999"), 7 },
+	{ AT("a", "h1", "-INFINITY"), 6 },
+	{ AT("a", "h1", "-1000000"), 6 },
+	{ AT("a", "h9", "-INFINITY"), 7 },
+	{ AT("b", "h1", "-INFINITY"), 7 },
+	{ AT("a", "h1", "-INFINITY") AT("a", "h2", "-INFINITY")
+		  AT("a", "h3", "-INFINITY"),
+	  0 },
+	/* It is on h1: that is a preference, */
+	{ AT("a", "h1", "INFINITY"), 7 },
+	/* it would go to h2 at once, and no other, */
+	{ AT("a", "h2", "INFINITY"), 2 },
+	{ AT("a", "h2", "+INFINITY") AT("a", "h3", "1000000"), 6 },
+	{ AT("a", "h2", "INFINITY") AT("a", "h3", "INFINITY")
+		  AT("a", "h3", "-INFINITY"),
+	  2 },
+	{ BY("score='-INFINITY'", NAME_IS("eq", "h2")), 5 },
+	{ BY("score='-INFINITY'", NAME_IS("ne", "h2")), 2 },
+	{ BY("score='-INFINITY' boolean-op='or'",
+	     NAME_IS("eq", "h1") NAME_IS("eq", "h3")),
+	  2 },
+	{ BY("score='-INFINITY'", NAME_IS("eq", "h1") NAME_IS("eq", "h3")), 7 },
+	{ BY("score='-INFINITY'",
+	     "<rule id='y' boolean-op='or'>" NAME_IS("eq", "h1")
+		     NAME_IS("eq", "h3") "</rule>" NAME_IS("ne", "h1")),
+	  3 },
+	{ BY("score='-INFINITY'",
+	     "<expression id='e' attribute='ds1' operation="
+	     "'not_defined'/>"),
+	  3 },
+	{ BY("score='-INFINITY'",
+	     "<expression id='e' attribute='ds1' operation="
+	     "'lt' value='10'/>"),
+	  4 },
+	{ BY("score='-INFINITY'",
+	     "<expression id='e' attribute='ds1' operation="
+	     "'gte' value='9'/>"),
+	  6 },
+	/* not known: keeps off */
+	{ BY("score='-INFINITY'", "<date_expression id='d'/>"), 0 },
+	{ BY("score='-INFINITY'",
+	     "<date_expression id='d'/>" NAME_IS("eq", "h1")),
+	  6 },
+	{ BY("score='INFINITY'", "<date_expression id='d'/>"), 7 },
+	{ "<rsc_location id='l' score='-INFINITY' node='h3'>" SET(
+		  "", REF("b") REF("a")) "</rsc_location>",
+	  3 },
+	{ "<rsc_location id='l' rsc='a' role='Promoted' "
+	  "score='-INFINITY' node='h3'/>",
+	  7 },
+	{ "<rsc_location id='l' rsc-pattern='a.*' "
+	  "score='-INFINITY' node='h3'/>",
+	  7 },
+};
+
 static void
 locations(void **state)
 {
-	static const struct {
-		const char *constraints;
-		unsigned int allowed;
-	} cases[] = {
-		{ "", 7 },
-		{ AT("a", "h1", "100"), 7 },
-		{ AT("a", "h1", "-999999"), 7 },
-		{ AT("a", "h1", "-INFINITY"), 6 },
-		{ AT("a", "h1", "-1000000"), 6 },
-		{ AT("a", "h9", "-INFINITY"), 7 },
-		{ AT("b", "h1", "-INFINITY"), 7 },
-		{ AT("a", "h1", "-INFINITY") AT("a", "h2", "-INFINITY")
-			  AT("a", "h3", "-INFINITY"),
-		  0 },
-		/* It is on h1: that is a preference, */
-		{ AT("a", "h1", "INFINITY"), 7 },
-		/* it would go to h2 at once, and no other, */
-		{ AT("a", "h2", "INFINITY"), 2 },
-		{ AT("a", "h2", "+INFINITY") AT("a", "h3", "1000000"), 6 },
-		{ AT("a", "h2", "INFINITY") AT("a", "h3", "INFINITY")
-			  AT("a", "h3", "-INFINITY"),
-		  2 },
-		{ BY("score='-INFINITY'", NAME_IS("eq", "h2")), 5 },
-		{ BY("score='-INFINITY'", NAME_IS("ne", "h2")), 2 },
-		{ BY("score='-INFINITY' boolean-op='or'",
-		     NAME_IS("eq", "h1") NAME_IS("eq", "h3")),
-		  2 },
-		{ BY("score='-INFINITY'",
-		     NAME_IS("eq", "h1") NAME_IS("eq", "h3")),
-		  7 },
-		{ BY("score='-INFINITY'",
-		     "<rule id='y' boolean-op='or'>" NAME_IS("eq", "h1")
-			     NAME_IS("eq", "h3") "</rule>" NAME_IS("ne", "h1")),
-		  3 },
-		{ BY("score='-INFINITY'",
-		     "<expression id='e' attribute='ds1' operation="
-		     "'not_defined'/>"),
-		  3 },
-		{ BY("score='-INFINITY'",
-		     "<expression id='e' attribute='ds1' operation="
-		     "'lt' value='10'/>"),
-		  4 },
-		{ BY("score='-INFINITY'",
-		     "<expression id='e' attribute='ds1' operation="
-		     "'gte' value='9'/>"),
-		  6 },
-		/* not known: keeps off */
-		{ BY("score='-INFINITY'", "<date_expression id='d'/>"), 0 },
-		{ BY("score='-INFINITY'",
-		     "<date_expression id='d'/>" NAME_IS("eq", "h1")),
-		  6 },
-		{ BY("score='INFINITY'", "<date_expression id='d'/>"), 7 },
-		{ "<rsc_location id='l' score='-INFINITY' node='h3'>" SET(
-			  "", REF("b") REF("a")) "</rsc_location>",
-		  3 },
-		{ "<rsc_location id='l' rsc='a' role='Promoted' "
-		  "score='-INFINITY' node='h3'/>",
-		  7 },
-		{ "<rsc_location id='l' rsc-pattern='a.*' "
-		  "score='-INFINITY' node='h3'/>",
-		  7 },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < N_ELEMENTS(LOCATIONS); i++) {
 		read_cib("",
 			 HOST("1", ATTR("ds1", "9")) HOST("2", ATTR("ds1", "8"))
 				 HOST("3", ""),
-			 VM("a", "") VM("b", ""), cases[i].constraints,
+			 VM("a", "") VM("b", ""), LOCATIONS[i].constraints,
 			 STATE("1", MEMBER, LRM(PAST("a", ON)))
 				 STATE("2", MEMBER, "") STATE("3", MEMBER, ""));
-		assert_int_equal(allowed("a"), cases[i].allowed);
+		assert_int_equal(allowed("a"), LOCATIONS[i].allowed);
 	}
 	assert_true(has_note("rsc-pattern"));
 }

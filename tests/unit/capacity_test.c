@@ -38,77 +38,78 @@ marks(void **state)
 	}
 }
 
+static const struct {
+	struct ha_capacity_shown shown;
+	bool cpu, memory, cpu_by_hand, memory_by_hand;
+	const char *mark;
+} PLANS[] = {
+	/* new */
+	{ { NULL, NULL, NULL },
+	  true,
+	  true,
+	  false,
+	  false,
+	  "cpu_mhz=100 memory_mb=200" },
+	/* as it is */
+	{ { "100", "200", "cpu_mhz=100 memory_mb=200" },
+	  false,
+	  false,
+	  false,
+	  false,
+	  "cpu_mhz=100 memory_mb=200" },
+	/* ours, and memory was added */
+	{ { "100", "150", "cpu_mhz=100 memory_mb=150" },
+	  false,
+	  true,
+	  false,
+	  false,
+	  "cpu_mhz=100 memory_mb=200" },
+	/* one by hand */
+	{ { "50", "150", "cpu_mhz=100 memory_mb=150" },
+	  false,
+	  true,
+	  true,
+	  false,
+	  "memory_mb=200" },
+	{ { "50", "200", "memory_mb=200" },
+	  false,
+	  false,
+	  true,
+	  false,
+	  "memory_mb=200" },
+	/* both, before vmha ever wrote */
+	{ { "50", "60", NULL }, false, false, true, true, "" },
+	/* somebody's number that happens to be right is theirs */
+	{ { "100", "200", NULL }, false, false, true, true, "" },
+	/* given back */
+	{ { NULL, "200", "memory_mb=200" },
+	  true,
+	  false,
+	  false,
+	  false,
+	  "cpu_mhz=100 memory_mb=200" },
+};
+
 static void
 plans(void **state)
 {
-	static const struct {
-		struct ha_capacity_shown shown;
-		bool cpu, memory, cpu_by_hand, memory_by_hand;
-		const char *mark;
-	} cases[] = {
-		/* new */
-		{ { NULL, NULL, NULL },
-		  true,
-		  true,
-		  false,
-		  false,
-		  "cpu_mhz=100 memory_mb=200" },
-		/* as it is */
-		{ { "100", "200", "cpu_mhz=100 memory_mb=200" },
-		  false,
-		  false,
-		  false,
-		  false,
-		  "cpu_mhz=100 memory_mb=200" },
-		/* ours, and memory was added */
-		{ { "100", "150", "cpu_mhz=100 memory_mb=150" },
-		  false,
-		  true,
-		  false,
-		  false,
-		  "cpu_mhz=100 memory_mb=200" },
-		/* one by hand */
-		{ { "50", "150", "cpu_mhz=100 memory_mb=150" },
-		  false,
-		  true,
-		  true,
-		  false,
-		  "memory_mb=200" },
-		{ { "50", "200", "memory_mb=200" },
-		  false,
-		  false,
-		  true,
-		  false,
-		  "memory_mb=200" },
-		/* both, before vmha ever wrote */
-		{ { "50", "60", NULL }, false, false, true, true, "" },
-		/* somebody's number that happens to be right is theirs */
-		{ { "100", "200", NULL }, false, false, true, true, "" },
-		/* given back */
-		{ { NULL, "200", "memory_mb=200" },
-		  true,
-		  false,
-		  false,
-		  false,
-		  "cpu_mhz=100 memory_mb=200" },
-	};
 	const struct ha_capacity has = { .is_cpu_known = true,
 					 .cpu_mhz = 100,
 					 .memory_mb = 200 };
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < N_ELEMENTS(PLANS); i++) {
 		struct ha_capacity_plan plan;
 
-		ha_capacity_judge(&cases[i].shown, &has, &plan);
-		assert_int_equal(plan.writes_cpu, cases[i].cpu);
-		assert_int_equal(plan.writes_memory, cases[i].memory);
+		ha_capacity_judge(&PLANS[i].shown, &has, &plan);
+		assert_int_equal(plan.writes_cpu, PLANS[i].cpu);
+		assert_int_equal(plan.writes_memory, PLANS[i].memory);
 		assert_int_equal(plan.writes_mark,
-				 cases[i].cpu || cases[i].memory);
-		assert_int_equal(plan.is_cpu_by_hand, cases[i].cpu_by_hand);
+				 PLANS[i].cpu || PLANS[i].memory);
+		assert_int_equal(plan.is_cpu_by_hand, PLANS[i].cpu_by_hand);
 		assert_int_equal(plan.is_memory_by_hand,
-				 cases[i].memory_by_hand);
-		assert_string_equal(plan.mark, cases[i].mark);
+				 PLANS[i].memory_by_hand);
+		assert_string_equal(plan.mark, PLANS[i].mark);
 	}
 }
 

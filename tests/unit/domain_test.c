@@ -464,68 +464,67 @@ channels(void **state)
 }
 
 /* What admission control counts beside <memory>. */
+static const struct {
+	const char *xml;
+	uint64_t guarantee_mib, video_mib;
+	uint32_t iothreads;
+	bool is_pinned;
+} MEMORY[] = {
+	{ "", 0, 0, 0, false },
+	{ "<memtune><hard_limit>9</hard_limit><min_guarantee "
+	  "unit='GiB'>2</min_guarantee></memtune>",
+	  2048, 0, 0, false },
+	{ "<memtune><min_guarantee>1025</min_guarantee></memtune>", 2, 0, 0,
+	  false },
+	{ "<memtune><min_guarantee>some</min_guarantee></memtune>", 0, 0, 0,
+	  false },
+	{ "<min_guarantee>2048</min_guarantee><cputune>"
+	  "<min_guarantee>2048</min_guarantee></cputune>",
+	  0, 0, 0, false },
+	{ "<iothreads>3</iothreads>", 0, 0, 3, false },
+	{ "<memoryBacking><locked/></memoryBacking>", 0, 0, 0, true },
+	{ "<memoryBacking><nosharepages/><hugepages><page size='2' "
+	  "unit='M'/></hugepages></memoryBacking>",
+	  0, 0, 0, true },
+	{ "<memoryBacking><source type='memfd'/></memoryBacking>", 0, 0, 0,
+	  false },
+	{ "<metadata><locked/><hugepages/></metadata>", 0, 0, 0, false },
+	{ "<devices><hostdev type='pci'/></devices>", 0, 0, 0, true },
+	{ "<devices><hostdev type='mdev'/></devices>", 0, 0, 0, true },
+	{ "<devices><hostdev type='usb'/></devices>", 0, 0, 0, false },
+	{ "<devices><interface type='hostdev'/></devices>", 0, 0, 0, true },
+	{ "<devices><interface type='bridge'><model type='virtio'/>"
+	  "</interface></devices>",
+	  0, 0, 0, false },
+	{ "<devices><video><model type='vga' vram='16384'/></video>"
+	  "</devices>",
+	  0, 16, 0, false },
+	{ "<devices><video><model type='qxl' ram='65536' vram='65536' "
+	  "vgamem='16384'/></video><video><model type='virtio'/>"
+	  "</video></devices>",
+	  0, 160, 0, false },
+	{ "<devices><video><model type='none'/></video></devices>", 0, 0, 0,
+	  false },
+	{ "<devices><video><model type='vga' "
+	  "vram='18446744073709551615'/></video></devices>",
+	  0, 16, 0, false },
+};
+
 static void
 memory(void **state)
 {
-	static const struct {
-		const char *xml;
-		uint64_t guarantee_mib, video_mib;
-		uint32_t iothreads;
-		bool is_pinned;
-	} cases[] = {
-		{ "", 0, 0, 0, false },
-		{ "<memtune><hard_limit>9</hard_limit><min_guarantee "
-		  "unit='GiB'>2</min_guarantee></memtune>",
-		  2048, 0, 0, false },
-		{ "<memtune><min_guarantee>1025</min_guarantee></memtune>", 2,
-		  0, 0, false },
-		{ "<memtune><min_guarantee>some</min_guarantee></memtune>", 0,
-		  0, 0, false },
-		{ "<min_guarantee>2048</min_guarantee><cputune>"
-		  "<min_guarantee>2048</min_guarantee></cputune>",
-		  0, 0, 0, false },
-		{ "<iothreads>3</iothreads>", 0, 0, 3, false },
-		{ "<memoryBacking><locked/></memoryBacking>", 0, 0, 0, true },
-		{ "<memoryBacking><nosharepages/><hugepages><page size='2' "
-		  "unit='M'/></hugepages></memoryBacking>",
-		  0, 0, 0, true },
-		{ "<memoryBacking><source type='memfd'/></memoryBacking>", 0, 0,
-		  0, false },
-		{ "<metadata><locked/><hugepages/></metadata>", 0, 0, 0,
-		  false },
-		{ "<devices><hostdev type='pci'/></devices>", 0, 0, 0, true },
-		{ "<devices><hostdev type='mdev'/></devices>", 0, 0, 0, true },
-		{ "<devices><hostdev type='usb'/></devices>", 0, 0, 0, false },
-		{ "<devices><interface type='hostdev'/></devices>", 0, 0, 0,
-		  true },
-		{ "<devices><interface type='bridge'><model type='virtio'/>"
-		  "</interface></devices>",
-		  0, 0, 0, false },
-		{ "<devices><video><model type='vga' vram='16384'/></video>"
-		  "</devices>",
-		  0, 16, 0, false },
-		{ "<devices><video><model type='qxl' ram='65536' vram='65536' "
-		  "vgamem='16384'/></video><video><model type='virtio'/>"
-		  "</video></devices>",
-		  0, 160, 0, false },
-		{ "<devices><video><model type='none'/></video></devices>", 0,
-		  0, 0, false },
-		{ "<devices><video><model type='vga' "
-		  "vram='18446744073709551615'/></video></devices>",
-		  0, 16, 0, false },
-	};
 	struct ha_err err = HA_ERR_INIT;
 	char xml[512];
 
 	(void)state;
-	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+	for (size_t i = 0; i < N_ELEMENTS(MEMORY); i++) {
 		snprintf(xml, sizeof(xml), "<domain>" NAMED "%s</domain>",
-			 cases[i].xml);
+			 MEMORY[i].xml);
 		assert_int_equal(parse(xml, &err), 0);
-		assert_int_equal(domain.guarantee_mib, cases[i].guarantee_mib);
-		assert_int_equal(domain.video_mib, cases[i].video_mib);
-		assert_int_equal(domain.iothreads, cases[i].iothreads);
-		assert_int_equal(domain.is_pinned, cases[i].is_pinned);
+		assert_int_equal(domain.guarantee_mib, MEMORY[i].guarantee_mib);
+		assert_int_equal(domain.video_mib, MEMORY[i].video_mib);
+		assert_int_equal(domain.iothreads, MEMORY[i].iothreads);
+		assert_int_equal(domain.is_pinned, MEMORY[i].is_pinned);
 	}
 	refuse("<domain>" NAMED "<memtune><min_guarantee><b/></min_guarantee>"
 	       "</memtune></domain>",

@@ -145,6 +145,8 @@ static const struct event_row {
 	{ MANAGER, "ready-lost", "" },
 	{ MANAGER, "ready-no-channel", "" },
 	{ MANAGER, "ready-ask-failed", "" },
+	{ MANAGER, "capacity-unknown", "" },
+	{ MANAGER, "capacity-failed", "" },
 };
 
 /* Lines of notice and above that are none, and why. */

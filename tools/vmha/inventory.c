@@ -121,7 +121,7 @@ set_demands(struct ha_cibinv *inv)
 
 	for (uint32_t i = 0; i < inv->inv.n_vms; i++) {
 		struct ha_cibinv_vm *vm = &inv->vms[i];
-		struct ha_demand_shape shape;
+		struct ha_demand_shape shape = { .memory_mb = 0 };
 		struct ha_demand demand;
 		int rc = -ENOENT;
 

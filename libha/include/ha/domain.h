@@ -53,8 +53,8 @@ struct ha_domain {
 	uint64_t video_mib;      /* memory of its video devices */
 	uint32_t iothreads;      /* <iothreads> */
 	bool is_pinned; /* locked, huge pages, or a device passed through */
-	uint32_t vcpus;          /* <vcpu>, the most it may have; 0: the same */
-	unsigned int n_hostdevs; /* devices of a host, passed through */
+	uint32_t vcpus; /* <vcpu>, the most it may have; 0: the same */
+	unsigned int n_hostdevs;    /* devices of a host, passed through */
 	unsigned int n_filesystems; /* folders of a host, passed through */
 	bool has_agent;             /* the channel HA_DOMAIN_AGENT */
 	bool has_heartbeat;         /* the channel HA_DOMAIN_HEARTBEAT */
