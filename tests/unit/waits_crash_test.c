@@ -172,6 +172,9 @@ the_whole_schedule(void **state)
 	/* By its user's word. */
 	s.vms[0].reason = FDM_REASON_CALLED;
 	look(&s, at_ms + 24 * 60 * MIN_MS + 1000);
+	assert_true(row(&s, "a")->wants_cleanup);
+	assert_int_equal(row(&s, "a")->attempt, 0);
+	s.vms[0].reason = NULL;
 	s.vms[0].past = PROBED;
 	look(&s, at_ms + 24 * 60 * MIN_MS + 2000);
 	assert_granted(&s, "a", 0);
