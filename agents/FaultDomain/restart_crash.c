@@ -42,15 +42,19 @@ is_called(const struct fdm_vm *vm)
 	       strcmp(ticket->reason, FDM_REASON_CALLED) == 0;
 }
 
+/* One that runs after a death is still to be ready for those that wait for it.
+ * A cleanup starts what crashes had kept down, and no other that is disabled. */
 static void
-forgive(struct fdm_track *track)
+forgive(struct fdm_track *track, bool is_called)
 {
-	fdm_crash_forget(track);
-	if (track->is_down) {
-		track->by_user = true;
-		track->is_starting = false;
-		track->has_no_room = false;
+	if (!track->is_down && !track->crash.is_counted) {
+		return;
 	}
+	track->by_user = track->is_down && (track->by_user || is_called ||
+					    track->crash.is_counted);
+	track->is_starting = false;
+	track->has_no_room = false;
+	fdm_crash_forget(track);
 }
 
 void
@@ -93,11 +97,11 @@ fdm_crash_look(const struct fdm_restart *restart, struct fdm_track *track,
 		track->runs_since_ms = now_ms;
 		break;
 	case HA_CRASH_FORGIVEN:
-		forgive(track);
+		forgive(track, false);
 		break;
 	case HA_CRASH_NONE:
 		if (is_called(vm)) {
-			forgive(track);
+			forgive(track, true);
 		}
 		break;
 	}

@@ -172,6 +172,9 @@ the_whole_schedule(void **state)
 	/* By its user's word. */
 	s.vms[0].reason = FDM_REASON_CALLED;
 	look(&s, at_ms + 24 * 60 * MIN_MS + 1000);
+	assert_true(row(&s, "a")->wants_cleanup);
+	assert_int_equal(row(&s, "a")->attempt, 0);
+	s.vms[0].reason = NULL;
 	s.vms[0].past = PROBED;
 	look(&s, at_ms + 24 * 60 * MIN_MS + 2000);
 	assert_granted(&s, "a", 0);
@@ -230,6 +233,52 @@ a_cleanup_begins_anew(void **state)
 	s.vms[0].past = PROBED;
 	look(&s, T0 + 14000);
 	assert_granted(&s, "a", 0);
+	end(&s);
+}
+
+/* Of one that runs since a death: others may wait until it is ready. */
+static void
+a_cleanup_takes_no_attempt_of_a_death(void **state)
+{
+	struct scene s = { .vms = { ON_H2("a", PRIORITY("high")),
+				    ON_H2("b", PRIORITY("low")) } };
+
+	(void)state;
+	look(&s, T0);
+	h2_dies(&s);
+	look(&s, T0 + 1000);
+	s.vms[0].attempt = 1;
+	comes_up(&s.vms[0]);
+	s.vms[0].past = AGAIN("3", "5");
+	look(&s, T0 + 2000);
+	assert_granted(&s, "a", 1);
+	s.vms[0].past = MONITOR("x_monitor_10000", "91", "0", "1020");
+	look(&s, T0 + 3000);
+	assert_granted(&s, "a", 1);
+	end(&s);
+}
+
+/* Pacemaker has restarted it once: it goes on, in the schedule. */
+static void
+a_disabled_one_waits_too(void **state)
+{
+	struct scene s = { .vms = { ON_H1 } };
+
+	(void)state;
+	s.vms[0].params = PRIORITY("disabled");
+	crash_twice(&s);
+	s.vms[0].listed = NULL;
+	s.vms[0].past = ENDED("30", "31");
+	look(&s, T0 + 11000);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	lose_memory(&s);
+	look(&s, T0 + 12000);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	look(&s, T0 + 12000 + 2 * MIN_MS);
+	assert_true(row(&s, "a")->wants_cleanup);
+	s.vms[0].past = PROBED;
+	look(&s, T0 + 13000 + 2 * MIN_MS);
+	assert_granted(&s, "a", 2);
 	end(&s);
 }
 
@@ -313,6 +362,8 @@ main(void)
 		cmocka_unit_test(the_whole_schedule),
 		cmocka_unit_test(a_new_master_goes_on),
 		cmocka_unit_test(a_cleanup_begins_anew),
+		cmocka_unit_test(a_cleanup_takes_no_attempt_of_a_death),
+		cmocka_unit_test(a_disabled_one_waits_too),
 		cmocka_unit_test(what_its_user_starts_is_no_crash),
 		cmocka_unit_test(nobody_was_asked),
 		cmocka_unit_test(what_is_no_crash),

@@ -76,9 +76,13 @@
  *               disk and in the CIB: "placed", "standing"
  *   hold-back   host: it is dead. VMs that have to wait for others (restart
  *               order) have their tickets revoked: "kept"; always ok
+ *   ended       resource, [gone: it had ended before]: the VM's agent has stopped
+ *               it, and says so before Pacemaker hears of it. One that has
+ *               crashed too often has its ticket revoked: "kept"; always ok
  *   promote, demote   the agent's word of what Pacemaker has done
  *   power-on    resource: its user wants it to run, though it was kept off at a
- *               cold start; the master grants its ticket
+ *               cold start, or waits after failures; the master grants its
+ *               ticket
  *   status      "state", "is_master", "term", "dc", "election", "isolation",
  *               "hosts", "vms"
  *   vm          resource -> all that is known of one VM and its ticket

@@ -69,7 +69,9 @@ def guest_off(lab):
         lab.vm("web2", options=f"poweroff={OFF_AFTER_S}"),
         lab.vm("web3", params=stop))
     warm(lab)
-    manage(lab, web, again, killed)
+    # A second crash is to wait, which crash_again shows: here not for long.
+    manage(lab, web, again, killed, restart_retry_waits="1s",
+           restart_attempts="20")
     stays_off(lab, web, ordinal=1)
     again.wait_write(2, UP_DEADLINE_S)
     lab.expect(meta(lab, again, "target-role") != "Stopped",
