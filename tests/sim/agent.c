@@ -158,10 +158,10 @@ create(struct world *w, uint32_t host, uint32_t vm)
 	v->is_failing = draw_percent(w, FAIL_PERCENT) && !w->is_quiet;
 	if (w->l.restarts.is_on) {
 		v->is_failing = w->l.restarts.bad[vm] != 0;
-		w->l.restarts.bad[vm] = (uint8_t)(
-			w->l.restarts.bad[vm] -
-			(v->is_failing &&
-			 w->l.restarts.bad[vm] != RESTART_BAD_ALWAYS));
+		w->l.restarts.bad[vm] = (uint8_t)(w->l.restarts.bad[vm] -
+						  (v->is_failing &&
+						   w->l.restarts.bad[vm] !=
+							   RESTART_BAD_ALWAYS));
 	}
 	v->deadline_us = w->now_us + 8 * b_us;
 	STORY(w, host, "vm%u: libvirt is asked to create it", vm);

@@ -163,8 +163,7 @@ update_nodes(struct world *w, struct cib *cib, uint32_t seq, uint8_t members,
 			if (w->l.restarts.is_on &&
 			    cib->node[i] != NODE_MEMBER) {
 				cib->banned[i] = 0;
-				memset(cib->fails[i], 0,
-				       sizeof(cib->fails[i]));
+				memset(cib->fails[i], 0, sizeof(cib->fails[i]));
 			}
 			cib->node[i] = NODE_MEMBER;
 			for (v = 0; v < w->l.vms; v++) {

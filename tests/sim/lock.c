@@ -210,7 +210,8 @@ turn_role(struct world *w, uint32_t dc, uint32_t vm)
 	struct cib *cib = &w->host[dc].l.pcmk.cib;
 
 	cib->wanted ^= (uint8_t)(1u << vm);
-	note_role(w, vm, (cib->wanted & 1u << vm) != 0);
+	note_role(w, vm, (cib->wanted & 1u << vm) != 0,
+		  cib->ticket[vm].term != 0);
 	cib->epoch++;
 	cib_commit(w, dc);
 	STORY(w, dc, "vm%u: target-role %s", vm,

@@ -377,8 +377,7 @@ master_write(struct world *w, uint32_t host)
 	uint32_t i;
 
 	m->is_writing = false;
-	if (!cib || !m->is_on || !acts(w, host) ||
-	    !h->d.ring.is_quorate) {
+	if (!cib || !m->is_on || !acts(w, host) || !h->d.ring.is_quorate) {
 		return;
 	}
 	for (vm = 0; vm < w->l.vms; vm++) {

@@ -31,7 +31,7 @@ struct ticket {
 /* The protected list, one of two copies. */
 struct plist_copy {
 	bool is_damaged;
-	uint32_t term, generation; /* 0: never written */
+	uint32_t term, generation;  /* 0: never written */
 	uint8_t entry[RESTART_VMS]; /* enum ha_protect_entry */
 };
 
@@ -48,8 +48,8 @@ struct plist_side {
 
 /* Of one VM. */
 struct restart_truth {
-	uint64_t down_us;  /* since when it runs nowhere; 0: it runs */
-	uint64_t went_us;  /* when it last ended */
+	uint64_t down_us; /* since when it runs nowhere; 0: it runs */
+	uint64_t went_us; /* when it last ended */
 	uint32_t last_host;
 	bool is_power;     /* with its host */
 	uint64_t run_us;   /* since when it runs */
@@ -58,6 +58,7 @@ struct restart_truth {
 	uint32_t fails;    /* starts that failed since then */
 	uint32_t rounds;   /* attempts that failed, since it last ran */
 	bool by_user;      /* it was started by its user, and has not run yet */
+	bool is_stopped;   /* by its user, who has not started it since */
 	bool is_shown_off; /* people were told that it is powered off */
 };
 
@@ -80,7 +81,7 @@ struct restarts {
 	struct restart_truth truth[RESTART_VMS];
 	uint64_t ready_us[RESTART_HOSTS]; /* master since; 0: not */
 	uint32_t live[RESTART_HOSTS];     /* hosts, when it last decided */
-	bool is_doubted; /* a manager has gone on without the list */
+	bool is_doubted;    /* a manager has gone on without the list */
 	uint64_t unkept_us; /* a host was fenced and nothing was kept back */
 	/* what happened, to see that schedules reach what they aim at */
 	uint32_t grants, retries, waits, colds, kept, changes;

@@ -45,7 +45,7 @@ void note_runs(struct world *w, uint32_t host, uint32_t vm);
 void note_ends(struct world *w, uint32_t vm, bool is_power);
 void note_failed(struct world *w, uint32_t vm);
 void note_power_off(struct world *w);
-void note_role(struct world *w, uint32_t vm, bool is_started);
+void note_role(struct world *w, uint32_t vm, bool is_started, bool has_ticket);
 void check_order(struct world *w, uint32_t host, uint32_t vm);
 void check_depends(struct world *w, uint32_t host, uint32_t vm);
 void check_attempt(struct world *w, uint32_t host, uint32_t vm,

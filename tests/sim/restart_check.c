@@ -61,11 +61,13 @@ note_failed(struct world *w, uint32_t vm)
 
 /* By its user: attempts begin anew. */
 void
-note_role(struct world *w, uint32_t vm, bool is_started)
+note_role(struct world *w, uint32_t vm, bool is_started, bool has_ticket)
 {
 	struct restart_truth *t = &w->l.restarts.truth[vm];
 
 	t->by_user = is_started;
+	/* A word that is said before there is a ticket again nobody hears. */
+	t->is_stopped = !is_started || (t->is_stopped && !has_ticket);
 	t->is_shown_off &= !is_started;
 	t->fails = t->rounds = 0;
 }
@@ -89,6 +91,15 @@ note_power_off(struct world *w)
 }
 
 /* ---- order ------------------------------------------------------------------- */
+
+/* One that is disabled goes last, if its user starts it. */
+static uint8_t
+level_of(const struct world *w, uint32_t vm)
+{
+	uint8_t priority = w->l.restarts.priority[vm];
+
+	return priority == HA_RESTART_DISABLED ? HA_RESTART_LOWEST : priority;
+}
 
 static bool
 is_reached(const struct world *w, uint64_t from_us, uint64_t wait_ms)
@@ -138,8 +149,7 @@ is_nowhere(const struct world *w, const struct cib *cib, uint32_t vm)
 	return !is_acting &&
 	       (!is_free ||
 		(cib->ticket[vm].is_granted &&
-		 w->now_us >=
-			 w->l.restarts.truth[vm].grant_us + NO_ROOM_US));
+		 w->now_us >= w->l.restarts.truth[vm].grant_us + NO_ROOM_US));
 }
 
 static bool
@@ -166,11 +176,15 @@ is_awaited(struct world *w, uint32_t host, uint32_t vm)
 	const struct ticket *ticket = &cib->ticket[vm];
 	struct ha_ticket_host hosts[SIM_HOSTS];
 	struct ha_ticket_verdict v;
+	/* One that came up and went again is not waited for anew. */
+	uint64_t from_us = !t->down_us && t->grant_us < t->went_us ?
+				   t->grant_us :
+				   t->went_us;
 
 	if (!(cib->wanted & 1u << vm) || t->by_user || t->is_shown_off ||
 	    r->priority[vm] == HA_RESTART_DISABLED || t->rounds || t->fails ||
 	    ticket->attempt > 1 || is_up_for(w, cib, vm) != !t->down_us ||
-	    is_reached(w, t->went_us, r->rules.priority_timeout_ms)) {
+	    is_reached(w, from_us, r->rules.priority_timeout_ms)) {
 		return false;
 	}
 	if (!t->down_us) {
@@ -189,7 +203,7 @@ check_order(struct world *w, uint32_t host, uint32_t vm)
 	uint32_t i;
 
 	for (i = 0; i < w->l.vms; i++) {
-		if (r->priority[i] > r->priority[vm] &&
+		if (level_of(w, i) > level_of(w, vm) &&
 		    is_awaited(w, host, i)) {
 			check_fail(w,
 				   "h%u lets vm%u (priority %s) go before vm%u "
@@ -234,14 +248,18 @@ check_start(struct world *w, uint32_t host, uint32_t vm)
 	const struct cib *cib = &w->host[host].l.pcmk.cib;
 	uint32_t i;
 
-	if (!t->down_us || !t->is_power || t->grant_us > t->went_us ||
-	    !cib->ticket[vm].is_granted || t->fails || t->by_user ||
+	/* With an attempt in its ticket a new master takes it for one that is
+	 * being started. */
+	if (cib->node[t->last_host] != NODE_FENCED || !t->is_power ||
+	    cib->ticket[vm].attempt || !t->down_us ||
+	    t->grant_us > t->went_us || !cib->ticket[vm].is_granted ||
+	    t->fails || t->by_user ||
 	    (r->unkept_us && w->now_us < r->unkept_us + UNKEPT_US)) {
 		return;
 	}
 	for (i = 0; i < w->l.vms; i++) {
-		if (r->priority[i] > r->priority[vm] &&
-		    r->truth[i].is_power && r->truth[i].went_us == t->went_us &&
+		if (level_of(w, i) > level_of(w, vm) && r->truth[i].is_power &&
+		    r->truth[i].went_us == t->went_us &&
 		    r->truth[i].last_host == t->last_host &&
 		    is_awaited(w, host, i)) {
 			check_fail(w,
@@ -291,6 +309,13 @@ check_attempt(struct world *w, uint32_t host, uint32_t vm,
 
 	if (want->state && strcmp(want->state, "off") == 0) {
 		t->is_shown_off |= !is_wanted;
+	}
+	/* Somebody has it: what it does next is another incident. Without a
+	 * ticket, no Pacemaker was left that had one. */
+	if (old->term == 0 ||
+	    (want->state && strcmp(want->state, "held") == 0 &&
+	     want->attempt == 0)) {
+		t->fails = t->rounds = 0;
 	}
 	w->l.restarts.waits += !want->is_granted;
 	if (!want->is_granted || !t->down_us ||
@@ -353,10 +378,11 @@ check_promotion(struct world *w, const struct cib *cib, uint32_t best)
 		    cib->score[best] < HA_ELECTION_SITTING &&
 		    (cib->stores[i] > cib->stores[best] ||
 		     (cib->stores[i] == cib->stores[best] && i > best))) {
-			check_fail(w,
-				   "h%u with %u datastores is promoted, and h%u "
-				   "with %u stands",
-				   best, cib->stores[best], i, cib->stores[i]);
+			check_fail(
+				w,
+				"h%u with %u datastores is promoted, and h%u "
+				"with %u stands",
+				best, cib->stores[best], i, cib->stores[i]);
 		}
 	}
 }
@@ -381,9 +407,14 @@ check_restarted(struct world *w, uint32_t first, uint32_t vm)
 	if (r->priority[vm] == HA_RESTART_DISABLED || truth->is_shown_off) {
 		return;
 	}
-	if (r->bad[vm] && (t->is_granted ||
-			   is_reason(t, HA_RESTART_WAITS_RETRY) ||
-			   is_reason(t, HA_RESTART_GIVEN_UP))) {
+	/* The list was written, and the power failed before the ticket was. */
+	if (truth->is_stopped && t->reason &&
+	    strcmp(t->reason, ha_protect_gate_name(HA_PROTECT_KEPT_OFF)) == 0) {
+		return;
+	}
+	if (r->bad[vm] &&
+	    (t->is_granted || is_reason(t, HA_RESTART_WAITS_RETRY) ||
+	     is_reason(t, HA_RESTART_GIVEN_UP))) {
 		return;
 	}
 	if (is_reason(t, HA_RESTART_GIVEN_UP) &&

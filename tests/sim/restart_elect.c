@@ -107,9 +107,8 @@ restart_acts(struct world *w, uint32_t host)
 			.is_promoted = cib->promoted == i + 1,
 			.is_dc = cib->dc == i,
 			.has_manager = i == host || cib->score[i] != 0,
-			.is_master = i == host ?
-					     d->l.master.is_on :
-					     d->newest[i].claims.is_master,
+			.is_master = i == host ? d->l.master.is_on :
+						 d->newest[i].claims.is_master,
 		};
 	}
 	v = ha_master_judge(hosts, w->hosts, false);

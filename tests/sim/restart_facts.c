@@ -91,8 +91,8 @@ configure_rules(const struct world *w, struct fdm_restart *restart)
 	if (world_is_off(w, RULE_RESTART_LIMIT)) {
 		rules.attempts_max = UINT32_MAX;
 	}
-	for (i = 0;
-	     i < rules.wait_count && world_is_off(w, RULE_RESTART_WAITS); i++) {
+	for (i = 0; i < rules.wait_count && world_is_off(w, RULE_RESTART_WAITS);
+	     i++) {
 		rules.waits_ms[i] = 0;
 	}
 	restart->rules = rules;
@@ -156,9 +156,8 @@ begin_facts(const struct world *w, struct manager *m)
 	for (i = 0; i < w->hosts; i++) {
 		struct fdm_node node = {
 			.name = sim_host_name(i),
-			.active =
-				g_array_new(FALSE, TRUE,
-					    sizeof(struct ha_gated_resource)),
+			.active = g_array_new(FALSE, TRUE,
+					      sizeof(struct ha_gated_resource)),
 		};
 		struct fdm_host host = { .slot = i };
 
@@ -304,8 +303,8 @@ manager_look(struct world *w, uint32_t host, struct manager *m, uint32_t gone)
 
 		take_node(w, cib, i,
 			  &g_array_index(m->facts.nodes, struct fdm_node, i));
-		h->is_member = i != gone &&
-			       (w->host[host].d.members & 1u << i) != 0;
+		h->is_member =
+			i != gone && (w->host[host].d.members & 1u << i) != 0;
 	}
 	for (i = 0; i < w->l.vms; i++) {
 		struct fdm_row *row = manager_row(m, i);

@@ -153,8 +153,8 @@ has_read(struct world *w, uint32_t host, struct manager *m)
 		      best.generation, best.term);
 	}
 	m->protect->is_read = true;
-	p->must_write |= is_newer(&best, &p->known) ||
-			 is_newer(&p->known, &best);
+	p->must_write |=
+		is_newer(&best, &p->known) || is_newer(&p->known, &best);
 	p->known = best;
 	if (world_is_off(w, RULE_PROTECT_READ)) {
 		memset(best.entry, HA_PROTECT_NONE, sizeof(best.entry));

@@ -85,8 +85,8 @@ draw_vm(struct world *w, uint32_t vm)
 {
 	struct restarts *r = &w->l.restarts;
 
-	r->priority[vm] = (uint8_t)draw_between(w, HA_RESTART_LOWEST,
-						HA_RESTART_HIGHEST);
+	r->priority[vm] =
+		(uint8_t)draw_between(w, HA_RESTART_LOWEST, HA_RESTART_HIGHEST);
 	if (draw_percent(w, 6)) {
 		r->priority[vm] = HA_RESTART_DISABLED;
 	}
@@ -119,9 +119,8 @@ static void
 kill_host(struct lock_draft *p, uint32_t who, uint64_t at_us)
 {
 	struct world *w = p->w;
-	uint64_t away_us = draw_percent(w, 60) ?
-				   p->t_us + draw_below(w, 4 * p->t_us) :
-				   0;
+	uint64_t away_us =
+		draw_percent(w, 60) ? p->t_us + draw_below(w, 4 * p->t_us) : 0;
 
 	(void)lock_fault(p, FAULT_POWER, who, 0, at_us, away_us);
 }
@@ -131,8 +130,8 @@ static void
 plan_wave(struct lock_draft *p, uint64_t at_us)
 {
 	struct world *w = p->w;
-	uint32_t who = draw_percent(w, 50) ? AT_VM :
-					     (uint32_t)draw_below(w, w->hosts);
+	uint32_t who =
+		draw_percent(w, 50) ? AT_VM : (uint32_t)draw_below(w, w->hosts);
 	uint64_t count = draw_below(w, 4);
 	uint64_t then_us = at_us + p->t_us / 2;
 
@@ -153,8 +152,9 @@ static void
 plan_cold(struct lock_draft *p, uint64_t at_us)
 {
 	struct world *w = p->w;
-	uint64_t off_us = at_us + (draw_percent(w, 50) ? draw_below(w, p->t_us) :
-							 8 * p->b_us);
+	uint64_t off_us =
+		at_us +
+		(draw_percent(w, 50) ? draw_below(w, p->t_us) : 8 * p->b_us);
 	uint64_t back_us = off_us + p->b_us + draw_below(w, p->t_us);
 	uint64_t count = draw_between(w, 1, 3);
 	uint32_t i;
@@ -239,8 +239,8 @@ void
 restart_draw(struct lock_draft *p)
 {
 	static void (*const plans[])(struct lock_draft *, uint64_t) = {
-		plan_wave, plan_wave, plan_cold, plan_cold, plan_crashes,
-		plan_cut,
+		plan_wave, plan_wave,    plan_cold,
+		plan_cold, plan_crashes, plan_cut,
 	};
 	struct world *w = p->w;
 	uint64_t at_us = p->from_us + UP_BEATS * p->b_us;

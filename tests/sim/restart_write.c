@@ -75,7 +75,8 @@ restart_wants(struct world *w, uint32_t host, uint32_t vm, bool are_holds_read,
 	uint32_t term = w->host[host].d.l.master.term;
 	struct fdm_row *row;
 
-	if (!m) {
+	/* What is new to the manager it first learns of the list. */
+	if (!m || m->protect->term != term) {
 		return false;
 	}
 	row = manager_row(m, vm);
@@ -89,7 +90,7 @@ restart_wants(struct world *w, uint32_t host, uint32_t vm, bool are_holds_read,
 	w->l.restarts.want[host][vm] = ticket_of(row, term);
 	*ret_is_granted = w->l.restarts.want[host][vm].is_granted;
 	if (*ret_is_granted && !row->vm->ticket.is_granted &&
-	    row->verdict.why != HA_TICKET_RUNS) {
+	    row->vm->is_wanted && row->verdict.why != HA_TICKET_RUNS) {
 		check_order(w, host, vm);
 		check_depends(w, host, vm);
 	}
@@ -153,7 +154,7 @@ duties(struct world *w, uint32_t host, struct manager *m)
 		    draw_percent(w, CLEAN_PERCENT)) {
 			clean(w, host, v);
 		}
-		if (!row->vm->was_refused || !row->verdict.is_granted ||
+		if (!row->vm->was_refused || !fdm_row_is_granted(row) ||
 		    row->verdict.why == HA_TICKET_RUNS ||
 		    !row->vm->ticket.is_granted) {
 			*due_ms = 0;
