@@ -186,10 +186,14 @@ update_track(const struct look *look, struct fdm_track *track,
 	} else if (is_missing && !track->is_down) {
 		begin_incident(track, !track->was_wanted, look->now_ms);
 	}
+	if (is_held && track->is_starting) {
+		/* Its host has gone meanwhile, which costs no attempt. */
+		track->is_starting = false;
+		track->attempts -= track->attempts > 0 ? 1 : 0;
+	}
 	/* It was down already, and somebody may have it: what was counted
 	 * counts on when that is over. */
-	is_kept = is_held && track->is_down && !track->is_starting &&
-		  track->attempts > 0;
+	is_kept = is_held && track->is_down && track->attempts > 0;
 	if (runs) {
 		if (!track->was_running) {
 			track->runs_since_ms = look->now_ms;

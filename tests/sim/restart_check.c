@@ -59,6 +59,13 @@ note_failed(struct world *w, uint32_t vm)
 	t->fails++;
 }
 
+/* Somebody may have it: what it does next is another incident. */
+void
+note_held(struct world *w, uint32_t vm)
+{
+	w->l.restarts.truth[vm].fails = w->l.restarts.truth[vm].rounds = 0;
+}
+
 /* By its user: attempts begin anew. */
 void
 note_role(struct world *w, uint32_t vm, bool is_started, bool has_ticket)
@@ -225,11 +232,14 @@ void
 check_depends(struct world *w, uint32_t host, uint32_t vm)
 {
 	const struct restarts *r = &w->l.restarts;
+	struct ha_ticket_host hosts[SIM_HOSTS];
 	uint32_t i;
 
 	for (i = 0; i < w->l.vms; i++) {
 		if ((r->depends[vm] & 1u << i) && r->truth[i].down_us &&
-		    !is_up_for(w, &w->host[host].l.pcmk.cib, i)) {
+		    !is_up_for(w, &w->host[host].l.pcmk.cib, i) &&
+		    master_verdict(w, host, i, NO_HOST, hosts).why !=
+			    HA_TICKET_RUNS) {
 			check_fail(w,
 				   "h%u lets vm%u go before vm%u, which it "
 				   "depends on, runs",

@@ -91,9 +91,9 @@ configure_rules(const struct world *w, struct fdm_restart *restart)
 	if (world_is_off(w, RULE_RESTART_LIMIT)) {
 		rules.attempts_max = UINT32_MAX;
 	}
-	for (i = 0; i < rules.wait_count && world_is_off(w, RULE_RESTART_WAITS);
+	for (i = 1; i < rules.wait_count && world_is_off(w, RULE_RESTART_WAITS);
 	     i++) {
-		rules.waits_ms[i] = 0;
+		rules.waits_ms[i] = 1;
 	}
 	restart->rules = rules;
 	restart->has_order = has_order(w);

@@ -183,6 +183,13 @@ restart_turn(struct world *w, uint32_t host)
 	restart_stand(w, host);
 	plist_follow(w, host, m);
 	manager_look(w, host, m, NO_HOST);
+	for (uint32_t v = 0; v < w->l.vms; v++) {
+		/* An attempt whose host has gone counts for nobody. */
+		if (!manager_row(m, v)->verdict.is_granted &&
+		    manager_row(m, v)->vm->ticket.is_granted) {
+			note_held(w, v);
+		}
+	}
 	if (d->l.master.is_on && d->l.master.is_ready) {
 		plist_turn(w, host, m);
 		duties(w, host, m);

@@ -21,6 +21,7 @@ $(UNIT_TESTS): %: %.o $(LIBS)
 
 # Reads the CIB as vmha-fdmd does.
 UNIT_WAITS := $(BUILD)/tests/unit/waits_test $(BUILD)/tests/unit/waits_config_test
+UNIT_WAITS += $(BUILD)/tests/unit/waits_change_test
 $(UNIT_WAITS): UNIT_EXTRA = \
 	$(shell $(PKG_CONFIG) --libs $(FDM_PKGS))
 $(UNIT_WAITS:=.o): ALL_CPPFLAGS += \
