@@ -41,7 +41,8 @@ static void
 new_master_waits_for_ready(void **state)
 {
 	struct scene s = { .vms = { { .id = "db",
-				      .params = PRIORITY("high")
+				      .params = PRIORITY("high") PAIR(
+					      "ready_condition", "powered-on")
 					      PAIR("ready_delay", "60s"),
 				      .ticket = 1,
 				      .attempt = 1 },
