@@ -28,7 +28,7 @@ soak-sim: $(SIM)
 	$(SIM) --seeds $(SEEDS)
 
 CHECKS += check-sim
-HELP += "make check-sim: the heartbeat protocol, simulated; each rule is missed" \
+HELP += "make check-sim: heartbeats, lock and restarts, simulated; each rule is missed" \
 	"           when it is off" \
 	"make soak-sim: SEEDS=1000000 schedules of it"
 

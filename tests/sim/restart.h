@@ -58,6 +58,7 @@ struct restart_truth {
 	uint32_t fails;    /* starts that failed since then */
 	uint32_t rounds;   /* attempts that failed, since it last ran */
 	bool by_user;      /* it was started by its user, and has not run yet */
+	uint64_t role_us;  /* its target-role was last changed */
 	bool is_stopped;   /* by its user, who has not started it since */
 	bool is_shown_off; /* people were told that it is powered off */
 };

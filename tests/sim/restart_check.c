@@ -18,6 +18,7 @@
 #define NO_ROOM_US 7000000
 #define SITS_US 10000000
 #define UNKEPT_US 60000000
+#define HEARD_US 3000000
 #define CLOCK_PERCENT 95 /* of a time, by the fastest clock */
 
 /* ---- what is noted ------------------------------------------------------------- */
@@ -73,8 +74,12 @@ note_role(struct world *w, uint32_t vm, bool is_started, bool has_ticket)
 	struct restart_truth *t = &w->l.restarts.truth[vm];
 
 	t->by_user = is_started;
-	/* A word that is said before there is a ticket again nobody hears. */
-	t->is_stopped = !is_started || (t->is_stopped && !has_ticket);
+	/* Nobody hears a word before there is a ticket again, nor one that is
+	 * taken back between two looks. */
+	t->is_stopped = !is_started ||
+			(t->is_stopped &&
+			 (!has_ticket || w->now_us < t->role_us + HEARD_US));
+	t->role_us = w->now_us;
 	t->is_shown_off &= !is_started;
 	t->fails = t->rounds = 0;
 }
