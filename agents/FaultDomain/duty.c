@@ -245,7 +245,9 @@ fdm_duty_refused(struct fdm *fdm, uint64_t now_ms)
 		const char *resource = row->vm->resource;
 		uint64_t due_ms;
 
-		if (!row->vm->was_refused || !row->verdict.is_granted ||
+		/* One that is about to wait is cleaned up before its next
+		 * attempt: now, Pacemaker would start it at once. */
+		if (!row->vm->was_refused || !fdm_row_is_granted(row) ||
 		    row->verdict.why == HA_TICKET_RUNS ||
 		    !row->vm->ticket.is_granted) {
 			forget_time(fdm->refused, resource);

@@ -12,38 +12,6 @@
 
 #define MS_PER_S 1000u
 
-struct fdm_restart *
-fdm_restart_new(void)
-{
-	struct fdm_restart *restart = g_new0(struct fdm_restart, 1);
-
-	restart->vms = g_array_new(FALSE, TRUE, sizeof(struct ha_restart_vm));
-	restart->priorities =
-		g_array_new(FALSE, TRUE, sizeof(enum ha_restart_priority));
-	restart->verdicts =
-		g_array_new(FALSE, TRUE, sizeof(struct ha_restart_verdict));
-	restart->depends =
-		g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
-	restart->errors = g_ptr_array_new_with_free_func(g_free);
-	restart->tracks =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	return restart;
-}
-
-void
-fdm_restart_free(struct fdm_restart *restart)
-{
-	if (restart) {
-		g_array_unref(restart->vms);
-		g_array_unref(restart->priorities);
-		g_array_unref(restart->verdicts);
-		g_ptr_array_unref(restart->depends);
-		g_ptr_array_unref(restart->errors);
-		g_hash_table_destroy(restart->tracks);
-		g_free(restart);
-	}
-}
-
 static struct fdm_track *
 track_of(struct fdm_restart *restart, const char *resource)
 {

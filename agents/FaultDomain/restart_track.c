@@ -79,16 +79,31 @@ meet(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 	}
 	track->attempts = attempts;
 	track->crash.is_counted = vm->ticket.is_crash;
+	if (!track->is_down) {
+		/* When it was let go is not known: who waits for it to be ready
+		 * begins anew. */
+		track->granted_ms = now_ms;
+	}
 }
 
 /* Somebody has written the ticket: this vmha-fdmd or another. */
 static void
 take_ticket(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
-	    uint64_t now_ms)
+	    bool runs, uint64_t now_ms)
 {
 	uint32_t attempts = (uint32_t)MIN(vm->ticket.attempt, UINT32_MAX);
 
-	if (is_granted == track->was_granted || !track->is_down) {
+	if (is_granted == track->was_granted) {
+		return;
+	}
+	if (!track->is_down) {
+		/* Copies of the CIB may be far apart: it was let go and has
+		 * come up since the last one. Others wait for it all the same
+		 * until it is ready. */
+		if (is_granted && runs) {
+			track->attempts = attempts;
+			track->granted_ms = now_ms;
+		}
 		return;
 	}
 	track->crash.is_counted = vm->ticket.is_crash;
@@ -154,7 +169,7 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 		 const struct fdm_vm *vm, const struct fdm_row *row)
 {
 	bool is_held = row && !row->verdict.is_granted;
-	bool runs, is_missing;
+	bool runs, is_missing, is_kept;
 	bool granted = fdm_track_is_granted(vm, row);
 
 	track->is_up = (vm->up_nodes & look->live_nodes) != 0;
@@ -167,29 +182,38 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 	is_missing = !runs && !is_held && fdm_is_wanted(vm, row);
 	if (!track->is_known) {
 		track->is_known = true;
-		track->is_down = is_missing;
+		track->is_down = is_missing ||
+				 (is_held && !granted && vm->ticket.attempt);
 		track->was_granted = granted;
 		meet(track, vm, granted, look->now_ms);
 	} else if (is_missing && !track->is_down) {
 		begin_incident(track, !track->was_wanted, look->now_ms);
 	}
+	if (is_held && track->is_starting) {
+		/* Its host has gone meanwhile, which costs no attempt. */
+		track->is_starting = false;
+		track->attempts -= track->attempts > 0 ? 1 : 0;
+	}
+	/* It was down already, and somebody may have it: what was counted
+	 * counts on when that is over. */
+	is_kept = is_held && track->is_down && track->attempts > 0;
 	if (runs) {
 		if (!track->was_running) {
 			track->runs_since_ms = look->now_ms;
 		}
 		track->by_user = false;
 		fdm_crash_is_over(track);
-	} else if (!is_missing) {
+	} else if (!is_missing && !is_kept) {
 		fdm_crash_forget(track);
 	}
-	if (!is_missing) {
+	if (!is_missing && !is_kept) {
 		track->old_failures = vm->failed_starts;
 		track->is_down = false;
 		track->is_starting = false;
 		track->has_no_room = false;
 		track->clean_ms = 0;
 	}
-	take_ticket(track, vm, granted, look->now_ms);
+	take_ticket(track, vm, granted, runs, look->now_ms);
 	watch_attempt(look, track, vm, fdm_track_is_idle(track, row));
 	track->was_running = runs;
 	track->was_wanted = fdm_is_wanted(vm, row);

@@ -37,6 +37,11 @@ agent_end(struct world *w, uint32_t host, uint32_t vm, enum record record)
 	struct vm_here *v = here(w, host, vm);
 
 	STORY(w, host, "vm%u: task %u ends, record %u", vm, v->task, record);
+	if (v->task == TASK_START && record == RECORD_FAILED &&
+	    v->failure != FAILURE_REFUSED) {
+		v->failure = FAILURE_START;
+		note_failed(w, vm);
+	}
 	v->task = TASK_NONE;
 	v->agent = ++w->l.agents;
 	v->record = (uint8_t)record;
@@ -70,6 +75,9 @@ qemu_end(struct world *w, uint32_t host, uint32_t vm, const char *why)
 
 	if (v->qemu != QEMU_NONE) {
 		STORY(w, host, "vm%u: QEMU ends: %s", vm, why);
+		if (v->qemu == QEMU_RUNNING) {
+			note_ends(w, vm, !w->host[host].is_on);
+		}
 		v->qemu = QEMU_NONE;
 		migrate_end_of(w, host, vm);
 	}
@@ -148,6 +156,13 @@ create(struct world *w, uint32_t host, uint32_t vm)
 	v->stage = STAGE_CREATING;
 	v->request = ++w->l.agents;
 	v->is_failing = draw_percent(w, FAIL_PERCENT) && !w->is_quiet;
+	if (w->l.restarts.is_on) {
+		v->is_failing = w->l.restarts.bad[vm] != 0;
+		w->l.restarts.bad[vm] = (uint8_t)(w->l.restarts.bad[vm] -
+						  (v->is_failing &&
+						   w->l.restarts.bad[vm] !=
+							   RESTART_BAD_ALWAYS));
+	}
 	v->deadline_us = w->now_us + 8 * b_us;
 	STORY(w, host, "vm%u: libvirt is asked to create it", vm);
 	lock_push(w, EV_QEMU, host, vm, v->request, took);
@@ -175,6 +190,7 @@ let_run(struct world *w, uint32_t host, uint32_t vm)
 		v->qemu = QEMU_RUNNING;
 		w->l.starts++;
 		STORY(w, host, "vm%u: runs", vm);
+		note_runs(w, host, vm);
 		check_vm(w, vm);
 		if (announce(w, host, vm, HA_LISTED_RUNNING)) {
 			wait_for_daemon(w, host, vm, STAGE_RUNNING);
@@ -203,6 +219,7 @@ begin_start(struct world *w, uint32_t host, uint32_t vm)
 	} else if (announce(w, host, vm, HA_LISTED_STARTING)) {
 		wait_for_daemon(w, host, vm, STAGE_ANNOUNCED);
 	} else {
+		v->failure = FAILURE_REFUSED;
 		agent_end(w, host, vm, RECORD_FAILED);
 	}
 }
@@ -242,6 +259,7 @@ agent_begin(struct world *w, uint32_t host, uint32_t vm, enum task task,
 	v->task = (uint8_t)task;
 	v->stage = STAGE_BEGIN;
 	v->peer = (uint8_t)peer;
+	v->failure = FAILURE_OTHER;
 	v->agent = ++w->l.agents;
 	v->record = task == TASK_CLEAR ? v->record : RECORD_PENDING;
 	STORY(w, host, "vm%u: task %u begins", vm, task);
@@ -321,6 +339,7 @@ agent_answer(struct world *w, uint32_t host, uint32_t vm, bool is_ok)
 		if (v->task == TASK_START && is_ok) {
 			create(w, host, vm);
 		} else if (v->task == TASK_START) {
+			v->failure = FAILURE_REFUSED;
 			agent_end(w, host, vm, RECORD_FAILED);
 		} else if (v->task != TASK_NONE) {
 			migrate_go_on(w, host, vm, is_ok ? 1 : 0);

@@ -20,6 +20,9 @@ aimed_at(uint64_t seed)
 	if (seed % RELEASED_EVERY == RELEASED_AT) {
 		return AIM_RELEASED;
 	}
+	if (restart_is_of(seed)) {
+		return AIM_RESTART;
+	}
 	if (seed % AIMED_EVERY != AIMED_AT) {
 		return AIM_NONE;
 	}
@@ -83,6 +86,9 @@ aimed_cluster(struct world *w)
 		if (w->hosts < 3) {
 			set_hosts(w, 3);
 		}
+		break;
+	case AIM_RESTART:
+		restart_cluster(w);
 		break;
 	case AIM_NONE:
 	case AIM_READ_BACK:
@@ -434,6 +440,7 @@ aimed_plan(struct lock_draft *p)
 		[AIM_HOLDER] = plan_holder,
 		[AIM_SEALED_TWICE] = plan_sealed_twice,
 		[AIM_RELEASED] = plan_released,
+		[AIM_RESTART] = restart_draw,
 	};
 
 	/* Without a manager there is no master, and hardly a start. */

@@ -4,6 +4,8 @@
  * quorum, and when sides meet the larger version wins, whoever had quorum.
  * Who was lost together with the DC and has nothing recorded is forgotten.
  */
+#include <string.h>
+
 #include "sim.h"
 
 #define NOTICE_LOW_US 1000
@@ -158,6 +160,11 @@ update_nodes(struct world *w, struct cib *cib, uint32_t seq, uint8_t members,
 		const struct lock_host *l = &w->host[i].l;
 
 		if (is_peer(w, i, seq)) {
+			if (w->l.restarts.is_on &&
+			    cib->node[i] != NODE_MEMBER) {
+				cib->banned[i] = 0;
+				memset(cib->fails[i], 0, sizeof(cib->fails[i]));
+			}
 			cib->node[i] = NODE_MEMBER;
 			for (v = 0; v < w->l.vms; v++) {
 				cib->record[i][v] = l->vm[v].record;

@@ -64,6 +64,9 @@ lock_event(struct world *w, const struct event *e)
 	case EV_FENCED:
 		pcmk_fenced(w, e->host, e->store, e->arg != 0);
 		break;
+	case EV_PLIST:
+		restart_list_event(w, e->host, e->arg);
+		break;
 	case EV_WRITE:
 		if (e->arg == h->d.epoch) {
 			master_write(w, e->host);
@@ -97,6 +100,11 @@ lock_power_off(struct world *w, uint32_t host)
 	uint8_t wanted = l->pcmk.cib.wanted;
 	uint32_t v;
 
+	if (w->l.restarts.is_on) {
+		restart_list_torn(w, host);
+		restart_forget(host);
+		w->l.restarts.ready_us[host] = 0;
+	}
 	for (v = 0; v < w->l.vms; v++) {
 		qemu_end(w, host, v, "its host is off");
 	}
@@ -104,6 +112,9 @@ lock_power_off(struct world *w, uint32_t host)
 	l->pcmk.cib.epoch = epoch;
 	l->pcmk.cib.wanted = wanted;
 	l->pcmk.dc = NO_HOST;
+	if (w->l.restarts.is_on) {
+		note_power_off(w);
+	}
 }
 
 /* The daemon is ready: Pacemaker may start behind it. */
@@ -199,6 +210,8 @@ turn_role(struct world *w, uint32_t dc, uint32_t vm)
 	struct cib *cib = &w->host[dc].l.pcmk.cib;
 
 	cib->wanted ^= (uint8_t)(1u << vm);
+	note_role(w, vm, (cib->wanted & 1u << vm) != 0,
+		  cib->ticket[vm].term != 0);
 	cib->epoch++;
 	cib_commit(w, dc);
 	STORY(w, dc, "vm%u: target-role %s", vm,
@@ -221,10 +234,25 @@ find_vm(const struct world *w, uint32_t vm)
 	return NO_HOST;
 }
 
+static uint32_t
+find_master(const struct world *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if (w->host[i].is_on && w->host[i].d.l.master.is_on) {
+			return i;
+		}
+	}
+	return NO_HOST;
+}
+
 void
 lock_aim(struct world *w, struct fault *f)
 {
-	uint32_t host = f->host == AT_DC ? find_dc(w) : find_vm(w, 0);
+	uint32_t host = f->host == AT_DC     ? find_dc(w) :
+			f->host == AT_MASTER ? find_master(w) :
+					       find_vm(w, 0);
 	bool is_pair = f->host == AT_PAIR;
 	const struct vm_here *v;
 
@@ -248,6 +276,17 @@ lock_admin(struct world *w, uint32_t arg)
 	uint32_t dc = find_dc(w);
 
 	if (w->is_quiet) {
+		return;
+	}
+	if ((arg & ADMIN_KINDS) == ADMIN_MANAGER) {
+		host = find_master(w);
+		if (host != NO_HOST) {
+			restart_kill(w, host);
+		}
+		return;
+	}
+	if ((arg & ADMIN_KINDS) == ADMIN_SET_BACK) {
+		restart_set_back(w);
 		return;
 	}
 	if (arg & ADMIN_KINDS) {

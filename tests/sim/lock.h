@@ -16,9 +16,10 @@
 #include "ha/seal.h"
 #include "ha/ticket.h"
 #include "ha/vmlock.h"
+#include "restart.h"
 
-#define LOCK_HOSTS 5
-#define LOCK_VMS 4
+#define LOCK_HOSTS RESTART_HOSTS
+#define LOCK_VMS RESTART_VMS
 #define LOCK_HOLDS 24
 #define NO_HOST 255u
 /* Of a fault: the host that just then is DC, has the first VM, or takes part
@@ -26,6 +27,7 @@
 #define AT_DC 250u
 #define AT_VM 251u
 #define AT_PAIR 252u
+#define AT_MASTER 253u
 
 /* An entry of a list: 0 is none, else 1 + enum ha_listed_state. */
 #define ENTRY_NONE 0u
@@ -177,6 +179,11 @@ enum record {
 	RECORD_FAILED,
 	RECORD_STOP_FAILED,
 };
+enum failure_kind {
+	FAILURE_OTHER,
+	FAILURE_REFUSED, /* heartbeatd has said no */
+	FAILURE_START,
+};
 struct vm_here {
 	uint8_t qemu;      /* enum qemu */
 	uint8_t task;      /* enum task */
@@ -184,6 +191,7 @@ struct vm_here {
 	uint8_t record;    /* enum record: what the executor last noted */
 	uint8_t peer;      /* of a migration */
 	bool is_failing;   /* this start will fail */
+	uint8_t failure;   /* enum failure_kind of its last task */
 	bool is_shut_down; /* the response has begun a shutdown */
 	uint32_t agent;    /* number of the task */
 	uint32_t request;  /* create request open at libvirt; 0: none */
@@ -201,10 +209,6 @@ enum node {
 	NODE_UNCLEAN, /* must be fenced */
 	NODE_FENCED,
 };
-struct ticket {
-	bool is_granted;
-	uint32_t term;
-};
 struct cib {
 	uint32_t epoch, updates;
 	uint8_t dc;
@@ -214,6 +218,11 @@ struct cib {
 	uint8_t record[LOCK_HOSTS][LOCK_VMS];
 	uint8_t banned[LOCK_HOSTS]; /* bit per VM: failed there */
 	uint8_t recover; /* bit per VM: was active here, may be started again */
+	/* with restarts: numbers of starts that failed, VMs that heartbeatd
+	 * refused, and the election */
+	uint32_t fails[LOCK_HOSTS][LOCK_VMS];
+	uint8_t refused, promoted; /* promoted: 1 + host; 0: nobody */
+	uint32_t score[LOCK_HOSTS], stores[LOCK_HOSTS];
 };
 enum act {
 	ACT_NONE,
@@ -275,6 +284,7 @@ struct lock_world {
 	uint64_t seen_unwell_us[LOCK_VMS];
 	/* what happened, to see that schedules reach what they aim at */
 	uint32_t starts, moves, held, merges, refused, wells, released;
+	struct restarts restarts;
 };
 
 #endif

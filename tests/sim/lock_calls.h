@@ -111,6 +111,8 @@ void lock_serves(struct world *w, uint32_t host);
 #define ADMIN_CRASH 1u
 #define ADMIN_MOVE 2u
 #define ADMIN_ROLE 3u
+#define ADMIN_MANAGER 4u /* the master's dies */
+#define ADMIN_SET_BACK 5u
 #define ADMIN_KINDS 255u
 #define ADMIN_VM(vm) (((vm) + 1u) << 16)
 void lock_admin(struct world *w, uint32_t arg);
@@ -146,6 +148,7 @@ enum aim {
 	AIM_HOLDER,
 	AIM_N,
 	AIM_RELEASED = AIM_N, /* of seeds of its own */
+	AIM_RESTART,
 	AIM_ALL
 };
 enum aim aimed_at(uint64_t seed);

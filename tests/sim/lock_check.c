@@ -500,7 +500,9 @@ check_well(struct world *w)
 		for (i = 0; i < w->hosts; i++) {
 			runs |= w->host[i].l.vm[v].qemu == QEMU_RUNNING;
 		}
-		if (!runs) {
+		if (!runs && w->l.restarts.is_on) {
+			check_restarted(w, first, v);
+		} else if (!runs) {
 			check_fail(w, "everything is well, and vm%u is down",
 				   v);
 		}

@@ -12,6 +12,7 @@
 #define ADMINS_MAX 5
 #define TAIL_PERCENT 35
 #define TAIL_BEATS 40
+#define DRAWN_VMS 4u
 
 struct fault *
 lock_fault(struct lock_draft *p, enum fault_kind kind, uint32_t host,
@@ -269,7 +270,7 @@ draw_vms(struct world *w)
 {
 	uint32_t v;
 
-	w->l.vms = (uint32_t)draw_between(w, 1, LOCK_VMS);
+	w->l.vms = (uint32_t)draw_between(w, 1, DRAWN_VMS);
 	w->l.has_manager = draw_percent(w, 88);
 	w->l.is_after_wait = draw_percent(w, 30);
 	w->l.wanted = (uint8_t)((1u << w->l.vms) - 1);
@@ -323,6 +324,9 @@ lock_draw(struct world *w)
 	} else {
 		plan_template(&p);
 		plan_admins(&p);
+	}
+	if (w->l.restarts.is_on) {
+		return; /* has an end of its own */
 	}
 	w->end_us = p.last_us + p.t_us + 8 * p.b_us;
 	if (draw_percent(w, TAIL_PERCENT)) {

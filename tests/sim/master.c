@@ -14,6 +14,13 @@
 #define WRITE_HIGH_US 200000
 
 static bool
+acts(struct world *w, uint32_t host)
+{
+	return w->l.restarts.is_on ? restart_acts(w, host) :
+				     w->host[host].l.pcmk.dc == host;
+}
+
+static bool
 may_be(struct world *w, uint32_t host)
 {
 	struct host *h = &w->host[host];
@@ -33,7 +40,7 @@ may_be(struct world *w, uint32_t host)
 	    !world_is_off(w, RULE_CLAIM_MASTER)) {
 		return false;
 	}
-	return w->l.has_manager && h->l.pcmk.is_up && h->l.pcmk.dc == host &&
+	return w->l.has_manager && h->l.pcmk.is_up && acts(w, host) &&
 	       h->l.pcmk.join_seq == h->net_seq && d->phase == PHASE_ARMED &&
 	       w->truth[host].runs == d->incarnation &&
 	       d->ring.has_membership && d->ring.is_quorate &&
@@ -50,6 +57,7 @@ step_down(struct world *w, uint32_t host)
 	m->begun_ms = 0;
 	if (m->is_on) {
 		m->is_on = m->is_ready = false;
+		w->l.restarts.ready_us[host] = 0;
 		STORY(w, host, "no longer master");
 		store_kick(w, host);
 	}
@@ -132,6 +140,7 @@ is_ready(struct world *w, uint32_t host)
 		return false;
 	}
 	m->is_ready = true;
+	w->l.restarts.ready_us[host] = w->now_us;
 	check_term(w, host, m->term);
 	return true;
 }
@@ -271,6 +280,25 @@ read_us(const struct world *w, uint32_t host)
 	return first_us;
 }
 
+struct ha_ticket_verdict
+master_verdict(struct world *w, uint32_t host, uint32_t vm, uint32_t gone,
+	       struct ha_ticket_host *ret_hosts)
+{
+	struct ha_ticket_hold holds[UNION_HOLDS];
+	uint32_t count;
+	uint32_t i;
+
+	(void)keep_union(w, host, 1, vm, holds, &count);
+	for (i = 0; i < w->hosts; i++) {
+		host_facts(w, host, i, vm, &ret_hosts[i]);
+		if (i == gone) {
+			ret_hosts[i].is_member = false;
+			ret_hosts[i].is_gone = true;
+		}
+	}
+	return ha_ticket_judge(ret_hosts, w->hosts, holds, count);
+}
+
 static void
 derive_vm(struct world *w, uint32_t host, uint32_t vm)
 {
@@ -304,7 +332,9 @@ derive_vm(struct world *w, uint32_t host, uint32_t vm)
 	    ha_evidence_generation(&d->hold_evidence) < d->l.hold_generation) {
 		return;
 	}
-	if (differs(w, host, vm, v.is_granted)) {
+	if (w->l.restarts.is_on ?
+		    restart_wants(w, host, vm, is_complete, &v.is_granted) :
+		    differs(w, host, vm, v.is_granted)) {
 		m->touch = (uint8_t)(m->touch | 1u << vm);
 		m->grant = (uint8_t)(v.is_granted ? m->grant | 1u << vm :
 						    m->grant & ~(1u << vm));
@@ -324,6 +354,8 @@ derive(struct world *w, uint32_t host)
 		return;
 	}
 	m->touch = 0;
+	w->l.restarts.live[host] =
+		(uint32_t)__builtin_popcount(w->host[host].d.members);
 	for (vm = 0; vm < w->l.vms; vm++) {
 		derive_vm(w, host, vm);
 	}
@@ -345,8 +377,7 @@ master_write(struct world *w, uint32_t host)
 	uint32_t i;
 
 	m->is_writing = false;
-	if (!cib || !m->is_on || h->l.pcmk.dc != host ||
-	    !h->d.ring.is_quorate) {
+	if (!cib || !m->is_on || !acts(w, host) || !h->d.ring.is_quorate) {
 		return;
 	}
 	for (vm = 0; vm < w->l.vms; vm++) {
@@ -361,9 +392,19 @@ master_write(struct world *w, uint32_t host)
 			cib->banned[i] =
 				(uint8_t)(cib->banned[i] & ~(1u << vm));
 		}
-		cib->ticket[vm] = (struct ticket){ is_granted, m->term };
+		if (w->l.restarts.is_on) {
+			restart_written(w, host, cib, vm);
+		} else {
+			cib->ticket[vm] = (struct ticket){
+				.is_granted = is_granted,
+				.term = m->term,
+			};
+		}
 		m->last = (uint8_t)(is_granted ? m->last | 1u << vm :
 						 m->last & ~(1u << vm));
+	}
+	if (w->l.restarts.is_on && (m->grant & m->touch)) {
+		check_bound(w, host);
 	}
 	m->written |= m->touch;
 	STORY(w, host, "CIB: tickets 0x%x of 0x%x granted, term %u", m->grant,

@@ -7,8 +7,18 @@ SIM_SEEDS := 5000
 SEEDS ?= 1000000
 SIM := $(BUILD)/tests/sim/vmha-sim
 
-$(SIM): $(call objs,tests/sim) $(HA_CORE) $(HA_BASE)
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(HA_CORE) $(HA_BASE)
+# Restarts are judged by vmha-fdmd's own code.
+SIM_ARCHIVES = $(FDM_FACTS) $(FDM_RESPONDER) $(HA_IO_VMLIST) $(HA_IO_IPC) $(HA_PARAMS) \
+	$(HA_CODEC) $(HA_CORE) $(HA_IO_CLOCK) $(HA_BASE)
+$(patsubst %,$(BUILD)/tests/sim/%.o,restart_facts restart_list restart_write \
+	restart_elect): ALL_CPPFLAGS += \
+	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(FDM_PKGS)))
+$(SIM): $(call objs,tests/sim) $(FDM_FACTS) $(FDM_RESPONDER) $(HA_IO_VMLIST) $(HA_IO_IPC) \
+	$(HA_PARAMS) $(HA_CODEC) $(HA_CORE) $(HA_IO_CLOCK) $(HA_BASE)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(SIM_ARCHIVES) -Wl,--end-group \
+		$(shell $(PKG_CONFIG) --libs glib-2.0 libxml-2.0) \
+		-lexpat -ljansson -pthread
 
 check-sim: $(SIM)
 	$(SIM) --seeds $(SIM_SEEDS)
@@ -18,7 +28,7 @@ soak-sim: $(SIM)
 	$(SIM) --seeds $(SEEDS)
 
 CHECKS += check-sim
-HELP += "make check-sim: the heartbeat protocol, simulated; each rule is missed" \
+HELP += "make check-sim: heartbeats, lock and restarts, simulated; each rule is missed" \
 	"           when it is off" \
 	"make soak-sim: SEEDS=1000000 schedules of it"
 

@@ -269,6 +269,11 @@ ask(struct world *w, uint32_t host, uint32_t about)
 	v = ha_fencing_judge(&facts, &w->timing);
 	switch (v.step) {
 	case HA_FENCE_SUCCESS:
+		if (w->l.restarts.is_on && s->is_asked &&
+		    v.why != HA_FENCE_WHY_HELD &&
+		    !restart_keep_back(w, host, about)) {
+			break;
+		}
 		STORY(w, host, "fenced h%u: %s", about,
 		      ha_fence_reason_name(v.why));
 		if (v.why == HA_FENCE_WHY_HELD) {

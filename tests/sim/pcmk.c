@@ -48,6 +48,9 @@ pcmk_exit(struct world *w, uint32_t host, const char *why)
 	struct pacemaker *p = &w->host[host].l.pcmk;
 
 	STORY(w, host, "Pacemaker exits: %s", why);
+	if (w->l.restarts.is_on) {
+		restart_kill(w, host);
+	}
 	p->is_up = false;
 	p->has_exited = true;
 	p->dc = NO_HOST;
@@ -89,6 +92,25 @@ pcmk_act(struct world *w, uint32_t host, uint32_t vm, uint32_t arg)
 	agent_begin(w, host, vm, (enum task)tasks[arg & 3], arg >> 8);
 }
 
+/* A start that failed is not tried there again; it stands in the history,
+ * with its number, until somebody clears it. */
+static void
+note_failure(struct world *w, uint32_t host, uint32_t vm, struct cib *cib)
+{
+	struct vm_here *v = &w->host[host].l.vm[vm];
+
+	if (v->failure == FAILURE_OTHER || v->qemu == QEMU_RUNNING) {
+		return;
+	}
+	cib->banned[host] = (uint8_t)(cib->banned[host] | 1u << vm);
+	if (v->failure == FAILURE_REFUSED) {
+		cib->refused = (uint8_t)(cib->refused | 1u << vm);
+	} else {
+		cib->fails[host][vm] = ++w->l.restarts.fail_ids;
+	}
+	v->failure = FAILURE_OTHER;
+}
+
 /* What the executor noted goes to the CIB, now or at the next turn. */
 void
 pcmk_report(struct world *w, uint32_t host, uint32_t vm)
@@ -100,7 +122,9 @@ pcmk_report(struct world *w, uint32_t host, uint32_t vm)
 		return;
 	}
 	cib->record[host][vm] = v->record;
-	if (v->record == RECORD_FAILED && v->qemu != QEMU_RUNNING) {
+	if (w->l.restarts.is_on && v->record == RECORD_FAILED) {
+		note_failure(w, host, vm, cib);
+	} else if (v->record == RECORD_FAILED && v->qemu != QEMU_RUNNING) {
 		cib->banned[host] = (uint8_t)(cib->banned[host] | 1u << vm);
 	}
 	cib_commit(w, host);
@@ -121,6 +145,7 @@ look_at_vms(struct world *w, uint32_t host)
 		if (vm->record == RECORD_STARTED && vm->qemu != QEMU_RUNNING) {
 			STORY(w, host, "vm%u: monitor finds it gone", v);
 			vm->record = RECORD_FAILED;
+			vm->failure = FAILURE_OTHER;
 		} else if (vm->qemu == QEMU_RUNNING &&
 			   (vm->record == RECORD_NONE ||
 			    vm->record == RECORD_STOPPED)) {
@@ -168,6 +193,10 @@ dc_turn(struct world *w, uint32_t host)
 		return;
 	}
 	is_changed = look_at_nodes(w, host, cib);
+	if (w->l.restarts.is_on) {
+		is_changed |= restart_promote(w, host, cib);
+		p->forgive_us = NEVER_US; /* the master clears failures */
+	}
 	for (i = 0; i < w->hosts && w->now_us >= p->forgive_us; i++) {
 		is_changed |= cib->banned[i] != 0;
 		cib->banned[i] = 0;
@@ -224,6 +253,7 @@ note_fenced(struct world *w, uint32_t host, uint32_t about)
 	cib->node[about] = NODE_FENCED;
 	for (v = 0; v < w->l.vms; v++) {
 		cib->record[about][v] = RECORD_NONE;
+		cib->fails[about][v] = 0;
 	}
 	cib->banned[about] = 0;
 	cib_commit(w, host);

@@ -136,6 +136,7 @@ write_cib(struct world *w, uint32_t host, uint32_t about, struct session *s)
 	for (v = 0; cib && v < w->l.vms; v++) {
 		if (s->vms & 1u << v) {
 			cib->ticket[v].is_granted = false;
+			cib->ticket[v].state = "held";
 			cib->ticket[v].term = w->host[host].d.l.term;
 		}
 	}

@@ -164,6 +164,9 @@ fdm_turn(struct world *w, uint32_t host)
 	if (h->l.pcmk.is_up && w->l.has_manager &&
 	    h->d.phase >= PHASE_CLAIMING) {
 		respond_turn(w, host);
+		if (w->l.restarts.is_on) {
+			restart_turn(w, host);
+		}
 		master_turn(w, host);
 	}
 	if (h->d.phase == PHASE_ARMED) {

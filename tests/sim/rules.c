@@ -325,9 +325,76 @@ const struct rule_row rule_table[RULE_N] = {
 			  .text = "success though the host is a member again",
 			  .seeds = 4000,
 			  .is_lock = true },
+	[RULE_RESTART_ORDER] = { .name = "restart-order",
+				 .safety = "-",
+				 .text = "priorities do not wait for each other",
+				 .is_lock = true,
+				 .aim = AIM_RESTART,
+				 .seeds = 4000 },
+	[RULE_RESTART_DEPENDS] = { .name = "restart-depends",
+				   .safety = "-",
+				   .text = "a VM does not wait for what it "
+					   "depends on",
+				   .is_lock = true,
+				   .aim = AIM_RESTART,
+				   .seeds = 4000 },
+	[RULE_RESTART_BOUND] = { .name = "restart-bound",
+				 .safety = "-",
+				 .text = "any number of VMs is started at a "
+					 "time",
+				 .is_lock = true,
+				 .aim = AIM_RESTART,
+				 .seeds = 4000 },
+	[RULE_RESTART_LIMIT] = { .name = "restart-limit",
+				 .safety = "-",
+				 .text = "attempts have no limit",
+				 .is_lock = true,
+				 .aim = AIM_RESTART,
+				 .seeds = 4000 },
+	[RULE_RESTART_WAITS] = { .name = "restart-waits",
+				 .safety = "-",
+				 .text = "a VM that failed is tried again at "
+					 "once",
+				 .is_lock = true,
+				 .aim = AIM_RESTART,
+				 .seeds = 4000 },
+	[RULE_RESTART_TICKET] = { .name = "attempt-in-ticket",
+				  .safety = "19",
+				  .text = "attempts are not counted in the "
+					  "ticket",
+				  .is_lock = true,
+				  .aim = AIM_RESTART,
+				  .seeds = 8000 },
+	[RULE_KEEP_BACK] = { .name = "keep-back",
+			     .safety = "4",
+			     .text = "a host is fenced before those of its VMs "
+				     "that must wait are kept back",
+			     .is_lock = true,
+			     .aim = AIM_RESTART,
+			     .seeds = 8000 },
+	[RULE_PROTECT_READ] = { .name = "protected-read",
+				.safety = "24",
+				.text = "a new master writes the protected "
+					"list without having read it",
+				.is_lock = true,
+				.aim = AIM_RESTART,
+				.seeds = 8000 },
+	[RULE_PROTECT_FIRST] = { .name = "protected-first",
+				 .safety = "21",
+				 .text = "a ticket is taken away before the "
+					 "protected list on disk says off",
+				 .is_lock = true,
+				 .aim = AIM_RESTART,
+				 .seeds = 40000 },
+	[RULE_SITTING] = { .name = "master-sits",
+			   .safety = "22",
+			   .text = "a master that sits scores like all others",
+			   .is_lock = true,
+			   .aim = AIM_RESTART,
+			   .seeds = 8000 },
 };
 
-_Static_assert(RULE_N <= 64, "a set of rules is a bit per rule");
+_Static_assert(RULE_N <= 65, "a set of rules is a bit per rule");
 
 enum rule
 rule_find(const char *name)

@@ -94,6 +94,16 @@ enum rule {
 	RULE_EMPTY_RESTART,
 	RULE_RELEASE_LIST,
 	RULE_RELEASE_BOOT,
+	RULE_RESTART_ORDER,
+	RULE_RESTART_DEPENDS,
+	RULE_RESTART_BOUND,
+	RULE_RESTART_LIMIT,
+	RULE_RESTART_WAITS,
+	RULE_RESTART_TICKET,
+	RULE_KEEP_BACK,
+	RULE_PROTECT_READ,
+	RULE_PROTECT_FIRST,
+	RULE_SITTING,
 	RULE_N
 };
 struct rule_row {
@@ -111,8 +121,8 @@ struct rule_row {
 extern const struct rule_row rule_table[RULE_N];
 /* RULE_N: no such rule. */
 enum rule rule_find(const char *name);
-/* A set of rules that are off: bit per rule. */
-#define RULE_BIT(rule) (UINT64_C(1) << (rule))
+/* A set of rules that are off: bit per rule, none for RULE_NONE. */
+#define RULE_BIT(rule) (UINT64_C(1) << ((rule)-1))
 /* Names parted by commas; false: one is no rule. */
 bool rules_parse(const char *names, uint64_t *ret_off);
 void rules_name(uint64_t off, char *ret_text, size_t size);
@@ -154,6 +164,7 @@ enum event_kind {
 	EV_DC,     /* the DC has heard of a change */
 	EV_ACT,    /* executor: store: VM; arg: act | peer << 8 */
 	EV_FENCED, /* answer of a fence agent; store: about; arg: success */
+	EV_PLIST,  /* the protected list; arg: datastore | job << 4 */
 	EV_WRITE,  /* the master's CIB update commits */
 	/* Nobody's. */
 	EV_JOIN,  /* Pacemaker's peers meet; arg: membership */
@@ -251,6 +262,7 @@ struct disk {
 	struct block blocks[SIM_HOSTS];
 	struct list_copy lists[SIM_HOSTS][2];
 	struct hold_copy holds[SIM_HOSTS][2];
+	struct plist_copy plist[2];
 };
 
 /* ---- the daemon ------------------------------------------------------------ */
@@ -565,5 +577,6 @@ void story_cluster(const struct world *w);
 
 #include "calls.h"
 #include "lock_calls.h"
+#include "restart_calls.h"
 
 #endif

@@ -20,9 +20,8 @@ $(UNIT_TESTS): %: %.o $(LIBS)
 		-pthread -ldl $(UNIT_EXTRA)
 
 # Reads the CIB as vmha-fdmd does.
-UNIT_WAITS := $(BUILD)/tests/unit/waits_test $(BUILD)/tests/unit/waits_config_test \
-	$(BUILD)/tests/unit/waits_ready_test \
-	$(BUILD)/tests/unit/waits_crash_test
+UNIT_WAITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%, \
+	$(wildcard tests/unit/waits*_test.c))
 $(UNIT_WAITS): UNIT_EXTRA = \
 	$(shell $(PKG_CONFIG) --libs $(FDM_PKGS))
 $(UNIT_WAITS:=.o): ALL_CPPFLAGS += \
