@@ -34,7 +34,7 @@ static bool
 tell(struct ha__plan *plan, const uint32_t *failed, uint32_t n_failed,
      ha_plan_told told, void *closure)
 {
-	uint32_t names[HA_PLAN_FAILURES_MAX];
+	uint32_t names[HA_PLAN_FAILURES_MAX] = { 0 };
 	uint32_t n = 0;
 
 	if (told == NULL) {
@@ -122,8 +122,8 @@ static enum ha_plan_verdict
 judge_all(const struct walk *walk)
 {
 	const struct ha__plan *plan = walk->plan;
-	uint32_t place[HA_PLAN_FAILURES_MAX];
-	uint32_t failed[HA_PLAN_FAILURES_MAX];
+	uint32_t place[HA_PLAN_FAILURES_MAX] = { 0 };
+	uint32_t failed[HA_PLAN_FAILURES_MAX] = { 0 };
 
 	for (uint32_t i = 0; i < plan->n_failures; i++) {
 		place[i] = i;
@@ -174,7 +174,7 @@ static enum ha_plan_verdict
 probe_set(const struct walk *walk, enum probe probe)
 {
 	const struct ha__plan *plan = walk->plan;
-	uint32_t failed[HA_PLAN_FAILURES_MAX];
+	uint32_t failed[HA_PLAN_FAILURES_MAX] = { 0 };
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < plan->n_eligible; i++) {
@@ -208,8 +208,11 @@ prove(const struct walk *walk)
 	struct ha__plan *plan = walk->plan;
 
 	for (int probe = 0; probe < PROBE_N && plan->n_failures > 0; probe++) {
-		if (probe_set(walk, (enum probe)probe) == HA_PLAN_NO) {
-			return HA_PLAN_NO;
+		enum ha_plan_verdict verdict =
+			probe_set(walk, (enum probe)probe);
+		/* What gave up here would give up in the walk too. */
+		if (verdict != HA_PLAN_YES) {
+			return verdict;
 		}
 	}
 	*walk->answer = (struct ha_plan_answer){
@@ -254,9 +257,9 @@ ha_plan_prove(const struct ha_plan_question *question, void *work,
 	      struct ha_plan_answer *ret_answer)
 {
 	struct ha__plan plan;
-	const struct walk walk = { &plan, told, closure, ret_answer };
 
 	if (ha__plan_start(&plan, question, work, ret_answer)) {
+		const struct walk walk = { &plan, told, closure, ret_answer };
 		ret_answer->verdict = prove(&walk);
 		ret_answer->steps = plan.steps;
 	}

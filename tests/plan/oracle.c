@@ -15,6 +15,7 @@
 #include "../unit/plan_box.h"
 
 #include <glpk.h>
+#include <time.h>
 
 #define GLPK_TIMEOUT_MS 60000
 #define FLAVOURS_MAX 32u
@@ -49,6 +50,8 @@ struct score {
 	uint32_t false_yes;
 	uint32_t false_no;
 	uint32_t unknown; /* GLPK too */
+	double plan_ms;   /* of all clusters, with all sets of each */
+	double glpk_ms;   /* of one set of each cluster */
 };
 
 enum truth {
@@ -70,6 +73,15 @@ roll(uint32_t n)
 	seed ^= seed << 25;
 	seed ^= seed >> 27;
 	return (uint32_t)((seed * UINT64_C(0x2545F4914F6CDD1D)) >> 33) % n;
+}
+
+static double
+now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
 static void
@@ -425,10 +437,13 @@ is_crowded(const struct box *box)
 static void
 compare(struct box *box, struct score *score)
 {
+	double began_ms = now_ms();
 	struct ha_plan_answer answer = box_prove(box);
+	double planned_ms = now_ms();
 	enum truth truth;
 
 	score->n++;
+	score->plan_ms += planned_ms - began_ms;
 	switch (answer.verdict) {
 	case HA_PLAN_YES:
 		score->yes++;
@@ -451,6 +466,7 @@ compare(struct box *box, struct score *score)
 		score->unknown += truth == UNKNOWN;
 		break;
 	}
+	score->glpk_ms += now_ms() - planned_ms;
 }
 
 static bool
@@ -464,6 +480,10 @@ report(const char *name, const struct score *score)
 	       name, score->n, score->yes, score->no, score->gave_up,
 	       score->missed, score->false_yes, score->false_no,
 	       score->unknown);
+	printf("%-20s   mean of all sets, verified: %.2f ms; GLPK, of one set: "
+	       "%.2f ms, ratio %.0f\n",
+	       "", score->plan_ms / score->n, score->glpk_ms / score->n,
+	       score->glpk_ms / score->plan_ms);
 	return score->false_yes == 0 && score->false_no == 0 &&
 	       score->yes > 0 && score->no > 0 &&
 	       (all_yes - missed) * 1000 >= all_yes * FOUND_MIN_PER_MILLE;
