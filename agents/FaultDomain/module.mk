@@ -49,7 +49,7 @@ FDM_FACTS_OBJS := $(patsubst %,$(FDM_DIR)/%.o,facts facts_config facts_history \
 	facts_host facts_migration facts_xml project restart \
 	facts_migration facts_xml guest_cib project restart \
 	facts_migration facts_xml project protect restart \
-	restart_policy restart_text snap snap_json tickets)
+	restart_policy restart_text restart_track snap snap_json tickets)
 FDM_DAEMON_OBJS := $(filter-out $(FDM_AGENT_OBJS) $(FDM_RESPONDER_OBJS) \
 	$(FDM_FACTS_OBJS),$(call objs,agents/FaultDomain))
 FDM_DAEMON_ARCHIVES = $(FDM_FACTS) $(FDM_RESPONDER) $(HA_IO_CIB) $(HA_IO_ICMP) \

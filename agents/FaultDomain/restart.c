@@ -9,16 +9,9 @@
 
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/restart.h"
+#include "FaultDomain/restart_track.h"
 
 #define MS_PER_S 1000u
-
-struct look {
-	struct fdm_restart *restart;
-	const struct fdm_facts *facts;
-	uint64_t now_ms;
-	uint64_t live_nodes; /* not those that have just died */
-	bool is_working;     /* Pacemaker starts or fences something */
-};
 
 struct fdm_restart *
 fdm_restart_new(void)
@@ -65,172 +58,13 @@ track_of(struct fdm_restart *restart, const char *resource)
 	return track;
 }
 
-/* ---- what has happened --------------------------------------------------- */
-
-static bool
-is_running(const struct fdm_track *track, const struct fdm_row *row)
-{
-	return row ? row->verdict.why == HA_TICKET_RUNS ||
-			       (track->is_up && row->verdict.is_granted) :
-		     track->is_up;
-}
-
-static bool
-is_idle(const struct fdm_track *track, const struct fdm_row *row)
-{
-	return !track->is_busy && !(row && row->is_listed_here);
-}
-
-/* What has no gate, Pacemaker starts as it likes. */
-static bool
-is_granted(const struct fdm_vm *vm, const struct fdm_row *row)
-{
-	return !row || (vm->ticket.is_there && vm->ticket.is_granted);
-}
-
-static void
-begin_incident(struct fdm_track *track, bool by_user, uint64_t now_ms)
-{
-	track->is_down = true;
-	track->by_user = by_user;
-	track->is_starting = false;
-	track->has_no_room = false;
-	track->attempts = 0;
-	track->since_ms = now_ms;
-	track->failed_ms = now_ms;
-	track->quiet_ms = now_ms;
-	track->clean_ms = 0;
-}
-
-static void
-begin_attempt(struct fdm_track *track, uint32_t attempt, uint64_t now_ms)
-{
-	track->is_starting = true;
-	track->has_no_room = false;
-	track->attempts = attempt;
-	track->granted_ms = now_ms;
-	track->quiet_ms = now_ms;
-	track->clean_ms = 0;
-}
-
-/* A master that is new goes on with the count that stands in the ticket. What
- * was off and is to run, its user starts. */
-static void
-meet(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
-     uint64_t now_ms)
-{
-	bool is_held =
-		vm->ticket.is_there && !is_granted && !fdm_is_powered_off(vm);
-	uint32_t attempts = (uint32_t)MIN(vm->ticket.attempt, UINT32_MAX);
-
-	if (track->is_down) {
-		begin_incident(track, attempts == 0 && !is_held, now_ms);
-		if (attempts > 0 && !is_held) {
-			begin_attempt(track, attempts, now_ms);
-		}
-	}
-	track->attempts = attempts;
-}
-
-/* Somebody has written the ticket: this vmha-fdmd or another. */
-static void
-take_ticket(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
-	    uint64_t now_ms)
-{
-	uint32_t attempts = (uint32_t)MIN(vm->ticket.attempt, UINT32_MAX);
-
-	if (is_granted == track->was_granted || !track->is_down) {
-		return;
-	}
-	if (is_granted) {
-		track->old_failures = 0; /* they were cleared */
-		begin_attempt(track, MAX(attempts, 1), now_ms);
-		return;
-	}
-	if (track->is_starting) {
-		track->is_starting = false;
-		track->failed_ms = now_ms;
-	}
-	track->attempts = attempts;
-}
-
-/* Has the attempt under way come to nothing? */
-static void
-watch_attempt(const struct look *look, struct fdm_track *track,
-	      const struct fdm_vm *vm, bool idle)
-{
-	uint64_t quiet_ms;
-
-	if (!track->is_starting) {
-		return;
-	}
-	if (!idle || look->is_working) {
-		track->quiet_ms = look->now_ms;
-	}
-	quiet_ms = look->now_ms - track->quiet_ms;
-	if (!idle) {
-		track->has_no_room = false;
-	} else if (vm->failed_starts != 0 &&
-		   vm->failed_starts != track->old_failures) {
-		if (quiet_ms >= FDM_ATTEMPT_QUIET_MS) {
-			track->is_starting = false;
-			track->has_no_room = false;
-			track->failed_ms = look->now_ms;
-		}
-	} else if (quiet_ms >= FDM_NO_ROOM_MS) {
-		track->has_no_room = true;
-	}
-}
-
-static void
-update_track(const struct look *look, struct fdm_track *track,
-	     const struct fdm_vm *vm, const struct fdm_row *row)
-{
-	bool is_held = row && !row->verdict.is_granted;
-	bool runs, is_missing;
-	bool granted = is_granted(vm, row);
-
-	track->is_up = (vm->up_nodes & look->live_nodes) != 0;
-	track->is_busy = (vm->busy_nodes & look->live_nodes) != 0;
-	runs = is_running(track, row);
-	is_missing = !runs && !is_held && fdm_is_wanted(vm, row);
-	if (!track->is_known) {
-		track->is_known = true;
-		track->is_down = is_missing;
-		track->was_granted = granted;
-		meet(track, vm, granted, look->now_ms);
-	} else if (is_missing && !track->is_down) {
-		begin_incident(track, !track->was_wanted, look->now_ms);
-	}
-	if (runs) {
-		if (!track->was_running) {
-			track->runs_since_ms = look->now_ms;
-		}
-		track->by_user = false;
-	} else if (!is_missing) {
-		track->attempts = 0;
-	}
-	if (!is_missing) {
-		track->old_failures = vm->failed_starts;
-		track->is_down = false;
-		track->is_starting = false;
-		track->has_no_room = false;
-		track->clean_ms = 0;
-	}
-	take_ticket(track, vm, granted, look->now_ms);
-	watch_attempt(look, track, vm, is_idle(track, row));
-	track->was_running = runs;
-	track->was_wanted = fdm_is_wanted(vm, row);
-	track->was_granted = granted;
-}
-
 static void
 fill(struct ha_restart_vm *one, const struct fdm_track *track,
      const struct fdm_vm *vm, const struct fdm_row *row)
 {
 	/* What is not managed nobody starts: it must hold up nobody. */
 	one->is_wanted = fdm_is_wanted(vm, row) && vm->is_managed &&
-			 !(row && !row->verdict.is_granted);
+			 !(row && fdm_row_is_bound(row));
 	one->is_running = track->was_running;
 	one->is_starting =
 		one->is_wanted && track->is_starting && !track->has_no_room;
@@ -248,7 +82,7 @@ fill(struct ha_restart_vm *one, const struct fdm_track *track,
 /* Old failures would make the next attempt look like a failed one, and keep
  * Pacemaker from making it. */
 static bool
-is_to_be_cleaned(const struct look *look, struct fdm_track *track,
+is_to_be_cleaned(const struct fdm_look *look, struct fdm_track *track,
 		 const struct fdm_vm *vm)
 {
 	if (!vm->has_failures) {
@@ -277,7 +111,7 @@ keep_waiting(const struct fdm_track *track, struct fdm_row *row,
 }
 
 static void
-start_it(const struct look *look, struct fdm_track *track,
+start_it(const struct fdm_look *look, struct fdm_track *track,
 	 const struct fdm_vm *vm, struct fdm_row *row)
 {
 	static const struct ha_restart_verdict CLEANING = {
@@ -285,8 +119,8 @@ start_it(const struct look *look, struct fdm_track *track,
 		.due_ms = HA_RESTART_NEVER,
 	};
 
-	if (is_granted(vm, row)) {
-		begin_attempt(track, track->attempts + 1, look->now_ms);
+	if (fdm_track_is_granted(vm, row)) {
+		fdm_track_begin(track, track->attempts + 1, look->now_ms);
 	} else if (vm->ticket.is_there && is_to_be_cleaned(look, track, vm)) {
 		keep_waiting(track, row, &CLEANING);
 		row->wants_cleanup = true;
@@ -296,23 +130,23 @@ start_it(const struct look *look, struct fdm_track *track,
 }
 
 static void
-make_wait(const struct look *look, struct fdm_track *track,
+make_wait(const struct fdm_look *look, struct fdm_track *track,
 	  const struct fdm_vm *vm, struct fdm_row *row,
 	  const struct ha_restart_verdict *verdict)
 {
-	if (!row || !row->verdict.is_granted) {
+	if (!row || fdm_row_is_bound(row)) {
 		return;
 	}
-	if (is_idle(track, row) || !is_granted(vm, row)) {
+	if (fdm_track_is_idle(track, row) || !fdm_track_is_granted(vm, row)) {
 		keep_waiting(track, row, verdict);
 	} else if (track->attempts == 0) {
 		/* Pacemaker was faster. */
-		begin_attempt(track, 1, look->now_ms);
+		fdm_track_begin(track, 1, look->now_ms);
 	}
 }
 
 static void
-settle(const struct look *look, struct fdm_track *track,
+settle(const struct fdm_look *look, struct fdm_track *track,
        const struct fdm_vm *vm, struct fdm_row *row,
        const struct ha_restart_verdict *verdict)
 {
@@ -411,11 +245,12 @@ is_gone(gpointer key, gpointer value, gpointer data)
 	return !fdm_facts_vm(data, key);
 }
 
-typedef void (*each_fn)(struct look *look, guint index, struct fdm_track *track,
-			const struct fdm_vm *vm, struct fdm_row *row);
+typedef void (*each_fn)(struct fdm_look *look, guint index,
+			struct fdm_track *track, const struct fdm_vm *vm,
+			struct fdm_row *row);
 
 static void
-each(struct look *look, GArray *rows, each_fn call)
+each(struct fdm_look *look, GArray *rows, each_fn call)
 {
 	guint next = 0;
 
@@ -433,7 +268,7 @@ each(struct look *look, GArray *rows, each_fn call)
 }
 
 static void
-look_at(struct look *look, guint index, struct fdm_track *track,
+look_at(struct fdm_look *look, guint index, struct fdm_track *track,
 	const struct fdm_vm *vm, struct fdm_row *row)
 {
 	struct ha_restart_vm *one =
@@ -445,8 +280,11 @@ look_at(struct look *look, guint index, struct fdm_track *track,
 		row->is_left = false;
 		row->attempt = 0;
 		row->not_before_s = 0;
+		row->is_foreseen = ha_ticket_is_foreseen(
+			&row->verdict, look->snap->is_quorate,
+			look->restart->has_order);
 	}
-	update_track(look, track, vm, row);
+	fdm_track_update(look, track, vm, row);
 	fill(one, track, vm, row);
 	one->priority = g_array_index(look->restart->priorities,
 				      enum ha_restart_priority, index);
@@ -458,7 +296,7 @@ look_at(struct look *look, guint index, struct fdm_track *track,
 }
 
 static void
-act_on(struct look *look, guint index, struct fdm_track *track,
+act_on(struct fdm_look *look, guint index, struct fdm_track *track,
        const struct fdm_vm *vm, struct fdm_row *row)
 {
 	settle(look, track, vm, row,
@@ -474,8 +312,8 @@ fdm_restart_judge(struct fdm_restart *restart, const struct fdm_facts *facts,
 		  const struct fdm_snap *snap, GArray *rows, uint64_t now_ms)
 {
 	uint64_t live = live_nodes(facts, snap);
-	struct look look = { restart, facts, now_ms, live,
-			     is_working(facts, live) };
+	struct fdm_look look = { restart, facts, snap,
+				 now_ms,  live,  is_working(facts, live) };
 	struct ha_restart_rules rules = restart->rules;
 	guint count = facts->vms->len;
 	struct ha_restart_work *work =

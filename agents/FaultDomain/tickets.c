@@ -10,16 +10,22 @@
 #include "FaultDomain/fdm.h"
 
 bool
+fdm_row_is_bound(const struct fdm_row *row)
+{
+	return !row->verdict.is_granted && !row->is_foreseen;
+}
+
+bool
 fdm_row_is_granted(const struct fdm_row *row)
 {
-	return row->verdict.is_granted && !row->waits &&
+	return !fdm_row_is_bound(row) && !row->waits &&
 	       row->gate == HA_PROTECT_OPEN;
 }
 
 static const char *
 state_name(const struct fdm_row *row)
 {
-	if (!row->verdict.is_granted) {
+	if (fdm_row_is_bound(row)) {
 		return "held";
 	}
 	if (row->gate != HA_PROTECT_OPEN) {
@@ -31,10 +37,10 @@ state_name(const struct fdm_row *row)
 static const char *
 reason_name(const struct fdm_row *row)
 {
-	if (row->verdict.is_granted && row->gate != HA_PROTECT_OPEN) {
+	if (!fdm_row_is_bound(row) && row->gate != HA_PROTECT_OPEN) {
 		return ha_protect_gate_name(row->gate);
 	}
-	return row->verdict.is_granted && row->waits ?
+	return !fdm_row_is_bound(row) && row->waits ?
 		       ha_restart_why_name(row->waits_why) :
 		       ha_ticket_why_name(row->verdict.why);
 }
@@ -42,7 +48,7 @@ reason_name(const struct fdm_row *row)
 static const char *
 owner_name(const struct fdm_row *row)
 {
-	return row->owner && !row->verdict.is_granted ? row->owner->name : "";
+	return row->owner && fdm_row_is_bound(row) ? row->owner->name : "";
 }
 
 /* Kept off already: a user who has asked for it writes vmha-reason, and nothing

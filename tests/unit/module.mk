@@ -20,7 +20,8 @@ $(UNIT_TESTS): %: %.o $(LIBS)
 		-pthread -ldl $(UNIT_EXTRA)
 
 # Reads the CIB as vmha-fdmd does.
-UNIT_WAITS := $(BUILD)/tests/unit/waits_test $(BUILD)/tests/unit/waits_config_test
+UNIT_WAITS := $(BUILD)/tests/unit/waits_test \
+	$(BUILD)/tests/unit/waits_config_test $(BUILD)/tests/unit/waits_lost_test
 $(UNIT_WAITS): UNIT_EXTRA = \
 	$(shell $(PKG_CONFIG) --libs $(FDM_PKGS))
 $(UNIT_WAITS:=.o): ALL_CPPFLAGS += \
