@@ -21,12 +21,6 @@ fdm_track_is_idle(const struct fdm_track *track, const struct fdm_row *row)
 	return !track->is_busy && !(row && row->is_listed_here);
 }
 
-bool
-fdm_track_is_granted(const struct fdm_vm *vm, const struct fdm_row *row)
-{
-	return !row || (vm->ticket.is_there && vm->ticket.is_granted);
-}
-
 static void
 begin_incident(struct fdm_track *track, bool by_user, uint64_t now_ms)
 {

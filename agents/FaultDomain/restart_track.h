@@ -30,6 +30,10 @@ void fdm_track_begin(struct fdm_track *track, uint32_t attempt,
 bool fdm_track_is_idle(const struct fdm_track *track,
 		       const struct fdm_row *row);
 /* By the CIB. What has no gate, Pacemaker starts as it likes. */
-bool fdm_track_is_granted(const struct fdm_vm *vm, const struct fdm_row *row);
+static inline bool
+fdm_track_is_granted(const struct fdm_vm *vm, const struct fdm_row *row)
+{
+	return !row || (vm->ticket.is_there && vm->ticket.is_granted);
+}
 
 #endif

@@ -13,7 +13,7 @@ from .cutoff import (manage, master, protect, ticket, wait_promoted,
 UP_DEADLINE_S = 120
 WAIT_DEADLINE_S = 60
 DELAY_S = 2    # after ready, before the next ones
-SWITCH_S = 3   # a power switch takes so long
+SWITCH_S = 1   # a power switch takes so long
 SLACK_S = 0.5  # a list entry is read half a beat later than written
 LEVELS = ("high", "medium", "low", "lowest")
 ASKS = 200
@@ -284,11 +284,12 @@ def restart_manager_stopped(lab):
     all_up(lab, [db, app])
 
 
-@case(heartbeat=3, fence="bed")
+@case(heartbeat=3, fence="bed", profile="standard")
 def restart_foreign_fence(lab):
-    """The fence device is a power switch, which knows no order, and the host
-    that dies is the promoted master: the coordinator takes the tickets of those
-    that wait before the host is switched off, and the order is kept."""
+    """The fence device is a power switch, which knows no order and is faster
+    than the proof, and the host that dies is the promoted master: the
+    coordinator takes the tickets of those that wait before the host is switched
+    off, early starts are refused, and the order is kept."""
     high = lab.vm("high1", params={
         "restart_priority": "high", "ready_condition": "powered-on",
         "ready_delay": f"{4 * DELAY_S}s"})
