@@ -287,17 +287,16 @@ def restart_manager_stopped(lab):
 @case(heartbeat=3, fence="bed", profile="standard")
 def restart_foreign_fence(lab):
     """The fence device is a power switch, which knows no order and is faster
-    than the proof, and the host that dies is the promoted master: the
-    coordinator takes the tickets of those that wait before the host is switched
-    off, early starts are refused, and the order is kept."""
+    than the proof: the master takes the tickets of those that wait before the
+    host is switched off, early starts are refused, and the order is kept."""
     high = lab.vm("high1", params={
         "restart_priority": "high", "ready_condition": "powered-on",
         "ready_delay": f"{4 * DELAY_S}s"})
     low = lab.vm("low1")
     warm(lab)
     manage(lab)
-    victim = master(lab)
-    by = lab.others(victim)[0]
+    by = lab.cluster.state().dc
+    victim = lab.others(by, master(lab))[0]
     protect(lab, high, low, on=victim)
     for name in lab.fences:
         lab.cluster.crm(by, f"resource param {name} set pcmk_delay_base "
