@@ -236,8 +236,7 @@ const struct fdm_migration *fdm_open_migration(const struct fdm_facts *facts,
 /* Holds in force that name this very incarnation of the host. */
 uint32_t fdm_holds_of(const struct fdm_snap *snap, const struct fdm_host *host);
 
-/* May it be started, by lists, holds, order and retries? One that is foreseen:
- * will it, once its host is proven dead? */
+/* May it be started, by lists, holds, order and retries? */
 bool fdm_row_is_granted(const struct fdm_row *row);
 /* By a list or a hold, and not only until its host is proven dead. */
 bool fdm_row_is_bound(const struct fdm_row *row);

@@ -58,6 +58,9 @@ later_waves_lose_their_tickets(void **state)
 	assert_foreseen(&s, "low");
 	assert_waits(&s, "low", HA_RESTART_WAITS_PRIORITY);
 	assert_false(row(&s, "db")->waits);
+	/* Whoever writes it all the same does not grant it. */
+	assert_false(fdm_row_is_granted(row(&s, "db")));
+	assert_ticket(&s, "db", "granted=\"false\" vmha-state=\"held\"");
 	assert_true(fdm_ticket_differs(row(&s, "low"), 1));
 	assert_ticket(&s, "low",
 		      "granted=\"false\" vmha-state=\"waiting\" "
