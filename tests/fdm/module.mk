@@ -14,6 +14,7 @@ $(FDM_TESTS): %: %.o $(LIBS)
 $(BUILD)/tests/fdm/protect_list_test: $(FDM_DIR)/grant.o \
 	$(FDM_DIR)/protect_list.o
 $(BUILD)/tests/fdm/master_test: $(FDM_DIR)/grant.o $(FDM_DIR)/election.o
+$(BUILD)/tests/fdm/lapse_test: $(FDM_DIR)/waits.o
 
 fdm-tests: $(FDM_TESTS)
 
