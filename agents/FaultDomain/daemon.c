@@ -233,7 +233,7 @@ release_waits(struct fdm *fdm)
 {
 	GSource *source = g_timeout_source_new(FDM_END_MS);
 
-	if (fdm_waits_count(fdm) == 0) {
+	if (fdm_waits_count(fdm, true) == 0) {
 		g_source_unref(source);
 		return;
 	}

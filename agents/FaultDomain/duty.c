@@ -13,6 +13,8 @@
 
 /* An order is written, read, obeyed, and the answer read. */
 #define UNSEAL_BEATS 4u
+/* What one host reads, the others read within so many. */
+#define SEEN_BEATS 2u
 /* Programs of Pacemaker's at a time, where many VMs have failed: each is a
  * process, and makes the controllers work. */
 #define CLEANUPS_MAX 8u
@@ -245,6 +247,15 @@ fdm_duty_refused(struct fdm *fdm, uint64_t now_ms)
 		const char *resource = row->vm->resource;
 		uint64_t due_ms;
 
+		if (row->vm->was_refused &&
+		    row->verdict.why == HA_TICKET_OWNED) {
+			/* Switched off by another fence device, and started
+			 * before it was proven dead: as soon as all see that. */
+			set_time(fdm->refused, resource,
+				 now_ms + (uint64_t)SEEN_BEATS *
+						  fdm->snap->beat_ms);
+			continue;
+		}
 		/* One that is about to wait is cleaned up before its next
 		 * attempt: now, Pacemaker would start it at once. */
 		if (!row->vm->was_refused || !fdm_row_is_granted(row) ||

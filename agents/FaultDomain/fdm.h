@@ -106,6 +106,9 @@ struct fdm_row {
 	 * is. */
 	bool is_unsure;
 	bool is_listed_here; /* on a member, and not released */
+	/* Its host has left, and is not proven dead (restart.c): its turn is
+	 * judged, and its ticket may be revoked, not granted. */
+	bool is_foreseen;
 	/* Order and retries (restart.c): nothing binds it, and it waits. */
 	bool waits;
 	enum ha_restart_why waits_why;
@@ -256,6 +259,8 @@ uint32_t fdm_holds_of(const struct fdm_snap *snap, const struct fdm_host *host);
 
 /* May it be started, by lists, holds, order and retries? */
 bool fdm_row_is_granted(const struct fdm_row *row);
+/* By a list or a hold, and not only until its host is proven dead. */
+bool fdm_row_is_bound(const struct fdm_row *row);
 
 /* ---- tickets.c ---------------------------------------------------------- */
 
@@ -307,8 +312,9 @@ void fdm_waits_configure(struct fdm *fdm);
 void fdm_waits_look(struct fdm *fdm, uint64_t now_ms, bool is_news);
 /* Tickets that wait while there is no master for long. */
 void fdm_waits_tick(struct fdm *fdm, uint64_t now_ms);
-/* Tickets that wait, by the CIB. */
-guint fdm_waits_count(const struct fdm *fdm);
+/* Tickets that a manager would grant if there were no master, by the CIB;
+ * is_last: at the end of the last one. */
+guint fdm_waits_count(const struct fdm *fdm, bool is_last);
 /* At the end of this daemon: grants them if it is the last one, and calls
  * `done`; false: it is not. */
 bool fdm_waits_end(struct fdm *fdm,

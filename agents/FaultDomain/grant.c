@@ -40,6 +40,12 @@ may_write_row(const struct fdm *fdm, const struct fdm_row *row)
 {
 	const struct ha_ticket_verdict *verdict = &row->verdict;
 
+	if (row->is_foreseen) {
+		/* Never granted, nor once more: fence_vmha may be about to hold
+		 * it, with a newer look than this one. */
+		return row->waits && row->gate == HA_PROTECT_OPEN &&
+		       row->vm->ticket.is_granted;
+	}
 	if (!verdict->is_granted) {
 		return !verdict->wants_hold;
 	}
@@ -90,7 +96,7 @@ tell_row(struct fdm *fdm, const struct fdm_row *row, uint64_t now_ms)
 			g_ptr_array_add(fdm->master.granting,
 					g_strdup(row->vm->resource));
 		}
-	} else if (!row->verdict.is_granted) {
+	} else if (fdm_row_is_bound(row)) {
 		fdm_log(FDM_LOG_HELD, row->vm->resource, text,
 			row->owner ? row->owner->name : "");
 	} else if (row->gate != HA_PROTECT_OPEN) {

@@ -96,7 +96,7 @@ make_wait(const struct fdm_restart_look *look, struct fdm_track *track,
 	  const struct fdm_vm *vm, struct fdm_row *row,
 	  const struct ha_restart_verdict *verdict)
 {
-	if (!row || !row->verdict.is_granted) {
+	if (!row || fdm_row_is_bound(row)) {
 		return;
 	}
 	if (fdm_track_is_idle(track, row) || !fdm_track_is_granted(vm, row)) {
@@ -200,6 +200,9 @@ look_at(struct fdm_restart_look *look, guint index, struct fdm_track *track,
 		row->attempt = 0;
 		row->is_crash = false;
 		row->not_before_s = 0;
+		row->is_foreseen = ha_ticket_is_foreseen(
+			&row->verdict, look->snap->is_quorate,
+			look->restart->has_order);
 	}
 	fdm_track_update(look, track, vm, row);
 	fdm_track_fill(one, track, vm, row);
@@ -241,6 +244,7 @@ fdm_restart_judge(struct fdm_restart *restart, const struct fdm_facts *facts,
 	struct fdm_restart_look look = {
 		.restart = restart,
 		.facts = facts,
+		.snap = snap,
 		.now_ms = now_ms,
 		.seen_ms = MIN(now_ms, restart->copy_ms),
 		.live_nodes = live,

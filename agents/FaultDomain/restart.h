@@ -28,6 +28,7 @@ struct fdm_track {
 	bool is_down;        /* it is to run and does not: an incident */
 	bool by_user;        /* its user started it, nothing has failed */
 	bool is_starting;
+	bool is_foreseen; /* its host has left, and is not proven dead */
 	bool has_no_room;
 	uint32_t attempts;
 	uint64_t old_failures; /* of starts, before this incident */

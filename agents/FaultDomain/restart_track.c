@@ -127,13 +127,23 @@ fdm_track_is_tried_everywhere(const struct fdm_restart_look *look,
 	return (look->open_nodes & ~vm->failed_nodes) == 0;
 }
 
+/* Where heartbeatd has refused a start, the master has its failures cleared
+ * first (FDM_REFUSED_MS), and then Pacemaker goes on. */
+static uint64_t
+no_room_ms(const struct fdm_vm *vm)
+{
+	return FDM_NO_ROOM_MS + (vm->was_refused ? FDM_REFUSED_MS : 0);
+}
+
 /* Has the attempt under way come to nothing? By no more than the newest copy
  * shows: where Pacemaker's daemons are starved it may be many seconds old, and
- * the start on the next host under way. */
+ * the start on the next host under way. And not before its old host is proven
+ * dead: until then heartbeatd refuses each start. */
 static void
 watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
-	      const struct fdm_vm *vm, bool idle)
+	      const struct fdm_vm *vm, const struct fdm_row *row)
 {
+	bool idle = fdm_track_is_idle(track, row);
 	uint64_t quiet_ms = 0;
 
 	if (vm->failed_starts == 0) {
@@ -142,7 +152,7 @@ watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
 	if (!track->is_starting) {
 		return;
 	}
-	if (!idle || look->is_working) {
+	if (!idle || look->is_working || (row && row->is_foreseen)) {
 		track->quiet_ms = look->now_ms;
 	}
 	if (look->seen_ms > track->quiet_ms) {
@@ -159,7 +169,7 @@ watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
 			track->has_no_room = false;
 			track->failed_ms = look->now_ms;
 		}
-	} else if (quiet_ms >= FDM_NO_ROOM_MS) {
+	} else if (quiet_ms >= no_room_ms(vm)) {
 		track->has_no_room = true;
 	}
 }
@@ -168,7 +178,8 @@ void
 fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 		 const struct fdm_vm *vm, const struct fdm_row *row)
 {
-	bool is_held = row && !row->verdict.is_granted;
+	/* One that is foreseen is judged as if its host were dead. */
+	bool is_held = row && fdm_row_is_bound(row);
 	bool runs, is_missing, is_kept;
 	bool granted = fdm_track_is_granted(vm, row);
 
@@ -203,6 +214,10 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 		}
 		track->by_user = false;
 		fdm_crash_is_over(track);
+		/* Its host was away for a moment: it was never restarted. */
+		if (track->is_foreseen) {
+			fdm_crash_forget(track);
+		}
 	} else if (!is_missing && !is_kept) {
 		fdm_crash_forget(track);
 	}
@@ -214,7 +229,8 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 		track->clean_ms = 0;
 	}
 	take_ticket(track, vm, granted, runs, look->now_ms);
-	watch_attempt(look, track, vm, fdm_track_is_idle(track, row));
+	watch_attempt(look, track, vm, row);
+	track->is_foreseen = row && row->is_foreseen;
 	track->was_running = runs;
 	track->was_wanted = fdm_is_wanted(vm, row);
 	track->was_granted = granted;
@@ -226,7 +242,7 @@ fdm_track_fill(struct ha_restart_vm *one, const struct fdm_track *track,
 {
 	/* What is not managed nobody starts: it must hold up nobody. */
 	one->is_wanted = fdm_is_wanted(vm, row) && vm->is_managed &&
-			 !(row && !row->verdict.is_granted);
+			 !(row && fdm_row_is_bound(row));
 	one->is_running = track->was_running;
 	one->is_starting =
 		one->is_wanted && track->is_starting && !track->has_no_room;

@@ -15,6 +15,7 @@ struct fdm_row;
 struct fdm_restart_look {
 	struct fdm_restart *restart;
 	const struct fdm_facts *facts;
+	const struct fdm_snap *snap;
 	uint64_t now_ms;
 	uint64_t seen_ms;    /* what is known of Pacemaker is of then */
 	uint64_t live_nodes; /* not those that have just died */

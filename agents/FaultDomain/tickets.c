@@ -10,16 +10,29 @@
 #include "FaultDomain/fdm.h"
 
 bool
+fdm_row_is_bound(const struct fdm_row *row)
+{
+	return !row->verdict.is_granted && !row->is_foreseen;
+}
+
+bool
 fdm_row_is_granted(const struct fdm_row *row)
 {
 	return row->verdict.is_granted && !row->waits &&
 	       row->gate == HA_PROTECT_OPEN;
 }
 
+/* By its ticket: one that is foreseen may wait; granted it never is. */
+static bool
+is_held(const struct fdm_row *row)
+{
+	return !row->verdict.is_granted && !(row->is_foreseen && row->waits);
+}
+
 static const char *
 state_name(const struct fdm_row *row)
 {
-	if (!row->verdict.is_granted) {
+	if (is_held(row)) {
 		return "held";
 	}
 	if (row->gate != HA_PROTECT_OPEN) {
@@ -31,10 +44,10 @@ state_name(const struct fdm_row *row)
 static const char *
 reason_name(const struct fdm_row *row)
 {
-	if (row->verdict.is_granted && row->gate != HA_PROTECT_OPEN) {
+	if (!is_held(row) && row->gate != HA_PROTECT_OPEN) {
 		return ha_protect_gate_name(row->gate);
 	}
-	return row->verdict.is_granted && row->waits ?
+	return !is_held(row) && row->waits ?
 		       ha_restart_why_name(row->waits_why) :
 		       ha_ticket_why_name(row->verdict.why);
 }
@@ -42,7 +55,7 @@ reason_name(const struct fdm_row *row)
 static const char *
 owner_name(const struct fdm_row *row)
 {
-	return row->owner && !row->verdict.is_granted ? row->owner->name : "";
+	return row->owner && is_held(row) ? row->owner->name : "";
 }
 
 /* Kept off already: a user who has asked for it writes vmha-reason, and nothing

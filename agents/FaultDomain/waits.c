@@ -7,11 +7,13 @@
  * to keep one back without a master would leave a VM down (SAFETY 23).
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/logs.h"
 #include "ha/clock.h"
+#include "ha/lapse.h"
 
 /* An answer that is owed while its update is under way. */
 struct fdm_back {
@@ -53,32 +55,40 @@ fdm_waits_look(struct fdm *fdm, uint64_t now_ms, bool is_news)
 
 /* ---- tickets that nobody would grant ------------------------------------- */
 
-/* One that a host binds is the master's to write, whatever it says now. */
 static bool
-is_waiting(const struct fdm *fdm, const struct fdm_vm *vm)
+lapses(const struct fdm *fdm, const struct fdm_vm *vm, bool is_last)
 {
 	const struct fdm_row *row = fdm_row_find(fdm, vm->resource);
+	const struct fdm_ticket *ticket = &vm->ticket;
+	struct ha_lapse_vm one = {
+		.has_ticket = ticket->is_there,
+		.is_granted = ticket->is_there && ticket->is_granted,
+		.is_waiting = strcmp(ticket->is_there ? ticket->state : "",
+				     FDM_STATE_WAITING) == 0,
+		.is_powered_off = fdm_is_powered_off(vm),
+		.is_kept_off = !ticket->is_there && row &&
+			       row->gate == HA_PROTECT_KEPT_OFF,
+		.is_bound = row && !row->verdict.is_granted,
+	};
 
-	return vm->is_gated && vm->ticket.is_there && !vm->ticket.is_granted &&
-	       (strcmp(vm->ticket.state, FDM_STATE_WAITING) == 0 ||
-		fdm_is_powered_off(vm)) &&
-	       (!row || row->verdict.is_granted);
+	return vm->is_gated && ha_lapse_wants(&one, is_last);
 }
 
 guint
-fdm_waits_count(const struct fdm *fdm)
+fdm_waits_count(const struct fdm *fdm, bool is_last)
 {
 	guint count = 0;
 
 	for (guint i = 0; fdm->facts && i < fdm->facts->vms->len; i++) {
-		count += is_waiting(
-			fdm, &g_array_index(fdm->facts->vms, struct fdm_vm, i));
+		count += lapses(
+			fdm, &g_array_index(fdm->facts->vms, struct fdm_vm, i),
+			is_last);
 	}
 	return count;
 }
 
 static void
-release(struct fdm *fdm, const char *why,
+release(struct fdm *fdm, const char *why, bool is_last,
 	void (*done)(void *data, int code, const char *why))
 {
 	GString *xml = fdm_tickets_begin();
@@ -93,7 +103,7 @@ release(struct fdm *fdm, const char *why,
 				     .why = HA_TICKET_FREE },
 		};
 
-		if (is_waiting(fdm, vm)) {
+		if (lapses(fdm, vm, is_last)) {
 			fdm_tickets_add(xml, &row, vm->ticket.term);
 			count++;
 		}
@@ -113,12 +123,50 @@ on_released(void *data, int code, const char *why)
 	}
 }
 
+/* Without beats: who could be master has a promotion score; of a plain clone
+ * the coordinator is. */
+static bool
+is_other_able(const struct fdm *fdm)
+{
+	const struct fdm_facts *facts = fdm->facts;
+	const char *self = fdm->election.self;
+
+	if (!facts->is_promotable) {
+		return strcmp(facts->dc, self) != 0;
+	}
+	for (guint i = 0; i < facts->nodes->len; i++) {
+		const struct fdm_node *node =
+			&g_array_index(facts->nodes, struct fdm_node, i);
+
+		if (node->is_online && strcmp(node->name, self) != 0 &&
+		    node->score && strtoul(node->score, NULL, 10) > 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+is_without_master(const struct fdm *fdm, uint64_t now_ms)
+{
+	struct ha_lapse_facts one = {
+		.has_cib = fdm_has_facts(fdm) && fdm->facts->have_quorum,
+		.has_heartbeat = fdm_has_snap(fdm, now_ms),
+	};
+
+	if (one.has_heartbeat) {
+		one.is_quorate = fdm->snap->is_quorate;
+		one.has_master = fdm_snap_master(fdm->snap);
+	} else if (one.has_cib) {
+		one.is_other_able = is_other_able(fdm);
+	}
+	return ha_lapse_runs(&one);
+}
+
 static void
 look_for_master(struct fdm *fdm, uint64_t now_ms)
 {
-	if (!fdm_has_snap(fdm, now_ms) || !fdm_has_facts(fdm) ||
-	    fdm->master_ms == 0 || fdm_snap_master(fdm->snap) ||
-	    !fdm->snap->is_quorate || !fdm->facts->have_quorum) {
+	if (fdm->master_ms == 0 || !is_without_master(fdm, now_ms)) {
 		fdm->master_ms = now_ms;
 		return;
 	}
@@ -126,8 +174,8 @@ look_for_master(struct fdm *fdm, uint64_t now_ms)
 		return;
 	}
 	fdm->master_ms = now_ms;
-	if (fdm_waits_count(fdm) > 0) {
-		release(fdm, "there is no master", on_released);
+	if (fdm_waits_count(fdm, false) > 0) {
+		release(fdm, "there is no master", false, on_released);
 	}
 }
 
@@ -158,10 +206,10 @@ fdm_waits_end(struct fdm *fdm,
 	      void (*done)(void *data, int code, const char *why))
 {
 	if (!fdm_has_facts(fdm) || !fdm->facts->have_quorum ||
-	    fdm_waits_count(fdm) == 0 || !is_last(fdm)) {
+	    fdm_waits_count(fdm, true) == 0 || !is_last(fdm)) {
 		return false;
 	}
-	release(fdm, "the last fault domain manager ends", done);
+	release(fdm, "the last fault domain manager ends", true, done);
 	return true;
 }
 
@@ -190,7 +238,7 @@ on_kept(void *data, int code, const char *why)
 
 	if (code < 0) {
 		fdm_log(FDM_LOG_CIB_FAILED, why);
-	} else {
+	} else if (back->kept > 0) {
 		fdm_log(FDM_LOG_KEPT_BACK, back->kept, back->host);
 	}
 	answer_back(back, code < 0 ? 0 : back->kept, why);
@@ -233,14 +281,18 @@ rows_without(struct fdm *fdm, struct fdm_snap *snap, const char *name)
 	return rows;
 }
 
-/* What waits, and beside it the first attempts of those that go first. */
+/* What waits, if the master has not kept it back yet, and the first attempts
+ * of those that go first: written while they start, these would make Pacemaker
+ * begin anew. Returns how many tickets that is. */
 static uint32_t
-keep_back(struct fdm *fdm, GString *xml, const char *host, uint64_t term)
+keep_back(struct fdm *fdm, GString *xml, const char *host, uint64_t term,
+	  uint32_t *ret_kept)
 {
 	struct fdm_snap *snap = fdm_snap_copy(fdm->snap);
 	GArray *rows = rows_without(fdm, snap, host);
-	uint32_t kept = 0;
+	uint32_t count = 0;
 
+	*ret_kept = 0;
 	for (guint i = 0; i < rows->len; i++) {
 		const struct fdm_row *row =
 			&g_array_index(rows, struct fdm_row, i);
@@ -251,12 +303,13 @@ keep_back(struct fdm *fdm, GString *xml, const char *host, uint64_t term)
 		}
 		if (row->waits || row->attempt > ticket->attempt) {
 			fdm_tickets_add(xml, row, term);
-			kept += row->waits;
+			count++;
+			*ret_kept += row->waits;
 		}
 	}
 	g_array_unref(rows);
 	fdm_snap_free(snap);
-	return kept;
+	return count;
 }
 
 /* The master of the membership that is left; the dead host may have been the
@@ -279,6 +332,7 @@ look_back(struct fdm_back *back, uint64_t now_ms)
 {
 	struct fdm *fdm = back->fdm;
 	const struct fdm_host *master = master_of(fdm, back->host, now_ms);
+	uint32_t count;
 	GString *xml;
 
 	if (!master) {
@@ -291,9 +345,9 @@ look_back(struct fdm_back *back, uint64_t now_ms)
 		return;
 	}
 	xml = fdm_tickets_begin();
-	back->kept = keep_back(fdm, xml, back->host, master->term);
+	count = keep_back(fdm, xml, back->host, master->term, &back->kept);
 	fdm_tickets_end(xml);
-	if (back->kept > 0) {
+	if (count > 0) {
 		back->is_writing = true;
 		ha_cib_update(fdm->cib, xml->str, on_kept, back);
 	} else {

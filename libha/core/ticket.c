@@ -265,6 +265,14 @@ ha_ticket_judge(const struct ha_ticket_host *hosts, size_t host_count,
 }
 
 bool
+ha_ticket_is_foreseen(const struct ha_ticket_verdict *verdict, bool is_quorate,
+		      bool has_order)
+{
+	return is_quorate && has_order && !verdict->is_granted &&
+	       verdict->why == HA_TICKET_OWNED;
+}
+
+bool
 ha_settle_judge(const struct ha_settle_facts *facts)
 {
 	return facts->is_member && facts->is_sealed && facts->is_readable &&

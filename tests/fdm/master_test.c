@@ -25,6 +25,8 @@
 static struct fdm_snap snap;
 static struct fdm fdm;
 static uint32_t updates, leases;
+static const char *ticket; /* attributes of web1's; NULL: it has none */
+static char *sent;         /* the last update */
 
 /* ---- what is faked --------------------------------------------------------- */
 
@@ -41,9 +43,10 @@ ha_cib_update(struct ha_cib *cib, const char *xml,
 	      void (*done)(void *data, int code, const char *why), void *data)
 {
 	(void)cib;
-	(void)xml;
 	(void)done;
 	(void)data;
+	g_free(sent);
+	sent = g_strdup(xml);
 	updates++;
 }
 
@@ -124,9 +127,10 @@ copy(const char *ops)
 		"<lrm_resource id='fd'>%s</lrm_resource></lrm_resources></lrm>"
 		"</node_state><node_state id='2' uname='h2' in_ccm='true' "
 		"crmd='online'><lrm><lrm_resources><lrm_resource id='fd'>%s"
-		"</lrm_resource></lrm_resources></lrm></node_state></status>"
-		"</cib>",
-		OP("start", "5", "0", "0"), ops);
+		"</lrm_resource></lrm_resources></lrm></node_state><tickets>"
+		"<ticket_state id='%s' %s/></tickets></status></cib>",
+		OP("start", "5", "0", "0"), ops, ticket ? "vmha-web1" : "other",
+		ticket ? ticket : "");
 
 	g_clear_pointer(&fdm.rows, g_array_unref);
 	fdm_facts_free(fdm.facts);
@@ -175,6 +179,8 @@ static void
 end(void)
 {
 	g_clear_pointer(&fdm.master.wanted, g_hash_table_unref);
+	g_clear_pointer(&sent, g_free);
+	ticket = NULL;
 	g_ptr_array_unref(fdm.master.granting);
 	g_array_unref(fdm.rows);
 	fdm_facts_free(fdm.facts);
@@ -266,6 +272,45 @@ confirmation_ends_with_its_membership(void **state)
 	end();
 }
 
+/* What its host's list binds, before the proof: revoked if it waits. It is not
+ * written as granted again, since fence_vmha may have had it held meanwhile, and
+ * not granted. */
+static void
+before_the_proof(void **state)
+{
+	struct fdm_row *row;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool waits = i & 1;
+		bool is_granted = i & 2;
+
+		begin("h2");
+		ticket = is_granted ? "granted='true' vmha-state='granted'" :
+				      "granted='false' vmha-state='waiting'";
+		copy(PROMOTED);
+		fdm.restart = fdm_restart_new();
+		fdm_restart_configure(fdm.restart, fdm.facts);
+		fdm.master.term = 5; /* the ticket has another one */
+		row = &g_array_index(fdm.rows, struct fdm_row, 0);
+		row->verdict.is_granted = false;
+		row->verdict.wants_hold = true;
+		row->verdict.why = HA_TICKET_OWNED;
+		row->is_foreseen = true;
+		row->waits = waits;
+		row->waits_why = HA_RESTART_WAITS_PRIORITY;
+		fdm_grant_write(&fdm, T0);
+		fdm.master.is_confirmed = true;
+		fdm_grant_write(&fdm, T0 + 100);
+		assert_int_equal(updates, waits && is_granted);
+		assert_true(updates == 0 ||
+			    strstr(sent, "granted=\"false\" "
+					 "vmha-state=\"waiting\""));
+		fdm_restart_free(fdm.restart);
+		end();
+	}
+}
+
 int
 main(void)
 {
@@ -273,6 +318,7 @@ main(void)
 		cmocka_unit_test(reload_ends_no_term),
 		cmocka_unit_test(reload_of_another_host),
 		cmocka_unit_test(confirmation_ends_with_its_membership),
+		cmocka_unit_test(before_the_proof),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@ $(BUILD)/tests/fdm/lease_test: $(FDM_DIR)/master.o
 $(BUILD)/tests/fdm/duty_test: $(FDM_DIR)/duty.o
 # An application's channel, with a real socket.
 $(BUILD)/tests/fdm/ready_test: $(FDM_DIR)/ready_listen.o
+$(BUILD)/tests/fdm/lapse_test: $(FDM_DIR)/waits.o
 
 fdm-tests: $(FDM_TESTS)
 

@@ -165,6 +165,26 @@ is_unheld(const struct ha_ticket_host *h, const struct ha_ticket_hold *holds,
 	return true;
 }
 
+/* Judged before the proof: only what a host out of reach lists, and nobody
+ * holds; so never what runs on a member (SAFETY 21). */
+static void
+check_foreseen(const struct ha_ticket_verdict *v,
+	       const struct ha_ticket_host *hosts,
+	       const struct ha_ticket_hold *holds, size_t count)
+{
+	bool is_out = false;
+
+	for (size_t i = 0; i < HOSTS; i++) {
+		is_out |= !hosts[i].is_member && !hosts[i].is_gone &&
+			  lists(&hosts[i]) &&
+			  is_unheld(&hosts[i], holds, count);
+	}
+	assert_int_equal(ha_ticket_is_foreseen(v, true, true),
+			 is_out && !runs_on_member(hosts));
+	assert_false(ha_ticket_is_foreseen(v, false, true));
+	assert_false(ha_ticket_is_foreseen(v, true, false));
+}
+
 static void
 check_cell(const struct ha_ticket_host *hosts,
 	   const struct ha_ticket_hold *holds, size_t count,
@@ -205,6 +225,7 @@ check_cell(const struct ha_ticket_host *hosts,
 		assert_true(is_unheld(h, holds, count));
 	}
 	assert_true(v.host <= HOSTS);
+	check_foreseen(&v, hosts, holds, count);
 	check_lift(&v, hosts, holds, count);
 	seen[v.why]++;
 }

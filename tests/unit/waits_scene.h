@@ -45,8 +45,11 @@ struct scene {
 	bool is_cib_late;   /* Pacemaker has h2 online still */
 	bool is_h2_out;     /* left and not fenced yet, for Pacemaker */
 	bool is_h2_dead;
-	bool is_h2_lost;     /* neither member nor dead, and sealed */
 	const char *told[3]; /* FDM_READY_ATTR of each host; NULL: none */
+	bool is_h2_lost;     /* neither member nor dead, and sealed */
+	bool is_h2_away;     /* the same, not sealed; the others have quorum */
+	bool is_h2_fenced;   /* for Pacemaker, which proves nothing */
+	bool is_h2_held;     /* what it lists, all of it */
 	struct vm vms[VMS_MAX];
 };
 
@@ -71,8 +74,10 @@ add_states(struct scene *s, GString *xml)
 	static const char *const HOSTS[] = { "h1", "h2", "h3" };
 
 	for (size_t h = 0; h < N_ELEMENTS(HOSTS); h++) {
-		bool is_out = h == 1 && !s->is_cib_late &&
-			      (s->is_h2_out || s->is_h2_dead);
+		bool is_out =
+			h == 1 && !s->is_cib_late &&
+			(s->is_h2_out || s->is_h2_fenced || s->is_h2_dead);
+		bool is_erased = is_out && (s->is_h2_dead || s->is_h2_fenced);
 
 		g_string_append_printf(
 			xml,
@@ -80,7 +85,7 @@ add_states(struct scene *s, GString *xml)
 			"crmd='%s' expected='%s'><lrm><lrm_resources>",
 			h + 1, HOSTS[h], is_out ? "false" : "true",
 			is_out ? "offline" : "online",
-			is_out && s->is_h2_dead ? "down" : "member");
+			is_erased ? "down" : "member");
 		for (size_t i = 0; i < VMS_MAX && s->vms[i].id; i++) {
 			const struct vm *vm = &s->vms[i];
 			bool is_at =
@@ -90,7 +95,7 @@ add_states(struct scene *s, GString *xml)
 						    NULL;
 
 			/* Fencing erases the history. */
-			if (past && !(is_out && s->is_h2_dead)) {
+			if (past && !is_erased) {
 				g_string_append_printf(
 					xml,
 					"<lrm_resource id='%s' class='ocf' "
@@ -185,18 +190,20 @@ snap_of(struct scene *s)
 {
 	static const char *const HOSTS[] = { "h1", "h2", "h3" };
 
-	s->snap = (struct fdm_snap){ .are_holds_read = true };
+	s->snap = (struct fdm_snap){ .are_holds_read = true,
+				     .is_quorate = s->is_h2_away };
 	s->snap.hosts = g_array_new(FALSE, TRUE, sizeof(struct fdm_host));
 	s->snap.holds = g_array_new(FALSE, TRUE, sizeof(struct fdm_hold));
 	for (uint32_t h = 0; h < N_ELEMENTS(HOSTS); h++) {
-		bool is_out = h == 1 && (s->is_h2_dead || s->is_h2_lost);
+		bool is_out = h == 1 &&
+			      (s->is_h2_dead || s->is_h2_lost || s->is_h2_away);
 		struct fdm_host host = {
 			.slot = h,
 			.incarnation = 1,
 			.generation = 1,
 			.is_member = !is_out,
 			.is_gone = is_out && s->is_h2_dead,
-			.is_sealed = is_out,
+			.is_sealed = is_out && !s->is_h2_away,
 			.is_readable = true,
 		};
 		json_t *list =
@@ -213,6 +220,18 @@ snap_of(struct scene *s)
 				       "00000000-0000-4000-8000-%012u", i + 1);
 			if (vm->listed &&
 			    strcmp(vm->listed_at, HOSTS[h]) == 0) {
+				struct fdm_hold hold = {
+					.hold = { .kind = HA_HOLD_OWNER,
+						  .owner = h,
+						  .owner_incarnation = 1,
+						  .owner_generation = 1 },
+				};
+
+				g_strlcpy(hold.resource, vm->id,
+					  sizeof(hold.resource));
+				if (is_out && s->is_h2_held) {
+					g_array_append_val(s->snap.holds, hold);
+				}
 				(void)json_array_append_new(
 					json_object_get(list, "vms"),
 					json_pack("{s:s, s:s, s:s}", "uuid",

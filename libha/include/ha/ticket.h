@@ -79,6 +79,18 @@ struct ha_ticket_verdict ha_ticket_judge(const struct ha_ticket_host *hosts,
 					 const struct ha_ticket_hold *holds,
 					 size_t hold_count);
 
+/* ---- the turn of what a lost host ran ------------------------------------ */
+
+/* Is the VM's turn judged although its host is not proven dead? A fence device
+ * that knows no order (IPMI) may switch that host off at any moment, and then
+ * Pacemaker starts at once all that is granted: who has to wait must have lost
+ * its ticket by then. Only what binds nobody on a member: an entry of a host
+ * out of reach that is neither proven dead nor held. It allows to revoke, never
+ * to grant. `has_order`: somebody may have to wait for somebody; else a death
+ * costs no ticket. */
+bool ha_ticket_is_foreseen(const struct ha_ticket_verdict *verdict,
+			   bool is_quorate, bool has_order);
+
 /* ---- may a sealed member be told to unseal? ------------------------------ */
 
 struct ha_settle_facts {

@@ -13,6 +13,7 @@ from .cutoff import (manage, master, protect, ticket, wait_promoted,
 UP_DEADLINE_S = 120
 WAIT_DEADLINE_S = 60
 DELAY_S = 2    # after ready, before the next ones
+SWITCH_S = 1   # a power switch takes so long
 SLACK_S = 0.5  # a list entry is read half a beat later than written
 LEVELS = ("high", "medium", "low", "lowest")
 ASKS = 200
@@ -281,3 +282,37 @@ def restart_manager_stopped(lab):
     lab.mark("all managers are stopped")
     lab.bed.run(by, "crm", "resource", "stop", "fault-domain")
     all_up(lab, [db, app])
+
+
+@case(heartbeat=3, fence="bed", profile="standard")
+def restart_foreign_fence(lab):
+    """The fence device is a power switch, which knows no order and is faster
+    than the proof: the master takes the tickets of those that wait before the
+    host is switched off, early starts are refused, and the order is kept."""
+    high = lab.vm("high1", params={
+        "restart_priority": "high", "ready_condition": "powered-on",
+        "ready_delay": f"{4 * DELAY_S}s"})
+    low = lab.vm("low1")
+    warm(lab)
+    manage(lab)
+    by = lab.cluster.state().dc
+    victim = lab.others(by, master(lab))[0]
+    protect(lab, high, low, on=victim)
+    for name in lab.fences:
+        lab.cluster.crm(by, f"resource param {name} set pcmk_delay_base "
+                        f"{SWITCH_S}s")
+    lab.settle()
+    lab.begin()
+    kill(lab, victim)
+    found = wait_ticket(lab, low, by, "false")
+    lab.expect(lab.line.first(f"fencing result: off {victim}") is None,
+               "it was switched off before low1 lost its ticket")
+    lab.expect(found.get("vmha-reason") == "waits-for-priority",
+               f"its ticket says {found}")
+    lab.mark("low1 has lost its ticket")
+    all_up(lab, [high, low])
+    lab.expect(lab.line.first(f"fencing result: off {victim} OK") is not None,
+               f"{victim} was not switched off")
+    in_order(lab, [high], [low], 4 * DELAY_S - SLACK_S)
+    for vm in (high, low):
+        wait_ticket(lab, vm, by, "true")
