@@ -71,6 +71,7 @@ look(struct fdm *fdm)
 	fdm_states_tick(fdm, now_ms);
 	fdm_guests_tick(fdm, now_ms);
 	fdm_capacity_tick(fdm, now_ms);
+	fdm_lacks_tick(fdm, now_ms);
 }
 
 /* Rows point into both: they are made anew whenever one of them is. */

@@ -157,6 +157,14 @@ struct fdm_vanished {
 	uint64_t asked_ms; /* 0: Pacemaker was not asked to fence it */
 };
 
+/* What VMs need of this host (lacks.c). */
+struct fdm_lacks {
+	uint64_t due_ms;
+	uint64_t copy; /* looked at: of the CIB */
+	guint subject;
+	bool is_looking;
+};
+
 struct fdm_server;
 struct fdm_request;
 struct fdm_found;
@@ -205,6 +213,7 @@ struct fdm {
 	struct responder *responder;
 	uint64_t responder_ms;
 	struct fdm_guests *guests;
+	struct fdm_lacks lacks;
 	uint32_t children;
 };
 
@@ -300,6 +309,11 @@ json_t *fdm_op_hold_back(struct fdm *fdm, uint32_t client,
 			 const json_t *request);
 
 void fdm_waits_cancel(struct fdm *fdm, uint32_t client);
+
+/* ---- lacks.c ------------------------------------------------------------- */
+
+/* Has the vmha command look, when that is due. */
+void fdm_lacks_tick(struct fdm *fdm, uint64_t now_ms);
 
 /* ---- protect_list.c: the protected list ----------------------------------- */
 

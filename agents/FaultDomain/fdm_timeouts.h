@@ -109,6 +109,11 @@
 #define FDM_CAPACITY_LOOK_MS 60000u
 /* Its capacity could not be written into the CIB: tried again. */
 #define FDM_CAPACITY_AGAIN_MS 10000u
+/* What the VMs need of this host is looked at so often, and so soon after one
+ * has come or has another config file; a look may take so long. */
+#define FDM_LACKS_LOOK_MS 600000u
+#define FDM_LACKS_SOON_MS 10000u
+#define FDM_LACKS_MS 60000u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

@@ -2,6 +2,7 @@
 """vmha heartbeat check: contradictions are found, --fix mends what it says.
 Pacemaker's properties come from a real cibadmin on a CIB file."""
 
+import json
 import os
 import struct
 import subprocess
@@ -423,6 +424,57 @@ class Domains(Base):
                           (NETWORK % "../../../../etc/passwd", "passwd")):
             self.one(self.find(more=row), "network", "bad", word)
         self.assertNotIn("network", self.find(more=BRIDGE % "lo"))
+
+    def here(self, env, code=1):
+        """What it says of this host alone."""
+        done = self.run_vmha("host", "check", "--json", env=env)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return json.loads(done.stdout)
+
+    def test_this_host_alone(self):
+        """vmha host check: the same findings and no others."""
+        self.find(more=BRIDGE % "vmha-none0", disk="/dev/null")
+        env = {"CIB_file": self.path("cib.xml")}
+        told = self.here(env)
+        self.assertEqual([f["what"] for f in told["findings"]
+                          if f["level"] == "bad"], ["network"])
+        self.find(disk="/dev/null", more=AGENT)
+        told = self.here(env, code=0)
+        self.assertEqual(told["bad"], 0)
+
+    def test_elsewhere(self):
+        """What other hosts tell; one that is away is not asked for."""
+        own = os.uname().nodename
+        states = ""
+        nodes = ""
+        for i, (name, online, value) in enumerate((
+                (own, True, "9/9 not asked for"), ("h2", True, "0/3"),
+                ("h3", True, "1/3 web1: bridge br1 is missing"),
+                ("h4", True, None), ("h5", False, "1/3 of old"),
+                ("h6", True, "3 of 4")), 1):
+            nodes += f'<node id="{i}" uname="{name}"/>'
+            pair = "" if value is None else (
+                f'<nvpair id="l{i}-v" name="vmha-lacks" value="{value}"/>')
+            states += (
+                f'<node_state id="{i}" uname="{name}" '
+                f'in_ccm="{str(online).lower()}" '
+                f'crmd="{"online" if online else "offline"}">'
+                f'<transient_attributes id="{i}"><instance_attributes '
+                f'id="l{i}">{pair}</instance_attributes>'
+                '</transient_attributes></node_state>')
+        with open(self.path("cib.xml"), "w", encoding="utf-8") as f:
+            f.write((CIB % ("", DEVICE)).replace(
+                "<nodes/>", f"<nodes>{nodes}</nodes>").replace(
+                    "<status/>", f"<status>{states}</status>"))
+        _, told = self.check(self.corosync("h1", "h2", "h3"),
+                             env={"CIB_file": self.path("cib.xml")})
+        found = {f["value"].split(":")[0]: f for f in told["findings"]
+                 if f["what"] == "VMs elsewhere"}
+        self.assertEqual({host: f["level"] for host, f in found.items()},
+                         {"h2": "ok", "h3": "bad", "h4": "warn",
+                          "h6": "warn"})
+        self.assertIn("1 of 3 VMs lack something: web1: bridge br1",
+                      found["h3"]["value"])
 
     def test_stop(self):
         self.one(self.find(self.mode("agent")), "guest agent", "bad",

@@ -195,11 +195,11 @@ class Why(Known):
                       self.vmha("why", "web9", code=1).stderr)
 
 
-def found_on(number, value):
+def found_on(number, value, name="vmha-found"):
     """A host whose manager tells that."""
     return (f'<node_state id="{number}" uname="h{number}">'
             f'<transient_attributes id="{number}"><instance_attributes '
-            f'id="f{number}"><nvpair id="f{number}-v" name="vmha-found" '
+            f'id="f{number}"><nvpair id="f{number}-v" name="{name}" '
             f'value="{value}"/></instance_attributes></transient_attributes>'
             '</node_state>')
 
@@ -213,6 +213,19 @@ class Found(Known):
             found_on(i, v) for i, v in enumerate(values, 1)))
         self.daemon([host("h1", 0), host("h2", 1, flags=["master"])],
                     lists={"h2": {"web1": "running"}})
+
+    def test_what_hosts_lack(self):
+        self.cib(vm("web1"), gate("web1"), ticket("web1"), states="".join(
+            found_on(i, value, "vmha-lacks") for i, value in enumerate(
+                ("0/12", "2/12 web1: bridge br1 is missing; ...", "mad"), 1)))
+        self.daemon([host("h1", 0), host("h2", 1, flags=["master"])],
+                    lists={"h2": {"web1": "running"}})
+        problems = [p for p in self.told("status", code=1)["problems"]
+                    if "lacks" in p]
+        self.assertEqual(len(problems), 1, problems)
+        for word in ("h2 lacks", "2 of 12", "bridge br1 is missing",
+                     "vmha host check on h2"):
+            self.assertIn(word, problems[0])
 
     def test_each_kind(self):
         for value, kind, *needles in (

@@ -243,8 +243,8 @@ forget(struct check *c)
 	memset(c->count, 0, sizeof(c->count));
 }
 
-static int
-show(struct check *c)
+int
+check_show(struct check *c)
 {
 	struct vmha *v = c->v;
 	const json_t *change;
@@ -290,7 +290,7 @@ vmha_check(struct vmha *v)
 		forget(c);
 		judge(c);
 	}
-	code = show(c);
+	code = check_show(c);
 	if (rc < 0) {
 		code = vmha_fail(v, rc);
 	} else if (code == VMHA_OK && c->count[CHECK_BAD] > 0) {

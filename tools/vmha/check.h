@@ -65,11 +65,21 @@ void check_pacemaker(struct check *c);
 struct cib_node;
 void check_gates(struct check *c, const struct cib_node *cib);
 /* Each VM's domain XML against this host. */
-void check_domains(struct check *c, const struct cib_node *cib);
+struct check_looked {
+	unsigned int vms;     /* looked at, or tried to */
+	unsigned int lacking; /* with something bad */
+	unsigned int without, hangs, findings;
+};
+void check_domains(struct check *c, const struct cib_node *cib,
+		   struct check_looked *looked);
+/* lacks.c: the same, as the other hosts tell it. */
+void check_elsewhere(struct check *c, const struct cib_node *cib);
 /* What the daemon runs with against what vmha.conf says now. */
 void check_running(struct check *c);
 
 /* --fix: mends, and adds to c->changes. Negative errno: c->v->err. */
 int check_fix(struct check *c);
+/* Prints it all. */
+int check_show(struct check *c);
 
 #endif

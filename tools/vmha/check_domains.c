@@ -3,8 +3,7 @@
  * check: what the domain XML of each VM needs, on this very host: config file,
  * disks, bridges and networks, the guest agent that its stop relies on, and
  * what a live migration would trip over. Each VM is looked at in a child
- * process, since a share may hang. Of other hosts nothing is known here: the
- * command is to be run on each.
+ * process, since a share may hang. Other hosts look for themselves (lacks.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -96,13 +95,9 @@ take_lines(struct check *c, char *text)
 	return count;
 }
 
-struct looked {
-	unsigned int vms, without, hangs, findings;
-};
-
 static void
 look_at(struct check *c, const struct cib_node *cib, const struct cib_node *vm,
-	struct looked *looked)
+	struct check_looked *looked)
 {
 	const char *mode = param(cib, vm, "shutdown_mode");
 	struct check_domain domain = {
@@ -113,6 +108,7 @@ look_at(struct check *c, const struct cib_node *cib, const struct cib_node *vm,
 		.is_unsafe_allowed =
 			is_true(param(cib, vm, "migration_unsafe")),
 	};
+	uint32_t bad = c->count[CHECK_BAD];
 	char *text = NULL;
 	size_t len = 0;
 	int rc;
@@ -123,12 +119,14 @@ look_at(struct check *c, const struct cib_node *cib, const struct cib_node *vm,
 	}
 	rc = ha_worker_run(check_domain_look, &domain, ANSWER_MAX,
 			   ha_clock_now_ms() + DOMAIN_LOOK_MS, &text, &len);
+	looked->vms++;
 	if (rc == 0) {
-		looked->vms++;
 		looked->findings += take_lines(c, text);
+		looked->lacking += c->count[CHECK_BAD] > bad;
 		free(text);
 		return;
 	}
+	looked->lacking++;
 	looked->findings++;
 	looked->hangs += rc == -ETIMEDOUT;
 	check_add(c, CHECK_BAD, "VM config", "can be read on this host",
@@ -141,16 +139,16 @@ look_at(struct check *c, const struct cib_node *cib, const struct cib_node *vm,
 }
 
 void
-check_domains(struct check *c, const struct cib_node *cib)
+check_domains(struct check *c, const struct cib_node *cib,
+	      struct check_looked *looked)
 {
 	const struct cib_node *vm = NULL;
-	struct looked looked = { .vms = 0 };
 	struct utsname uts = { .nodename = "this host" };
 
 	(void)uname(&uts);
-	while ((vm = cib_next_vm(cib, vm)) && looked.hangs < HANGS_MAX) {
+	while ((vm = cib_next_vm(cib, vm)) && looked->hangs < HANGS_MAX) {
 		if (!is_banned(cib, cib_get(vm, "id"), uts.nodename)) {
-			look_at(c, cib, vm, &looked);
+			look_at(c, cib, vm, looked);
 		}
 	}
 	if (vm) {
@@ -158,15 +156,14 @@ check_domains(struct check *c, const struct cib_node *cib)
 			  "run it again when the shares answer",
 			  "not looked at, from %s on: shares hang",
 			  cib_get(vm, "id"));
-	} else if (looked.vms > 0 && looked.findings == 0) {
+	} else if (looked->vms > 0 && looked->findings == 0) {
 		check_add(c, CHECK_OK, "VMs here", "what they need is here", "",
-			  "%u VMs, on %s alone: run it on each host",
-			  looked.vms, uts.nodename);
+			  "%u VMs, on %s", looked->vms, uts.nodename);
 	}
-	if (looked.without > 0) {
+	if (looked->without > 0) {
 		check_add(c, CHECK_OK, "VMs here", "information", "",
 			  "%u VMs are defined in libvirt and have no parameter "
 			  "config: not looked at",
-			  looked.without);
+			  looked->without);
 	}
 }

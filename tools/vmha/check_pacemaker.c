@@ -242,6 +242,7 @@ check_pacemaker(struct check *c)
 	struct cib_node *cib = NULL;
 	const struct cib_node *config;
 	struct ha_err err = HA_ERR_INIT;
+	struct check_looked looked = { .vms = 0 };
 	int rc = cib_read(&cib, &err);
 
 	if (rc == -ENOENT) {
@@ -269,6 +270,7 @@ check_pacemaker(struct check *c)
 	check_policy(c, cib);
 	check_device(c, cib);
 	check_gates(c, cib);
-	check_domains(c, cib);
+	check_domains(c, cib, &looked);
+	check_elsewhere(c, cib);
 	cib_free(cib);
 }

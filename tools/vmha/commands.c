@@ -110,6 +110,9 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 			   NULL, "the resource too, of a VM that is stopped" },
 	[OPT_OUTPUT] = { "output", "FORMAT", VMHA_TEXT, AT(output), 0, 0,
 			 "text json", "text (default) or json" },
+	[OPT_TELL] = { "tell", NULL, VMHA_FLAG, AT(is_told), 0, 0, NULL,
+		       "print nothing, and tell it all hosts by the node "
+		       "attribute vmha-lacks" },
 	[OPT_JSON] = { "json", NULL, VMHA_FLAG, AT(is_json), 0, 0, NULL,
 		       "print JSON" },
 };
@@ -298,6 +301,13 @@ static const struct vmha_command COMMANDS[] = {
 	  "vSphere's maintenance mode. It is not Pacemaker's \"maintenance\", "
 	  "which leaves everything running where it is and watches nothing: "
 	  "for work on the cluster's own software." },
+	{ "host check", "", VMHA_NOTHING, 0, 0, BIT(OPT_TELL) | BIT(OPT_JSON),
+	  CIB_S, vmha_host_check,
+	  "does this host have what the VMs need: disks, bridges, networks",
+	  "Looks at the domain XML of each VM that may run on this host. The "
+	  "fault domain manager of each host runs it with --tell some seconds "
+	  "after its start, when VMs have changed, and every ten minutes; "
+	  "\"vmha check\" and \"vmha status\" show what the hosts lack." },
 	{ "host confirm-dead", "HOST", VMHA_HOST_ONLY, 1, 1,
 	  OPTS_KNOWN | BIT(OPT_YES) | BIT(OPT_FORCE), 0, vmha_confirm_dead,
 	  "say that a host is switched off, where nothing can prove it",
@@ -326,7 +336,8 @@ static const struct vmha_command COMMANDS[] = {
 	  "corosync, Pacemaker's properties, the fault domain manager, the "
 	  "VMs' gates and restart parameters, and what the VMs' domain XML needs "
 	  "of this very host: disks, bridges and networks, a way to shut down, "
-	  "live migration. Run it on each host." },
+	  "live migration. What the other hosts lack of it they tell by "
+	  "themselves (vmha host check)." },
 	{ "heartbeat create", "PATH...", VMHA_PATHS, 1, HA_STORES_MAX,
 	  OPTS_DISK | OPTS_TIMING | BIT(OPT_CLUSTER) | BIT(OPT_HOSTS) |
 		  BIT(OPT_SLOTS) | BIT(OPT_VMS) | BIT(OPT_FORCE) |

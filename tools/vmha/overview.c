@@ -4,6 +4,7 @@
  * every VM with its ticket and what binds it, on one screen. What a part that
  * does not answer would know is shown as unknown, never left out.
  */
+#include "lacks.h"
 #include "why.h"
 
 #include <errno.h>
@@ -337,6 +338,7 @@ look(struct vmha *v)
 	vmha_report_problems(known.manager, problems);
 	held_problems(&known, problems);
 	found_problems(&known, problems);
+	lacks_problems(known.cib, problems);
 	if (v->args.is_json) {
 		code = tell_json(v, &known, problems);
 	} else {

@@ -65,7 +65,7 @@ struct vmha_args {
 	uint64_t interval_ms, wait_ms;               /* 0: not given */
 	bool is_json, is_forced, is_live_forced, writes_conf, is_once, is_yes;
 	bool is_fix, is_all, is_dry_run, is_followed, is_watched;
-	bool is_started, is_whole;
+	bool is_started, is_whole, is_told;
 	uint32_t operands;
 	const char *operand[VMHA_OPERANDS_MAX];
 };
@@ -115,6 +115,7 @@ enum vmha_option_id {
 	OPT_START,
 	OPT_RESOURCE,
 	OPT_OUTPUT,
+	OPT_TELL,
 	OPT_JSON,
 	OPT_N
 };
@@ -262,6 +263,7 @@ int vmha_vm_remove(struct vmha *v);
 int vmha_recover(struct vmha *v);
 int vmha_confirm_dead(struct vmha *v);
 int vmha_maintenance(struct vmha *v);
+int vmha_host_check(struct vmha *v);
 int vmha_events(struct vmha *v);
 int vmha_admission_inventory(struct vmha *v);
 

@@ -47,6 +47,40 @@ def set_up(lab):
     wait_open(lab, lab.hosts)
 
 
+# A VM that never runs, with one more interface.
+ADD_BRIDGED = """
+sed -e 's,<name>db1<,<name>web2<,' -e 's,<uuid>.*</uuid>,,' \\
+    -e "s,</devices>,<interface type='bridge'><source bridge='br9'/>\\
+</interface></devices>," %(path)s > %(path)s.web2.xml
+crm configure primitive web2 ocf:vmha:VirtualMachine \\
+    params config=%(path)s.web2.xml meta target-role=Stopped
+"""
+LACKS_DEADLINE_S = 60
+
+
+def elsewhere(lab, level):
+    """The hosts about which h1's check says that of what VMs need."""
+    done = lab.bed.run("h1", "vmha", "check", "--json", check=False)
+    return sorted(f["value"].split(":")[0]
+                  for f in json.loads(done.stdout)["findings"]
+                  if f["what"] == "VMs elsewhere" and f["level"] == level)
+
+
+def lacking(lab, path):
+    """What a host lacks of what a VM needs is told by all the others."""
+    wait_for(lambda: elsewhere(lab, "ok") == lab.hosts[1:],
+             LACKS_DEADLINE_S, "word from the others that nothing is missing")
+    lab.bed.run("h1", "ip", "link", "add", "br9", "type", "bridge")
+    lab.bed.run("h1", "sh", "-c", ADD_BRIDGED % {"path": path})
+    wait_for(lambda: elsewhere(lab, "bad") == lab.hosts[1:],
+             LACKS_DEADLINE_S, "word from the others that br9 is missing")
+    problems = " ".join(told(lab, "status", code=1)["problems"])
+    for host in lab.hosts[1:]:
+        lab.expect(f"{host} lacks what 1 of 2 VMs need: web2: bridge br9 is "
+                   "missing" in problems, problems)
+    lab.expect("h1 lacks" not in problems, problems)
+
+
 def file_of(vm):
     """As the hosts see it."""
     return vm.params["config"]
@@ -177,6 +211,7 @@ def vm_add_by_script(lab):
     wait_for(lambda: not ticket(lab, second, lab.hosts[0]), BACK_DEADLINE_S,
              "the end of its ticket")
     verified(lab)
+    lacking(lab, file_of(first))
 
 
 @case(heartbeat=3)
