@@ -111,6 +111,10 @@
 /* Between two notes of a guest's power off that are taken away: crm_resource
  * takes 0.1 s, and one that fails is tried again. */
 #define FDM_GUEST_CLEAR_MS 2000u
+/* This host's CPUs and memory are looked at so often: hot-plug is rare. */
+#define FDM_CAPACITY_LOOK_MS 60000u
+/* Its capacity could not be written into the CIB: tried again. */
+#define FDM_CAPACITY_AGAIN_MS 10000u
 /* What the VMs need of this host is looked at so often, and so soon after one
  * has come or has another config file; a look may take so long. */
 #define FDM_LACKS_LOOK_MS 600000u
