@@ -277,12 +277,12 @@ is_over_sum(const struct ha__plan *plan)
 }
 
 /* Hosts that have less than the least need of all are of no use to any. */
-static void
-find_near(struct ha__plan *plan)
+void
+ha__plan_find_near(struct ha__plan *plan)
 {
-	struct ha__room least = plan->items[0].need;
+	struct ha__room least = { INT64_MAX, INT64_MAX, INT64_MAX };
 
-	for (uint32_t i = 1; i < plan->n_items; i++) {
+	for (uint32_t i = 0; i < plan->n_items; i++) {
 		const struct ha__room *need = &plan->items[i].need;
 		if (need->cpu_mhz < least.cpu_mhz) {
 			least.cpu_mhz = need->cpu_mhz;
@@ -320,7 +320,7 @@ ha__plan_solve(struct ha__plan *plan, uint32_t start_host)
 	uint64_t left =
 		plan->all_end > plan->steps ? plan->all_end - plan->steps : 0;
 	plan->set_end = plan->steps + (bound < left ? bound : left);
-	find_near(plan);
+	ha__plan_find_near(plan);
 	if (ha__plan_greedy(plan)) {
 		return HA_PLAN_YES;
 	}

@@ -206,6 +206,7 @@ double ha__plan_judge(const struct ha__room *room, const struct ha__room *need,
 bool ha__plan_first_fit(struct ha__plan *plan, uint32_t start_host);
 bool ha__plan_greedy(struct ha__plan *plan);
 
+void ha__plan_find_near(struct ha__plan *plan);
 /* No placement exists, by counting; plan->near is known. */
 bool ha__plan_is_over_count(struct ha__plan *plan);
 

@@ -172,17 +172,12 @@ planted(void)
 	struct big big;
 	bool is_ok = true;
 
-	for (int i = 0; i < 2; i++) {
-		plant(&big, 1000, 1, 0);
-		is_ok = expect(&big, "1000 hosts, cut in 20", HA_PLAN_YES) &&
-			is_ok;
-		plant(&big, 1000, 2, 0);
-		is_ok = expect(&big, "1000 hosts, two a host", HA_PLAN_YES) &&
-			is_ok;
-		plant(&big, 1000, 2, 1);
-		is_ok = expect(&big, "1000 hosts, 1 MB more", HA_PLAN_NO) &&
-			is_ok;
-	}
+	plant(&big, 1000, 1, 0);
+	is_ok = expect(&big, "1000 hosts, cut in 20", HA_PLAN_YES) && is_ok;
+	plant(&big, 1000, 2, 0);
+	is_ok = expect(&big, "1000 hosts, two a host", HA_PLAN_YES) && is_ok;
+	plant(&big, 1000, 2, 1);
+	is_ok = expect(&big, "1000 hosts, 1 MB more", HA_PLAN_NO) && is_ok;
 	return is_ok ? 0 : 1;
 }
 

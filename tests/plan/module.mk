@@ -2,7 +2,7 @@
 # The failure planner against an exact solver (GLPK), and planted clusters of
 # 1000 hosts. check-plan takes some of the clusters, soak-plan all of them.
 
-PLAN_QUICK := 1500
+PLAN_QUICK := 600
 CLUSTERS ?= 12000
 PLAN_FLAVOURS := tests/data/azure-v1-flavor/flavours.txt
 PLAN_ORACLE := $(BUILD)/tests/plan/oracle

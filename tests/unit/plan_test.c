@@ -307,7 +307,10 @@ checker_refuses_wrong_certificates(void **state)
 	refuses(&box, 0, moves, 2, "a move names what is not there");
 	moves[1] = (struct ha_plan_move){ 1, 1 };
 	refuses(&box, 0, moves, 2, "h1 lacks CPU for b");
+	box.hosts[1].cpu_mhz = 6;
+	refuses(&box, 0, moves, 2, "h1 lacks CPU for b");
 	box.hosts[1].cpu_mhz = 7;
+	box.hosts[1].memory_mb = 6;
 	refuses(&box, 0, moves, 2, "h1 lacks memory for b");
 	box.hosts[1].memory_mb = 7;
 	refuses(&box, 0, moves, 2, "");
