@@ -184,7 +184,14 @@ update_track(const struct look *look, struct fdm_track *track,
 		track->was_granted = granted;
 		meet(track, vm, granted, look->now_ms);
 	} else if (is_missing && !track->is_down) {
+		uint32_t seen = track->attempts;
+
 		begin_incident(track, !track->was_wanted, look->now_ms);
+		/* The master knew before that it is free, and let it go. */
+		if (granted && vm->ticket.attempt > seen) {
+			begin_attempt(track, (uint32_t)vm->ticket.attempt,
+				      look->now_ms);
+		}
 	}
 	if (is_held && track->is_starting) {
 		/* Its host has gone meanwhile, which costs no attempt. */

@@ -184,6 +184,9 @@ restart_turn(struct world *w, uint32_t host)
 	plist_follow(w, host, m);
 	manager_look(w, host, m, NO_HOST);
 	for (uint32_t v = 0; v < w->l.vms; v++) {
+		if (manager_row(m, v)->verdict.why == HA_TICKET_RUNS) {
+			note_listed(w, v);
+		}
 		/* An attempt whose host has gone counts for nobody. */
 		if (!manager_row(m, v)->verdict.is_granted &&
 		    manager_row(m, v)->vm->ticket.is_granted) {
