@@ -21,6 +21,7 @@
 #define HEARD_US 3000000
 #define WHILE_US 20000000
 #define STALE_US 2000000
+#define KNOWN_US 10000000 /* by then its end is seen */
 #define FRESH_US 5000000
 #define CLOCK_PERCENT 95 /* of a time, by the fastest clock */
 
@@ -269,6 +270,7 @@ check_depends(struct world *w, uint32_t host, uint32_t vm)
 
 	for (i = 0; i < w->l.vms && !is_stale(w); i++) {
 		if ((r->depends[vm] & 1u << i) && r->truth[i].down_us &&
+		    w->now_us > r->truth[i].down_us + KNOWN_US &&
 		    !is_up_for(w, &w->host[host].l.pcmk.cib, i) &&
 		    master_verdict(w, host, i, NO_HOST, hosts).why !=
 			    HA_TICKET_RUNS) {
