@@ -413,6 +413,8 @@ void
 check_promotion(struct world *w, const struct cib *cib, uint32_t best)
 {
 	uint32_t old = cib->promoted ? cib->promoted - 1u : NO_HOST;
+	uint32_t score = cib->score[best];
+	uint32_t stores = cib->stores[best];
 	uint32_t i;
 
 	if (old != NO_HOST && cib->node[old] == NODE_MEMBER &&
@@ -425,15 +427,14 @@ check_promotion(struct world *w, const struct cib *cib, uint32_t best)
 			   best, old);
 	}
 	for (i = 0; i < w->hosts; i++) {
-		if (i != best && best < w->hosts && cib->score[i] &&
-		    cib->score[best] < HA_ELECTION_SITTING &&
-		    (cib->stores[i] > cib->stores[best] ||
-		     (cib->stores[i] == cib->stores[best] && i > best))) {
+		if (i != best && cib->score[i] && score < HA_ELECTION_SITTING &&
+		    (cib->stores[i] > stores ||
+		     (cib->stores[i] == stores && i > best))) {
 			check_fail(
 				w,
 				"h%u with %u datastores is promoted, and h%u "
 				"with %u stands",
-				best, cib->stores[best], i, cib->stores[i]);
+				best, stores, i, cib->stores[i]);
 		}
 	}
 }

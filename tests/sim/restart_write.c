@@ -90,7 +90,8 @@ restart_wants(struct world *w, uint32_t host, uint32_t vm, bool are_holds_read,
 	w->l.restarts.want[host][vm] = ticket_of(row, term);
 	*ret_is_granted = w->l.restarts.want[host][vm].is_granted;
 	if (*ret_is_granted && !row->vm->ticket.is_granted &&
-	    row->vm->is_wanted && row->verdict.why != HA_TICKET_RUNS) {
+	    row->vm->is_wanted && w->l.restarts.truth[vm].down_us &&
+	    row->verdict.why != HA_TICKET_RUNS) {
 		check_order(w, host, vm);
 		check_depends(w, host, vm);
 	}
