@@ -57,6 +57,20 @@ fdm_track_begin_attempt(struct fdm_track *track, uint32_t attempt,
 	track->clean_ms = 0;
 }
 
+static void
+go_down(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
+	uint64_t now_ms)
+{
+	uint32_t seen = track->attempts;
+
+	begin_incident(track, !track->was_wanted, now_ms);
+	/* The master knew before that it is free, and let it go. */
+	if (is_granted && vm->ticket.attempt > seen) {
+		fdm_track_begin_attempt(track, (uint32_t)vm->ticket.attempt,
+					now_ms);
+	}
+}
+
 /* A master that is new goes on with the count that stands in the ticket. What
  * was off and is to run, its user starts. */
 static void
@@ -174,6 +188,20 @@ watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
 	}
 }
 
+static void
+take_running(struct fdm_track *track, uint64_t now_ms)
+{
+	if (!track->was_running) {
+		track->runs_since_ms = now_ms;
+	}
+	track->by_user = false;
+	fdm_crash_is_over(track);
+	/* Its host was away for a moment: it was never restarted. */
+	if (track->is_foreseen) {
+		fdm_crash_forget(track);
+	}
+}
+
 void
 fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 		 const struct fdm_vm *vm, const struct fdm_row *row)
@@ -198,7 +226,7 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 		track->was_granted = granted;
 		meet(track, vm, granted, look->now_ms);
 	} else if (is_missing && !track->is_down) {
-		begin_incident(track, !track->was_wanted, look->now_ms);
+		go_down(track, vm, granted, look->now_ms);
 	}
 	if (is_held && track->is_starting) {
 		/* Its host has gone meanwhile, which costs no attempt. */
@@ -209,15 +237,7 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 	 * counts on when that is over. */
 	is_kept = is_held && track->is_down && track->attempts > 0;
 	if (runs) {
-		if (!track->was_running) {
-			track->runs_since_ms = look->now_ms;
-		}
-		track->by_user = false;
-		fdm_crash_is_over(track);
-		/* Its host was away for a moment: it was never restarted. */
-		if (track->is_foreseen) {
-			fdm_crash_forget(track);
-		}
+		take_running(track, look->now_ms);
 	} else if (!is_missing && !is_kept) {
 		fdm_crash_forget(track);
 	}

@@ -528,6 +528,10 @@ master_turn(struct world *w, uint32_t host)
 	if (!d->l.master.is_on) {
 		take_term(w, host);
 	}
+	/* Somebody else was as quick, with a higher one. */
+	if (!d->l.master.is_ready && d->l.term > d->l.master.term) {
+		take_term(w, host);
+	}
 	if (!is_ready(w, host)) {
 		return;
 	}

@@ -48,8 +48,9 @@ struct plist_side {
 
 /* Of one VM. */
 struct restart_truth {
-	uint64_t down_us; /* since when it runs nowhere; 0: it runs */
-	uint64_t went_us; /* when it last ended */
+	uint64_t down_us;  /* since when it runs nowhere; 0: it runs */
+	uint64_t began_us; /* when it last ended after a while */
+	uint64_t went_us;  /* when it last ended */
 	uint32_t last_host;
 	bool is_power;     /* with its host */
 	uint64_t run_us;   /* since when it runs */
@@ -58,6 +59,7 @@ struct restart_truth {
 	uint32_t fails;    /* starts that failed since then */
 	uint32_t rounds;   /* attempts that failed, since it last ran */
 	bool by_user;      /* it was started by its user, and has not run yet */
+	uint64_t stop_us;  /* its user has stopped it */
 	uint64_t role_us;  /* its target-role was last changed */
 	bool is_stopped;   /* by its user, who has not started it since */
 	bool is_shown_off; /* people were told that it is powered off */
@@ -83,6 +85,7 @@ struct restarts {
 	uint64_t ready_us[RESTART_HOSTS]; /* master since; 0: not */
 	uint32_t live[RESTART_HOSTS];     /* hosts, when it last decided */
 	bool is_doubted;    /* a manager has gone on without the list */
+	uint64_t stale_us;  /* an old list said of one that it runs */
 	uint64_t unkept_us; /* a host was fenced and nothing was kept back */
 	/* what happened, to see that schedules reach what they aim at */
 	uint32_t grants, retries, waits, colds, kept, changes;

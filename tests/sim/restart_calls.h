@@ -43,6 +43,7 @@ struct ha_ticket_verdict master_verdict(struct world *w, uint32_t host,
 /* restart_check.c: what is noted as true, and the invariants */
 void note_runs(struct world *w, uint32_t host, uint32_t vm);
 void note_ends(struct world *w, uint32_t vm, bool is_power);
+void note_listed(struct world *w, uint32_t vm);
 void note_held(struct world *w, uint32_t vm);
 void note_failed(struct world *w, uint32_t vm);
 void note_power_off(struct world *w);

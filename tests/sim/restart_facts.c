@@ -181,6 +181,8 @@ manager_begin(struct world *w, uint32_t host)
 		configure_vm(w, m->restart, v);
 	}
 	w->l.restarts.plist[host] = (struct plist_side){ .job = 0 };
+	memset(w->l.restarts.refused_ms[host], 0,
+	       sizeof(w->l.restarts.refused_ms[host]));
 	STORY(w, host, "a manager begins");
 	return m;
 }

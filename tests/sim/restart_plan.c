@@ -204,16 +204,6 @@ plan_crashes(struct lock_draft *p, uint64_t at_us)
 }
 
 static void
-plan_cut(struct lock_draft *p, uint64_t at_us)
-{
-	struct world *w = p->w;
-	uint32_t host = (uint32_t)draw_below(w, w->hosts);
-
-	(void)lock_fault(p, FAULT_PARTITION, host, (uint8_t)(1u << host), at_us,
-			 p->t_us + draw_below(w, 3 * p->t_us));
-}
-
-static void
 plan_tail(struct lock_draft *p)
 {
 	struct world *w = p->w;
@@ -239,8 +229,7 @@ void
 restart_draw(struct lock_draft *p)
 {
 	static void (*const plans[])(struct lock_draft *, uint64_t) = {
-		plan_wave, plan_wave,    plan_cold,
-		plan_cold, plan_crashes, plan_cut,
+		plan_wave, plan_wave, plan_cold, plan_cold, plan_crashes,
 	};
 	struct world *w = p->w;
 	uint64_t at_us = p->from_us + UP_BEATS * p->b_us;

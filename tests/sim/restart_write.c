@@ -90,7 +90,8 @@ restart_wants(struct world *w, uint32_t host, uint32_t vm, bool are_holds_read,
 	w->l.restarts.want[host][vm] = ticket_of(row, term);
 	*ret_is_granted = w->l.restarts.want[host][vm].is_granted;
 	if (*ret_is_granted && !row->vm->ticket.is_granted &&
-	    row->vm->is_wanted && row->verdict.why != HA_TICKET_RUNS) {
+	    row->vm->is_wanted && w->l.restarts.truth[vm].down_us &&
+	    row->verdict.why != HA_TICKET_RUNS) {
 		check_order(w, host, vm);
 		check_depends(w, host, vm);
 	}
@@ -184,6 +185,9 @@ restart_turn(struct world *w, uint32_t host)
 	plist_follow(w, host, m);
 	manager_look(w, host, m, NO_HOST);
 	for (uint32_t v = 0; v < w->l.vms; v++) {
+		if (manager_row(m, v)->verdict.why == HA_TICKET_RUNS) {
+			note_listed(w, v);
+		}
 		/* An attempt whose host has gone counts for nobody. */
 		if (!manager_row(m, v)->verdict.is_granted &&
 		    manager_row(m, v)->vm->ticket.is_granted) {

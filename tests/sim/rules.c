@@ -370,8 +370,7 @@ const struct rule_row rule_table[RULE_N] = {
 			     .text = "a host is fenced before those of its VMs "
 				     "that must wait are kept back",
 			     .is_lock = true,
-			     .aim = AIM_RESTART,
-			     .seeds = 8000 },
+			     .aim = AIM_RESTART },
 	[RULE_PROTECT_READ] = { .name = "protected-read",
 				.safety = "24",
 				.text = "a new master writes the protected "
