@@ -290,7 +290,7 @@ before_the_proof(void **state)
 				      "granted='false' vmha-state='waiting'";
 		copy(PROMOTED);
 		fdm.restart = fdm_restart_new();
-		fdm_restart_configure(fdm.restart, fdm.facts);
+		fdm_restart_configure(fdm.restart, fdm.facts, 1);
 		fdm.master.term = 5; /* the ticket has another one */
 		row = &g_array_index(fdm.rows, struct fdm_row, 0);
 		row->verdict.is_granted = false;

@@ -262,6 +262,7 @@ take_vm(const struct world *w, const struct cib *cib, uint32_t v,
 		vm->busy_nodes |= is_busy(record) ? bit : 0;
 		vm->acting_nodes |= record == RECORD_PENDING ? bit : 0;
 		vm->failed_starts += cib->fails[i][v];
+		vm->failed_nodes |= (cib->banned[i] & 1u << v) ? bit : 0;
 	}
 	vm->is_up = vm->up_nodes != 0;
 	vm->is_busy = vm->busy_nodes != 0;
@@ -316,6 +317,7 @@ manager_look(struct world *w, uint32_t host, struct manager *m, uint32_t gone)
 		row->vm = &g_array_index(m->facts.vms, struct fdm_vm, i);
 		take_row(w, host, i, row, gone);
 	}
+	m->restart->copy_ms = now_ms;
 	fdm_protect_judge(m->protect, &m->facts, m->rows, now_ms);
 	fdm_restart_judge(m->restart, &m->facts, &m->snap, m->rows, now_ms);
 }
