@@ -238,7 +238,7 @@ const struct rule_row rule_table[RULE_N] = {
 			    .aim = AIM_TWO_SIDES,
 			    .with = RULE_CLAIM_MASTER,
 			    .seeds = 400,
-			    .from = 51001 },
+			    .from = 96001 },
 	[RULE_MASTER_CONFIRM] = { .name = "master-confirm",
 				  .safety = "19, 1.6",
 				  .text = "a master lifts and unseals without "
