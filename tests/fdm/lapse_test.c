@@ -17,6 +17,7 @@
 static struct fdm_snap snap;
 static struct fdm fdm;
 static bool beats; /* heartbeatd answers */
+static struct fdm_restart restart;
 static char *sent; /* the last update; NULL: none */
 
 /* ---- what is faked --------------------------------------------------------- */
@@ -38,6 +39,26 @@ ha_cib_update(struct ha_cib *cib, const char *xml,
 	(void)data;
 	g_free(sent);
 	sent = g_strdup(xml);
+}
+
+void
+ha_cib_refresh(struct ha_cib *cib)
+{
+	(void)cib;
+}
+
+void
+fdm_ended_tick(struct fdm *one, uint64_t now_ms)
+{
+	(void)one;
+	(void)now_ms;
+}
+
+void
+fdm_ended_cancel(struct fdm *one, uint32_t client)
+{
+	(void)one;
+	(void)client;
 }
 
 bool
@@ -183,6 +204,7 @@ begin(const struct scene *s, bool has_beats)
 	read_cib(s);
 	read_beats(s);
 	fdm.snap = &snap;
+	fdm.restart = &restart;
 	fdm.backs = g_ptr_array_new();
 	g_strlcpy(fdm.election.self, "h1", sizeof(fdm.election.self));
 	if (has_beats) {
