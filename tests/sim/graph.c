@@ -145,6 +145,7 @@ send_act(struct world *w, uint32_t host, uint32_t vm)
 	STORY(w, host, "DC: act %u of vm%u on h%u", g->act[vm], vm, g->at[vm]);
 	if (w->l.restarts.is_on && g->act[vm] == ACT_START) {
 		check_start(w, host, vm);
+		w->l.restarts.truth[vm].sent_us = w->now_us;
 	}
 	lock_push(w, EV_ACT, g->at[vm], vm,
 		  g->act[vm] | (uint32_t)g->to[vm] << 8, wait_us);

@@ -51,7 +51,10 @@ note_runs(struct world *w, uint32_t host, uint32_t vm)
 {
 	struct restart_truth *t = &w->l.restarts.truth[vm];
 
-	if (t->is_shown_off && !w->l.restarts.is_doubted && !is_stale(w)) {
+	/* A start that was on its way when its user stopped it is stopped by
+	 * Pacemaker as soon as its ticket is granted again, since it runs. */
+	if (t->is_shown_off && !w->l.restarts.is_doubted && !is_stale(w) &&
+	    t->sent_us >= t->stop_us) {
 		check_fail(w,
 			   "vm%u runs on h%u: it was powered off, and nobody "
 			   "has started it since",
