@@ -120,10 +120,6 @@
 #define FDM_LACKS_LOOK_MS 600000u
 #define FDM_LACKS_SOON_MS 10000u
 #define FDM_LACKS_MS 60000u
-/* This host's CPUs and memory are looked at so often: hot-plug is rare. */
-#define FDM_CAPACITY_LOOK_MS 60000u
-/* Its capacity could not be written into the CIB: tried again. */
-#define FDM_CAPACITY_AGAIN_MS 10000u
 /* VMs with a heartbeat as their ready condition: what runs here is looked for
  * so often. */
 #define FDM_READY_LOOK_MS 1000u

@@ -93,8 +93,12 @@ tell_row(struct fdm *fdm, const struct fdm_row *row, uint64_t now_ms)
 	if (fdm_row_is_granted(row)) {
 		if (ticket->is_there && !ticket->is_granted) {
 			fdm_log(FDM_LOG_GRANTED, row->vm->resource, text);
-			g_ptr_array_add(fdm->master.granting,
-					g_strdup(row->vm->resource));
+			/* A cleanup would forgive the crashes of one that runs. */
+			if (row->verdict.why != HA_TICKET_RUNS ||
+			    !row->is_crash) {
+				g_ptr_array_add(fdm->master.granting,
+						g_strdup(row->vm->resource));
+			}
 		}
 	} else if (fdm_row_is_bound(row)) {
 		fdm_log(FDM_LOG_HELD, row->vm->resource, text,

@@ -31,7 +31,9 @@ struct fdm_track {
 	bool is_foreseen; /* its host has left, and is not proven dead */
 	bool has_no_room;
 	uint32_t attempts;
-	uint64_t old_failures; /* of starts, before this incident */
+	uint64_t told_attempt;  /* by its ticket, while it ran */
+	uint32_t foreseen_slot; /* of that host */
+	uint64_t old_failures;  /* of starts, before this incident */
 	uint64_t granted_ms, failed_ms, since_ms, runs_since_ms;
 	uint64_t quiet_ms; /* since when Pacemaker does nothing for it */
 	bool is_ready;     /* its heartbeat is good */

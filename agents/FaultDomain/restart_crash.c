@@ -69,6 +69,7 @@ fdm_crash_look(const struct fdm_restart *restart, struct fdm_track *track,
 		.is_up = track->is_up,
 		.is_fallen = (vm->fallen_nodes & live_nodes) != 0,
 		.is_down = track->is_down,
+		.is_starting = track->is_starting,
 		.is_listed = is_ending || (row && row->is_listed_here),
 		.is_granted =
 			!row || (vm->ticket.is_there && vm->ticket.is_granted),
@@ -90,6 +91,10 @@ fdm_crash_look(const struct fdm_restart *restart, struct fdm_track *track,
 	case HA_CRASH_FELL:
 		track->attempts = used;
 		track->crash.is_counted = true;
+		if (track->is_starting) {
+			track->is_starting = false;
+			track->failed_ms = now_ms;
+		}
 		break;
 	case HA_CRASH_CAME_BACK:
 		track->attempts = used + 1;

@@ -65,7 +65,7 @@ go_down(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 
 	begin_incident(track, !track->was_wanted, now_ms);
 	/* The master knew before that it is free, and let it go. */
-	if (is_granted && vm->ticket.attempt > seen) {
+	if (is_granted && vm->ticket.attempt > MAX(seen, track->told_attempt)) {
 		fdm_track_begin_attempt(track, (uint32_t)vm->ticket.attempt,
 					now_ms);
 	}
@@ -74,8 +74,8 @@ go_down(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 /* A master that is new goes on with the count that stands in the ticket. What
  * was off and is to run, its user starts. */
 static void
-meet(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
-     uint64_t now_ms)
+meet(struct fdm_track *track, const struct fdm_vm *vm,
+     const struct fdm_row *row, bool is_granted, uint64_t now_ms)
 {
 	bool is_held =
 		vm->ticket.is_there && !is_granted && !fdm_is_powered_off(vm);
@@ -86,7 +86,10 @@ meet(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 		return;
 	}
 	if (track->is_down) {
-		begin_incident(track, attempts == 0 && !is_held, now_ms);
+		bool is_foreseen = row && row->is_foreseen;
+
+		begin_incident(track, attempts == 0 && !is_held && !is_foreseen,
+			       now_ms);
 		if (attempts > 0 && !is_held) {
 			fdm_track_begin_attempt(track, attempts, now_ms);
 		}
@@ -116,6 +119,7 @@ take_ticket(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 		 * until it is ready. */
 		if (is_granted && runs) {
 			track->attempts = attempts;
+			track->crash.is_counted = vm->ticket.is_crash;
 			track->granted_ms = now_ms;
 		}
 		return;
@@ -189,15 +193,18 @@ watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
 }
 
 static void
-take_running(struct fdm_track *track, uint64_t now_ms)
+take_running(struct fdm_track *track, const struct fdm_vm *vm,
+	     const struct fdm_row *row, uint64_t now_ms)
 {
+	track->told_attempt = vm->ticket.attempt;
 	if (!track->was_running) {
 		track->runs_since_ms = now_ms;
 	}
 	track->by_user = false;
 	fdm_crash_is_over(track);
 	/* Its host was away for a moment: it was never restarted. */
-	if (track->is_foreseen) {
+	if (track->is_foreseen && row && row->owner &&
+	    row->owner->slot == track->foreseen_slot) {
 		fdm_crash_forget(track);
 	}
 }
@@ -221,10 +228,11 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 	is_missing = !runs && !is_held && fdm_is_wanted(vm, row);
 	if (!track->is_known) {
 		track->is_known = true;
+		track->told_attempt = vm->ticket.attempt;
 		track->is_down = is_missing ||
 				 (is_held && !granted && vm->ticket.attempt);
 		track->was_granted = granted;
-		meet(track, vm, granted, look->now_ms);
+		meet(track, vm, row, granted, look->now_ms);
 	} else if (is_missing && !track->is_down) {
 		go_down(track, vm, granted, look->now_ms);
 	}
@@ -237,7 +245,7 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 	 * counts on when that is over. */
 	is_kept = is_held && track->is_down && track->attempts > 0;
 	if (runs) {
-		take_running(track, look->now_ms);
+		take_running(track, vm, row, look->now_ms);
 	} else if (!is_missing && !is_kept) {
 		fdm_crash_forget(track);
 	}
@@ -251,6 +259,9 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 	take_ticket(track, vm, granted, runs, look->now_ms);
 	watch_attempt(look, track, vm, row);
 	track->is_foreseen = row && row->is_foreseen;
+	if (track->is_foreseen && row->owner) {
+		track->foreseen_slot = row->owner->slot;
+	}
 	track->was_running = runs;
 	track->was_wanted = fdm_is_wanted(vm, row);
 	track->was_granted = granted;

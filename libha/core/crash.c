@@ -48,7 +48,8 @@ ha_crash_step(struct ha_crash *memory, const struct ha_crash_facts *facts,
 	      uint64_t now_ms)
 {
 	bool is_crash =
-		is_new(memory, facts) && facts->is_wanted && !facts->is_down;
+		is_new(memory, facts) && facts->is_wanted &&
+		(!facts->is_down || (facts->is_starting && facts->is_fallen));
 	bool is_cleared = is_forgiven(memory, facts);
 
 	memory->is_known = true;

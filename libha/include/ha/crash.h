@@ -35,6 +35,7 @@ struct ha_crash_facts {
 	bool is_up;       /* its newest action says that it runs */
 	bool is_fallen;   /* its newest action is a monitor that failed */
 	bool is_down;     /* known to be down already: an incident */
+	bool is_starting; /* and let go: it may have come up unseen */
 	bool is_listed;   /* on a member's VM list, and not released */
 	bool is_granted;  /* its ticket */
 	bool is_cleaning; /* failures are, or may be, cleared by vmha */

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Counts of attempts between two tellers: what the ticket says against what this
+ * manager has counted, a host that has left against one that is dead, a crash
+ * that no copy of the CIB shows in between.
+ */
+#include "waits_scene.h"
+
+#define DIED(call)                                                          \
+	UP "<lrm_rsc_op id='x_monitor_10000' operation='monitor' "          \
+	   "interval='10000' call-id='" call "' rc-code='0' op-status='0' " \
+	   "last-rc-change='1000'/>"                                        \
+	   "<lrm_rsc_op id='x_last_failure_0' operation='monitor' "         \
+	   "interval='10000' call-id='" call "' rc-code='7' op-status='0' " \
+	   "last-rc-change='1010'/>"
+#define ON_H1                                                   \
+	{                                                       \
+		.id = "a", .ticket = 1, .at = "h1", .past = UP, \
+		.listed_at = "h1", .listed = "running"          \
+	}
+#define LATER (T0 + HA_RESTART_FORGET_MS)
+
+static struct fdm_track *
+track(const struct scene *s, const char *vm)
+{
+	return g_hash_table_lookup(s->restart->tracks, vm);
+}
+
+/* Its host has left: an old count in its ticket is no leave to start. */
+static void
+an_old_count_lets_nobody_go(void **state)
+{
+	struct scene s = { .vms = { ON_H2("low", PRIORITY("low")),
+				    ON_H2("db", PRIORITY("high")) } };
+
+	(void)state;
+	s.vms[0].attempt = 1;
+	look(&s, T0);
+	look(&s, LATER);
+	s.is_h2_away = s.is_h2_out = true;
+	look(&s, LATER + 1000);
+	assert_waits(&s, "low", HA_RESTART_WAITS_PRIORITY);
+	end(&s);
+}
+
+/* Nor does it shorten the next incident. */
+static void
+a_death_begins_with_the_first_attempt(void **state)
+{
+	struct scene s = { .vms = { ON_H2("a", "") } };
+
+	(void)state;
+	s.vms[0].attempt = 5;
+	s.vms[0].is_crash = true;
+	look(&s, T0);
+	s.is_h2_lost = true;
+	look(&s, T0 + 1000);
+	s.is_h2_lost = false;
+	h2_dies(&s);
+	look(&s, T0 + 20000);
+	s.vms[0].at = "h3";
+	s.vms[0].past = STARTS;
+	s.vms[0].listed = NULL;
+	look(&s, T0 + 21000);
+	s.vms[0].past = FAILED;
+	look(&s, T0 + 22000);
+	look(&s, T0 + 22000 + FDM_ATTEMPT_NEXT_MS);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	assert_int_equal(row(&s, "a")->attempt, 1);
+	end(&s);
+}
+
+/* Proven dead and restarted between two looks: the others wait for it. */
+static void
+up_elsewhere_is_no_return(void **state)
+{
+	struct scene s = {
+		.vms = { ON_H2("low", PRIORITY("low")),
+			 ON_H2("db", PRIORITY("high") PAIR("ready_condition",
+							   "powered-on")
+					     PAIR("ready_delay", "60s")) }
+	};
+
+	(void)state;
+	look(&s, T0);
+	s.is_h2_away = s.is_h2_out = true;
+	look(&s, T0 + 1000);
+	s.vms[0].ticket = 0;
+	s.is_h2_away = s.is_h2_out = false;
+	s.is_h2_dead = true;
+	comes_up(&s.vms[1]);
+	look(&s, T0 + 9000);
+	assert_waits(&s, "low", HA_RESTART_WAITS_PRIORITY);
+	end(&s);
+}
+
+/* Each copy shows the failed monitor, and none that it was up. */
+static void
+crashes_that_nobody_saw_come_up(void **state)
+{
+	struct scene s = { .vms = { ON_H1 } };
+
+	(void)state;
+	look(&s, T0);
+	s.vms[0].past = DIED("20");
+	look(&s, T0 + 1000);
+	s.vms[0].past = DIED("30");
+	look(&s, T0 + 3000);
+	s.vms[0].past = DIED("40");
+	look(&s, T0 + 5000);
+	assert_int_equal(fdm_crash_state(s.restart, "a"), FDM_CRASH_DOWN);
+	end(&s);
+}
+
+/* A master counts one crash more, since it began later. */
+static void
+crashes_that_others_count_wait_too(void **state)
+{
+	struct scene s = { .vms = { ON_H1 } };
+
+	(void)state;
+	s.vms[0].attempt = 1;
+	s.vms[0].is_crash = true;
+	look(&s, T0);
+	look(&s, LATER);
+	s.vms[0].past = DIED("20");
+	look(&s, LATER + 10000);
+	s.vms[0].past = DIED("20") OP("x_start_0", "start", "22", "0", "0");
+	s.vms[0].attempt = 2;
+	look(&s, LATER + 11000);
+	s.vms[0].past = DIED("30");
+	look(&s, LATER + 20000);
+	assert_int_equal(fdm_crash_state(s.restart, "a"), FDM_CRASH_DOWN);
+	assert_true(track(&s, "a")->crash.is_counted);
+	end(&s);
+}
+
+/* A manager that begins while a host leaves takes nobody for one that its user
+ * starts. */
+static void
+disabled_stays_down_under_a_new_manager(void **state)
+{
+	struct scene s = { .vms = { ON_H2("x", PRIORITY("disabled")),
+				    ON_H2("db", PRIORITY("high")) } };
+
+	(void)state;
+	s.is_h2_away = s.is_h2_out = true;
+	look(&s, T0);
+	s.is_h2_away = s.is_h2_out = false;
+	s.is_h2_dead = true;
+	look(&s, T0 + 8000);
+	comes_up(&s.vms[1]);
+	look(&s, T0 + 9000);
+	assert_waits(&s, "x", HA_RESTART_IS_DISABLED);
+	end(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_old_count_lets_nobody_go),
+		cmocka_unit_test(a_death_begins_with_the_first_attempt),
+		cmocka_unit_test(up_elsewhere_is_no_return),
+		cmocka_unit_test(crashes_that_nobody_saw_come_up),
+		cmocka_unit_test(crashes_that_others_count_wait_too),
+		cmocka_unit_test(disabled_stays_down_under_a_new_manager),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
