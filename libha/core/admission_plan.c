@@ -242,13 +242,15 @@ put_back(struct admission *a)
 	}
 }
 
-/* Every arrangement in turn, as far as the bound permits. */
-static bool
+/* Every arrangement in turn, as far as the bound permits. A no is proven: all
+ * were tried, and each is refuted. */
+static enum ha_plan_verdict
 try_arrangements(struct admission *a)
 {
 	uint64_t size = (uint64_t)a->answer->inv.n_hosts * a->answer->inv.n_vms;
 	uint64_t steps = size == 0 ? 0 : ARRANGE_WORK / size;
 	uint32_t n_vms = a->answer->inv.n_vms;
+	enum ha_plan_verdict verdict = HA_PLAN_NO;
 	uint32_t vm = 0;
 
 	steps = steps < ARRANGE_STEPS_MAX ? steps : ARRANGE_STEPS_MAX;
@@ -261,8 +263,16 @@ try_arrangements(struct admission *a)
 		while (vm < n_vms && !a->is_displaced[vm]) {
 			vm++;
 		}
-		if (vm == n_vms && prove(a) == HA_PLAN_YES) {
-			return true;
+		if (vm == n_vms) {
+			switch (prove(a)) {
+			case HA_PLAN_YES:
+				return HA_PLAN_YES;
+			case HA_PLAN_GAVE_UP:
+				verdict = HA_PLAN_GAVE_UP;
+				break;
+			case HA_PLAN_NO:
+				break;
+			}
 		}
 		if (vm < n_vms && ha__admission_move_on(a, vm)) {
 			vm++;
@@ -270,12 +280,12 @@ try_arrangements(struct admission *a)
 		}
 		do { /* back to the last one that may still move on */
 			if (vm == 0) {
-				return false;
+				return verdict;
 			}
 			vm--;
 		} while (!a->is_displaced[vm]);
 	}
-	return false;
+	return HA_PLAN_GAVE_UP;
 }
 
 /* The planner has put the displaced machines somewhere, and that won't do. */
@@ -291,8 +301,13 @@ prove_rearranged(struct admission *a)
 	}
 	put_back(a);
 	first.is_conservative = !is_hopeless(a);
-	if (first.is_conservative && try_arrangements(a)) {
-		return true;
+	if (first.is_conservative) {
+		enum ha_plan_verdict verdict = try_arrangements(a);
+
+		if (verdict == HA_PLAN_YES) {
+			return true;
+		}
+		first.is_conservative = verdict == HA_PLAN_GAVE_UP;
 	}
 	put_back(a);
 	*answer = first;

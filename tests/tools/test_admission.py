@@ -459,6 +459,14 @@ class Admission(Case):
             (("v0", 5, 6, "h2"), ("v1", 2, 6, "h3"), ("v2", 6, 4, "h0")),
             none, {"op": "remove_host", "host": "h0"}), 0)
         self.assertEqual(told["plan"]["failure_sets"], 3)
+        inventory = self.small(
+            (("h0", 10), ("h1", 10), ("h2", 10), ("h3", 10)),
+            (("v0", 1, 4, "h2"), ("v1", 1, 6, "h2"), ("v2", 2, 5, "h3")),
+            {"type": "dedicated", "failover_hosts": ["h0"]},
+            {"op": "remove_host", "host": "h3"})
+        inventory["vms"][1]["hosts_allowed"] = ["h1", "h2", "h3"]
+        told = self.check(inventory, 1)
+        self.assertIs(told["conservative"], False)
 
     def test_start_breaks_rule(self):
         """All hosts that may fail do, and yet the start must keep rules."""
