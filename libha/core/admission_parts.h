@@ -48,4 +48,19 @@ bool ha__admission_place_displaced(struct admission *a);
 bool ha__admission_may_run(const struct admission *a, uint32_t vm,
 			   uint32_t host);
 
+/* admission_room.c: on, but on no online host. */
+bool ha__admission_is_stranded(const struct admission *a, uint32_t vm);
+/* What is left on each host, into `free`. */
+void ha__admission_look_at_room(struct admission *a);
+bool ha__admission_has_room(const struct admission *a, uint32_t vm,
+			    uint32_t host);
+bool ha__admission_breaks_rule(const struct admission *a, uint32_t vm,
+			       uint32_t host);
+/* The best host not in `is_tried`, or HA_INV_NONE. */
+uint32_t ha__admission_roomiest(const struct admission *a, uint32_t vm);
+void ha__admission_try_none(struct admission *a);
+/* Each displaced machine to the roomiest host; false: one has none. */
+bool ha__admission_spread(struct admission *a);
+bool ha__admission_move_on(struct admission *a, uint32_t vm);
+
 #endif

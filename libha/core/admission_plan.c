@@ -8,8 +8,11 @@
  */
 #include "admission_parts.h"
 
-/* Shares of a host's capacity, to compare hosts of unequal size. */
-#define SCORE_PARTS UINT64_C(100000)
+/* Arrangements of the machines of hosts that leave: as many steps are taken
+ * as keep hosts x machines x steps within the first number, at most the second;
+ * a whole arrangement costs a proof. */
+#define ARRANGE_WORK UINT64_C(4000000)
+#define ARRANGE_STEPS_MAX UINT64_C(4096)
 
 struct attempt {
 	struct admission *a;
@@ -18,22 +21,6 @@ struct attempt {
 	bool is_moving;  /* take the machines where they were placed */
 	bool is_refuted; /* by the checker */
 };
-
-bool
-ha__admission_may_run(const struct admission *a, uint32_t vm, uint32_t host)
-{
-	const struct ha_inv_vm *it = &a->vms[vm];
-	uint32_t i = 0;
-
-	if (a->hosts[host].state != HA_INV_ONLINE ||
-	    a->hosts[host].is_failover_host) {
-		return false;
-	}
-	while (it->has_allowed && i < it->n_allowed && it->allowed[i] != host) {
-		i++;
-	}
-	return !it->has_allowed || i < it->n_allowed;
-}
 
 static bool
 on_set(const struct ha_plan_set *set, void *closure)
@@ -122,22 +109,14 @@ prove(struct admission *a)
 	return answer->plan.verdict;
 }
 
-static bool
-is_stranded(const struct admission *a, uint32_t vm)
-{
-	uint32_t host = a->vms[vm].host;
-
-	return a->vms[vm].is_on &&
-	       (host == HA_INV_NONE || a->hosts[host].state != HA_INV_ONLINE);
-}
-
 /* Only what the request set loose is to be placed; the others that are on no
  * online host are not looked at. */
 static void
 hide_others(struct admission *a, bool is_hidden)
 {
 	for (uint32_t i = 0; i < a->answer->inv.n_vms; i++) {
-		if (is_hidden && !a->is_displaced[i] && is_stranded(a, i)) {
+		if (is_hidden && !a->is_displaced[i] &&
+		    ha__admission_is_stranded(a, i)) {
 			a->vms[i].is_on = false;
 			a->is_hidden[i] = true;
 		} else if (!is_hidden && a->is_hidden[i]) {
@@ -185,86 +164,6 @@ is_hopeless(struct admission *a)
 	return verdict == HA_PLAN_NO;
 }
 
-static void
-look_at_room(struct admission *a)
-{
-	const struct ha_inventory *inv = &a->answer->inv;
-
-	for (uint32_t i = 0; i < inv->n_hosts; i++) {
-		a->free[i].cpu_mhz = a->hosts[i].cpu_mhz;
-		a->free[i].memory_mb = a->hosts[i].memory_mb;
-	}
-	for (uint32_t i = 0; i < inv->n_vms; i++) {
-		uint32_t host = a->vms[i].host;
-		struct ha_plan_demand *free_here =
-			host == HA_INV_NONE ? NULL : &a->free[host];
-
-		if (!a->vms[i].is_on || !free_here) {
-			continue;
-		}
-		free_here->cpu_mhz -=
-			free_here->cpu_mhz < a->demand[i].cpu_mhz ?
-				free_here->cpu_mhz :
-				a->demand[i].cpu_mhz;
-		free_here->memory_mb -=
-			free_here->memory_mb < a->demand[i].memory_mb ?
-				free_here->memory_mb :
-				a->demand[i].memory_mb;
-	}
-}
-
-static uint64_t
-part_left(uint64_t free_now, uint64_t need, uint64_t capacity)
-{
-	return capacity == 0 ? 0 : (free_now - need) * SCORE_PARTS / capacity;
-}
-
-static bool
-has_room(const struct admission *a, uint32_t vm, uint32_t host)
-{
-	return a->free[host].cpu_mhz >= a->demand[vm].cpu_mhz &&
-	       a->free[host].memory_mb >= a->demand[vm].memory_mb;
-}
-
-/* The host that has most left with this machine on it, not tried yet. */
-static uint32_t
-roomiest(const struct admission *a, uint32_t vm)
-{
-	const struct ha_plan_demand *need = &a->demand[vm];
-	uint64_t best_score = 0;
-	uint32_t best = HA_INV_NONE;
-
-	for (uint32_t i = 0; i < a->answer->inv.n_hosts; i++) {
-		const struct ha_plan_demand *here = &a->free[i];
-		uint64_t cpu;
-		uint64_t memory;
-		uint64_t score;
-
-		if (a->is_tried[i] || !ha__admission_may_run(a, vm, i) ||
-		    !has_room(a, vm, i)) {
-			continue;
-		}
-		cpu = part_left(here->cpu_mhz, need->cpu_mhz,
-				a->hosts[i].cpu_mhz);
-		memory = part_left(here->memory_mb, need->memory_mb,
-				   a->hosts[i].memory_mb);
-		score = 1 + (cpu < memory ? cpu : memory);
-		if (score > best_score) {
-			best_score = score;
-			best = i;
-		}
-	}
-	return best;
-}
-
-static void
-try_none(struct admission *a)
-{
-	for (uint32_t i = 0; i < a->answer->inv.n_hosts; i++) {
-		a->is_tried[i] = false;
-	}
-}
-
 /* "Any host that the master may choose": the first that holds, roomiest
  * first. */
 static bool
@@ -277,9 +176,9 @@ prove_somewhere(struct admission *a)
 	bool is_first = true;
 	uint32_t host;
 
-	look_at_room(a);
-	try_none(a);
-	while ((host = roomiest(a, vm)) != HA_INV_NONE) {
+	ha__admission_look_at_room(a);
+	ha__admission_try_none(a);
+	while ((host = ha__admission_roomiest(a, vm)) != HA_INV_NONE) {
 		enum ha_plan_verdict verdict;
 
 		a->is_tried[host] = true;
@@ -343,28 +242,50 @@ put_back(struct admission *a)
 	}
 }
 
-/* Another arrangement than the planner's: each to the roomiest host. Whether
- * it keeps the rules is the proof's matter. */
-static bool
-spread_displaced(struct admission *a)
+/* Every arrangement in turn, as far as the bound permits. A no is proven: all
+ * were tried, and each is refuted. */
+static enum ha_plan_verdict
+try_arrangements(struct admission *a)
 {
-	look_at_room(a);
-	try_none(a);
-	for (uint32_t i = 0; i < a->answer->inv.n_vms; i++) {
-		uint32_t host;
+	uint64_t size = (uint64_t)a->answer->inv.n_hosts * a->answer->inv.n_vms;
+	uint64_t steps = size == 0 ? 0 : ARRANGE_WORK / size;
+	uint32_t n_vms = a->answer->inv.n_vms;
+	enum ha_plan_verdict verdict = HA_PLAN_NO;
+	uint32_t vm = 0;
 
-		if (!a->is_displaced[i]) {
+	steps = steps < ARRANGE_STEPS_MAX ? steps : ARRANGE_STEPS_MAX;
+	for (uint32_t i = 0; i < n_vms; i++) {
+		a->vms[i].host =
+			a->is_displaced[i] ? HA_INV_NONE : a->vms[i].host;
+	}
+	ha__admission_look_at_room(a);
+	for (uint64_t i = 0; i < steps; i++) {
+		while (vm < n_vms && !a->is_displaced[vm]) {
+			vm++;
+		}
+		if (vm == n_vms) {
+			switch (prove(a)) {
+			case HA_PLAN_YES:
+				return HA_PLAN_YES;
+			case HA_PLAN_GAVE_UP:
+				verdict = HA_PLAN_GAVE_UP;
+				break;
+			case HA_PLAN_NO:
+				break;
+			}
+		}
+		if (vm < n_vms && ha__admission_move_on(a, vm)) {
+			vm++;
 			continue;
 		}
-		host = roomiest(a, i);
-		if (host == HA_INV_NONE) {
-			return false;
-		}
-		a->vms[i].host = host;
-		a->free[host].cpu_mhz -= a->demand[i].cpu_mhz;
-		a->free[host].memory_mb -= a->demand[i].memory_mb;
+		do { /* back to the last one that may still move on */
+			if (vm == 0) {
+				return verdict;
+			}
+			vm--;
+		} while (!a->is_displaced[vm]);
 	}
-	return true;
+	return HA_PLAN_GAVE_UP;
 }
 
 /* The planner has put the displaced machines somewhere, and that won't do. */
@@ -375,31 +296,44 @@ prove_rearranged(struct admission *a)
 	struct ha_admission_answer first = *answer;
 
 	put_back(a);
-	if (spread_displaced(a) && prove(a) == HA_PLAN_YES) {
+	if (ha__admission_spread(a) && prove(a) == HA_PLAN_YES) {
 		return true;
 	}
 	put_back(a);
 	first.is_conservative = !is_hopeless(a);
+	if (first.is_conservative) {
+		enum ha_plan_verdict verdict = try_arrangements(a);
+
+		if (verdict == HA_PLAN_YES) {
+			return true;
+		}
+		first.is_conservative = verdict == HA_PLAN_GAVE_UP;
+	}
+	put_back(a);
 	*answer = first;
 	return false;
 }
 
-/* The host that the request names must have room now, even if every failure
- * that is to be survived takes that host. */
+/* The host that the request names must have room now and keep the rules, even
+ * if every failure that is to be survived takes that host. */
 static bool
-is_named_host_full(struct admission *a)
+is_named_host_closed(struct admission *a)
 {
 	uint32_t vm = a->request->vm;
 	uint32_t host = a->request->host;
 	bool is_full;
 
 	a->vms[vm].host = HA_INV_NONE;
-	look_at_room(a);
-	is_full = !has_room(a, vm, host);
+	ha__admission_look_at_room(a);
+	is_full = !ha__admission_has_room(a, vm, host);
 	a->vms[vm].host = host;
 	if (is_full) {
 		a->answer->reason = HA_ADMISSION_NOT_PLACED;
 		a->answer->host = host;
+	}
+	if (!is_full && ha__admission_breaks_rule(a, vm, host)) {
+		a->answer->reason = HA_ADMISSION_NOT_PLACED;
+		return true;
 	}
 	return is_full;
 }
@@ -414,7 +348,7 @@ ha__admission_plan(struct admission *a)
 		a->is_displaced[a->request->vm] = true;
 		return prove_somewhere(a);
 	}
-	if (op == HA_ADMISSION_POWER_ON && is_named_host_full(a)) {
+	if (op == HA_ADMISSION_POWER_ON && is_named_host_closed(a)) {
 		return false;
 	}
 	verdict = prove(a);

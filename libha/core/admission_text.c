@@ -143,11 +143,43 @@ tell_no_plan(const struct telling *t)
 		   demand[vm].cpu_mhz, demand[vm].memory_mb, vm_name(t, vm));
 }
 
+/* Does this host hold no more than it has: then a rule is what is broken. */
+static bool
+has_enough(const struct ha_admission_answer *answer, uint32_t host)
+{
+	const struct ha_inv_host *it = &answer->inv.hosts[host];
+	struct ha_plan_demand held = { 0 };
+	uint32_t n_held = 0;
+
+	for (uint32_t i = 0; i < answer->inv.n_vms; i++) {
+		if (answer->inv.vms[i].is_on &&
+		    answer->inv.vms[i].host == host) {
+			held.cpu_mhz += answer->demand[i].cpu_mhz;
+			held.memory_mb += answer->demand[i].memory_mb;
+			n_held++;
+		}
+	}
+	return held.cpu_mhz <= it->cpu_mhz && held.memory_mb <= it->memory_mb &&
+	       (it->max_vms == 0 || n_held <= it->max_vms);
+}
+
 static void
 tell_not_placed(const struct telling *t)
 {
 	const struct ha_admission_answer *answer = t->answer;
 
+	if (answer->host < answer->inv.n_hosts && answer->vm == HA_INV_NONE &&
+	    has_enough(answer, answer->host)) {
+		ha_err_set(
+			t->reason, 0,
+			"%s would hold VMs that a mandatory rule keeps apart",
+			host_name(t, answer->host));
+		ha_err_set(t->help, 0,
+			   "move one of them away from %s, or make the rule "
+			   "not mandatory",
+			   host_name(t, answer->host));
+		return;
+	}
 	if (answer->host < answer->inv.n_hosts) {
 		ha_err_set(t->reason, 0,
 			   "%s would hold more than it has (%" PRIu64

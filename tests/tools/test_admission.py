@@ -441,6 +441,57 @@ class Admission(Case):
         self.assertEqual([m["vm"] for m in told["moves"]], ["vm5"])
         self.check(inventory, 1, "what-if", "remove-host", "h1", "h3")
 
+    def small(self, hosts, vms, policy, request, *rules):
+        """A cluster in few words; a VM without a host is off."""
+        return {"hosts": [{"name": n, "cpu_mhz": c, "memory_mb": c}
+                          for n, c in hosts],
+                "vms": [{"name": n, "cpu_mhz": c, "memory_mb": m, "host": h,
+                         "power": "on" if h else "off"}
+                        for n, c, m, h in vms],
+                "rules": [{"type": t, "vms": v} for t, *v in rules],
+                "policy": policy, "request": request}
+
+    def test_remove_rearranged(self):
+        """A yes that neither the planner's nor the roomy arrangement shows."""
+        none = {"cpu_percent": 0, "memory_percent": 0}
+        told = self.check(self.small(
+            (("h0", 20), ("h1", 10), ("h2", 10), ("h3", 10)),
+            (("v0", 5, 6, "h2"), ("v1", 2, 6, "h3"), ("v2", 6, 4, "h0")),
+            none, {"op": "remove_host", "host": "h0"}), 0)
+        self.assertEqual(told["plan"]["failure_sets"], 3)
+        inventory = self.small(
+            (("h0", 10), ("h1", 10), ("h2", 10), ("h3", 10)),
+            (("v0", 1, 4, "h2"), ("v1", 1, 6, "h2"), ("v2", 2, 5, "h3")),
+            {"type": "dedicated", "failover_hosts": ["h0"]},
+            {"op": "remove_host", "host": "h3"})
+        inventory["vms"][1]["hosts_allowed"] = ["h1", "h2", "h3"]
+        told = self.check(inventory, 1)
+        self.assertIs(told["conservative"], False)
+
+    def test_start_breaks_rule(self):
+        """All hosts that may fail do, and yet the start must keep rules."""
+        inventory = self.small(
+            (("h0", 8), ("h1", 8), ("h2", 8)),
+            (("v0", 4, 3, "h1"), ("v1", 1, 1, None), ("v2", 1, 1, "h0")),
+            {"type": "dedicated", "failover_hosts": ["h2"],
+             "host_failures": 2}, {"op": "power_on", "vm": "v1"},
+            ("together", "v1", "v2"))
+        told = self.check(inventory, 0)
+        self.assertEqual(told["verdict"], "admit")
+        for host in ("h1", None):
+            inventory["vms"][1]["hosts_allowed"] = ["h1", "h2"]
+            inventory["request"]["host"] = host
+            self.assertIn("rule", self.check(inventory, 1)["reason"])
+
+    def test_rule_is_named(self):
+        """A host that has room is not said to be full."""
+        told = self.check(self.small(
+            (("h1", 9), ("h2", 9), ("h3", 9)),
+            (("a", 1, 1, "h1"), ("b", 1, 1, "h1")), {}, {},
+            ("separate", "a", "b")), 1)
+        self.assertIn("h1 would hold VMs that a mandatory rule keeps apart",
+                      told["reason"])
+
     def judge(self, inventory, rng):
         """One random cluster; whether it was a yes."""
         op = rng.choice(("none", "none", "power_on", "raise", "remove_host"))
