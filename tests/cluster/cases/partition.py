@@ -148,6 +148,7 @@ def partition_newer_epoch(lab):
     newer_minority(lab, lambda host: shell(
         lab, host, "for n in $(seq 30); do crm_attribute -t crm_config "
         "-n vmha-soak -v $n; done"), "30 epochs in the minority")
+    shell(lab, lab.hosts[0], "crm_attribute -t crm_config -n vmha-soak -D")
 
 
 @case(heartbeat=3)
