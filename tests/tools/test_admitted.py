@@ -9,9 +9,8 @@ import unittest
 from cib import CibCase
 from simulated import prefer
 
-DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                    "../data/admission")
-PAGE = os.path.join(DATA, "../../../docs/ADMISSION.md")
+PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                    "../../docs/ADMISSION.md")
 NODE = ('<node id="{i}" uname="h{i}"><utilization id="u{i}"><nvpair '
         'id="c{i}" name="cpu_mhz" value="{cpu}"/><nvpair id="m{i}" '
         'name="memory_mb" value="{memory}"/></utilization></node>')
@@ -280,11 +279,9 @@ class Admitted(CibCase):
         """docs/ADMISSION.md shows what the commands print."""
         with open(PAGE, encoding="utf-8") as f:
             page = f.read()
-        path = os.path.join(DATA, "percentage.json")
+        self.cluster()
         for words in (("admission", "show"), ("plan", "show", "h1")):
-            done = self.run_vmha(*words, f"--inventory={path}")
-            self.assertEqual(done.returncode, 0, done.stderr)
-            for line in done.stdout.splitlines():
+            for line in self.vmha(*words).stdout.splitlines():
                 self.assertIn(line + "\n", page)
 
 
