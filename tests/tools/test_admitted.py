@@ -203,7 +203,8 @@ class Admitted(CibCase):
         self.assertRegex(text, r"\nCPU      █{3}▒{13}░{24}  72000 MHz\n")
         self.assertRegex(text, r"\nh1 .* 2  db1 web1\n")
         told = self.told("admission", "show", "--failover-hosts=h3")
-        self.assertEqual(told["memory_mb"]["kept_for_failures"], 20000)
+        self.assertEqual(told["memory_mb"]["kept_for_failures"], 20000 - 6040)
+        self.assertEqual(told["judged_policy"]["type"], "dedicated")
         told = self.told("admission", "show", "--policy=slot", code=1)
         self.assertEqual(told["slots"]["capacity"], 6)
         self.assertEqual(told["failure_sets_proven"], 0)
@@ -245,6 +246,8 @@ class Admitted(CibCase):
         sets = self.told("admission", "check")["plan"]["certificate"]
         self.assertEqual([(p["failed"], p["moves"]) for p in told["plans"]],
                          [(s["failed"], s["moves"]) for s in sets])
+        self.assertEqual((told["verdict"], told["enforced"]),
+                         ("satisfied", False))
         told = self.told("plan", "show", "h3", "h1")
         self.assertEqual([p["failed"] for p in told["plans"]],
                          [["h1"], ["h3"]])
@@ -274,6 +277,26 @@ class Admitted(CibCase):
         text = self.vmha("plan", "show", code=1).stdout
         self.assertIn("No: if h1 fails, db1 ", text)
         self.assertIn("If h2 dies: its 2 VMs have a place", text)
+
+    def test_plan_of_nothing(self):
+        """No online host, or one too full already: never a yes."""
+        path = self.path("inventory.json")
+        for hosts, vms, words, needle in (
+                ([], [], (), "no online host"),
+                ([("a", 100), ("b", 100)], [("v", "a", 150)], ("b",),
+                 "If b dies: a would hold more than it has")):
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump({"hosts": [{"name": n, "cpu_mhz": 100,
+                                      "memory_mb": m} for n, m in hosts],
+                           "vms": [{"name": n, "host": h, "memory_mb": m}
+                                   for n, h, m in vms],
+                           "policy": {"host_failures": 2}}, f)
+            words = ("plan", "show", *words, "--inventory", path)
+            told = self.told(*words, code=1)
+            self.assertEqual(told["verdict"], "violated")
+            text = self.vmha(*words, code=1).stdout
+            self.assertIn(needle, text)
+            self.assertIn("the policy is for 2 at once", text)
 
     def test_page(self):
         """docs/ADMISSION.md shows what the commands print."""

@@ -283,7 +283,9 @@ weighing_policy_json(const struct weighing *w)
 	json_t *hosts = json_array();
 
 	for (uint32_t i = 0; i < inv->n_hosts; i++) {
-		if (inv->hosts[i].is_failover_host) {
+		/* Of other policies it is a host like any other. */
+		if (policy->type == HA_ADMISSION_DEDICATED &&
+		    inv->hosts[i].is_failover_host) {
 			(void)json_array_append_new(
 				hosts, json_string(inv->hosts[i].name));
 		}

@@ -23,6 +23,25 @@ room_of(uint64_t all, uint64_t used, uint64_t kept)
 	return (struct room){ all, used, kept, taken < all ? all - taken : 0 };
 }
 
+/* What is left there: VMs of a yellow one use what was kept. */
+static uint64_t
+left_on(const struct weighing *w, uint32_t host, bool is_memory)
+{
+	const struct ha_inventory *inv = &w->answer.inv;
+	uint64_t left = is_memory ? inv->hosts[host].memory_mb :
+				    inv->hosts[host].cpu_mhz;
+
+	for (uint32_t i = 0; i < inv->n_vms; i++) {
+		const struct ha_plan_demand *need = &w->answer.demand[i];
+		uint64_t part = is_memory ? need->memory_mb : need->cpu_mhz;
+
+		if (inv->vms[i].is_on && inv->vms[i].host == host) {
+			left -= part < left ? part : left;
+		}
+	}
+	return left;
+}
+
 static uint64_t
 kept_of(const struct weighing *w, bool is_memory)
 {
@@ -40,8 +59,7 @@ kept_of(const struct weighing *w, bool is_memory)
 		for (uint32_t i = 0; i < inv->n_hosts; i++) {
 			if (inv->hosts[i].is_failover_host &&
 			    inv->hosts[i].state == HA_INV_ONLINE) {
-				kept += is_memory ? inv->hosts[i].memory_mb :
-						    inv->hosts[i].cpu_mhz;
+				kept += left_on(w, i, is_memory);
 			}
 		}
 		return kept;

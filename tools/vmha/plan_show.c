@@ -194,6 +194,7 @@ static int
 answer(struct planning *p)
 {
 	json_t *plans = json_array();
+	bool has_any = false;
 	bool has_no = false;
 	bool has_bound = false;
 	int code;
@@ -205,6 +206,7 @@ answer(struct planning *p)
 		if (!is_asked(p, i)) {
 			continue;
 		}
+		has_any = true;
 		has_no = has_no || (!outcome->is_told && !outcome->is_bound);
 		has_bound = has_bound || outcome->is_bound;
 		if (p->v->args.is_json) {
@@ -214,17 +216,27 @@ answer(struct planning *p)
 			plan_outcome_show(p, i);
 		}
 	}
-	code = has_no ? VMHA_FAILED : has_bound ? VMHA_UNDECIDED : VMHA_OK;
+	/* Nobody is to read a yes where there is no cluster. */
+	code = has_no || !has_any ? VMHA_FAILED :
+	       has_bound          ? VMHA_UNDECIDED :
+				    VMHA_OK;
 	if (p->v->args.is_json) {
 		json_t *json =
-			json_pack("{s:s, s:b, s:o, s:O}", "verdict",
+			json_pack("{s:s, s:b, s:b, s:o, s:O}", "verdict",
 				  code == VMHA_OK ? "satisfied" : "violated",
 				  "conservative", (int)(code == VMHA_UNDECIDED),
-				  "plans", plans, "warnings", p->w->warnings);
+				  "enforced", 0, "plans", plans, "warnings",
+				  p->w->warnings);
 
 		rc = vmha_json(p->v, json);
 	} else {
 		json_decref(plans);
+		if (!has_any) {
+			weighing_show_verdict(p->v, false, "No",
+					      "there is no online host whose "
+					      "VMs could go to others",
+					      "");
+		}
 		plan_standing_show(p);
 		weighing_show_warnings(p->v, p->w);
 	}

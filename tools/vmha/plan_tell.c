@@ -145,7 +145,7 @@ plan_outcome_show(struct planning *p, uint32_t host)
 	tell(p, host, &reason, &help);
 	/* The sentence of a no names the host by itself. */
 	snprintf(head, sizeof(head), "If %s dies", p->inv.hosts[host].name);
-	if (!outcome->is_told) {
+	if (!outcome->is_told && outcome->plan.n_failed > 0) {
 		snprintf(head, sizeof(head), "No");
 	}
 	weighing_show_verdict(p->v, outcome->is_told, head, reason.text,
