@@ -206,7 +206,8 @@ class Admitted(CibCase):
         self.assertEqual(told["memory_mb"]["kept_for_failures"], 20000 - 6040)
         self.assertEqual(told["judged_policy"]["type"], "dedicated")
         told = self.told("admission", "show", "--policy=slot", code=1)
-        self.assertEqual(told["slots"]["capacity"], 6)
+        self.assertEqual(told["slots"], {"capacity": 6, "reserved": 5,
+                                         "kept_for_failures": 2, "free": 0})
         self.assertEqual(told["failure_sets_proven"], 0)
         text = self.vmha("admission", "show", "--host-failures=2",
                          code=1).stdout

@@ -12,14 +12,13 @@
 #define BAR_CELLS 10u
 #define BAR_BYTES 64u
 
-/* What the others hold after the failure. */
+/* What the others hold after the failure; the one that failed is not shown. */
 static void
 sum_after(struct planning *p, uint32_t host)
 {
 	const struct outcome *outcome = &p->outcomes[host];
 
 	memcpy(p->after, p->before, p->inv.n_hosts * sizeof(*p->after));
-	p->after[host] = (struct ha_plan_demand){ 0 };
 	for (uint32_t i = 0; i < outcome->n_moves; i++) {
 		const struct ha_plan_move *move = &outcome->moves[i];
 
