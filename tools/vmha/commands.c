@@ -132,7 +132,7 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 	[OPT_HOST_FAILURES] = { "host-failures", "N", VMHA_NUMBER,
 				AT(host_failures), 0, HA_PLAN_FAILURES_MAX,
 				NULL, "hosts that fail at once, default 1" },
-	[OPT_FAILOVER_HOSTS] = { "failover-hosts", "A,B,...", VMHA_TEXT,
+	[OPT_FAILOVER_HOSTS] = { "failover-hosts", "A,B", VMHA_TEXT,
 				 AT(failover_hosts), 0, 0, NULL,
 				 "hosts kept empty, policy dedicated" },
 	[OPT_OUTPUT] = { "output", "FORMAT", VMHA_TEXT, AT(output), 0, 0,
