@@ -419,6 +419,14 @@ ha_inventory_decode(const char *text, size_t len,
 }
 
 void
+ha_inventory_file_set_on(struct ha_inventory_file *file, uint32_t vm)
+{
+	struct ha_inv_vm *vms = file->memory[MEMORY_VMS];
+
+	vms[vm].is_on = true;
+}
+
+void
 ha_inventory_file_free(struct ha_inventory_file *file)
 {
 	if (!file) {

@@ -60,7 +60,8 @@ _vmha() {
 		name=${command:+$command }${COMP_WORDS[i]}
 		if [[ -v _vmha_options[$name] || $name == heartbeat ||
 			$name == vm || $name == host ||
-			$name == admission || $name == what-if ]]; then
+			$name == admission || $name == what-if ||
+			$name == plan ]]; then
 			command=$name
 		fi
 	done

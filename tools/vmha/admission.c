@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vmha admission check and explain: an inventory file, libha's verdict about
- * it, the exit code. Judges nothing itself, changes nothing, and never prints
+ * vmha admission check and explain: a cluster, libha's verdict about it, the
+ * exit code. Judges nothing itself, changes nothing, and never prints
  * half an answer: bad input gives one JSON object with "error", or nothing.
  */
 #include "admission.h"
@@ -10,67 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 20,000 VMs with every key are 6 MB. */
-#define INVENTORY_BYTES_MAX ((size_t)256 * 1024 * 1024)
 /* As JSON in memory about 1 GB; 1000 hosts of 20 VMs, two of which fail, would
  * be 20 million. The proof does not depend on it. */
 #define MOVES_MAX ((size_t)2 * 1000 * 1000)
-#define INVENTORY_MS 60000u
 #define JUDGE_MS 110000u
-
-int
-weighing_bad(struct vmha *v)
-{
-	if (v->args.is_json) {
-		(void)vmha_json(v, json_pack("{s:s}", "error", v->err.text));
-	}
-	(void)vmha_fail(v, -EINVAL);
-	return VMHA_BAD_INPUT;
-}
-
-static int
-check_options(struct vmha *v)
-{
-	const char *output = v->args.output;
-
-	if (output && strcmp(output, "json") == 0) {
-		v->args.is_json = true;
-	} else if (output && strcmp(output, "text") != 0) {
-		(void)vmha_fail_with(v, -EINVAL,
-				     "--output: \"%s\" is neither text nor "
-				     "json",
-				     output);
-		return VMHA_USAGE;
-	}
-	if (!v->args.inventory) {
-		(void)vmha_fail_with(v, -EINVAL,
-				     "name the cluster that is to be judged: "
-				     "--inventory=FILE (docs/ADMISSION.md)");
-		return VMHA_USAGE;
-	}
-	return 0;
-}
-
-int
-weighing_load(struct vmha *v, struct weighing *weighing)
-{
-	char *text = NULL;
-	size_t len = 0;
-	int rc = check_options(v);
-
-	*weighing = (struct weighing){ 0 };
-	if (rc != 0) {
-		return rc;
-	}
-	vmha_step("reading", v->args.inventory, INVENTORY_MS);
-	rc = vmha_file_read(v->args.inventory, INVENTORY_BYTES_MAX, &text, &len,
-			    &v->err);
-	if (rc == 0) {
-		rc = ha_inventory_decode(text, len, &weighing->file, &v->err);
-	}
-	free(text);
-	return rc < 0 ? weighing_bad(v) : 0;
-}
 
 static void
 forget(void *closure)
@@ -118,11 +61,11 @@ weighing_judge(struct vmha *v, struct weighing *weighing)
 		return vmha_fail_with(v, -ENOMEM,
 				      "no memory for a cluster of this size");
 	}
-	vmha_step("judging", v->args.inventory, JUDGE_MS);
+	vmha_step("judging", weighing->source, JUDGE_MS);
 	rc = ha_admission_judge(&weighing->question, weighing->work,
 				&weighing->answer, &v->err);
 	if (rc < 0) {
-		return weighing_bad(v);
+		return weighing_fail(v, rc);
 	}
 	ha_admission_text(&weighing->question, &weighing->answer,
 			  &weighing->reason, &weighing->help);
@@ -135,6 +78,8 @@ weighing_done(struct weighing *weighing)
 	json_decref(weighing->certificate);
 	free(weighing->work);
 	ha_inventory_file_free(weighing->file);
+	json_decref(weighing->warnings);
+	cib_facts_done(&weighing->facts);
 }
 
 int
@@ -151,7 +96,7 @@ weighing_json(const struct weighing *weighing)
 {
 	char sentence[2 * HA_ERR_TEXT + 32]; /* and the words between */
 	json_t *json;
-	json_t *warnings = json_array();
+	json_t *warnings = json_deep_copy(weighing->warnings);
 
 	snprintf(sentence, sizeof(sentence), "%s%s%s", weighing->reason.text,
 		 weighing->help.text[0] ? "; what would help: " : "",
@@ -176,6 +121,10 @@ weighing_json(const struct weighing *weighing)
 		(void)json_object_set(json, "warnings", warnings);
 	}
 	json_decref(warnings);
+	if (weighing->is_cib) {
+		(void)json_object_set_new(json, "judged_policy",
+					  weighing_policy_json(weighing));
+	}
 	return json;
 }
 

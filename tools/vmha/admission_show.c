@@ -12,6 +12,8 @@
 #define BAR_CELLS 20u
 #define HOST_BAR_CELLS 10u
 #define BAR_BYTES 128u
+#define COLUMNS_MAX 8u
+#define NAMES_BYTES 80u
 #define PLAN_ROWS_MAX 200u /* of explain; --output=json has all */
 
 void
@@ -60,6 +62,15 @@ put_shares(const struct vmha *v, const struct weighing *w)
 	}
 }
 
+/* An inventory file is judged by its own policy, and says so itself. */
+static void
+put_standing(const struct weighing *w)
+{
+	if (w->is_cib) {
+		puts(weighing_standing(w));
+	}
+}
+
 static void
 put_policy(const struct weighing *w)
 {
@@ -69,6 +80,7 @@ put_policy(const struct weighing *w)
 	printf("Policy %s", ha_inventory_policy_name(policy->type));
 	if (policy->type == HA_ADMISSION_DISABLED) {
 		putchar('\n');
+		put_standing(w);
 		return;
 	}
 	printf(", %" PRIu32 " host failure%s, guarantee %s",
@@ -80,6 +92,7 @@ put_policy(const struct weighing *w)
 		       answer->plan.sets);
 	}
 	putchar('\n');
+	put_standing(w);
 }
 
 /* What the machines on a host reserve, and how many run. */
@@ -132,29 +145,76 @@ add_bar(const struct vmha *v, struct vmha_table *table, bool is_online,
 		       part, whole);
 }
 
+/* "web1 web2 +7". */
 static void
-put_hosts(const struct vmha *v, const struct weighing *w)
+add_names(struct vmha_table *table, const struct ha_inventory *inv,
+	  uint32_t host)
 {
-	static const char *const PLAIN[] = { "HOST",      "STATE", "CPU MHZ",
-					     "MEMORY MB", ">VMS",  NULL };
-	static const char *const SLOTS[] = { "HOST",      "STATE", "CPU MHZ",
-					     "MEMORY MB", ">VMS",  ">SLOTS",
-					     NULL };
-	static const char *const DEDICATED[] = { "HOST",    "STATE",
-						 "CPU MHZ", "MEMORY MB",
-						 ">VMS",    "FAILOVER",
-						 NULL };
+	char text[NAMES_BYTES] = "";
+	size_t used = 0;
+	uint32_t more = 0;
+
+	for (uint32_t i = 0; i < inv->n_vms; i++) {
+		const struct ha_inv_vm *vm = &inv->vms[i];
+		size_t len = strlen(vm->name);
+
+		if (!vm->is_on || vm->host != host) {
+			continue;
+		}
+		if (more > 0 || used + len + 1 >= sizeof(text)) {
+			more++;
+			continue;
+		}
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "%s%s", used ? " " : "", vm->name);
+	}
+	if (more > 0) {
+		vmha_table_add(table, TONE_PLAIN, "%s +%" PRIu32, text, more);
+	} else {
+		vmha_table_add(table, TONE_PLAIN, "%s", text);
+	}
+}
+
+/* Of policy slot or dedicated; else nothing. */
+static void
+add_special(struct vmha_table *table, const struct weighing *w, uint32_t host)
+{
+	enum ha_admission_type type = w->file->policy.type;
+	enum ha_admission_colour colour = w->answer.colours[host];
+
+	if (type == HA_ADMISSION_SLOT) {
+		vmha_table_add(table, TONE_PLAIN, "%" PRIu64,
+			       w->answer.host_slots[host]);
+	} else if (type == HA_ADMISSION_DEDICATED) {
+		vmha_table_add(table, colour_tone(colour), "%s",
+			       colour == HA_ADMISSION_NO_COLOUR ?
+				       "" :
+				       ha_inventory_colour_name(colour));
+	}
+}
+
+void
+weighing_show_hosts(const struct vmha *v, const struct weighing *w,
+		    bool has_names)
+{
 	enum ha_admission_type type = w->file->policy.type;
 	const struct ha_admission_answer *answer = &w->answer;
+	const char *titles[COLUMNS_MAX] = { "HOST", "STATE", "CPU MHZ",
+					    "MEMORY MB", ">VMS" };
+	unsigned int columns = 5;
 	struct vmha_table table;
 
-	vmha_table_init(&table, type == HA_ADMISSION_SLOT      ? SLOTS :
-				type == HA_ADMISSION_DEDICATED ? DEDICATED :
-								 PLAIN);
+	if (type == HA_ADMISSION_SLOT || type == HA_ADMISSION_DEDICATED) {
+		titles[columns++] =
+			type == HA_ADMISSION_SLOT ? ">SLOTS" : "FAILOVER";
+	}
+	if (has_names) {
+		titles[columns++] = "WHICH";
+	}
+	vmha_table_init(&table, titles);
 	for (uint32_t i = 0; i < answer->inv.n_hosts; i++) {
 		const struct ha_inv_host *host = &answer->inv.hosts[i];
 		bool is_online = host->state == HA_INV_ONLINE;
-		enum ha_admission_colour colour = answer->colours[i];
 		struct ha_plan_demand sum;
 		uint32_t count;
 
@@ -165,23 +225,17 @@ put_hosts(const struct vmha *v, const struct weighing *w)
 		add_bar(v, &table, is_online, sum.cpu_mhz, host->cpu_mhz);
 		add_bar(v, &table, is_online, sum.memory_mb, host->memory_mb);
 		vmha_table_add(&table, TONE_PLAIN, "%" PRIu32, count);
-		if (type == HA_ADMISSION_SLOT) {
-			vmha_table_add(&table, TONE_PLAIN, "%" PRIu64,
-				       answer->host_slots[i]);
-		} else if (type == HA_ADMISSION_DEDICATED) {
-			vmha_table_add(
-				&table, colour_tone(colour), "%s",
-				colour == HA_ADMISSION_NO_COLOUR ?
-					"" :
-					ha_inventory_colour_name(colour));
+		add_special(&table, w, i);
+		if (has_names) {
+			add_names(&table, &answer->inv, i);
 		}
 	}
 	vmha_table_print(&table, &v->screen, stdout);
 	vmha_table_done(&table);
 }
 
-static void
-put_warnings(const struct vmha *v, const struct weighing *w)
+void
+weighing_show_all_warnings(const struct vmha *v, const struct weighing *w)
 {
 	for (int is_memory = 0; is_memory < 2; is_memory++) {
 		struct ha_err text = HA_ERR_INIT;
@@ -210,6 +264,17 @@ put_warnings(const struct vmha *v, const struct weighing *w)
 		       vmha_tone_on(&v->screen, TONE_WARN),
 		       vmha_tone_off(&v->screen, TONE_WARN));
 	}
+	weighing_show_warnings(v, w);
+}
+
+void
+weighing_show_warnings(const struct vmha *v, const struct weighing *w)
+{
+	for (size_t i = 0; i < json_array_size(w->warnings); i++) {
+		printf("%s!%s %s\n", vmha_tone_on(&v->screen, TONE_WARN),
+		       vmha_tone_off(&v->screen, TONE_WARN),
+		       json_string_value(json_array_get(w->warnings, i)));
+	}
 }
 
 void
@@ -218,8 +283,8 @@ weighing_show_cluster(const struct vmha *v, const struct weighing *w)
 	put_policy(w);
 	put_shares(v, w);
 	putchar('\n');
-	put_hosts(v, w);
-	put_warnings(v, w);
+	weighing_show_hosts(v, w, false);
+	weighing_show_all_warnings(v, w);
 }
 
 void

@@ -6,6 +6,7 @@
  */
 #include "ha/area.h"
 #include "ha/ipc.h"
+#include "ha/plan.h"
 #include "vmha.h"
 
 #define AT(member) offsetof(struct vmha_args, member)
@@ -117,8 +118,23 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 		       "attribute vmha-lacks" },
 	[OPT_INVENTORY] = { "inventory", "FILE", VMHA_TEXT, AT(inventory), 0, 0,
 			    NULL,
-			    "the cluster that is judged, as JSON "
-			    "(docs/ADMISSION.md)" },
+			    "judge the cluster of this file, JSON "
+			    "(docs/ADMISSION.md), by its own policy; - is "
+			    "standard input" },
+	[OPT_POLICY] = { "policy", "NAME", VMHA_TEXT, AT(policy), 0, 0,
+			 "percentage slot dedicated disabled",
+			 "judge the CIB by percentage (default), slot, "
+			 "dedicated or disabled" },
+	[OPT_GUARANTEE] = { "guarantee", "WORD", VMHA_TEXT, AT(guarantee), 0, 0,
+			    "plan arithmetic",
+			    "plan (default: each VM has a place after each "
+			    "failure) or arithmetic" },
+	[OPT_HOST_FAILURES] = { "host-failures", "N", VMHA_NUMBER,
+				AT(host_failures), 0, HA_PLAN_FAILURES_MAX,
+				NULL, "hosts that fail at once, default 1" },
+	[OPT_FAILOVER_HOSTS] = { "failover-hosts", "A,B", VMHA_TEXT,
+				 AT(failover_hosts), 0, 0, NULL,
+				 "hosts kept empty, policy dedicated" },
 	[OPT_OUTPUT] = { "output", "FORMAT", VMHA_TEXT, AT(output), 0, 0,
 			 "text json", "text (default) or json" },
 	[OPT_JSON] = { "json", NULL, VMHA_FLAG, AT(is_json), 0, 0, NULL,
@@ -138,11 +154,11 @@ static const struct vmha_exit_text EXITS[] = {
 		       "degraded; of check: something bad was found; of why: "
 		       "the VM runs nowhere; of recover: there is something "
 		       "to recover and nothing was changed" },
-	{ VMHA_BAD_INPUT, "of admission and what-if: the inventory can't be "
-			  "read or is wrong, the sentence says where" },
+	{ VMHA_BAD_INPUT, "of admission, plan and what-if: the cluster can't "
+			  "be read or is wrong, the sentence says where" },
 	{ VMHA_NO_DAEMON, "vmha-heartbeatd, or Pacemaker where that is "
-			  "needed, does not answer on this host; of admission "
-			  "and what-if: no, to be safe, since the search "
+			  "needed, does not answer on this host; of admission, "
+			  "plan and what-if: no, to be safe, since the search "
 			  "reached its bound" },
 	{ VMHA_TIMEOUT, "a datastore, the daemon or another host did not "
 			"answer in time" },
@@ -167,7 +183,12 @@ vmha_exit_texts(size_t *ret_count)
 #define OPTS_DISK (BIT(OPT_CONF) | BIT(OPT_JSON))
 #define OPTS_ASK (BIT(OPT_SOCKET) | BIT(OPT_JSON))
 #define OPTS_KNOWN (OPTS_ASK | BIT(OPT_MANAGER))
-#define OPTS_INVENTORY (BIT(OPT_INVENTORY) | BIT(OPT_OUTPUT) | BIT(OPT_JSON))
+#define OPTS_INVENTORY                                                 \
+	(BIT(OPT_INVENTORY) | BIT(OPT_CIB) | BIT(OPT_FAILOVER_HOSTS) | \
+	 BIT(OPT_OUTPUT) | BIT(OPT_JSON))
+#define OPTS_JUDGE                                               \
+	(OPTS_INVENTORY | BIT(OPT_POLICY) | BIT(OPT_GUARANTEE) | \
+	 BIT(OPT_HOST_FAILURES))
 #define OPTS_TIMING                                             \
 	(BIT(OPT_PROFILE) | BIT(OPT_BEAT) | BIT(OPT_WATCHDOG) | \
 	 BIT(OPT_TOLERANCE))
@@ -332,39 +353,54 @@ static const struct vmha_command COMMANDS[] = {
 	  "its name; --yes does not ask. Refused for a host that beats or is "
 	  "a member, and on a host without quorum unless --force. The word ends "
 	  "when the host beats again." },
-	{ "admission check", "", VMHA_NOTHING, 0, 0, OPTS_INVENTORY,
-	  ADMISSION_S, vmha_admission_check,
+	{ "admission show", "", VMHA_NOTHING, 0, 0, OPTS_JUDGE, ADMISSION_S,
+	  vmha_admission_show,
+	  "policy, what is reserved, kept for failures and free, on one screen",
+	  "The cluster as it stands, with each host and what runs there; a "
+	  "request in the file is not looked at." },
+	{ "admission check", "", VMHA_NOTHING, 0, 0, OPTS_JUDGE, ADMISSION_S,
+	  vmha_admission_check,
 	  "would a power-on be admitted, or the cluster survive a failure",
-	  "Judges the request of the file, or without one the cluster as it "
-	  "stands: the policy's arithmetic, and with the guarantee \"plan\" a "
+	  "Judges the cluster of --inventory, of --cib or, without both, the "
+	  "live one: the request of the inventory file, or without one the "
+	  "cluster as it stands. First the policy's arithmetic, and with the guarantee \"plan\" a "
 	  "place for each VM after each failure of so many hosts. The answer "
 	  "is admit or refuse, of a cluster satisfied or violated, with the "
-	  "reason and what would help. Changes nothing and asks no cluster. "
+	  "reason and what would help. The live cluster does not enforce a "
+	  "policy yet: of a CIB the default one is judged, or that of the "
+	  "options. Changes nothing. "
 	  "With --output=json an error is one object with the key \"error\"." },
-	{ "admission explain", "", VMHA_NOTHING, 0, 0, OPTS_INVENTORY,
-	  ADMISSION_S, vmha_admission_explain,
+	{ "admission explain", "", VMHA_NOTHING, 0, 0, OPTS_JUDGE, ADMISSION_S,
+	  vmha_admission_explain,
 	  "the same, with each step of the arithmetic and the whole plan",
 	  "Shows how the figures come about, and which VM goes where if which "
 	  "host fails." },
 	{ "what-if host-failure", "HOST...", VMHA_HOST_ONLY, 1,
-	  VMHA_OPERANDS_MAX, OPTS_INVENTORY, ADMISSION_S, vmha_what_if_failure,
+	  VMHA_OPERANDS_MAX, OPTS_JUDGE, ADMISSION_S, vmha_what_if_failure,
 	  "where would the VMs of these hosts go if they died now",
 	  "The hosts are taken as offline, all at once. Shows where their VMs "
 	  "find a place, and what the policy says of the cluster that is left. "
 	  "The exit code is 0 when every VM has a place. A request in the file "
 	  "is not looked at." },
 	{ "what-if add-vm", "NAME [KEY=VALUE...]", VMHA_NOTHING, 1,
-	  VMHA_OPERANDS_MAX, OPTS_INVENTORY, ADMISSION_S, vmha_what_if_add,
+	  VMHA_OPERANDS_MAX, OPTS_JUDGE, ADMISSION_S, vmha_what_if_add,
 	  "would one more VM be admitted",
 	  "KEY is cpu_mhz, memory_mb, overhead_mb (numbers), host (where it is "
 	  "to start; else wherever it may) or hosts_allowed (names with commas "
 	  "between). A request in the file is not looked at." },
 	{ "what-if remove-host", "HOST...", VMHA_HOST_ONLY, 1,
-	  VMHA_OPERANDS_MAX, OPTS_INVENTORY, ADMISSION_S, vmha_what_if_remove,
+	  VMHA_OPERANDS_MAX, OPTS_JUDGE, ADMISSION_S, vmha_what_if_remove,
 	  "may these hosts go into maintenance",
 	  "The hosts are taken as in maintenance, all at once, and their VMs "
 	  "as moved to where the planner puts them. A request in the file is "
 	  "not looked at." },
+	{ "plan show", "[HOST...]", VMHA_HOST_ONLY, 0, VMHA_OPERANDS_MAX,
+	  OPTS_INVENTORY, ADMISSION_S, vmha_plan_show,
+	  "who goes where if a host dies, and how full the others are then",
+	  "One host at a time: each HOST in turn, or without any each online "
+	  "host, failover hosts aside. Each placement was checked by code that "
+	  "shares nothing with the search. The exit code is 0 when every VM has "
+	  "a place." },
 	{ "disarm", "", VMHA_NOTHING, 0, 0,
 	  OPTS_ASK | BIT(OPT_REASON) | BIT(OPT_WAIT), 0, vmha_disarm,
 	  "before planned work on storage or network: no host is reset",

@@ -17,11 +17,18 @@
 #include "ha/text.h"
 #include "vmha.h"
 
+#define STDIN_PATH "/dev/stdin"
 #define CONF_BYTES_MAX 65536u
 #define CONF_HEAD                                                                       \
 	"# The heartbeat of this host's cluster, see vmha.conf(5). The same on\n"       \
 	"# every host. fence_limit is taken over by a reload of vmha-heartbeatd, all\n" \
 	"# else when it starts.\n"
+
+const char *
+vmha_input_path(const char *path)
+{
+	return strcmp(path, "-") == 0 ? STDIN_PATH : path;
+}
 
 int
 vmha_file_read(const char *path, size_t max, char **ret_text, size_t *ret_len,

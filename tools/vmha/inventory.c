@@ -1,154 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * vmha admission inventory: what admission control counts, of the live CIB or
- * of a file. libha reads the CIB and decides each demand, as it does for the
- * fault domain manager; here are the domain XMLs, which may hang, and the
- * words. Reads only.
+ * of a file, as tables or as the inventory file. Decides nothing, reads only.
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "cib.h"
-#include "ha/cibinv.h"
-#include "ha/cleanup.h"
-#include "ha/clock.h"
-#include "ha/domain.h"
-#include "ha/worker.h"
+#include "cib_facts.h"
 
-#define CIB_BYTES_MAX (256u * 1024 * 1024)
-#define DOMAIN_READ_MS 3000u
-#define HANGS_MAX 3u
 #define RULE_TEXT 160u
-#define STDIN_PATH "/dev/stdin"
-
-/* ---- the tree ------------------------------------------------------------- */
-
-static const char *
-tree_name(const void *element)
-{
-	return ((const struct cib_node *)element)->name;
-}
-
-static const char *
-tree_attr(const void *element, const char *name)
-{
-	const struct cib_node *node = element;
-
-	for (size_t i = 0; i < node->attrs; i++) {
-		if (strcmp(node->attr[i].name, name) == 0) {
-			return node->attr[i].value;
-		}
-	}
-	return NULL;
-}
-
-static const void *
-tree_first(const void *element)
-{
-	return ((const struct cib_node *)element)->first;
-}
-
-static const void *
-tree_next(const void *element)
-{
-	return ((const struct cib_node *)element)->next;
-}
-
-static const struct ha_cib_tree TREE = {
-	.name = tree_name,
-	.attr = tree_attr,
-	.first = tree_first,
-	.next = tree_next,
-};
-
-/* ---- domain XML ------------------------------------------------------------ */
-
-/* In a child: a share that hangs keeps whoever opens a file there. */
-static int
-read_shape(void *arg, int fd)
-{
-	struct ha_demand_shape shape = { .memory_mb = 0 };
-	ha_autofree struct ha_domain *domain = malloc(sizeof(*domain));
-	ha_autofree char *xml = NULL;
-	size_t len = 0;
-	int rc = domain ? vmha_file_read(arg, HA_DOMAIN_XML_MAX, &xml, &len,
-					 NULL) :
-			  -ENOMEM;
-
-	rc = rc < 0 ? rc : ha_domain_parse(xml, len, domain, NULL);
-	if (rc < 0) {
-		return rc;
-	}
-	shape.memory_mb = domain->memory_mib;
-	shape.guarantee_mb = domain->guarantee_mib;
-	shape.video_mb = domain->video_mib;
-	shape.vcpus = domain->vcpus;
-	shape.iothreads = domain->iothreads;
-	shape.is_pinned = domain->is_pinned;
-	return ha_worker_write(fd, &shape, sizeof(shape));
-}
-
-/* 0; negative errno. */
-static int
-shape_of(const char *path, struct ha_demand_shape *ret_shape)
-{
-	ha_autofree char *text = NULL;
-	ha_autofree char *copy = strdup(path);
-	size_t len = 0;
-	int rc;
-
-	if (!copy) {
-		return -ENOMEM;
-	}
-	vmha_step("reading", path, DOMAIN_READ_MS + 10000);
-	rc = ha_worker_run(read_shape, copy, sizeof(*ret_shape),
-			   ha_clock_now_ms() + DOMAIN_READ_MS, &text, &len);
-	if (rc == 0 && len != sizeof(*ret_shape)) {
-		return -EIO;
-	}
-	if (rc == 0) {
-		memcpy(ret_shape, text, len);
-	}
-	return rc;
-}
-
-static void
-set_demands(struct ha_cibinv *inv)
-{
-	unsigned int hangs = 0;
-
-	for (uint32_t i = 0; i < inv->inv.n_vms; i++) {
-		struct ha_cibinv_vm *vm = &inv->vms[i];
-		struct ha_demand_shape shape = { .memory_mb = 0 };
-		struct ha_demand demand;
-		int rc = -ENOENT;
-
-		if (vm->config && hangs < HANGS_MAX) {
-			rc = shape_of(vm->config, &shape);
-			hangs += rc == -ETIMEDOUT;
-		}
-		if (rc < 0) {
-			vmha_warn("%s: %s%s%s; its overhead is estimated from "
-				  "its utilization",
-				  inv->inv.vms[i].name,
-				  vm->config ? vm->config :
-					       "it has no parameter config",
-				  vm->config ? ": " : "",
-				  !vm->config        ? "" :
-				  hangs == HANGS_MAX ? "not read, shares hang" :
-				  rc == -EINVAL      ? "is no domain XML" :
-						       strerror(-rc));
-		}
-		vm->facts.shape = rc == 0 ? &shape : NULL;
-		ha_demand_judge(&vm->facts, &demand);
-		vm->facts.shape = NULL;
-		ha_cibinv_set_demand(inv, i, &demand);
-	}
-}
-
-/* ---- words ------------------------------------------------------------------ */
 
 static const char *
 set_by(bool is_there, bool is_ours)
@@ -262,10 +123,13 @@ put_rules(const struct ha_inventory *inv)
 }
 
 static void
-warn_of_all(const struct ha_cibinv *inv)
+warn_of_all(const struct cib_facts *facts)
 {
-	for (uint32_t i = 0; i < inv->n_notes; i++) {
-		vmha_warn("%s", inv->notes[i]);
+	const struct ha_cibinv *inv = facts->inv;
+
+	for (size_t i = 0; i < json_array_size(facts->warnings); i++) {
+		vmha_warn("%s", json_string_value(
+					json_array_get(facts->warnings, i)));
 	}
 	for (uint32_t i = 0; i < inv->inv.n_vms; i++) {
 		const struct ha_inv_vm *vm = &inv->inv.vms[i];
@@ -280,9 +144,11 @@ warn_of_all(const struct ha_cibinv *inv)
 }
 
 static int
-put(struct vmha *v, const struct ha_cibinv *inv, bool is_json)
+put(struct vmha *v, const struct cib_facts *facts, bool is_json)
 {
-	warn_of_all(inv);
+	const struct ha_cibinv *inv = facts->inv;
+
+	warn_of_all(facts);
 	if (is_json) {
 		return vmha_json(v, ha_cibinv_json(&inv->inv));
 	}
@@ -296,36 +162,11 @@ put(struct vmha *v, const struct ha_cibinv *inv, bool is_json)
 	return VMHA_OK;
 }
 
-/* ---- the command ------------------------------------------------------------- */
-
-static int
-read_file(const char *path, struct cib_node **ret_cib, struct ha_err *err)
-{
-	ha_autofree char *text = NULL;
-	size_t len = 0;
-	int rc;
-
-	if (strcmp(path, "-") == 0) {
-		path = STDIN_PATH;
-	}
-	rc = vmha_file_read(path, CIB_BYTES_MAX, &text, &len, err);
-	if (rc < 0) {
-		return rc;
-	}
-	return cib_parse(text, ret_cib, NULL) < 0 ?
-		       ha_err_set(err, -EINVAL,
-				  "%s is no CIB: write one with \"cibadmin "
-				  "--query\"",
-				  path) :
-		       0;
-}
-
 int
 vmha_admission_inventory(struct vmha *v)
 {
 	const char *output = v->args.output;
-	struct cib_node *cib = NULL;
-	struct ha_cibinv *inv = NULL;
+	struct cib_facts facts;
 	bool is_json =
 		v->args.is_json || (output && strcmp(output, "json") == 0);
 	int rc;
@@ -337,16 +178,11 @@ vmha_admission_inventory(struct vmha *v)
 				     output);
 		return VMHA_USAGE;
 	}
-	rc = v->args.cib ? read_file(v->args.cib, &cib, &v->err) :
-			   cib_read(&cib, &v->err);
-	rc = rc < 0 ? rc : ha_cibinv_read(&TREE, cib, &inv, &v->err);
+	rc = cib_facts_read(v, &facts);
 	if (rc < 0) {
-		cib_free(cib);
 		return vmha_fail(v, rc == -EINVAL ? -EIO : rc);
 	}
-	set_demands(inv);
-	rc = put(v, inv, is_json);
-	ha_cibinv_free(inv);
-	cib_free(cib);
+	rc = put(v, &facts, is_json);
+	cib_facts_done(&facts);
 	return rc;
 }

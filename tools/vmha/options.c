@@ -268,6 +268,7 @@ vmha_args_parse(struct vmha *v, int argc, char **argv, int first)
 	bool is_over = false; /* after "--" */
 
 	v->args.conf = HA_HBCONF_PATH;
+	v->args.host_failures = VMHA_NOT_GIVEN;
 	for (int i = first; i < argc; i++) {
 		int code = 0;
 

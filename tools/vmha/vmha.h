@@ -26,7 +26,7 @@ enum vmha_exit {
 	VMHA_FAILED = 1,
 	VMHA_BAD_INPUT = 2,
 	VMHA_NO_DAEMON = 3,
-	VMHA_UNDECIDED = 3, /* of admission and what-if, which ask no daemon */
+	VMHA_UNDECIDED = 3, /* of admission, plan and what-if */
 	VMHA_TIMEOUT = 4,
 	VMHA_USAGE = 64, /* EX_USAGE of sysexits.h */
 };
@@ -38,6 +38,7 @@ const struct vmha_exit_text *vmha_exit_texts(size_t *ret_count);
 
 #define VMHA_OPERANDS_MAX 64
 #define VMHA_TEXTS_MAX 32u
+#define VMHA_NOT_GIVEN UINT32_MAX /* of a number that may be 0 */
 #define VMHA_COROSYNC_CONF "/etc/corosync/corosync.conf"
 
 /* An option that may be given again and again. */
@@ -61,12 +62,14 @@ struct vmha_args {
 	const char *priority;
 	const char *depends;
 	const char *inventory;
+	const char *policy, *guarantee, *failover_hosts;
 	const char *output;
 	const char *ready;
 	struct vmha_texts params;
 	uint32_t beat_ms, watchdog_ms, tolerance_ms; /* 0: not given */
 	uint32_t slots, vms, lines;                  /* 0: not given */
-	uint64_t interval_ms, wait_ms;               /* 0: not given */
+	uint32_t host_failures;        /* VMHA_NOT_GIVEN: not given */
+	uint64_t interval_ms, wait_ms; /* 0: not given */
 	bool is_json, is_forced, is_live_forced, writes_conf, is_once, is_yes;
 	bool is_fix, is_all, is_dry_run, is_followed, is_watched;
 	bool is_started, is_whole, is_told;
@@ -121,6 +124,10 @@ enum vmha_option_id {
 	OPT_RESOURCE,
 	OPT_TELL,
 	OPT_INVENTORY,
+	OPT_POLICY,
+	OPT_GUARANTEE,
+	OPT_HOST_FAILURES,
+	OPT_FAILOVER_HOSTS,
 	OPT_OUTPUT,
 	OPT_JSON,
 	OPT_N
@@ -217,6 +224,8 @@ int vmha_json(struct vmha *v, json_t *object);
 
 /* ---- conf.c, cluster.c -------------------------------------------------- */
 
+/* "-" is standard input. */
+const char *vmha_input_path(const char *path);
 int vmha_file_read(const char *path, size_t max, char **ret_text,
 		   size_t *ret_len, struct ha_err *err);
 /* Replaces the file at once, or not at all. */
@@ -276,6 +285,8 @@ int vmha_admission_explain(struct vmha *v);
 int vmha_what_if_failure(struct vmha *v);
 int vmha_what_if_add(struct vmha *v);
 int vmha_what_if_remove(struct vmha *v);
+int vmha_admission_show(struct vmha *v);
+int vmha_plan_show(struct vmha *v);
 int vmha_admission_inventory(struct vmha *v);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vmha what-if: the inventory with hosts that die, hosts that leave, or one
- * machine more. Changes nothing but its own copy of the file.
+ * vmha what-if: the cluster with hosts that die, hosts that leave, or one
+ * machine more. Changes nothing but its own copy of it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,8 +27,8 @@ take_hosts(struct vmha *v, const struct weighing *w, uint32_t *ret_hosts)
 		if (host == inv->n_hosts) {
 			(void)ha_err_set(&v->err, -EINVAL,
 					 "there is no host \"%s\" in %s",
-					 v->args.operand[i], v->args.inventory);
-			return weighing_bad(v);
+					 v->args.operand[i], w->source);
+			return weighing_fail(v, -EINVAL);
 		}
 		ret_hosts[i] = host;
 	}
@@ -209,21 +209,6 @@ vmha_what_if_remove(struct vmha *v)
 	return rc;
 }
 
-static json_t *
-split(const char *list)
-{
-	json_t *names = json_array();
-
-	while (*list) {
-		size_t len = strcspn(list, ",");
-
-		(void)json_array_append_new(names, json_stringn(list, len));
-		list += len;
-		list += *list == ',';
-	}
-	return names;
-}
-
 /* KEY=VALUE into the machine or the request. */
 static int
 take_key(struct vmha *v, const char *word, json_t *vm, json_t *request)
@@ -255,7 +240,7 @@ take_key(struct vmha *v, const char *word, json_t *vm, json_t *request)
 	}
 	if (value && strncmp(word, "hosts_allowed=", len + 1) == 0) {
 		return json_object_set_new(vm, "hosts_allowed",
-					   split(value + 1));
+					   weighing_names(value + 1));
 	}
 	return ha_err_set(&v->err, -EINVAL,
 			  "%s: after the name come cpu_mhz=, memory_mb=, "
@@ -272,7 +257,6 @@ add_vm(struct vmha *v, struct weighing *w)
 			       "power", "off");
 	json_t *request = json_pack("{s:s, s:s}", "op", "power_on", "vm",
 				    v->args.operand[0]);
-	struct ha_inventory_file *file = NULL;
 	int rc = root && vm && request ? 0 : -ENOMEM;
 
 	for (uint32_t i = 1; rc == 0 && i < v->args.operands; i++) {
@@ -285,17 +269,12 @@ add_vm(struct vmha *v, struct weighing *w)
 		rc = json_object_set(root, "request", request);
 	}
 	if (rc == 0) {
-		rc = ha_inventory_decode_json(root, &file, &v->err);
+		rc = weighing_take(v, w, root);
 	}
 	json_decref(root);
 	json_decref(vm);
 	json_decref(request);
-	if (rc < 0) {
-		return weighing_bad(v);
-	}
-	ha_inventory_file_free(w->file);
-	w->file = file;
-	return 0;
+	return rc < 0 ? weighing_fail(v, rc) : 0;
 }
 
 int

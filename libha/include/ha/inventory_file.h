@@ -34,6 +34,8 @@ int ha_inventory_decode(const char *text, size_t len,
 /* The same of a JSON value, which stays the caller's too. */
 int ha_inventory_decode_json(json_t *root, struct ha_inventory_file **ret_file,
 			     struct ha_err *err);
+/* A machine that is on, though no host has it yet, which no file can say. */
+void ha_inventory_file_set_on(struct ha_inventory_file *file, uint32_t vm);
 void ha_inventory_file_free(struct ha_inventory_file *file);
 
 /* Every key, defaults written out; decodes to the same again. NULL: no
