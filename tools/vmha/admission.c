@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ha/clock.h"
+
 /* As JSON in memory about 1 GB; 1000 hosts of 20 VMs, two of which fail, would
  * be 20 million. The proof does not depend on it. */
 #define MOVES_MAX ((size_t)2 * 1000 * 1000)
@@ -30,6 +32,9 @@ remember(const struct ha_plan_set *set, void *closure)
 {
 	struct weighing *weighing = closure;
 
+	if (ha_clock_now_ms() >= weighing->give_up_at_ms) {
+		return false;
+	}
 	weighing->moves += 1 + set->n_moves;
 	if (weighing->moves > MOVES_MAX) {
 		weighing->is_too_large = true;
@@ -62,6 +67,7 @@ weighing_judge(struct vmha *v, struct weighing *weighing)
 				      "no memory for a cluster of this size");
 	}
 	vmha_step("judging", weighing->source, JUDGE_MS);
+	weighing->give_up_at_ms = ha_clock_now_ms() + JUDGE_MS / 2;
 	rc = ha_admission_judge(&weighing->question, weighing->work,
 				&weighing->answer, &v->err);
 	if (rc < 0) {

@@ -22,6 +22,9 @@ struct weighing {
 	json_t *certificate;
 	size_t moves;      /* in it */
 	bool is_too_large; /* it was left out */
+	/* The search ends then with a cautious no, before the command's deadline
+	 * leaves no answer at all. */
+	uint64_t give_up_at_ms;
 	void *work;
 };
 
