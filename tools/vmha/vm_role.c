@@ -17,6 +17,7 @@
 
 #define START_WAIT_MS 180000u
 #define STOP_WAIT_MS 300000u /* a guest's shutdown, then power off */
+#define NOTED_MS 5000u       /* without a master nobody takes its ticket */
 #define MS_PER_S 1000u
 
 struct role {
@@ -113,9 +114,25 @@ note_ticket(struct job *job)
 	}
 }
 
+/* Stopped, and its ticket is still granted: who starts it again now, or a VM
+ * that depends on it, would start without the master's leave. */
+static bool
+is_noted(const struct job *job, uint64_t *since_ms)
+{
+	if (job->role->is_start || !cib_gate(job->cib, job->vm) ||
+	    !cib_is_granted(cib_ticket(job->cib, job->vm))) {
+		return true;
+	}
+	if (*since_ms == 0) {
+		*since_ms = ha_clock_now_ms();
+	}
+	return ha_clock_left_ms(*since_ms + NOTED_MS) == 0;
+}
+
 static int
 wait_until(struct job *job, uint64_t *ret_took_ms)
 {
+	uint64_t since_ms = 0;
 	uint64_t begin_ms = ha_clock_now_ms();
 	uint64_t span_ms = job->v->args.wait_ms ? job->v->args.wait_ms :
 						  job->role->wait_ms;
@@ -123,7 +140,7 @@ wait_until(struct job *job, uint64_t *ret_took_ms)
 
 	for (;;) {
 		rc = read_cib(job);
-		if (rc == 0 && is_reached(job)) {
+		if (rc == 0 && is_reached(job) && is_noted(job, &since_ms)) {
 			*ret_took_ms = ha_clock_now_ms() - begin_ms;
 			return 0;
 		}
