@@ -64,8 +64,10 @@ class Order(CibCase):
         self.create()
         self.known()
         error = "web1: restart_depends names nobody"
+        wrong = "restart_attempts: 0 is below 1"
         with Daemon(self.path("other.sock"),
-                    {"status": {"restart": {"errors": [error]}}}):
+                    {"status": {"restart": {"errors": [error]}, "isolation": {
+                        "policy": {"error": wrong}}}}):
             done = self.run_vmha(
                 "check", "--json", "--conf", self.conf, "--socket",
                 self.path("no"), "--manager-socket", self.path("other.sock"),
@@ -74,6 +76,10 @@ class Order(CibCase):
                  if f["what"] == "restart order"]
         self.assertEqual([(f["level"], f["value"]) for f in found],
                          [("bad", error)])
+        self.assertIn(("bad", wrong), [
+            (f["level"], f["value"])
+            for f in json.loads(done.stdout)["findings"]
+            if f["what"] == "fault domain manager"])
 
 
 if __name__ == "__main__":

@@ -261,6 +261,7 @@ check_restart(struct check *c)
 		json_pack("{s:i, s:s}", "v", HA_IPC_VERSION, "op", "status");
 	json_t *answer = NULL;
 	const json_t *error;
+	const char *wrong;
 	size_t i;
 
 	if (request) {
@@ -268,6 +269,16 @@ check_restart(struct check *c)
 				 &answer, NULL);
 	}
 	json_decref(request);
+	wrong = json_string_value(json_object_get(
+		json_object_get(json_object_get(answer, "isolation"), "policy"),
+		"error"));
+	if (wrong && *wrong) {
+		check_add(
+			c, CHECK_BAD, "fault domain manager",
+			"parameters that can be read",
+			"correct that parameter: until then its default holds",
+			"%s", wrong);
+	}
 	json_array_foreach(
 		json_object_get(json_object_get(answer, "restart"), "errors"),
 		i, error)
