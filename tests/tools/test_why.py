@@ -223,6 +223,20 @@ class Found(Known):
         self.daemon([host("h1", 0), host("h2", 1, flags=["master"])],
                     lists={"h2": {"web1": "running"}})
 
+    def test_a_dead_hosts_list(self):
+        """What runs elsewhere is shown there alone, the rest is down."""
+        self.cib(vm("web1"), gate("web1"), ticket("web1"), vm("web2"))
+        self.daemon([host("h1", 0, "dead"),
+                     host("h2", 1, flags=["master"])],
+                    lists={"h1": {"web1": "running", "web2": "running"},
+                           "h2": {"web1": "running"}})
+        rows = [line.split() for line in
+                self.vmha("status", code=1).stdout.splitlines()
+                if line.startswith("web")]
+        self.assertEqual(sorted(row[:3] for row in rows),
+                         [["web1", "running", "h2"],
+                          ["web2", "down", "h1"]])
+
     def test_what_hosts_lack(self):
         self.cib(vm("web1"), gate("web1"), ticket("web1"), states="".join(
             found_on(i, value, "vmha-lacks") for i, value in enumerate(

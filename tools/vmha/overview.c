@@ -47,8 +47,11 @@ put_row(const struct known *known, struct vmha_table *table,
 		       known_bind_text(known, row->vm, text, sizeof(text)));
 }
 
+#define DEAD "dead" /* ha_hoststate_name() */
+
+/* By any host, or by one that may live. */
 static bool
-is_listed(const struct known *known, const char *name)
+is_listed(const struct known *known, const char *name, bool by_dead)
 {
 	const json_t *list;
 	const json_t *vm;
@@ -57,6 +60,9 @@ is_listed(const struct known *known, const char *name)
 
 	json_array_foreach(known->lists, i, list)
 	{
+		if (!by_dead && strcmp(vmha_text(list, "state"), DEAD) == 0) {
+			continue;
+		}
 		json_array_foreach(json_object_get(list, "vms"), j, vm)
 		{
 			if (strcmp(vmha_text(vm, "resource"), name) == 0) {
@@ -72,6 +78,7 @@ put_list(const struct known *known, struct vmha_table *table,
 	 const json_t *list)
 {
 	const char *error = vmha_text(list, "error");
+	bool is_dead = strcmp(vmha_text(list, "state"), DEAD) == 0;
 	const json_t *vm;
 	size_t i;
 
@@ -87,12 +94,17 @@ put_list(const struct known *known, struct vmha_table *table,
 	}
 	json_array_foreach(json_object_get(list, "vms"), i, vm)
 	{
+		/* Its list stays as it was when the host died: what runs
+		 * elsewhere is no second copy, and the rest is down. */
 		const struct table_row row = { vmha_text(vm, "resource"),
-					       vmha_text(vm, "state"),
+					       is_dead ? "down" :
+							 vmha_text(vm, "state"),
 					       vmha_text(list, "host"),
 					       vmha_text(list, "state") };
 
-		put_row(known, table, &row);
+		if (!is_dead || !is_listed(known, row.vm, false)) {
+			put_row(known, table, &row);
+		}
 	}
 }
 
@@ -116,7 +128,7 @@ put_vms(const struct vmha *v, const struct known *known)
 		const struct table_row row = { cib_get(vm, "id"), "-", "-",
 					       "live" };
 
-		if (!is_listed(known, row.vm)) {
+		if (!is_listed(known, row.vm, true)) {
 			put_row(known, &table, &row);
 		}
 	}
@@ -248,7 +260,7 @@ held_problems(const struct known *known, json_t *problems)
 		}
 		snprintf(text, sizeof(text),
 			 "%s can't be started%s%s%s: vmha why %s", name,
-			 is_listed(known, name) ? " elsewhere" : "",
+			 is_listed(known, name, true) ? " elsewhere" : "",
 			 held[0] ? ", " : "", held, name);
 		(void)json_array_append_new(problems, json_string(text));
 	}
