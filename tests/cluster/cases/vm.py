@@ -10,11 +10,12 @@ import time
 import uuid
 
 import witness
-from bed import BedError, proc, wait_for
+from bed import proc, wait_for
 from guest import domain
 
 WRITE_DEADLINE_S = 20
 END_DEADLINE_S = 10
+SEEN_DEADLINE_S = 5
 GUEST_IN_HOST = "/srv/ds1/nano.elf"
 # The operations as a user would configure them, timeouts short enough to be
 # waited for. Monitor is quick so that the tests need not wait for it.
@@ -166,7 +167,7 @@ class Vm:
             f"{gap:.2f} s" if gap else f"below {witness.GAP_MIN_S} s")
 
     def first_write_mono(self, ordinal):
-        sample = self.watch.first_write(ordinal)
-        if sample is None:
-            raise BedError(f"{self.name}: boot {ordinal} was not seen")
-        return sample.mono
+        """When that boot wrote first. The watch's thread may come to it a
+        little later than who reads the disk itself."""
+        return wait_for(lambda: self.watch.first_write(ordinal), SEEN_DEADLINE_S,
+                        f"{self.name}: first write of boot {ordinal}").mono
