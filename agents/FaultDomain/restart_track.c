@@ -169,8 +169,11 @@ watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
 	}
 	if (!track->is_starting) {
 		/* Its ticket was taken away while it was being started: that
-		 * start goes on, and its wait begins when that has failed. */
-		if (!idle && track->attempts > 0 && !track->crash.is_counted) {
+		 * start goes on, and its wait begins when that has failed. Not
+		 * while one that has failed stands there: Pacemaker leaves it
+		 * alone until the ticket is back. */
+		if ((vm->acting_nodes & look->live_nodes) != 0 &&
+		    track->attempts > 0 && !track->crash.is_counted) {
 			track->failed_ms = look->now_ms;
 		}
 		return;

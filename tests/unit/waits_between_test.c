@@ -181,6 +181,27 @@ a_start_that_outlives_its_ticket(void **state)
 	end(&s);
 }
 
+/* Pacemaker leaves it as it is while its ticket is away: nothing would ever end
+ * a wait that began anew with each look. */
+static void
+a_failed_start_that_stands_ends_no_wait(void **state)
+{
+	struct scene s = {
+		.vms = { { .id = "a", .at = "h3", .past = STARTS } }
+	};
+
+	(void)state;
+	s.vms[0].attempt = 1;
+	s.vms[0].reason = "waits-for-priority";
+	look(&s, T0);
+	s.vms[0].past = OP("x_start_0", "start", "7", "1", "0");
+	look(&s, T0 + 1000);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	look(&s, T0 + 2000 + FIRST_WAIT_MS);
+	assert_granted(&s, "a", 2);
+	end(&s);
+}
+
 int
 main(void)
 {
@@ -192,6 +213,7 @@ main(void)
 		cmocka_unit_test(crashes_that_others_count_wait_too),
 		cmocka_unit_test(disabled_stays_down_under_a_new_manager),
 		cmocka_unit_test(a_start_that_outlives_its_ticket),
+		cmocka_unit_test(a_failed_start_that_stands_ends_no_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
