@@ -9,7 +9,6 @@
 
 #include "FaultDomain/capacity.h"
 #include "FaultDomain/facts.h"
-#include "FaultDomain/respond.h"
 #include "ha/fdmparams.h"
 
 #define ID_BYTES 320
@@ -37,11 +36,7 @@ fdm_capacity_judge(const struct fdm_facts *facts, const char *host,
 		   struct ha_capacity_plan *ret_plan)
 {
 	const xmlNode *node = node_of(facts, host);
-	struct respond_pairs pairs = {
-		(const struct responder_param *)(const void *)
-			facts->policy->data,
-		facts->policy->len
-	};
+	struct respond_pairs pairs = fdm_pairs(facts->policy);
 	struct ha_fdm_overhead cpu = { .amount = 0 };
 	struct ha_fdm_overhead memory = { .amount = 0 };
 	struct ha_capacity_shown shown;

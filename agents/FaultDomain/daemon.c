@@ -349,8 +349,8 @@ begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 	fdm->loop = g_main_loop_new(fdm->context, FALSE);
 	fdm->vanished =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	fdm->states =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	fdm->states = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+					    fdm_state_free);
 	fdm->away =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	fdm->refused =

@@ -58,7 +58,7 @@ self_bit(const struct fdm *fdm)
 		if (strcmp(g_array_index(fdm->facts->nodes, struct fdm_node, i)
 				   .name,
 			   fdm->snap->self) == 0) {
-			return UINT64_C(1) << MIN(i, FDM_NODE_BITS - 1);
+			return fdm_node_bit(i);
 		}
 	}
 	return 0;

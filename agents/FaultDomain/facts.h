@@ -45,6 +45,23 @@
 #define FDM_READY_ATTR "vmha-ready"
 #define FDM_READY_NO_CHANNEL "no-channel"
 
+/* Of the facts' nodes. */
+static inline uint64_t
+fdm_node_bit(size_t index)
+{
+	return UINT64_C(1) << MIN(index, FDM_NODE_BITS - 1);
+}
+
+/* Of an array of struct responder_param, for respond_pair(). */
+static inline struct respond_pairs
+fdm_pairs(const GArray *params)
+{
+	return (struct respond_pairs){
+		(const struct responder_param *)(const void *)params->data,
+		params->len
+	};
+}
+
 struct fdm_ticket {
 	bool is_there;
 	bool is_granted;
@@ -93,8 +110,8 @@ struct fdm_vm {
 	/* Starts that failed, by their numbers: 0 none, another number: other
 	 * ones. Not counting what heartbeatd refused. */
 	uint64_t failed_starts;
-	uint64_t
-		ready_mark; /* its heartbeat is good, and whose; 0: it is not */
+	/* Its heartbeat is good, and whose it is; 0: it is not good. */
+	uint64_t ready_mark;
 	bool has_no_channel; /* and that can't be */
 	/* The same, of monitors that did not find it well. */
 	uint64_t failed_runs;

@@ -291,10 +291,9 @@ take_vm(struct fdm_vm *vm, const struct fdm_node *node, uint64_t bit,
 static uint64_t
 bit_of(const struct fdm_facts *facts, const struct fdm_node *node)
 {
-	size_t index = (size_t)(node - &g_array_index(facts->nodes,
-						      struct fdm_node, 0));
-
-	return UINT64_C(1) << MIN(index, FDM_NODE_BITS - 1);
+	return fdm_node_bit(
+		(size_t)(node -
+			 &g_array_index(facts->nodes, struct fdm_node, 0)));
 }
 
 static void

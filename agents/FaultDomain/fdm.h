@@ -287,6 +287,9 @@ bool fdm_master_may_write(const struct fdm *fdm, uint64_t now_ms);
 void fdm_master_keep_lease(struct fdm *fdm, uint64_t now_ms);
 /* grant.c: all tickets that differ. */
 void fdm_grant_write(struct fdm *fdm, uint64_t now_ms);
+/* Why it waits, into the log. */
+void fdm_grant_tell_wait(const struct fdm *fdm, const struct fdm_row *row,
+			 uint64_t now_ms);
 /* Hosts that may unseal, and those that vanished. Master alone. */
 void fdm_duty_unseal(struct fdm *fdm, uint64_t now_ms);
 void fdm_duty_vanished(struct fdm *fdm, uint64_t now_ms);
@@ -298,8 +301,8 @@ void fdm_duty_refused(struct fdm *fdm, uint64_t now_ms);
 void fdm_duty_failed(struct fdm *fdm, uint64_t now_ms);
 /* Hosts that are away, since when. */
 void fdm_duty_away(struct fdm *fdm, uint64_t now_ms);
-/* Is it time to hold its VMs? At once where it is sealed; one that may be dying is
- * given the time to be proven dead, so that a death costs no hold. Until then
+/* Is it time to hold its VMs? At once where it is sealed; one that may be dying
+ * is given the time to be proven dead, so that a death costs no hold. Until then
  * its list alone keeps its VMs from running twice. */
 bool fdm_duty_may_hold(const struct fdm *fdm, const struct fdm_host *host,
 		       uint64_t now_ms);
@@ -330,9 +333,6 @@ void fdm_waits_cancel(struct fdm *fdm, uint32_t client);
 
 /* Has the vmha command look, when that is due. */
 void fdm_lacks_tick(struct fdm *fdm, uint64_t now_ms);
-/* Why it waits, into the log. */
-void fdm_grant_tell_wait(const struct fdm *fdm, const struct fdm_row *row,
-			 uint64_t now_ms);
 
 /* ---- ended.c: a VM that has crashed --------------------------------------- */
 

@@ -98,10 +98,8 @@
 /* A config file is read for its UUID, and so long that counts. */
 #define FDM_CONFIG_MS 5000u
 #define FDM_IDENTITY_MS 300000u
-/* What was found is told to the cluster again, if the CIB does not show it;
- * attrd_updater has so long. */
+/* Between two writes of the node attribute that tells what was found. */
 #define FDM_FOUND_TELL_MS 10000u
-#define FDM_FOUND_TOLD_MS 10000u
 /* VMs with on_guest_shutdown=stop that began to run on this host are looked for
  * so often. */
 #define FDM_GUEST_LOOK_MS 1000u
@@ -129,7 +127,6 @@
 #define FDM_READY_ASK_MS 60000u
 /* Between two writes of the node attribute: each makes Pacemaker look anew. */
 #define FDM_READY_TELL_MS 2000u
-#define FDM_READY_TOLD_MS 10000u
 /* An application's channel is read no more often: a line a second is enough. */
 #define FDM_READY_REST_MS 1000u
 /* A client that asks nothing makes room. */

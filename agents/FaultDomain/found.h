@@ -11,6 +11,7 @@
 #include <glib.h>
 #include <jansson.h>
 
+#include "FaultDomain/attr.h"
 #include "FaultDomain/facts.h"
 #include "FaultDomain/snap.h"
 #include "ha/found.h"
@@ -94,7 +95,7 @@ struct fdm_looker *fdm_looker_new(GMainContext *context,
 				  void *data, struct ha_err *err);
 void fdm_looker_push(struct fdm_looker *looker, struct fdm_look *look);
 
-/* ---- found.c, found_tell.c ------------------------------------------------------------- */
+/* ---- found.c, found_tell.c ----------------------------------------------- */
 
 /* One VM that is remembered. */
 struct fdm_found_one {
@@ -120,6 +121,7 @@ struct fdm_found {
 	char why[HA_ERR_TEXT]; /* the last look has failed */
 	guint foreign;
 	uint64_t tell_ms;
+	struct fdm_attr told;
 };
 
 struct fdm_found *fdm_found_new(struct fdm *fdm, struct ha_err *err);

@@ -60,38 +60,6 @@ wanted(const struct fdm_found *found)
 	return text;
 }
 
-static const char *
-told(const struct fdm *fdm)
-{
-	const xmlNode *status =
-		fdm_xml_child(xmlDocGetRootElement(fdm->facts->doc), "status");
-	const xmlNode *state = status ? status->children : NULL;
-	const char *text = NULL;
-
-	for (; state && !text; state = state->next) {
-		if (fdm_xml_is(state, "node_state") &&
-		    strcmp(fdm_xml_text(state, "uname"), fdm->snap->self) ==
-			    0) {
-			text = fdm_xml_nvpair(
-				fdm_xml_child(state, "transient_attributes"),
-				"instance_attributes", FDM_FOUND_ATTRIBUTE);
-		}
-	}
-	return text ? text : "";
-}
-
-static void
-run_updater(struct fdm *fdm, const char *value)
-{
-	const char *set[] = { "attrd_updater", "--name", FDM_FOUND_ATTRIBUTE,
-			      "--update",      value,    NULL };
-	const char *take[] = { "attrd_updater", "--name", FDM_FOUND_ATTRIBUTE,
-			       "--delete", NULL };
-
-	fdm_child_run(fdm, value[0] ? set : take, FDM_FOUND_TOLD_MS,
-		      "attrd_updater", NULL);
-}
-
 void
 fdm_found_tell(struct fdm *fdm, uint64_t now_ms)
 {
@@ -105,9 +73,11 @@ fdm_found_tell(struct fdm *fdm, uint64_t now_ms)
 	}
 	found->tell_ms = now_ms + MS_PER_S;
 	text = wanted(found);
-	if (strcmp(text->str, told(fdm)) != 0) {
+	if (fdm_attr_follow(fdm, &found->told, fdm->snap->self,
+			    FDM_FOUND_ATTRIBUTE,
+			    fdm_attr_shown(fdm, FDM_FOUND_ATTRIBUTE), text->str,
+			    now_ms)) {
 		found->tell_ms = now_ms + FDM_FOUND_TELL_MS;
-		run_updater(fdm, text->str);
 	}
 	(void)g_string_free(text, TRUE);
 }
@@ -149,7 +119,8 @@ fdm_found_json(const struct fdm *fdm, uint64_t now_ms)
 void
 fdm_found_end(struct fdm *fdm)
 {
-	if (fdm_has_facts(fdm) && fdm->snap && told(fdm)[0]) {
-		run_updater(fdm, "");
+	if (fdm_has_facts(fdm) && fdm->snap &&
+	    fdm_attr_shown(fdm, FDM_FOUND_ATTRIBUTE)[0]) {
+		fdm_attr_set(fdm, fdm->snap->self, FDM_FOUND_ATTRIBUTE, "");
 	}
 }

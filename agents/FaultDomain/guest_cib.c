@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is written into the CIB for a VM whose guest has powered it off: nvpairs of its own meta attributes, merged by their ids.
- * Ids that are there are kept, and new ones are made as crm_resource makes
- * them, so that everybody's tools find one target-role and not two. Decides
- * nothing.
+ * What is written into the CIB for a VM whose guest has powered it off: nvpairs
+ * of its own meta attributes, merged by their ids. Ids that are there are kept,
+ * and new ones are made as crm_resource makes them, so that everybody's tools
+ * find one target-role and not two. Decides nothing.
  */
 #include <string.h>
 

@@ -12,7 +12,6 @@
 
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/logs.h"
-#include "FaultDomain/respond.h"
 #include "ha/clock.h"
 #include "ha/vmfiles.h"
 
@@ -32,10 +31,7 @@ pulse_free(gpointer data)
 static const char *
 uri_of(const struct fdm_vm *vm)
 {
-	struct respond_pairs pairs = {
-		(const struct responder_param *)(const void *)vm->params->data,
-		vm->params->len
-	};
+	struct respond_pairs pairs = fdm_pairs(vm->params);
 	const char *uri = respond_pair(&pairs, "hypervisor");
 
 	return uri ? uri : "";
@@ -179,31 +175,6 @@ wanted(const struct fdm *fdm, uint64_t now_ms)
 	return text;
 }
 
-static const char *
-told(const struct fdm *fdm)
-{
-	const struct fdm_node *self =
-		fdm_facts_node(fdm->facts, fdm->snap->self);
-	const char *text =
-		self ? fdm_xml_nvpair(self->transient, "instance_attributes",
-				      FDM_READY_ATTR) :
-		       NULL;
-
-	return text ? text : "";
-}
-
-static void
-run_updater(struct fdm *fdm, const char *value)
-{
-	const char *set[] = { "attrd_updater", "--name", FDM_READY_ATTR,
-			      "--update",      value,    NULL };
-	const char *take[] = { "attrd_updater", "--name", FDM_READY_ATTR,
-			       "--delete", NULL };
-
-	fdm_child_run(fdm, value[0] ? set : take, FDM_READY_TOLD_MS,
-		      "attrd_updater", NULL);
-}
-
 static void
 tell(struct fdm *fdm, uint64_t now_ms)
 {
@@ -215,10 +186,10 @@ tell(struct fdm *fdm, uint64_t now_ms)
 		return;
 	}
 	text = wanted(fdm, now_ms);
-	if (strcmp(text->str, told(fdm)) != 0) {
-		/* The CIB shows it within that, or it is told again. */
+	if (fdm_attr_follow(fdm, &ready->told, fdm->snap->self, FDM_READY_ATTR,
+			    fdm_attr_shown(fdm, FDM_READY_ATTR), text->str,
+			    now_ms)) {
 		ready->tell_ms = now_ms + FDM_READY_TELL_MS;
-		run_updater(fdm, text->str);
 	}
 	(void)g_string_free(text, TRUE);
 }
@@ -255,7 +226,7 @@ void
 fdm_ready_end(struct fdm *fdm)
 {
 	if (fdm_has_facts(fdm) && fdm->facts->have_quorum && fdm->snap &&
-	    told(fdm)[0]) {
-		run_updater(fdm, "");
+	    fdm_attr_shown(fdm, FDM_READY_ATTR)[0]) {
+		fdm_attr_set(fdm, fdm->snap->self, FDM_READY_ATTR, "");
 	}
 }

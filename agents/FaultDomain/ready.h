@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "FaultDomain/attr.h"
 #include "ha/hypervisor.h"
 #include "ha/proc.h"
 #include "ha/pulse.h"
@@ -51,6 +52,7 @@ struct fdm_ready {
 	struct fdm_ask *lanes[FDM_LANE_N];
 	uint64_t look_ms;
 	uint64_t tell_ms;
+	struct fdm_attr told;
 };
 
 void fdm_ready_begin(struct fdm *fdm);

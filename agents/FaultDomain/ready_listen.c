@@ -19,8 +19,6 @@
 #include "ha/clock.h"
 
 #define CHUNK_BYTES 4096
-/* A channel that has just been read is not looked at before: what a guest
- * writes meanwhile waits in its own memory. */
 
 void
 fdm_ready_hang_up(struct fdm_pulse *one)
@@ -46,6 +44,7 @@ on_rest_over(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+/* What a guest writes meanwhile waits in its own memory. */
 static void
 rest(struct fdm_pulse *one)
 {

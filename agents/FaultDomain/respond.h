@@ -106,12 +106,4 @@ void respond_tick(struct responder *r, const struct responder_facts *facts,
 		  bool may_begin);
 json_t *respond_describe(const struct responder *r);
 
-/* The value of a parameter, NULL when it is not there: a ha_param_getter of a
- * struct respond_pairs. */
-struct respond_pairs {
-	const struct responder_param *params;
-	size_t count;
-};
-const char *respond_pair(void *pairs, const char *name);
-
 #endif

@@ -29,6 +29,13 @@ struct responder_param {
 	const char *name;
 	const char *value;
 };
+/* Some of them, and the value of one, NULL when it is not there: a
+ * ha_param_getter. */
+struct respond_pairs {
+	const struct responder_param *params;
+	size_t count;
+};
+const char *respond_pair(void *pairs, const char *name);
 
 /* An entry of this host's own list. */
 struct responder_vm {

@@ -31,7 +31,7 @@ fdm_restart_live_nodes(const struct fdm_facts *facts,
 			g_array_index(facts->nodes, struct fdm_node, i).name);
 
 		if (!host || host->is_member) {
-			live |= UINT64_C(1) << MIN(i, FDM_NODE_BITS - 1);
+			live |= fdm_node_bit(i);
 		}
 	}
 	return live;
@@ -64,7 +64,7 @@ fdm_restart_online_nodes(const struct fdm_facts *facts)
 
 	for (guint i = 0; i < facts->nodes->len; i++) {
 		if (g_array_index(facts->nodes, struct fdm_node, i).is_online) {
-			online |= UINT64_C(1) << MIN(i, FDM_NODE_BITS - 1);
+			online |= fdm_node_bit(i);
 		}
 	}
 	return online;
@@ -80,7 +80,7 @@ fdm_restart_open_nodes(const struct fdm_facts *facts, uint64_t live)
 			&g_array_index(facts->nodes, struct fdm_node, i);
 
 		if (node->is_online && !node->is_in_maintenance) {
-			open |= UINT64_C(1) << MIN(i, FDM_NODE_BITS - 1);
+			open |= fdm_node_bit(i);
 		}
 	}
 	return open & live;

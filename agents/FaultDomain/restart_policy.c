@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "FaultDomain/restart.h"
-#include "FaultDomain/respond.h"
 #include "ha/fdmparams.h"
 #include "ha/vmparams.h"
 
@@ -80,11 +79,7 @@ complain(struct fdm_restart *restart, const char *format, ...)
 static void
 read_rules(struct fdm_restart *restart, const struct fdm_facts *facts)
 {
-	struct respond_pairs pairs = {
-		(const struct responder_param *)(const void *)
-			facts->policy->data,
-		facts->policy->len
-	};
+	struct respond_pairs pairs = fdm_pairs(facts->policy);
 	struct ha_fdm_params params;
 	struct ha_fdm_waits waits;
 
@@ -198,10 +193,7 @@ static void
 read_vm(struct fdm_restart *restart, const struct fdm_vm *vm,
 	struct ha_vm_params *params)
 {
-	struct respond_pairs pairs = {
-		(const struct responder_param *)(const void *)vm->params->data,
-		vm->params->len
-	};
+	struct respond_pairs pairs = fdm_pairs(vm->params);
 	struct ha_err err = HA_ERR_INIT;
 	struct ha_restart_vm one = { .name = vm->resource };
 	GArray *none = g_array_new(FALSE, FALSE, sizeof(size_t));

@@ -80,20 +80,6 @@ fdm_snap_host(const struct fdm_snap *snap, const char *name)
 }
 
 const struct fdm_host *
-fdm_snap_slot(const struct fdm_snap *snap, uint32_t slot)
-{
-	for (guint i = 0; snap && i < snap->hosts->len; i++) {
-		const struct fdm_host *host =
-			&g_array_index(snap->hosts, struct fdm_host, i);
-
-		if (host->slot == slot) {
-			return host;
-		}
-	}
-	return NULL;
-}
-
-const struct fdm_host *
 fdm_snap_master(const struct fdm_snap *snap)
 {
 	const struct fdm_host *best = NULL;

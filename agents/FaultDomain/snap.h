@@ -74,8 +74,6 @@ void fdm_snap_free(struct fdm_snap *snap); /* NULL is fine */
 struct fdm_snap *fdm_snap_copy(const struct fdm_snap *snap);
 const struct fdm_host *fdm_snap_host(const struct fdm_snap *snap,
 				     const char *name);
-const struct fdm_host *fdm_snap_slot(const struct fdm_snap *snap,
-				     uint32_t slot);
 /* The member that says it is master, with the highest term; NULL: none. */
 const struct fdm_host *fdm_snap_master(const struct fdm_snap *snap);
 

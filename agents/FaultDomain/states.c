@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Host states and maintenance: kept from what heartbeatd and the CIB say, told
- * by the master. Attributes are written when the CIB shows other values, so
- * nothing has to be remembered beyond a crash. Must never write without quorum, and
+ * by the master, as node attributes too. Must never write without quorum, and
  * nothing that decides reads these words.
  */
 #include "FaultDomain/states.h"
@@ -10,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "FaultDomain/attr.h"
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/logs.h"
 #include "ha/hostreport.h"
@@ -24,17 +24,11 @@ enum stay {
 	STAY_MAINTENANCE,
 };
 
-/* An attribute that is being written. */
-struct attr {
-	const char *asked; /* NULL: nothing */
-	uint64_t again_ms;
-};
-
 struct fdm_state {
 	struct ha_hostreport report;
 	enum ha_hostreport_word told; /* by a master */
 	enum stay stay;
-	struct attr own, on_master;
+	struct fdm_attr own, on_master;
 	bool was_bad; /* seen by this manager, whoever was master */
 	uint64_t clean_ms;
 	uint64_t recalled; /* the copy of the CIB */
@@ -179,42 +173,14 @@ tell_state(struct fdm_state *state, const char *host, const char *evidence)
 	}
 }
 
-/* NULL takes it away. */
+/* NULL: nothing is shown. */
 static void
-set_attribute(struct fdm *fdm, const char *node, const char *name,
-	      const char *value)
+follow(struct fdm *fdm, struct fdm_attr *attr, const char *node,
+       const char *name, const char *shown, const char *wanted, uint64_t now_ms)
 {
-	const char *argv[] = {
-		"attrd_updater", "--node", node,
-		"--name",        name,     value ? "--update" : "--delete",
-		value,           NULL
-	};
-	char what[HA_HOST_NAME + 48];
-
-	(void)snprintf(what, sizeof(what), "attrd_updater --node %s", node);
-	fdm_child_run(fdm, argv, FDM_ATTR_MS, what, NULL);
-}
-
-/* What the CIB shows follows what is wanted. Where the controller erases what
- * the attribute daemon has just written, that daemon takes the same value for
- * no news (2.1.5): it is taken away first. */
-static void
-follow(struct fdm *fdm, struct attr *attr, const char *node, const char *name,
-       const char *shown, const char *wanted, uint64_t now_ms)
-{
-	bool is_known = !attr->asked || g_strcmp0(attr->asked, wanted) == 0;
-
-	if (g_strcmp0(shown, wanted) == 0) {
-		*attr = (struct attr){ 0 };
-	} else if ((is_known && now_ms < attr->again_ms) ||
-		   fdm->children >= ATTRS_MAX) {
-		return;
-	} else if (attr->asked && is_known) {
-		set_attribute(fdm, node, name, NULL);
-		*attr = (struct attr){ NULL, now_ms + FDM_ATTR_PAUSE_MS };
-	} else {
-		set_attribute(fdm, node, name, wanted);
-		*attr = (struct attr){ wanted, now_ms + FDM_ATTR_AGAIN_MS };
+	if (fdm->children < ATTRS_MAX) {
+		(void)fdm_attr_follow(fdm, attr, node, name, shown ? shown : "",
+				      wanted, now_ms);
 	}
 }
 
@@ -270,8 +236,8 @@ clean(struct fdm *fdm, struct fdm_state *state, const struct fdm_node *node,
 		    g_str_has_prefix(fdm_xml_text(pair, "name"),
 				     FDM_STATE_ATTR "-") &&
 		    fdm->children < ATTRS_MAX) {
-			set_attribute(fdm, node->name,
-				      fdm_xml_text(pair, "name"), NULL);
+			fdm_attr_set(fdm, node->name,
+				     fdm_xml_text(pair, "name"), "");
 			state->clean_ms = now_ms + FDM_ATTR_AGAIN_MS;
 		}
 	}
@@ -344,6 +310,16 @@ recall(const struct fdm *fdm, struct fdm_state *state,
 	if (told) {
 		state->told = ha_hostreport_find(told);
 	}
+}
+
+void
+fdm_state_free(gpointer data)
+{
+	struct fdm_state *state = data;
+
+	fdm_attr_clear(&state->own);
+	fdm_attr_clear(&state->on_master);
+	g_free(state);
 }
 
 void

@@ -223,7 +223,6 @@ struct hbs {
 	struct hbs_wait waits[HBS_WAITS];
 	struct hbs_wish wishes[HBS_WISHES];
 	struct hbs_order orders[HBS_ORDERS_KEPT];
-	uint32_t next_order;
 	struct ha_brake brake;
 	uint64_t holds_ms;  /* last look at the own holds */
 	uint32_t next_hold; /* to be looked at */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The table of ocf:vmha:VirtualMachine's parameters; the rules between them
- * are in virtual_machine_rules.c. Names of migration parameters are libvirt's (virsh migrate) behind
- * "migration_"; names and defaults of policies are vSphere's where it has
- * them (das.*, ClusterDasVmSettings), times in Pacemaker's notation.
+ * are in virtual_machine_rules.c. Names of migration parameters are libvirt's
+ * (virsh migrate) behind "migration_"; names and defaults of policies are
+ * vSphere's where it has them (das.*, ClusterDasVmSettings), times in
+ * Pacemaker's notation.
  */
 #include <stddef.h>
 

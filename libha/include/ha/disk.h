@@ -22,8 +22,8 @@ struct ha_disk;
 /* Opens for reading and writing (or reading only). The sentence tells apart:
  * no such file, no direct I/O on this file system, shorter than min_bytes,
  * neither file nor block device, sparse file, in use (a block device that
- * is mounted; it is not claimed by opening it here). May block as open(2) may: call it from the
- * datastore's own thread. */
+ * is mounted; it is not claimed by opening it here). May block as open(2) may:
+ * call it from the datastore's own thread. */
 int ha_disk_open(const char *path, bool is_read_only, uint64_t min_bytes,
 		 struct ha_disk **ret_disk, struct ha_err *err);
 /* NULL is allowed. With open operations it leaks the context on purpose

@@ -64,8 +64,8 @@ struct ha_domain {
 
 /* 0; -EINVAL not a domain XML (sentence says line and what); -E2BIG more
  * than the limits above; -ENOMEM. uuid comes out in lower case 8-4-4-4-12
- * whatever spelling of it libvirt would take. The struct is about 80 KiB: not for the stack of a
- * small thread. */
+ * whatever spelling of it libvirt would take. The struct is about 80 KiB: not
+ * for the stack of a small thread. */
 int ha_domain_parse(const char *xml, size_t len, struct ha_domain *ret_domain,
 		    struct ha_err *err);
 

@@ -105,7 +105,8 @@ int ha_fdm_params_check(const struct ha_fdm_params *params, struct ha_err *err);
 
 /* As vmha-fdmd wants it: in place of a bad value its default holds (a bad
  * address is left out), and the sentence of the first bad one stands in `err`
- * (result -EINVAL); the policy is complete in either case. `values` is zeroed here; its strings are the getter's. */
+ * (result -EINVAL); the policy is complete in either case. ret_values is zeroed
+ * here; its strings are the getter's. */
 int ha_fdm_params_lenient(ha_param_getter get, void *ctx,
 			  struct ha_fdm_params *ret_values, struct ha_err *err);
 

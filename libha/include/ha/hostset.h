@@ -27,14 +27,6 @@ ha_hostset_add(struct ha_hostset *set, uint32_t slot)
 	}
 }
 
-static inline void
-ha_hostset_remove(struct ha_hostset *set, uint32_t slot)
-{
-	if (slot < HA_HOSTS_MAX) {
-		set->bits[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
-	}
-}
-
 static inline bool
 ha_hostset_has(const struct ha_hostset *set, uint32_t slot)
 {

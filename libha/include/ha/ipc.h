@@ -114,7 +114,8 @@ int ha_ipc_ask(const char *path, const json_t *request, uint64_t deadline_ms,
 /* Binds, 0660 root:haclient (root alone where there is no such group).
  * -EADDRINUSE: a daemon answers there already; a dead socket is replaced. */
 int ha_ipc_listen(const char *path, int *ret_fd, struct ha_err *err);
-/* A client allowed to ask; -EAGAIN: none there; -EACCES: one that is not (already closed). */
+/* A client allowed to ask; -EAGAIN: none there; -EACCES: one that is not
+ * (already closed). */
 int ha_ipc_accept(int listen_fd, int *ret_fd, struct ha_err *err);
 /* One request of a client. 1: the client has gone. -EAGAIN: nothing there.
  * -EPROTO: nonsense. */

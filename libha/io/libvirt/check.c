@@ -186,14 +186,14 @@ hv_check_host(struct ha_hv *hv, const char *xml, uint64_t deadline_ms,
 	int rc;
 
 	if (!j) {
-		return ha_err_set(err, -ENOMEM, "libvirt: out of memory");
+		return hv_no_memory(err);
 	}
 	j->job.run = check_run;
 	j->job.release = check_release;
 	j->job.refs = 1;
 	j->xml = strdup(xml);
 	rc = j->xml ? ha_domain_parse(xml, strlen(xml), &j->domain, err) :
-		      ha_err_set(err, -ENOMEM, "libvirt: out of memory");
+		      hv_no_memory(err);
 	if (rc == 0) {
 		rc = hv_call(hv, &j->job, deadline_ms, err);
 	}

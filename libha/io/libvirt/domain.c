@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What libvirt says about one domain, and the three requests that need
- * nothing but its name: shut down by the guest agent, resume, destroy. State, flags and tag
- * come from libvirtd's memory, not from QEMU's monitor, so that a hung QEMU
- * does not hold up a lookup.
+ * nothing but its name: shut down by the guest agent, resume, destroy. State,
+ * flags and tag come from libvirtd's memory, not from QEMU's monitor, so that a
+ * hung QEMU does not hold up a lookup.
  */
 #include <errno.h>
 #include <libvirt/virterror.h>
@@ -41,19 +41,10 @@ hv_domain_find(virConnectPtr conn, const char *uuid, const char *name,
 	return 0;
 }
 
-/* Copies of what names the domain, and room for each result. */
-struct domain_job {
-	struct hv_job job;
-	char *uuid;
-	char *name;
-	struct ha_hv_dom dom;
-	char *xml;
-};
-
 static void
 domain_release(struct hv_job *job)
 {
-	struct domain_job *j = (struct domain_job *)job;
+	struct hv_domain_job *j = (struct hv_domain_job *)job;
 
 	free(j->uuid);
 	free(j->name);
@@ -61,11 +52,11 @@ domain_release(struct hv_job *job)
 	free(j);
 }
 
-static struct domain_job *
-domain_job_new(int (*run)(struct ha_hv *, struct hv_job *, struct ha_err *),
-	       const char *uuid, const char *name)
+struct hv_domain_job *
+hv_domain_job_new(int (*run)(struct ha_hv *, struct hv_job *, struct ha_err *),
+		  const char *uuid, const char *name)
 {
-	struct domain_job *j = calloc(1, sizeof(*j));
+	struct hv_domain_job *j = calloc(1, sizeof(*j));
 
 	if (!j) {
 		return NULL;
@@ -193,7 +184,7 @@ read_domain(virDomainPtr dom, struct ha_hv_dom *ret, struct ha_err *err)
 static int
 lookup_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 {
-	struct domain_job *j = (struct domain_job *)job;
+	struct hv_domain_job *j = (struct hv_domain_job *)job;
 	hv_autodomain virDomainPtr dom = NULL;
 	int rc = hv_domain_find(hv->conn, j->uuid, j->name, &dom, err);
 
@@ -203,7 +194,7 @@ lookup_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 static int
 persistent_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 {
-	struct domain_job *j = (struct domain_job *)job;
+	struct hv_domain_job *j = (struct hv_domain_job *)job;
 	hv_autodomain virDomainPtr dom = NULL;
 	int rc = hv_domain_find(hv->conn, j->uuid, j->name, &dom, err);
 	const char *name;
@@ -228,7 +219,7 @@ persistent_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 static int
 shutdown_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 {
-	struct domain_job *j = (struct domain_job *)job;
+	struct hv_domain_job *j = (struct hv_domain_job *)job;
 	hv_autodomain virDomainPtr dom = NULL;
 	int rc = hv_domain_find(hv->conn, j->uuid, NULL, &dom, err);
 	const char *name;
@@ -251,21 +242,22 @@ static int
 do_to_domain(struct ha_hv *hv, struct hv_job *job, int (*what)(virDomainPtr),
 	     const char *word, struct ha_err *err)
 {
-	struct domain_job *j = (struct domain_job *)job;
+	struct hv_domain_job *j = (struct hv_domain_job *)job;
 	hv_autodomain virDomainPtr dom = NULL;
 	int rc = hv_domain_find(hv->conn, j->uuid, NULL, &dom, err);
+	const char *name;
 
 	if (rc < 0) {
 		return rc;
 	}
+	name = virDomainGetName(dom);
 	if (virDomainIsActive(dom) == 0) {
-		return ha_err_set(err, -ENOENT, "%s: not active",
-				  virDomainGetName(dom));
+		return ha_err_set(err, -ENOENT, "%s: not active", name);
 	}
 	if (hv_is_dead(hv)) {
 		return -ETIMEDOUT;
 	}
-	return what(dom) < 0 ? hv_error(err, virDomainGetName(dom), word) : 0;
+	return what(dom) < 0 ? hv_error(err, name, word) : 0;
 }
 
 static int
@@ -280,21 +272,15 @@ destroy_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 	return do_to_domain(hv, job, virDomainDestroy, "destroy", err);
 }
 
-static int
-no_memory(struct ha_err *err)
-{
-	return ha_err_set(err, -ENOMEM, "libvirt: out of memory");
-}
-
 int
 hv_lookup(struct ha_hv *hv, const char *uuid, const char *name,
 	  uint64_t deadline_ms, struct ha_hv_dom *ret_dom, struct ha_err *err)
 {
-	struct domain_job *j = domain_job_new(lookup_run, uuid, name);
+	struct hv_domain_job *j = hv_domain_job_new(lookup_run, uuid, name);
 	int rc;
 
 	if (!j) {
-		return no_memory(err);
+		return hv_no_memory(err);
 	}
 	rc = hv_call(hv, &j->job, deadline_ms, err);
 	if (rc == 0) {
@@ -308,11 +294,11 @@ int
 hv_persistent_xml(struct ha_hv *hv, const char *uuid, const char *name,
 		  uint64_t deadline_ms, char **ret_xml, struct ha_err *err)
 {
-	struct domain_job *j = domain_job_new(persistent_run, uuid, name);
+	struct hv_domain_job *j = hv_domain_job_new(persistent_run, uuid, name);
 	int rc;
 
 	if (!j) {
-		return no_memory(err);
+		return hv_no_memory(err);
 	}
 	rc = hv_call(hv, &j->job, deadline_ms, err);
 	if (rc == 0) {
@@ -322,16 +308,16 @@ hv_persistent_xml(struct ha_hv *hv, const char *uuid, const char *name,
 	return rc;
 }
 
-static int
-call_simple(int (*run)(struct ha_hv *, struct hv_job *, struct ha_err *),
-	    struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
-	    struct ha_err *err)
+int
+hv_domain_call(int (*run)(struct ha_hv *, struct hv_job *, struct ha_err *),
+	       struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
+	       struct ha_err *err)
 {
-	struct domain_job *j = domain_job_new(run, uuid, NULL);
+	struct hv_domain_job *j = hv_domain_job_new(run, uuid, NULL);
 	int rc;
 
 	if (!j) {
-		return no_memory(err);
+		return hv_no_memory(err);
 	}
 	rc = hv_call(hv, &j->job, deadline_ms, err);
 	hv_put(hv, &j->job);
@@ -342,19 +328,19 @@ int
 hv_shutdown_agent(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
 		  struct ha_err *err)
 {
-	return call_simple(shutdown_run, hv, uuid, deadline_ms, err);
+	return hv_domain_call(shutdown_run, hv, uuid, deadline_ms, err);
 }
 
 int
 hv_resume(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
 	  struct ha_err *err)
 {
-	return call_simple(resume_run, hv, uuid, deadline_ms, err);
+	return hv_domain_call(resume_run, hv, uuid, deadline_ms, err);
 }
 
 int
 hv_destroy(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
 	   struct ha_err *err)
 {
-	return call_simple(destroy_run, hv, uuid, deadline_ms, err);
+	return hv_domain_call(destroy_run, hv, uuid, deadline_ms, err);
 }

@@ -115,3 +115,9 @@ hv_error(struct ha_err *err, const char *object, const char *what)
 						    "no reason given",
 			  *hint ? "; " : "", hint);
 }
+
+int
+hv_no_memory(struct ha_err *err)
+{
+	return ha_err_set(err, -ENOMEM, "libvirt: out of memory");
+}

@@ -20,48 +20,10 @@
 /* libvirt counts in seconds, and syncs with the agent before, 5 s at most. */
 #define PING_WAIT_S 2
 
-struct guest_job {
-	struct hv_job job;
-	char *uuid;
-	char *channel;
-	char path[HA_HV_CHANNEL_PATH];
-};
-
-static void
-guest_release(struct hv_job *job)
-{
-	struct guest_job *j = (struct guest_job *)job;
-
-	free(j->uuid);
-	free(j->channel);
-	free(j);
-}
-
-static struct guest_job *
-guest_job_new(int (*run)(struct ha_hv *, struct hv_job *, struct ha_err *),
-	      const char *uuid, const char *channel)
-{
-	struct guest_job *j = calloc(1, sizeof(*j));
-
-	if (!j) {
-		return NULL;
-	}
-	j->job.run = run;
-	j->job.release = guest_release;
-	j->job.refs = 1;
-	j->uuid = strdup(uuid);
-	j->channel = channel ? strdup(channel) : NULL;
-	if (!j->uuid || (channel && !j->channel)) {
-		guest_release(&j->job);
-		return NULL;
-	}
-	return j;
-}
-
 static int
 ping_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 {
-	struct guest_job *j = (struct guest_job *)job;
+	struct hv_domain_job *j = (struct hv_domain_job *)job;
 	hv_autodomain virDomainPtr dom = NULL;
 	int rc = hv_domain_find(hv->conn, j->uuid, NULL, &dom, err);
 	char *answer;
@@ -109,7 +71,7 @@ has_value(const xmlNode *node, const char *name, const char *value)
 }
 
 static int
-take_path(const xmlNode *channel, struct guest_job *j, struct ha_err *err)
+take_path(const xmlNode *channel, struct hv_domain_job *j, struct ha_err *err)
 {
 	const xmlNode *source = child_of(channel, "source");
 	xmlChar *path =
@@ -126,29 +88,30 @@ take_path(const xmlNode *channel, struct guest_job *j, struct ha_err *err)
 			 ha_err_set(err, rc,
 				    "channel %s is no unix socket of QEMU's: "
 				    "give it type='unix' in the domain XML",
-				    j->channel);
+				    j->name);
 }
 
 static int
-find_channel(const xmlNode *devices, struct guest_job *j, struct ha_err *err)
+find_channel(const xmlNode *devices, struct hv_domain_job *j,
+	     struct ha_err *err)
 {
 	const xmlNode *node = devices ? devices->children : NULL;
 
 	for (; node; node = node->next) {
 		if (node->type == XML_ELEMENT_NODE &&
 		    strcmp((const char *)node->name, "channel") == 0 &&
-		    has_value(child_of(node, "target"), "name", j->channel)) {
+		    has_value(child_of(node, "target"), "name", j->name)) {
 			return take_path(node, j, err);
 		}
 	}
 	return ha_err_set(err, -ENODEV, "the domain has no channel %s",
-			  j->channel);
+			  j->name);
 }
 
 static int
 channel_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 {
-	struct guest_job *j = (struct guest_job *)job;
+	struct hv_domain_job *j = (struct hv_domain_job *)job;
 	hv_autodomain virDomainPtr dom = NULL;
 	int rc = hv_domain_find(hv->conn, j->uuid, NULL, &dom, err);
 	char *xml;
@@ -178,25 +141,11 @@ channel_run(struct ha_hv *hv, struct hv_job *job, struct ha_err *err)
 	return rc;
 }
 
-static int
-no_memory(struct ha_err *err)
-{
-	return ha_err_set(err, -ENOMEM, "libvirt: out of memory");
-}
-
 int
 hv_ping_agent(struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
 	      struct ha_err *err)
 {
-	struct guest_job *j = guest_job_new(ping_run, uuid, NULL);
-	int rc;
-
-	if (!j) {
-		return no_memory(err);
-	}
-	rc = hv_call(hv, &j->job, deadline_ms, err);
-	hv_put(hv, &j->job);
-	return rc;
+	return hv_domain_call(ping_run, hv, uuid, deadline_ms, err);
 }
 
 int
@@ -204,11 +153,11 @@ hv_channel_path(struct ha_hv *hv, const char *uuid, const char *channel,
 		uint64_t deadline_ms, char ret_path[HA_HV_CHANNEL_PATH],
 		struct ha_err *err)
 {
-	struct guest_job *j = guest_job_new(channel_run, uuid, channel);
+	struct hv_domain_job *j = hv_domain_job_new(channel_run, uuid, channel);
 	int rc;
 
 	if (!j) {
-		return no_memory(err);
+		return hv_no_memory(err);
 	}
 	rc = hv_call(hv, &j->job, deadline_ms, err);
 	if (rc == 0) {

@@ -351,7 +351,7 @@ hv_open(const char *uri, uint64_t deadline_ms, struct ha_hv **ret_hv,
 	int rc;
 
 	if (!hv || !job) {
-		rc = ha_err_set(err, -ENOMEM, "libvirt: out of memory");
+		rc = hv_no_memory(err);
 		free(job);
 		hv_close(hv);
 		return rc;

@@ -65,12 +65,31 @@ void hv_error_silence(void);
 int hv_error(struct ha_err *err, const char *object, const char *what);
 /* The same without a sentence. */
 int hv_errno(void);
+int hv_no_memory(struct ha_err *err);
 
 /* domain.c; the caller frees with virDomainFree(). */
 int hv_domain_find(virConnectPtr conn, const char *uuid, const char *name,
 		   virDomainPtr *ret_dom, struct ha_err *err);
 void hv_autofree_domain(virDomainPtr *dom);
 #define hv_autodomain __attribute__((cleanup(hv_autofree_domain)))
+
+/* A job about one domain: copies of what names it, and room for each result. */
+struct hv_domain_job {
+	struct hv_job job;
+	char *uuid;
+	char *name; /* the domain's; of hv_channel_path() the channel's */
+	struct ha_hv_dom dom;
+	char *xml;
+	char path[HA_HV_CHANNEL_PATH];
+};
+/* Either name may be NULL; NULL: no memory. hv_put() frees it. */
+struct hv_domain_job *
+hv_domain_job_new(int (*run)(struct ha_hv *, struct hv_job *, struct ha_err *),
+		  const char *uuid, const char *name);
+/* One that has no result. */
+int hv_domain_call(int (*run)(struct ha_hv *, struct hv_job *, struct ha_err *),
+		   struct ha_hv *hv, const char *uuid, uint64_t deadline_ms,
+		   struct ha_err *err);
 
 int hv_lookup(struct ha_hv *hv, const char *uuid, const char *name,
 	      uint64_t deadline_ms, struct ha_hv_dom *ret_dom,

@@ -455,7 +455,7 @@ hv_migrate(struct ha_hv *hv, const struct ha_hv_migrate *spec,
 	int rc;
 
 	if (!w.j) {
-		return ha_err_set(err, -ENOMEM, "libvirt: out of memory");
+		return hv_no_memory(err);
 	}
 	rc = hv_submit(hv, &w.j->job, err);
 	if (rc == 0) {

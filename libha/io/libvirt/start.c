@@ -159,7 +159,7 @@ job_fill(struct start_job *j, const struct ha_hv_start *spec,
 	j->events_path = spec->events_path ? strdup(spec->events_path) : NULL;
 	if (!domain || !j->xml || !j->resource || !j->qmp_path ||
 	    (spec->events_path && !j->events_path)) {
-		return ha_err_set(err, -ENOMEM, "libvirt: out of memory");
+		return hv_no_memory(err);
 	}
 	rc = ha_domain_parse(spec->xml, strlen(spec->xml), domain, err);
 	if (rc < 0) {
@@ -180,7 +180,7 @@ hv_start(struct ha_hv *hv, const struct ha_hv_start *spec, uint64_t deadline_ms,
 	int rc;
 
 	if (!j) {
-		return ha_err_set(err, -ENOMEM, "libvirt: out of memory");
+		return hv_no_memory(err);
 	}
 	j->job.run = start_run;
 	j->job.release = start_release;

@@ -2,9 +2,10 @@
 /*
  * The XML handed to libvirt at a start: the user's own, with additions that
  * live only as long as the process does: our QMP socket (and one for events,
- * where the caller wants it), our tag in the metadata, and a uuid where the user's XML has none but a definition on this
- * host does. The user may have saved a running machine's XML, so additions of
- * an earlier start are taken out first (QEMU refuses a chardev id twice).
+ * where the caller wants it), our tag in the metadata, and a uuid where the
+ * user's XML has none but a definition on this host does. The user may have
+ * saved a running machine's XML, so additions of an earlier start are taken out
+ * first (QEMU refuses a chardev id twice).
  * No network, no entities; a DOCTYPE was refused by ha_domain_parse() before.
  */
 #include <errno.h>
