@@ -37,7 +37,7 @@ struct ha_fdm_params {
 	const char *restart_retry_waits;
 	int64_t restart_attempts;
 	uint64_t restart_priority_timeout_ms;
-	int64_t restart_concurrent; /* for each live host */
+	int64_t restart_concurrent; /* on one host; all: for each live one */
 	const char *host_cpu_overhead;
 	const char *host_memory_overhead;
 };
