@@ -195,8 +195,9 @@ watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
 			track->has_no_room = false;
 			track->failed_ms = look->now_ms;
 		}
-	} else if (quiet_ms >= no_room_ms(vm)) {
+	} else if (quiet_ms >= no_room_ms(vm) && !track->has_no_room) {
 		track->has_no_room = true;
+		track->pending_ms = track->quiet_ms;
 	}
 }
 

@@ -20,6 +20,7 @@ $(BUILD)/tests/fdm/attr_test: $(FDM_DIR)/attr.o
 # An application's channel, with a real socket.
 $(BUILD)/tests/fdm/ready_test: $(FDM_DIR)/ready_listen.o
 $(BUILD)/tests/fdm/lapse_test: $(FDM_DIR)/waits.o
+$(BUILD)/tests/fdm/pending_test: $(FDM_DIR)/pending.o $(FDM_DIR)/duty.o
 
 fdm-tests: $(FDM_TESTS)
 
