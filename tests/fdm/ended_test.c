@@ -14,6 +14,8 @@
 
 #define AGENT 7u
 #define OTHER 8u
+#define ATTEMPTS 5       /* restart_attempts, by default */
+#define RETRY_MS 120000u /* the first of restart_retry_waits */
 /* Its monitor found it gone, its stop is under way. */
 #define STOPS OP("x_stop_0", "stop", "-1", "193", "-1")
 #define DIED                                                                     \
@@ -158,8 +160,8 @@ what_could_not_be_written_may_start(void **state)
 	finish();
 }
 
-/* Its host's manager, and nobody else, has the row without the list's entry:
- * the rows that all others read stay as they are. */
+/* It is judged as if it were off the list, on rows of its own: those of the
+ * daemon stay as they are. */
 static void
 the_rows_stay(void **state)
 {
@@ -248,15 +250,49 @@ what_is_not_ours_alone_may_start(void **state)
 	begin((struct vm)CRASHED);
 	g_array_set_size(s.rows, 0);
 	assert_may_start("without a gate");
-	/* On a list that binds it, or on two. */
+	/* On another host's list, which binds it; or not free yet. */
 	begin((struct vm)CRASHED);
 	the_row()->verdict.is_granted = false;
 	the_row()->verdict.why = HA_TICKET_OWNED;
+	the_row()->is_listed_here = false;
 	assert_may_start("bound");
 	begin((struct vm)CRASHED);
 	the_row()->verdict.why = HA_TICKET_FREE;
 	assert_true(the_row()->is_listed_here);
 	assert_may_start("listed, and does not run");
+}
+
+static void
+after_the_last_attempt_it_is_given_up(void **state)
+{
+	struct vm one = CRASHED;
+
+	(void)state;
+	one.attempt = ATTEMPTS;
+	begin(one);
+	ask(AGENT, true);
+	assert_int_equal(fake.updates, 1);
+	assert_non_null(strstr(fake.update, "vmha-reason=\"given-up\""));
+	finish();
+}
+
+static void
+whose_wait_is_over_may_start(void **state)
+{
+	struct vm one = CRASHED;
+
+	(void)state;
+	one.past = UP;
+	begin(one);
+	ask(AGENT, true);
+	s.vms[0].past = DIED;
+	see();
+	assert_int_equal(fdm_crash_state(s.restart, "a"), FDM_CRASH_DOWN);
+	fdm_ended_tick(&fdm, ha_clock_now_ms() + RETRY_MS);
+	assert_int_equal(fake.updates, 0);
+	assert_told(1, AGENT, 0);
+	assert_int_equal(fdm.ends->len, 0);
+	finish();
 }
 
 /* Off the list before anybody asks: it is ours, and waits. */
@@ -388,6 +424,8 @@ main(void)
 		cmocka_unit_test(the_rows_stay),
 		cmocka_unit_test(news_may_come_late),
 		cmocka_unit_test(what_is_not_ours_alone_may_start),
+		cmocka_unit_test(after_the_last_attempt_it_is_given_up),
+		cmocka_unit_test(whose_wait_is_over_may_start),
 		cmocka_unit_test(what_is_off_the_list_waits_too),
 		cmocka_unit_test(in_doubt_it_may_start),
 		cmocka_unit_test(the_first_crash_may_start),
