@@ -17,16 +17,12 @@
 #define ATTEMPTS 5       /* restart_attempts, by default */
 #define RETRY_MS 120000u /* the first of restart_retry_waits */
 /* Its monitor found it gone, its stop is under way. */
-#define STOPS OP("x_stop_0", "stop", "-1", "193", "-1")
-#define DIED                                                                     \
-	UP "<lrm_rsc_op id='x_last_failure_0' operation='monitor' call-id='30' " \
-	   "rc-code='7' op-status='0' interval='10000' "                         \
-	   "last-rc-change='1010'/>" STOPS
+#define DYING DIED("30") OP("x_stop_0", "stop", "-1", "193", "-1")
 /* The second time: the ticket says that its first attempt was after a crash. */
 #define CRASHED                                                         \
 	{                                                               \
 		.id = "a", .ticket = 1, .attempt = 1, .is_crash = true, \
-		.past = DIED, .listed_at = "h1", .listed = "running"    \
+		.past = DYING, .listed_at = "h1", .listed = "running"   \
 	}
 
 static struct scene s;
@@ -188,7 +184,7 @@ news_may_come_late(void **state)
 	ask(AGENT, true);
 	fdm_ended_tick(&fdm, before_ms + FDM_BACK_MS - 1);
 	assert_int_equal(fake.answers, 0);
-	s.vms[0].past = DIED;
+	s.vms[0].past = DYING;
 	see();
 	fdm_ended_tick(&fdm, before_ms + FDM_BACK_MS - 1);
 	assert_revokes();
@@ -285,7 +281,7 @@ whose_wait_is_over_may_start(void **state)
 	one.past = UP;
 	begin(one);
 	ask(AGENT, true);
-	s.vms[0].past = DIED;
+	s.vms[0].past = DYING;
 	see();
 	assert_int_equal(fdm_crash_state(s.restart, "a"), FDM_CRASH_DOWN);
 	fdm_ended_tick(&fdm, ha_clock_now_ms() + RETRY_MS);
@@ -344,7 +340,7 @@ the_first_crash_may_start(void **state)
 	one.is_crash = false;
 	one.past = UP;
 	begin(one);
-	s.vms[0].past = DIED;
+	s.vms[0].past = DYING;
 	see();
 	assert_may_start("first crash");
 	/* Nobody has heard of it. */
