@@ -452,6 +452,14 @@ a_crash_ends_its_attempt(void **state)
 	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
 	assert_int_equal(row(&s, "a")->attempt, 2);
 	assert_int_equal(row(&s, "a")->not_before_s, 240);
+	/* Counted from this crash. */
+	s.vms[0].ticket = 0;
+	s.vms[0].listed = NULL;
+	s.vms[0].past = PROBED;
+	look(&s, at_ms + 2000 + 4 * MIN_MS - 1);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	look(&s, at_ms + 2000 + 4 * MIN_MS);
+	assert_granted(&s, "a", 3);
 	end(&s);
 }
 
