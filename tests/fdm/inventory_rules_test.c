@@ -84,8 +84,11 @@ static const struct {
 	{ BY("score='-INFINITY'", DS1("gt", "8", "")), 6 },
 	{ BY("score='-INFINITY'", DS1("lt", "9", "")), 5 },
 	{ BY("score='-INFINITY'", DS1("lte", "8", "")), 5 },
-	/* A number, or a text. */
-	{ BY("score='-INFINITY'", DS1("eq", "08", "")), 5 },
+	/* A text, unless it is said to be a number, or for what has order. */
+	{ BY("score='-INFINITY'", DS1("eq", "08", "")), 7 },
+	{ BY("score='-INFINITY'", DS1("ne", "08", "")), 0 },
+	{ BY("score='-INFINITY'", DS1("eq", "08", "type='number'")), 5 },
+	{ BY("score='-INFINITY'", DS1("gt", "08", "")), 6 },
 	{ BY("score='-INFINITY'", DS1("eq", "08", "type='string'")), 7 },
 	{ BY("score='-INFINITY'", DS1("lt", "10", "type='string'")), 7 },
 	{ BY("score='-INFINITY'", DS1("eq", "8", "value-source='literal'")),
