@@ -72,6 +72,13 @@ states(void **state)
 		assert_int_equal(inv->inv.n_hosts, 1);
 		assert_int_equal(inv->inv.hosts[0].state, cases[i].state);
 	}
+}
+
+/* Only members have a heartbeat. */
+static void
+kinds(void **state)
+{
+	(void)state;
 	read_cib("",
 		 "<node id='9' uname='far' type='remote'/>"
 		 "<node id='2' uname='h2' type='member'/>"
@@ -320,6 +327,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(no_cib, teardown),
 		cmocka_unit_test_teardown(states, teardown),
+		cmocka_unit_test_teardown(kinds, teardown),
 		cmocka_unit_test_teardown(capacity, teardown),
 		cmocka_unit_test_teardown(one_history, teardown),
 		cmocka_unit_test_teardown(two_histories, teardown),
