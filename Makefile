@@ -90,6 +90,11 @@ $(BUILD)/%.a:
 	rm -f $@
 	$(AR) rcs $@ $(filter %.o,$^)
 
+# A target that is named by its whole path is the one that has the rules.
+ifeq ($(filter /%,$(BUILD)),)
+$(CURDIR)/$(BUILD)/%: $(BUILD)/% ;
+endif
+
 # Installs what it needs, then one part after the other, whatever fails:
 # a summary at the end says how long each took.
 check:

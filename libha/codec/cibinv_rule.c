@@ -32,15 +32,23 @@ attribute(const struct ci *ci, uint32_t host, const char *name)
 		       ci_nv(ci, one->node, "instance_attributes", name);
 }
 
-/* By number where both are numbers, else as text: Pacemaker's default is text
- * unless both look like numbers, or the expression says so. */
+/* Pacemaker's default is a number for what has order, else a text (tried with
+ * 2.1.5). */
+static bool
+is_text(const char *type, const char *operation)
+{
+	return strcmp(type, "string") == 0 ||
+	       (!*type &&
+		(strcmp(operation, "eq") == 0 || strcmp(operation, "ne") == 0));
+}
+
 static int
-compare(const char *type, const char *a, const char *b)
+compare(bool as_text, const char *a, const char *b)
 {
 	int64_t one = 0;
 	int64_t other = 0;
 
-	if (strcmp(type, "string") != 0 && ha_text_int64(a, &one) == 0 &&
+	if (!as_text && ha_text_int64(a, &one) == 0 &&
 	    ha_text_int64(b, &other) == 0) {
 		return (one > other) - (one < other);
 	}
@@ -77,7 +85,8 @@ expression(const struct ci *ci, const void *at, uint32_t host)
 	if (!value) {
 		return truth(strcmp(operation, "ne") == 0);
 	}
-	order = compare(type, value, ci_text(ci, at, "value"));
+	order = compare(is_text(type, operation), value,
+			ci_text(ci, at, "value"));
 	if (strcmp(operation, "eq") == 0) {
 		return truth(order == 0);
 	}

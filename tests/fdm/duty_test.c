@@ -3,49 +3,12 @@
  * agents/FaultDomain/duty: when the VMs of a host that is away are held. What
  * duty.c would send to others is faked, and must not be sent here.
  */
-#include "../unit/unit.h"
+#include "fakes.h"
 
 #include <string.h>
 
-#include "FaultDomain/fdm.h"
-#include "FaultDomain/logs.h"
-
 #define T0 100000u
 #define SILENCE_MS 6000u
-
-void
-fdm_log(int level, const char *id, const char *format, ...)
-{
-	(void)level;
-	(void)id;
-	(void)format;
-}
-
-void
-fdm_worker_ask(struct fdm_worker *worker, json_t *request, uint64_t budget_ms,
-	       void (*done)(void *data, int code, const json_t *answer,
-			    const char *why),
-	       void *data)
-{
-	(void)worker;
-	(void)request;
-	(void)budget_ms;
-	(void)done;
-	(void)data;
-	fail_msg("heartbeatd is asked");
-}
-
-void
-fdm_child_run(struct fdm *one, const char *const *argv, uint32_t limit_ms,
-	      const char *what, void (*done)(struct fdm *one, bool is_good))
-{
-	(void)one;
-	(void)argv;
-	(void)limit_ms;
-	(void)what;
-	(void)done;
-	fail_msg("a program is run");
-}
 
 /* One host that is no member since T0. */
 static void
@@ -57,6 +20,7 @@ holds(void **state)
 	uint64_t late_ms = T0 + SILENCE_MS + FDM_AWAY_GRACE_MS;
 
 	(void)state;
+	fake_begin(0);
 	snap.hosts = g_array_new(FALSE, TRUE, sizeof(struct fdm_host));
 	g_array_set_size(snap.hosts, 1);
 	host = &g_array_index(snap.hosts, struct fdm_host, 0);

@@ -32,6 +32,11 @@ allowed(const char *name)
 	"<expression id='e' attribute='#uname' operation='" op \
 	"' value='" name "'/>"
 
+/* h1 has 9, h2 has 8, h3 has none. */
+#define DS1(op, value, more)                                                  \
+	"<expression id='e' attribute='ds1' operation='" op "' value='" value \
+	"' " more "/>"
+
 static const struct {
 	const char *constraints;
 	unsigned int allowed;
@@ -76,7 +81,27 @@ static const struct {
 	     "<expression id='e' attribute='ds1' operation="
 	     "'gte' value='9'/>"),
 	  6 },
+	{ BY("score='-INFINITY'", DS1("gt", "8", "")), 6 },
+	{ BY("score='-INFINITY'", DS1("lt", "9", "")), 5 },
+	{ BY("score='-INFINITY'", DS1("lte", "8", "")), 5 },
+	/* A text, unless it is said to be a number, or for what has order. */
+	{ BY("score='-INFINITY'", DS1("eq", "08", "")), 7 },
+	{ BY("score='-INFINITY'", DS1("ne", "08", "")), 0 },
+	{ BY("score='-INFINITY'", DS1("eq", "08", "type='number'")), 5 },
+	{ BY("score='-INFINITY'", DS1("gt", "08", "")), 6 },
+	{ BY("score='-INFINITY'", DS1("eq", "08", "type='string'")), 7 },
+	{ BY("score='-INFINITY'", DS1("lt", "10", "type='string'")), 7 },
+	{ BY("score='-INFINITY'", DS1("eq", "8", "value-source='literal'")),
+	  5 },
+	{ BY("score='-INFINITY'", "<expression id='e' attribute='#id' "
+				  "operation='eq' value='2'/>"),
+	  5 },
 	/* not known: keeps off */
+	{ BY("score='-INFINITY'", DS1("eq", "8", "value-source='param'")), 0 },
+	{ BY("score='-INFINITY'", DS1("eq", "8", "type='version'")), 0 },
+	{ BY("score='-INFINITY'", "<expression id='e' attribute='#is_dc' "
+				  "operation='eq' value='true'/>"),
+	  0 },
 	{ BY("score='-INFINITY'", "<date_expression id='d'/>"), 0 },
 	{ BY("score='-INFINITY'",
 	     "<date_expression id='d'/>" NAME_IS("eq", "h1")),
@@ -107,6 +132,11 @@ locations(void **state)
 		assert_int_equal(allowed("a"), LOCATIONS[i].allowed);
 	}
 	assert_true(has_note("rsc-pattern"));
+	assert_false(has_note("can't be told"));
+	read_cib("", H3, VM("a", ""),
+		 BY("score='-INFINITY'", "<date_expression id='d'/>"), UP3);
+	assert_true(has_note("location r: its rule depends on what can't be "
+			     "told"));
 }
 
 static void
@@ -229,7 +259,7 @@ clones(void **state)
 	(void)state;
 	read_cib("", H3, VM("a", "") VM("b", "") VM("c", "") FS,
 		 WITH("a", "cl", "INFINITY") WITH("b", "cl", "-INFINITY")
-			 WITH("c", "cl", "500"),
+			 WITH("c", "cl", "500") WITH("c", "nobody", "INFINITY"),
 		 STATUS);
 	assert_int_equal(allowed("a"), 5);
 	assert_int_equal(allowed("b"), 2);

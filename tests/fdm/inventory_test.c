@@ -72,9 +72,20 @@ states(void **state)
 		assert_int_equal(inv->inv.n_hosts, 1);
 		assert_int_equal(inv->inv.hosts[0].state, cases[i].state);
 	}
-	read_cib("", "<node id='9' uname='far' type='remote'/>" HOST("1", ""),
+}
+
+/* Only members have a heartbeat. */
+static void
+kinds(void **state)
+{
+	(void)state;
+	read_cib("",
+		 "<node id='9' uname='far' type='remote'/>"
+		 "<node id='2' uname='h2' type='member'/>"
+		 "<node id='3' uname='h3' type='normal'/>"
+		 "<node id='4'/>" HOST("1", ""),
 		 "", "", "");
-	assert_int_equal(inv->inv.n_hosts, 1);
+	assert_int_equal(inv->inv.n_hosts, 3);
 }
 
 static void
@@ -123,6 +134,9 @@ one_history(void **state)
 		  true },
 		{ OP("start", "5", "0", "0") OP("migrate_to", "9", "0", "0")
 			  OP("stop", "10", "0", "0"),
+		  false },
+		/* tells nothing of where it is */
+		{ OP("monitor", "3", "7", "0") OP("notify", "9", "0", "0"),
 		  false },
 		{ "", false },
 	};
@@ -242,6 +256,40 @@ machines(void **state)
 	assert_int_equal(inv->inv.rules[0].n_vms, 2);
 }
 
+/* In whatever they stand, by whatever template. */
+static void
+places(void **state)
+{
+	(void)state;
+	read_cib(
+		"", H3,
+		"<template id='s' class='ocf' provider='heartbeat' "
+		"type='IPaddr2'/><template id='t' class='ocf' "
+		"provider='vmha' type='VirtualMachine'/>"
+		"<primitive id='ip' template='s'/>"
+		"<primitive id='none' template='u'/>"
+		"<primitive id='a' template='t'/>"
+		"<clone id='k'>" VM(
+			"b",
+			"") "</clone>"
+			    "<master id='m'>" VM(
+				    "c",
+				    "") "</master>"
+					"<bundle id='n'>" VM(
+						"d",
+						"") "</bundle>"
+						    "<clone id='o'><group id='g'>" VM(
+							    "e",
+							    "") "</group></clone>"
+								"<other>" VM(
+									"f",
+									"") "</other>",
+		"", UP3);
+	assert_int_equal(inv->inv.n_vms, 5);
+	assert_string_equal(vm("a")->name, "a");
+	assert_string_equal(vm("e")->name, "e");
+}
+
 /* As cibadmin gave it, through the JSON, with what was set. */
 static void
 capture(void **state)
@@ -279,11 +327,13 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(no_cib, teardown),
 		cmocka_unit_test_teardown(states, teardown),
+		cmocka_unit_test_teardown(kinds, teardown),
 		cmocka_unit_test_teardown(capacity, teardown),
 		cmocka_unit_test_teardown(one_history, teardown),
 		cmocka_unit_test_teardown(two_histories, teardown),
 		cmocka_unit_test_teardown(power, teardown),
 		cmocka_unit_test_teardown(machines, teardown),
+		cmocka_unit_test_teardown(places, teardown),
 		cmocka_unit_test_teardown(capture, teardown),
 	};
 

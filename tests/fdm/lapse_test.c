@@ -3,43 +3,19 @@
  * agents/FaultDomain/waits: VMs that wait while nobody is left who could grant
  * them (SAFETY 23). The CIB is faked: what is sent to it is what is tested.
  */
-#include "../unit/unit.h"
+#include "fakes.h"
 
 #include <libxml/parser.h>
 #include <string.h>
-
-#include "FaultDomain/fdm.h"
-#include "FaultDomain/logs.h"
 
 #define T0 100000u
 #define OVER (T0 + 100 + FDM_NO_MASTER_MS)
 
 static struct fdm_snap snap;
 static struct fdm fdm;
-static bool beats; /* heartbeatd answers */
 static struct fdm_restart restart;
-static char *sent; /* the last update; NULL: none */
 
 /* ---- what is faked --------------------------------------------------------- */
-
-void
-fdm_log(int level, const char *id, const char *format, ...)
-{
-	(void)level;
-	(void)id;
-	(void)format;
-}
-
-void
-ha_cib_update(struct ha_cib *cib, const char *xml,
-	      void (*done)(void *data, int code, const char *why), void *data)
-{
-	(void)cib;
-	(void)done;
-	(void)data;
-	g_free(sent);
-	sent = g_strdup(xml);
-}
 
 void
 ha_cib_refresh(struct ha_cib *cib)
@@ -66,37 +42,6 @@ fdm_ended_cancel(struct fdm *one, uint32_t client)
 {
 	(void)one;
 	(void)client;
-}
-
-bool
-fdm_has_snap(const struct fdm *one, uint64_t now_ms)
-{
-	(void)one;
-	(void)now_ms;
-	return beats;
-}
-
-bool
-fdm_has_facts(const struct fdm *one)
-{
-	(void)one;
-	return true;
-}
-
-void
-fdm_server_answer(struct fdm *one, uint32_t client, json_t *answer)
-{
-	(void)one;
-	(void)client;
-	json_decref(answer);
-}
-
-json_t *
-fdm_failed(int code, const char *format, ...)
-{
-	(void)code;
-	(void)format;
-	return NULL;
 }
 
 /* ---- h1, whose manager this is, and h2 ---------------------------------------- */
@@ -207,7 +152,8 @@ static void
 begin(const struct scene *s, bool has_beats)
 {
 	memset(&fdm, 0, sizeof(fdm));
-	beats = has_beats;
+	fake_begin(FAKE_CIB);
+	fake.is_snap_old = !has_beats;
 	read_cib(s);
 	read_beats(s);
 	fdm.snap = &snap;
@@ -231,14 +177,14 @@ end(void)
 	g_clear_pointer(&fdm.rows, g_array_unref);
 	g_ptr_array_unref(fdm.backs);
 	fdm_facts_free(fdm.facts);
-	g_clear_pointer(&sent, g_free);
+	fake_end();
 }
 
 static bool
 is_granted(const char *id)
 {
 	char *ticket = g_strdup_printf("id=\"vmha-%s\" granted=\"true\"", id);
-	bool is = sent && strstr(sent, ticket);
+	bool is = fake.update && strstr(fake.update, ticket);
 
 	g_free(ticket);
 	return is;
@@ -252,7 +198,7 @@ assert_lapse(const struct scene *s, bool has_beats, bool web1, bool web2)
 	fdm_waits_tick(&fdm, T0);
 	fdm_waits_tick(&fdm, T0 + 100);
 	fdm_waits_tick(&fdm, OVER - 200);
-	assert_null(sent);
+	assert_null(fake.update);
 	fdm_waits_tick(&fdm, OVER);
 	assert_int_equal(is_granted("web1"), web1);
 	assert_int_equal(is_granted("web2"), web2);
@@ -296,7 +242,7 @@ there_is_a_master(void **state)
 	g_array_index(snap.hosts, struct fdm_host, 1).is_master = true;
 	fdm_waits_tick(&fdm, T0);
 	fdm_waits_tick(&fdm, 2 * OVER);
-	assert_null(sent);
+	assert_null(fake.update);
 	end();
 }
 

@@ -4,13 +4,11 @@
  * daemons beside it and heartbeatd are faked: what is asked, and when, is what
  * is tested.
  */
-#include "../unit/unit.h"
+#include "fakes.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "FaultDomain/fdm.h"
-#include "FaultDomain/logs.h"
 #include "ha/clock.h"
 
 static struct fdm_facts facts;
@@ -18,48 +16,17 @@ static struct fdm_snap snap;
 static struct fdm fdm;
 static bool is_mine;
 static uint32_t asked, laid_down;
-static void (*answer_to)(void *data, int code, const json_t *answer,
-			 const char *why);
 
 /* ---- what is faked --------------------------------------------------------- */
 
-void
-fdm_log(int level, const char *id, const char *format, ...)
+static void
+count(const json_t *request)
 {
-	(void)level;
-	(void)id;
-	(void)format;
-}
-
-void
-fdm_worker_ask(struct fdm_worker *worker, json_t *request, uint64_t budget_ms,
-	       void (*done)(void *data, int code, const json_t *answer,
-			    const char *why),
-	       void *data)
-{
-	(void)worker;
-	(void)budget_ms;
-	(void)data;
 	if (json_is_true(json_object_get(request, "on"))) {
 		asked++;
-		answer_to = done;
 	} else {
 		laid_down++;
 	}
-	json_decref(request);
-}
-
-bool
-fdm_has_snap(const struct fdm *one, uint64_t now_ms)
-{
-	(void)now_ms;
-	return one->snap != NULL;
-}
-
-bool
-fdm_has_facts(const struct fdm *one)
-{
-	return one->facts != NULL;
 }
 
 bool
@@ -144,6 +111,8 @@ begin(void **state)
 	fdm.vanished = g_hash_table_new(g_str_hash, g_str_equal);
 	fdm.refused = g_hash_table_new(g_str_hash, g_str_equal);
 	fdm.election.as = HA_MASTER_PROMOTED;
+	fake_begin(FAKE_HEARTBEATD);
+	fake.on_request = count;
 	is_mine = true;
 	asked = laid_down = 0;
 	return 0;
@@ -155,13 +124,14 @@ end(void **state)
 	(void)state;
 	g_hash_table_destroy(fdm.vanished);
 	g_hash_table_destroy(fdm.refused);
+	fake_end();
 	return 0;
 }
 
 static void
 outbid(void)
 {
-	answer_to(&fdm, -ESTALE, NULL, "the term 6 is over already");
+	fake.answer_to(&fdm, -ESTALE, NULL, "the term 6 is over already");
 }
 
 /* ---- ESTALE ------------------------------------------------------------------ */
@@ -180,7 +150,7 @@ promoted_host_takes_the_next_term_at_once(void **state)
 	outbid();
 	fdm_master_tick(&fdm, ha_clock_now_ms());
 	assert_int_equal(asked, 2);
-	answer_to(&fdm, 0, answer, "");
+	fake.answer_to(&fdm, 0, answer, "");
 	assert_int_equal(fdm.master.term, 8);
 	assert_true(fdm_master_may_write(&fdm, now_ms));
 	json_decref(answer);
@@ -230,7 +200,7 @@ other_failures_wait(void **state)
 	(void)state;
 	fdm_master_tick(&fdm, ha_clock_now_ms());
 	now_ms = ha_clock_now_ms();
-	answer_to(&fdm, -EPERM, NULL, "no quorum");
+	fake.answer_to(&fdm, -EPERM, NULL, "no quorum");
 	fdm_master_tick(&fdm, now_ms + FDM_RETRY_MS - 1);
 	assert_int_equal(asked, 1);
 }

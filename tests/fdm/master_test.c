@@ -5,13 +5,11 @@
  * membership that is over. The CIB and heartbeatd are faked: what is sent to
  * them is what is tested.
  */
-#include "../unit/unit.h"
+#include "fakes.h"
 
+#include <errno.h>
 #include <libxml/parser.h>
 #include <string.h>
-
-#include "FaultDomain/fdm.h"
-#include "FaultDomain/logs.h"
 
 #define T0 100000u
 #define OP(operation, call, rc, interval)                      \
@@ -24,79 +22,15 @@
 
 static struct fdm_snap snap;
 static struct fdm fdm;
-static uint32_t updates, leases;
 static const char *ticket; /* attributes of web1's; NULL: it has none */
-static char *sent;         /* the last update */
 
 /* ---- what is faked --------------------------------------------------------- */
-
-void
-fdm_log(int level, const char *id, const char *format, ...)
-{
-	(void)level;
-	(void)id;
-	(void)format;
-}
-
-void
-ha_cib_update(struct ha_cib *cib, const char *xml,
-	      void (*done)(void *data, int code, const char *why), void *data)
-{
-	(void)cib;
-	(void)done;
-	(void)data;
-	g_free(sent);
-	sent = g_strdup(xml);
-	updates++;
-}
-
-void
-fdm_master_keep_lease(struct fdm *one, uint64_t now_ms)
-{
-	(void)one;
-	(void)now_ms;
-	leases++;
-}
 
 void
 fdm_master_end(struct fdm *one, const char *why)
 {
 	(void)one;
 	(void)why;
-}
-
-void
-fdm_child_run(struct fdm *one, const char *const *argv, uint32_t limit_ms,
-	      const char *what, void (*done)(struct fdm *one, bool is_good))
-{
-	(void)one;
-	(void)argv;
-	(void)limit_ms;
-	(void)what;
-	(void)done;
-	fail_msg("it writes its score");
-}
-
-bool
-fdm_has_snap(const struct fdm *one, uint64_t now_ms)
-{
-	(void)one;
-	(void)now_ms;
-	return true;
-}
-
-bool
-fdm_has_facts(const struct fdm *one)
-{
-	(void)one;
-	return true;
-}
-
-void
-fdm_duty_cleanup(struct fdm *one, const char *resource)
-{
-	(void)one;
-	(void)resource;
 }
 
 bool
@@ -172,14 +106,14 @@ begin(const char *self)
 	fdm.election.is_writing = true;
 	fdm.election.active_ms = T0;
 	fdm.master.granting = g_ptr_array_new_with_free_func(g_free);
-	updates = leases = 0;
+	fake_begin(FAKE_CIB);
 }
 
 static void
 end(void)
 {
 	g_clear_pointer(&fdm.master.wanted, g_hash_table_unref);
-	g_clear_pointer(&sent, g_free);
+	fake_end();
 	ticket = NULL;
 	g_ptr_array_unref(fdm.master.granting);
 	g_array_unref(fdm.rows);
@@ -251,12 +185,12 @@ confirmation_ends_with_its_membership(void **state)
 	master->term = 5;
 	snap.ring_seq = 7;
 	fdm_grant_write(&fdm, T0);
-	assert_int_equal(leases, 1);
+	assert_int_equal(fake.leases, 1);
 	assert_int_equal(master->wanted_seq, 7);
 	master->is_confirmed = true;
 	snap.ring_seq = 8;
 	fdm_grant_write(&fdm, T0 + 100);
-	assert_int_equal(updates, 0);
+	assert_int_equal(fake.updates, 0);
 	assert_false(master->is_confirmed);
 	assert_int_equal(master->wanted_seq, 8);
 	assert_int_equal(master->wanted_ms, T0 + 100);
@@ -264,10 +198,10 @@ confirmation_ends_with_its_membership(void **state)
 	/* Asked once: the next look waits for the answer. */
 	fdm_grant_write(&fdm, T0 + 200);
 	assert_int_equal(master->wanted_ms, T0 + 100);
-	assert_int_equal(updates, 0);
+	assert_int_equal(fake.updates, 0);
 	master->is_confirmed = true;
 	fdm_grant_write(&fdm, T0 + 300);
-	assert_int_equal(updates, 1);
+	assert_int_equal(fake.updates, 1);
 	assert_int_equal(master->step, FDM_STEP_CIB);
 	end();
 }
@@ -302,11 +236,70 @@ before_the_proof(void **state)
 		fdm_grant_write(&fdm, T0);
 		fdm.master.is_confirmed = true;
 		fdm_grant_write(&fdm, T0 + 100);
-		assert_int_equal(updates, waits && is_granted);
-		assert_true(updates == 0 ||
-			    strstr(sent, "granted=\"false\" "
-					 "vmha-state=\"waiting\""));
+		assert_int_equal(fake.updates, waits && is_granted);
+		assert_true(fake.updates == 0 ||
+			    strstr(fake.update, "granted=\"false\" "
+						"vmha-state=\"waiting\""));
 		fdm_restart_free(fdm.restart);
+		end();
+	}
+}
+
+/* ---- what becomes of failures when a ticket is granted ------------------------- */
+
+static const struct {
+	const char *ticket;
+	enum ha_ticket_why why;
+	bool is_crash;
+	int code; /* of the update */
+	bool is_cleaned;
+} GRANTS[] = {
+#define WAITS "granted='false' vmha-state='waiting' vmha-term='5'"
+#define HAS "granted='true' vmha-state='granted' vmha-term='4'"
+	/* They would keep Pacemaker from starting it. */
+	{ WAITS, HA_TICKET_FREE, false, 0, true },
+	{ WAITS, HA_TICKET_FREE, true, 0, true },
+	{ WAITS, HA_TICKET_RUNS, false, 0, true },
+	/* It was faster, and runs: its crashes would be forgiven. */
+	{ WAITS, HA_TICKET_RUNS, true, 0, false },
+	/* The ticket is not granted yet. */
+	{ WAITS, HA_TICKET_FREE, false, -ENOTCONN, false },
+	/* It was granted before: nothing begins. */
+	{ HAS, HA_TICKET_FREE, false, 0, false },
+	{ HAS, HA_TICKET_RUNS, false, 0, false },
+};
+
+static void
+failures_are_cleared_for_what_may_start(void **state)
+{
+	struct fdm_row *row;
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(GRANTS); i++) {
+		begin("h2");
+		ticket = GRANTS[i].ticket;
+		copy(PROMOTED);
+		fdm.master.term = 5;
+		fake.do_members_say = true;
+		row = &g_array_index(fdm.rows, struct fdm_row, 0);
+		row->verdict.is_granted = true;
+		row->verdict.why = GRANTS[i].why;
+		row->is_crash = GRANTS[i].is_crash;
+		fdm_grant_write(&fdm, T0);
+		assert_int_equal(fake.updates, 1);
+		assert_non_null(strstr(fake.update, "granted=\"true\""));
+		/* Not before the CIB has it. */
+		assert_int_equal(fake.cleanups, 0);
+		fake.written(fake.written_data, GRANTS[i].code, "");
+		if (fake.cleanups != GRANTS[i].is_cleaned) {
+			fail_msg("grant %zu: %u cleanups", i, fake.cleanups);
+		}
+		if (fake.cleanups > 0) {
+			assert_string_equal(fake.cleaned, "web1");
+		}
+		/* Once: the next update is about others. */
+		fake.written(fake.written_data, 0, "");
+		assert_int_equal(fake.cleanups, GRANTS[i].is_cleaned);
 		end();
 	}
 }
@@ -319,6 +312,7 @@ main(void)
 		cmocka_unit_test(reload_of_another_host),
 		cmocka_unit_test(confirmation_ends_with_its_membership),
 		cmocka_unit_test(before_the_proof),
+		cmocka_unit_test(failures_are_cleared_for_what_may_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

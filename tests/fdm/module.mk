@@ -4,12 +4,18 @@
 FDM_TESTS := $(patsubst tests/fdm/%.c,$(BUILD)/tests/fdm/%, \
 	$(wildcard tests/fdm/*_test.c))
 
-$(FDM_TESTS:=.o): ALL_CPPFLAGS += \
+# What one part asks of the others.
+FDM_FAKES := $(BUILD)/tests/fdm/fakes.o
+FDM_FAKED := $(patsubst %,$(BUILD)/tests/fdm/%_test, \
+	duty ended lapse lease master protect_list)
+
+$(FDM_TESTS:=.o) $(FDM_FAKES): ALL_CPPFLAGS += \
 	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(FDM_PKGS)))
 $(FDM_TESTS): %: %.o $(LIBS)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(LIBS) \
 		-Wl,--end-group -lcmocka -ljansson -lexpat \
 		$(shell $(PKG_CONFIG) --libs $(FDM_PKGS)) -pthread
+$(FDM_FAKED): $(FDM_FAKES)
 # The master's writing halves, without the daemon around them.
 $(BUILD)/tests/fdm/protect_list_test: $(FDM_DIR)/grant.o \
 	$(FDM_DIR)/protect_list.o
@@ -17,6 +23,7 @@ $(BUILD)/tests/fdm/master_test: $(FDM_DIR)/grant.o $(FDM_DIR)/election.o
 $(BUILD)/tests/fdm/lease_test: $(FDM_DIR)/master.o
 $(BUILD)/tests/fdm/duty_test: $(FDM_DIR)/duty.o
 $(BUILD)/tests/fdm/attr_test: $(FDM_DIR)/attr.o
+$(BUILD)/tests/fdm/ended_test: $(FDM_DIR)/ended.o $(FDM_DIR)/grant.o
 # An application's channel, with a real socket.
 $(BUILD)/tests/fdm/ready_test: $(FDM_DIR)/ready_listen.o
 $(BUILD)/tests/fdm/lapse_test: $(FDM_DIR)/waits.o

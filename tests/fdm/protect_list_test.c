@@ -5,13 +5,10 @@
  * that may be a moment old. heartbeatd and the CIB are faked: what is sent to
  * them is what is tested.
  */
-#include "../unit/unit.h"
+#include "fakes.h"
 
 #include <libxml/parser.h>
 #include <string.h>
-
-#include "FaultDomain/fdm.h"
-#include "FaultDomain/logs.h"
 
 #define UUID "96c1c197-4271-484c-b03e-380ddfaf8324"
 #define OFF                                                          \
@@ -31,46 +28,9 @@
 
 static struct fdm_snap snap;
 static struct fdm fdm;
-static json_t *request; /* the last one to heartbeatd */
-static void (*answer_to)(void *data, int code, const json_t *answer,
-			 const char *why);
-static char *update; /* the last one of the CIB */
 static uint32_t looks;
 
 /* ---- what is faked --------------------------------------------------------- */
-
-void
-fdm_log(int level, const char *id, const char *format, ...)
-{
-	(void)level;
-	(void)id;
-	(void)format;
-}
-
-void
-fdm_worker_ask(struct fdm_worker *worker, json_t *asked, uint64_t budget_ms,
-	       void (*done)(void *data, int code, const json_t *answer,
-			    const char *why),
-	       void *data)
-{
-	(void)worker;
-	(void)budget_ms;
-	assert_ptr_equal(data, &fdm);
-	json_decref(request);
-	request = asked;
-	answer_to = done;
-}
-
-void
-ha_cib_update(struct ha_cib *cib, const char *xml,
-	      void (*done)(void *data, int code, const char *why), void *data)
-{
-	(void)cib;
-	(void)done;
-	(void)data;
-	g_free(update);
-	update = g_strdup(xml);
-}
 
 void
 fdm_waits_look(struct fdm *one, uint64_t now_ms, bool is_news)
@@ -80,50 +40,12 @@ fdm_waits_look(struct fdm *one, uint64_t now_ms, bool is_news)
 	fdm_protect_judge(one->protect, one->facts, one->rows, now_ms);
 }
 
-/* The members say that they are there. */
-void
-fdm_master_keep_lease(struct fdm *one, uint64_t now_ms)
-{
-	(void)now_ms;
-	one->master.is_confirmed = true;
-}
-
 bool
 fdm_master_may_write(const struct fdm *one, uint64_t now_ms)
 {
 	(void)one;
 	(void)now_ms;
 	return true;
-}
-
-bool
-fdm_has_snap(const struct fdm *one, uint64_t now_ms)
-{
-	(void)one;
-	(void)now_ms;
-	return true;
-}
-
-bool
-fdm_has_facts(const struct fdm *one)
-{
-	(void)one;
-	return true;
-}
-
-json_t *
-fdm_failed(int code, const char *format, ...)
-{
-	(void)code;
-	(void)format;
-	return NULL;
-}
-
-void
-fdm_duty_cleanup(struct fdm *one, const char *resource)
-{
-	(void)one;
-	(void)resource;
 }
 
 /* ---- one master ------------------------------------------------------------ */
@@ -157,6 +79,8 @@ begin(const char *config, const char *ticket)
 	fdm.protect = fdm_protect_new();
 	fdm.master.term = 5;
 	fdm.master.granting = g_ptr_array_new_with_free_func(g_free);
+	fake_begin(FAKE_CIB | FAKE_HEARTBEATD);
+	fake.do_members_say = true;
 	looks = 0;
 	g_free(xml);
 }
@@ -172,24 +96,24 @@ end(void)
 	fdm_facts_free(fdm.facts);
 	g_array_unref(snap.hosts);
 	g_array_unref(snap.holds);
-	g_clear_pointer(&request, json_decref);
-	g_clear_pointer(&update, g_free);
+	fake_end();
 }
 
 static void
 answer(json_t *what)
 {
 	assert_non_null(what);
-	answer_to(&fdm, 0, what, "");
+	fake.answer_to(&fdm, 0, what, "");
 	json_decref(what);
 }
 
 static void
 assert_asks(const char *op)
 {
-	assert_non_null(request);
-	assert_string_equal(json_string_value(json_object_get(request, "op")),
-			    op);
+	assert_non_null(fake.request);
+	assert_ptr_equal(fake.answer_data, &fdm);
+	assert_string_equal(
+		json_string_value(json_object_get(fake.request, "op")), op);
 }
 
 /* The list is read, and lies on disk as `list`. */
@@ -224,7 +148,7 @@ what_was_read_is_not_overwritten(void **state)
 	assert_int_equal(row()->gate, HA_PROTECT_KEPT_OFF);
 	fdm_protect_tick(&fdm, 1100);
 	assert_asks("protect");
-	sent = json_array_get(json_object_get(request, "vms"), 0);
+	sent = json_array_get(json_object_get(fake.request, "vms"), 0);
 	assert_string_equal(json_string_value(json_object_get(sent, "state")),
 			    "off");
 	end();
@@ -256,12 +180,12 @@ early_keeps_no_ticket_from_what_runs(void **state)
 	fdm_protect_tick(&fdm, 1000);
 	assert_true(row()->is_early);
 	fdm_grant_write(&fdm, 1000);
-	assert_null(update);
+	assert_null(fake.update);
 	row()->verdict.is_granted = true;
 	row()->verdict.why = HA_TICKET_RUNS;
 	fdm_grant_write(&fdm, 1000);
-	assert_non_null(update);
-	assert_non_null(strstr(update, "granted=\"true\""));
+	assert_non_null(fake.update);
+	assert_non_null(strstr(fake.update, "granted=\"true\""));
 	end();
 }
 
@@ -274,17 +198,18 @@ word_of_power_on_is_not_overwritten(void **state)
 	begin("", KEPT);
 	read_list(OFF);
 	fdm_grant_write(&fdm, 1000);
-	assert_non_null(update);
-	assert_non_null(strstr(update, "granted=\"false\" vmha-state=\"off\""));
-	assert_non_null(strstr(update, "vmha-term=\"5\""));
-	assert_null(strstr(update, "vmha-reason"));
+	assert_non_null(fake.update);
+	assert_non_null(
+		strstr(fake.update, "granted=\"false\" vmha-state=\"off\""));
+	assert_non_null(strstr(fake.update, "vmha-term=\"5\""));
+	assert_null(strstr(fake.update, "vmha-reason"));
 	end();
 	/* The first one says why. */
 	begin("", "");
 	read_list(OFF);
 	fdm_grant_write(&fdm, 1000);
-	assert_non_null(update);
-	assert_non_null(strstr(update, "vmha-reason=\"was-off\""));
+	assert_non_null(fake.update);
+	assert_non_null(strstr(fake.update, "vmha-reason=\"was-off\""));
 	end();
 }
 

@@ -51,6 +51,8 @@ end(struct scene *s)
 {
 	fdm_ready_hang_up(&s->one);
 	assert_null(s->one.source);
+	assert_null(g_main_context_find_source_by_user_data(s->fdm.context,
+							    &s->one));
 	(void)close(s->peer);
 	(void)close(s->server);
 	(void)unlink(s->path);
@@ -127,18 +129,44 @@ who_hangs_up_can_be_found_again(void **state)
 static void
 nobody_there(void **state)
 {
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct scene s;
-	char path[200];
+	char path[sizeof(address.sun_path) + 1];
+	int server;
 
 	(void)state;
 	begin(&s);
 	fdm_ready_hang_up(&s.one);
 	fdm_ready_listen(&s.one, "/tmp/vmha-no-such-socket");
 	assert_null(s.one.source);
+	/* One byte too long: not whoever listens at what fits of it. */
 	memset(path, 'a', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
+	memcpy(path, s.path, strlen(s.path));
+	memcpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+	server = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(
+		bind(server, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(server, 1), 0);
 	fdm_ready_listen(&s.one, path);
+	(void)close(server);
+	(void)unlink(address.sun_path);
 	assert_null(s.one.source);
+	end(&s);
+}
+
+static void
+one_connection_is_enough(void **state)
+{
+	const GSource *first;
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	first = s.one.source;
+	fdm_ready_listen(&s.one, s.path);
+	assert_ptr_equal(s.one.source, first);
+	assert_int_equal(accept4(s.server, NULL, NULL, 0), -1);
 	end(&s);
 }
 
@@ -150,6 +178,7 @@ main(void)
 		cmocka_unit_test(a_flood_costs_one_read_a_rest),
 		cmocka_unit_test(who_hangs_up_can_be_found_again),
 		cmocka_unit_test(nobody_there),
+		cmocka_unit_test(one_connection_is_enough),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,9 @@ frequencies(void **state)
 			     "cpu MHz\t\t: 800.000\n");
 	assert_int_equal(look().cpu_mhz, 2450);
 	assert_false(look().is_unsteady);
+	put("/proc/cpuinfo", "model name\t: a CPU @ 2.45 of them\n"
+			     "cpu MHz\t\t: 800.000\n");
+	assert_int_equal(look().cpu_mhz, 800);
 	put(CPU "/cpu5/cpufreq/cpuinfo_max_freq", "3700000\n");
 	assert_int_equal(look().cpu_mhz, 3700);
 	put(CPU "/cpu5/acpi_cppc/nominal_freq", "0\n");
@@ -125,6 +128,20 @@ frequencies(void **state)
 	assert_int_equal(look().cpu_mhz, 2300);
 	put(CPU "/cpu5/cpufreq/base_frequency", "2100000\n");
 	assert_int_equal(look().cpu_mhz, 2100);
+}
+
+/* CPUs that nobody pairs are cores of their own. */
+static void
+lists(void **state)
+{
+	(void)state;
+	put(CPU "/online", "0,2-3,8\n");
+	put(CPU "/cpu0/cpufreq/base_frequency", "1000000\n");
+	put(CPU "/cpu2/cpufreq/base_frequency", "2000000\n");
+	put(CPU "/cpu3/cpufreq/base_frequency", "4000000\n");
+	put(CPU "/cpu8/cpufreq/base_frequency", "8000000\n");
+	assert_int_equal(look().cores, 4);
+	assert_int_equal(look().cpu_mhz, 15000);
 }
 
 static void
@@ -165,6 +182,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(threads, setup, teardown),
 		cmocka_unit_test_setup_teardown(frequencies, setup, teardown),
+		cmocka_unit_test_setup_teardown(lists, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing, setup, teardown),
 		cmocka_unit_test(this_machine),
 	};

@@ -86,6 +86,11 @@ an_application_must_be_heard(void **state)
 	assert_true(ha_pulse_is_good(&pulse, T0 + HA_PULSE_BEAT_MS));
 	/* Another clock. */
 	assert_false(ha_pulse_is_good(&pulse, T0));
+	/* What is heard comes through a channel. */
+	ha_pulse_answer(&pulse, HA_PULSE_NO_CHANNEL, T0);
+	assert_true(pulse.has_no_channel);
+	ha_pulse_beat(&pulse, T0);
+	assert_false(pulse.has_no_channel);
 }
 
 int

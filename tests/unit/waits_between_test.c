@@ -6,18 +6,6 @@
  */
 #include "waits_scene.h"
 
-#define DIED(call)                                                          \
-	UP "<lrm_rsc_op id='x_monitor_10000' operation='monitor' "          \
-	   "interval='10000' call-id='" call "' rc-code='0' op-status='0' " \
-	   "last-rc-change='1000'/>"                                        \
-	   "<lrm_rsc_op id='x_last_failure_0' operation='monitor' "         \
-	   "interval='10000' call-id='" call "' rc-code='7' op-status='0' " \
-	   "last-rc-change='1010'/>"
-#define ON_H1                                                   \
-	{                                                       \
-		.id = "a", .ticket = 1, .at = "h1", .past = UP, \
-		.listed_at = "h1", .listed = "running"          \
-	}
 #define FIRST_WAIT_MS 120000u /* of the default schedule */
 #define LATER (T0 + HA_RESTART_FORGET_MS)
 

@@ -7,23 +7,9 @@
 #include "waits_scene.h"
 
 #define MIN_MS 60000u
-/* A monitor that repeats keeps its number, and is noted twice when it fails. */
-#define MONITOR(id, call, rc, at)                          \
-	"<lrm_rsc_op id='" id "' operation='monitor' "     \
-	"interval='10000' call-id='" call "' rc-code='" rc \
-	"' op-status='0' last-rc-change='" at "'/>"
-#define DIED(call)                                       \
-	UP MONITOR("x_monitor_10000", call, "0", "1000") \
-		MONITOR("x_last_failure_0", call, "7", "1010")
 #define ENDED(call, stop) DIED(call) OP("x_stop_0", "stop", stop, "0", "0")
 #define AGAIN(call, start) DIED(call) OP("x_start_0", "start", start, "0", "0")
 #define PROBED OP("x_monitor_0", "monitor", "90", "7", "0")
-
-#define ON_H1                                                   \
-	{                                                       \
-		.id = "a", .ticket = 1, .at = "h1", .past = UP, \
-		.listed_at = "h1", .listed = "running"          \
-	}
 
 /* As the manager of its host judges it when its agent says that it has ended;
  * true: its ticket is to be revoked now. */
@@ -141,7 +127,6 @@ the_whole_schedule(void **state)
 	crash_twice(&s);
 	for (size_t i = 0; i < N_ELEMENTS(WAITS_MIN); i++) {
 		s.vms[0].listed = NULL;
-		s.vms[0].past = PROBED;
 		/* Forgotten by Pacemaker; nobody has cleaned up. */
 		s.vms[0].past = OFF;
 		look(&s, at_ms + WAITS_MIN[i] * MIN_MS - 1);
@@ -353,6 +338,131 @@ what_is_no_crash(void **state)
 	end(&s);
 }
 
+/* Restarted before anybody has looked. */
+static void
+who_came_back_is_counted(void **state)
+{
+	struct scene s = { .vms = { ON_H1 } };
+
+	(void)state;
+	look(&s, T0);
+	s.vms[0].past = AGAIN("20", "22");
+	look(&s, T0 + 1000);
+	assert_granted(&s, "a", 1);
+	assert_true(row(&s, "a")->is_crash);
+	/* From then on it is to run for long enough. */
+	look(&s, T0 + 1000 + HA_RESTART_FORGET_MS - 1);
+	assert_granted(&s, "a", 1);
+	look(&s, T0 + 1000 + HA_RESTART_FORGET_MS);
+	assert_granted(&s, "a", 0);
+	end(&s);
+}
+
+/* The attempt after a death that has succeeded was none of a crash. */
+static void
+the_first_crash_after_a_death_is_a_first_one(void **state)
+{
+	struct scene s = { .vms = { ON_H2("a", PRIORITY("high")),
+				    ON_H2("b", PRIORITY("low")) } };
+
+	(void)state;
+	look(&s, T0);
+	h2_dies(&s);
+	look(&s, T0 + 1000);
+	assert_granted(&s, "a", 1);
+	s.vms[0].attempt = 1;
+	comes_up(&s.vms[0]);
+	look(&s, T0 + 2000);
+	assert_granted(&s, "a", 1);
+	s.vms[0].past = DIED("30");
+	look(&s, T0 + 3000);
+	assert_int_equal(fdm_crash_state(s.restart, "a"), FDM_CRASH_NONE);
+	assert_granted(&s, "a", 1);
+	assert_true(row(&s, "a")->is_crash);
+	end(&s);
+}
+
+/* What its user has stopped, or looks after himself, does not crash. */
+static void
+only_what_is_ours_crashes(void **state)
+{
+	struct scene s = { .vms = { ON_H1 } };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		s.vms[0].past = UP;
+		s.vms[0].role = NULL;
+		s.vms[0].is_unmanaged = false;
+		look(&s, T0);
+		s.vms[0].past = DIED("20");
+		s.vms[0].role = i == 0 ? "Stopped" : NULL;
+		s.vms[0].is_unmanaged = i == 1;
+		look(&s, T0 + 1000);
+		assert_false(row(&s, "a")->is_crash);
+		assert_int_equal(row(&s, "a")->attempt, 0);
+		s.vms[0].role = NULL;
+		s.vms[0].is_unmanaged = false;
+		look(&s, T0 + 2000);
+		assert_false(row(&s, "a")->is_crash);
+		lose_memory(&s);
+	}
+	end(&s);
+}
+
+/* Its stop, and the list, may take their time: it is down all the while. */
+static void
+a_stop_may_take_long(void **state)
+{
+	struct scene s = { .vms = { ON_H1 } };
+
+	(void)state;
+	crash_once(&s);
+	s.vms[0].past = DIED("30");
+	look(&s, T0 + 10000);
+	look(&s, T0 + 11000);
+	look(&s, T0 + 11000 + 2 * HA_CRASH_DELIST_MS);
+	assert_int_equal(fdm_crash_state(s.restart, "a"), FDM_CRASH_DOWN);
+	assert_true(ends(&s, T0 + 11000 + 2 * HA_CRASH_DELIST_MS));
+	end(&s);
+}
+
+/* Its start has succeeded, and that was all: the attempt was for nothing. */
+static void
+a_crash_ends_its_attempt(void **state)
+{
+	struct scene s = { .vms = { ON_H1 } };
+	uint64_t at_ms = T0 + 10000 + 2 * MIN_MS;
+
+	(void)state;
+	crash_twice(&s);
+	s.vms[0].listed = NULL;
+	s.vms[0].past = PROBED;
+	look(&s, at_ms);
+	assert_granted(&s, "a", 2);
+	s.vms[0].ticket = 1;
+	s.vms[0].attempt = 2;
+	s.vms[0].past = STARTS;
+	look(&s, at_ms + 1000);
+	assert_granted(&s, "a", 2);
+	s.vms[0].past = DIED("40");
+	s.vms[0].listed = "running";
+	look(&s, at_ms + 2000);
+	assert_int_equal(fdm_crash_state(s.restart, "a"), FDM_CRASH_DOWN);
+	assert_true(ends(&s, at_ms + 2000));
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	assert_int_equal(row(&s, "a")->attempt, 2);
+	assert_int_equal(row(&s, "a")->not_before_s, 240);
+	/* Counted from this crash. */
+	s.vms[0].ticket = 0;
+	s.vms[0].listed = NULL;
+	s.vms[0].past = PROBED;
+	look(&s, at_ms + 2000 + 4 * MIN_MS - 1);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	look(&s, at_ms + 2000 + 4 * MIN_MS);
+	assert_granted(&s, "a", 3);
+	end(&s);
+}
+
 int
 main(void)
 {
@@ -367,6 +477,11 @@ main(void)
 		cmocka_unit_test(what_its_user_starts_is_no_crash),
 		cmocka_unit_test(nobody_was_asked),
 		cmocka_unit_test(what_is_no_crash),
+		cmocka_unit_test(who_came_back_is_counted),
+		cmocka_unit_test(the_first_crash_after_a_death_is_a_first_one),
+		cmocka_unit_test(only_what_is_ours_crashes),
+		cmocka_unit_test(a_stop_may_take_long),
+		cmocka_unit_test(a_crash_ends_its_attempt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

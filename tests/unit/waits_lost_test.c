@@ -26,6 +26,16 @@ h2_is_proven_dead(struct scene *s)
 	s->is_h2_dead = true;
 }
 
+/* Order is judged before the proof, and low's ticket is revoked. */
+static void
+low_waits(struct scene *s)
+{
+	look(s, T0);
+	h2_leaves(s);
+	look(s, T0 + 100);
+	s->vms[0].ticket = 0;
+}
+
 static void
 assert_foreseen(const struct scene *s, const char *id)
 {
@@ -88,10 +98,7 @@ starts_before_the_proof(void **state)
 	struct scene s = { .vms = TWO };
 
 	(void)state;
-	look(&s, T0);
-	h2_leaves(&s);
-	look(&s, T0 + 100);
-	s.vms[0].ticket = 0;
+	low_waits(&s);
 	s.is_h2_fenced = true;
 	s.is_h2_out = false;
 	s.vms[1].at = "h1";
@@ -124,10 +131,7 @@ refused_for_good(void **state)
 	struct scene s = { .vms = TWO };
 
 	(void)state;
-	look(&s, T0);
-	h2_leaves(&s);
-	look(&s, T0 + 100);
-	s.vms[0].ticket = 0;
+	low_waits(&s);
 	s.vms[1].at = "h1";
 	s.vms[1].past = REFUSED;
 	h2_is_proven_dead(&s);
@@ -175,10 +179,7 @@ it_comes_back(void **state)
 	struct scene s = { .vms = TWO };
 
 	(void)state;
-	look(&s, T0);
-	h2_leaves(&s);
-	look(&s, T0 + 100);
-	s.vms[0].ticket = 0;
+	low_waits(&s);
 	s.is_h2_away = s.is_h2_out = false;
 	look(&s, T0 + 600);
 	assert_granted(&s, "low", 0);
@@ -195,10 +196,7 @@ it_is_held(void **state)
 	struct scene s = { .vms = TWO };
 
 	(void)state;
-	look(&s, T0);
-	h2_leaves(&s);
-	look(&s, T0 + 100);
-	s.vms[0].ticket = 0;
+	low_waits(&s);
 	s.is_h2_held = true;
 	look(&s, T0 + 2000);
 	assert_true(fdm_row_is_bound(row(&s, "low")));

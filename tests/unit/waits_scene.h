@@ -71,6 +71,16 @@ struct scene {
 	"<lrm_rsc_op id='x_last_failure_0' operation='start' call-id='8' " \
 	"rc-code='1' op-status='4' exit-reason=\"can't announce it\"/>" OFF
 
+/* A monitor that repeats keeps its number, and is noted twice when it fails. */
+#define MONITOR(id, call, rc, at)                          \
+	"<lrm_rsc_op id='" id "' operation='monitor' "     \
+	"interval='10000' call-id='" call "' rc-code='" rc \
+	"' op-status='0' last-rc-change='" at "'/>"
+/* It ran, and has crashed. */
+#define DIED(call)                                       \
+	UP MONITOR("x_monitor_10000", call, "0", "1000") \
+		MONITOR("x_last_failure_0", call, "7", "1010")
+
 static inline void
 add_states(struct scene *s, GString *xml)
 {
@@ -355,6 +365,13 @@ assert_text(const struct scene *s, const char *id, uint64_t now_ms,
 		fail_msg("\"%s\" is not in \"%s\"", words, text);
 	}
 }
+
+/* "a" runs on h1, by history and list. */
+#define ON_H1                                                   \
+	{                                                       \
+		.id = "a", .ticket = 1, .at = "h1", .past = UP, \
+		.listed_at = "h1", .listed = "running"          \
+	}
 
 /* It runs on h2, by history and list. */
 #define ON_H2(name, more)                                                \

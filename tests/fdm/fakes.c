@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What fakes.h tells of. A function is here when two tests need it; one that a
+ * single test needs stands there. Nothing here may decide anything.
+ */
+#include "fakes.h"
+
+#include <string.h>
+
+#include "FaultDomain/logs.h"
+
+#define WEAK __attribute__((weak))
+
+struct fake fake;
+
+void
+fake_begin(unsigned int expects)
+{
+	fake = (struct fake){ .expects = expects };
+}
+
+void
+fake_end(void)
+{
+	g_clear_pointer(&fake.update, g_free);
+	g_clear_pointer(&fake.request, json_decref);
+	g_clear_pointer(&fake.answer, json_decref);
+}
+
+WEAK void
+fdm_log(int level, const char *id, const char *format, ...)
+{
+	(void)level;
+	(void)id;
+	(void)format;
+}
+
+/* ---- the world outside ------------------------------------------------------ */
+
+WEAK void
+ha_cib_update(struct ha_cib *cib, const char *xml,
+	      void (*done)(void *data, int code, const char *why), void *data)
+{
+	(void)cib;
+	if (!(fake.expects & FAKE_CIB)) {
+		fail_msg("the CIB is written: %s", xml);
+	}
+	g_free(fake.update);
+	fake.update = g_strdup(xml);
+	fake.updates++;
+	fake.written = done;
+	fake.written_data = data;
+}
+
+WEAK void
+fdm_worker_ask(struct fdm_worker *worker, json_t *request, uint64_t budget_ms,
+	       void (*done)(void *data, int code, const json_t *answer,
+			    const char *why),
+	       void *data)
+{
+	(void)worker;
+	(void)budget_ms;
+	if (!(fake.expects & FAKE_HEARTBEATD)) {
+		fail_msg("heartbeatd is asked");
+	}
+	if (fake.on_request) {
+		fake.on_request(request);
+	}
+	json_decref(fake.request);
+	fake.request = request;
+	if (done) {
+		fake.answer_to = done;
+		fake.answer_data = data;
+	}
+}
+
+WEAK void
+fdm_child_run(struct fdm *fdm, const char *const *argv, uint32_t limit_ms,
+	      const char *what, void (*done)(struct fdm *fdm, bool is_good))
+{
+	(void)fdm;
+	(void)argv;
+	(void)limit_ms;
+	(void)done;
+	fail_msg("a program is run: %s", what);
+}
+
+/* ---- clients ---------------------------------------------------------------- */
+
+WEAK void
+fdm_server_answer(struct fdm *fdm, uint32_t client, json_t *answer)
+{
+	(void)fdm;
+	json_decref(fake.answer);
+	fake.answer = answer;
+	fake.client = client;
+	fake.answers++;
+}
+
+WEAK json_t *
+fdm_failed(int code, const char *format, ...)
+{
+	return ha_ipc_failed(code, format);
+}
+
+/* ---- other parts ------------------------------------------------------------ */
+
+WEAK bool
+fdm_has_snap(const struct fdm *fdm, uint64_t now_ms)
+{
+	(void)now_ms;
+	return fdm->snap && !fake.is_snap_old;
+}
+
+WEAK bool
+fdm_has_facts(const struct fdm *fdm)
+{
+	return fdm->facts != NULL;
+}
+
+WEAK void
+fdm_master_keep_lease(struct fdm *fdm, uint64_t now_ms)
+{
+	(void)now_ms;
+	fake.leases++;
+	if (fake.do_members_say) {
+		fdm->master.is_confirmed = true;
+	}
+}
+
+WEAK void
+fdm_duty_cleanup(struct fdm *fdm, const char *resource)
+{
+	(void)fdm;
+	g_strlcpy(fake.cleaned, resource, sizeof(fake.cleaned));
+	fake.cleanups++;
+}
