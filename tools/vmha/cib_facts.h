@@ -11,12 +11,13 @@
 
 struct cib_facts {
 	struct cib_node *cib;
-	struct ha_cibinv *inv; /* borrows the CIB's texts */
-	json_t *warnings;      /* array of sentences */
+	struct ha_cibinv *inv;          /* borrows the CIB's texts */
+	json_t *warnings;               /* array of sentences */
+	struct ha_demand_shape *shapes; /* of its VMs; facts.shape leads here */
 };
 
 /* Of --cib, else of the live CIB. Negative errno with the sentence in v->err;
- * a file that is no CIB is -EINVAL. */
+ * a file that is no CIB is -EINVAL; ret_facts is then empty. */
 int cib_facts_read(struct vmha *v, struct cib_facts *ret_facts);
 /* Fine for one that was never filled, if it is zero. */
 void cib_facts_done(struct cib_facts *facts);

@@ -242,6 +242,9 @@ plan_remove(struct job *job, const char *name)
 	row(job, name, VM_REMOVE,
 	    job->v->args.is_whole ?
 		    "the resource, its gate, ticket and locations" :
+	    !cib_is_off(job->cib, name) ?
+		    "gate and ticket taken away. It runs, and nothing protects "
+		    "it any more: vmha vm add" :
 		    "gate and ticket taken away");
 }
 

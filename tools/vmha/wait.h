@@ -10,6 +10,8 @@
 #include "ask.h"
 #include "cib.h"
 
+/* A no of the master's that stood before: it judges again by itself. */
+#define REJUDGED_MS 3000u
 #define WAIT_POLL_MS 500u /* a CIB is read in 30 ms */
 
 /* A program of Pacemaker's command line tools that changes the cluster.
@@ -19,6 +21,9 @@ int wait_run(const char *const *argv, struct ha_err *err);
  * it is instead. */
 int wait_is_ours(const struct cib_node *cib, const char *vm,
 		 const struct cib_node **ret_primitive, struct ha_err *err);
+/* The same, managed or not. */
+int wait_is_vm(const struct cib_node *cib, const char *vm,
+	       const struct cib_node **ret_primitive, struct ha_err *err);
 int wait_has_quorum(const struct cib_node *cib, struct ha_err *err);
 /* A resource name that fits into XML, XPath and a command line. */
 int wait_is_name(const char *name, struct ha_err *err);
