@@ -233,8 +233,10 @@ clean(struct fdm *fdm, struct fdm_state *state, const struct fdm_node *node,
 	}
 	for (; pair; pair = pair->next) {
 		if (fdm_xml_is(pair, "nvpair") &&
-		    g_str_has_prefix(fdm_xml_text(pair, "name"),
-				     FDM_STATE_ATTR "-") &&
+		    (g_str_has_prefix(fdm_xml_text(pair, "name"),
+				      FDM_STATE_ATTR "-") ||
+		     strcmp(fdm_xml_text(pair, "name"), FDM_ADMISSION_ATTR) ==
+			     0) &&
 		    fdm->children < ATTRS_MAX) {
 			fdm_attr_set(fdm, node->name,
 				     fdm_xml_text(pair, "name"), "");
