@@ -168,6 +168,11 @@ watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
 		track->old_failures = 0;
 	}
 	if (!track->is_starting) {
+		/* Its ticket was taken away while it was being started: that
+		 * start goes on, and its wait begins when that has failed. */
+		if (!idle && track->attempts > 0 && !track->crash.is_counted) {
+			track->failed_ms = look->now_ms;
+		}
 		return;
 	}
 	if (!idle || look->is_working || (row && row->is_foreseen)) {
