@@ -155,6 +155,7 @@ const struct fdm_vm *fdm_facts_vm(const struct fdm_facts *facts,
 				  const char *resource);
 const struct fdm_node *fdm_facts_node(const struct fdm_facts *facts,
 				      const char *name);
+guint fdm_facts_count_gated(const struct fdm_facts *facts);
 bool fdm_facts_is_active(const struct fdm_node *node, const char *resource);
 
 /* facts_xml.c */

@@ -87,6 +87,7 @@
 #include "FaultDomain/restart.h"
 #include "FaultDomain/snap.h"
 #include "FaultDomain/states.h"
+#include "FaultDomain/stock.h"
 #include "FaultDomain/worker.h"
 #include "ha/cib.h"
 #include "ha/ipc.h"
@@ -227,6 +228,8 @@ struct fdm {
 	struct fdm_guests *guests;
 	struct fdm_lacks lacks;
 	struct fdm_ready *ready;
+	struct fdm_stock *stock;
+	struct fdm_admit *admit;
 	uint32_t children;
 };
 

@@ -45,7 +45,7 @@ FDM_DAEMON := $(FDM_DIR)/vmha-fdmd
 FDM_PKGS := gio-2.0 gio-unix-2.0 libxml-2.0 pacemaker-cib
 FDM_FACTS := $(FDM_DIR)/libfdm-facts.a
 FDM_FACTS_OBJS := $(patsubst %,$(FDM_DIR)/%.o, \
-	capacity_xml facts facts_config facts_history facts_host \
+	admit_rows capacity_xml facts facts_config facts_history facts_host \
 	facts_migration facts_ready facts_xml found_facts guest_cib \
 	project protect restart restart_crash restart_nodes restart_policy \
 	restart_ready restart_text restart_track snap snap_json tickets)
