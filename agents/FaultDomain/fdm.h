@@ -30,6 +30,9 @@
  *   "protected_list": {"read", "age_ms", "term", "generation", "count", "why"
  *              (it can't be read or written)}
  *   "restart": {"errors": [sentences: what of the configuration is not kept]}
+ *   "plan":    by the master: {"written": Pacemaker has it, "why" it has not,
+ *              "homeless": [{"resource", "host", "text"}]: who would not come
+ *              back, or not where planned, "age_ms" of the last write}
  *   "found":   what runs here against Pacemaker and the lists (ha/found.h):
  *              {"look_age_ms", "foreign": QEMUs of no resource, "why" (no look
  *              succeeds), "vms": [{"resource", "kind", "age_ms", "pid",
@@ -80,6 +83,7 @@
 #include "FaultDomain/capacity.h"
 #include "FaultDomain/election.h"
 #include "FaultDomain/facts.h"
+#include "FaultDomain/prefer.h"
 #include "FaultDomain/fdm_timeouts.h"
 #include "FaultDomain/protect.h"
 #include "FaultDomain/responder.h"
@@ -229,6 +233,7 @@ struct fdm {
 	struct fdm_lacks lacks;
 	struct fdm_ready *ready;
 	struct fdm_stock *stock;
+	struct fdm_prefer *prefer;
 	struct fdm_admit *admit;
 	uint32_t children;
 };

@@ -171,7 +171,7 @@ cluster_roll(struct cluster *cluster, enum mix mix, uint64_t seed)
 	memset(cluster, 0, sizeof(*cluster));
 	cluster->seed = seed;
 	cluster->is_dedicated = mix == MIX_DEDICATED;
-	cluster->n_hosts = 4 + roll(roll(4) == 0 ? 13 : 5);
+	cluster->n_hosts = 4 + roll(roll(6) == 0 ? 13 : 4);
 	for (uint32_t h = 0; h < cluster->n_hosts; h++) {
 		struct cluster_host *host = &cluster->hosts[h];
 		uint64_t cores = 32 + 8 * (uint64_t)roll(3);

@@ -105,6 +105,9 @@ is_admitted(struct proof *p)
 						   HA_ADMISSION_PERCENTAGE,
 		.guarantee = HA_ADMISSION_PLAN,
 		.host_failures = 1,
+		/* The plan alone decides. */
+		.has_cpu_percent = true,
+		.has_memory_percent = true,
 		.default_cpu_mhz = HA_ADMISSION_CPU_MHZ_DEFAULT,
 		.performance_degradation = HA_ADMISSION_DEGRADATION_DEFAULT,
 	};
