@@ -69,6 +69,7 @@ look(struct fdm *fdm)
 	fdm_waits_tick(fdm, now_ms);
 	fdm_hold_tick(fdm, now_ms);
 	fdm_states_tick(fdm, now_ms);
+	fdm_admit_tick(fdm, now_ms);
 	fdm_guests_tick(fdm, now_ms);
 	fdm_lacks_tick(fdm, now_ms);
 	fdm_capacity_tick(fdm, now_ms);
@@ -352,6 +353,7 @@ begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 	if (!fdm->stock) {
 		return -EAGAIN;
 	}
+	fdm->admit = fdm_admit_new();
 	fdm->restart = fdm_restart_new();
 	fdm->protect = fdm_protect_new();
 	fdm->backs = g_ptr_array_new_with_free_func(g_free);

@@ -197,7 +197,8 @@ fdm_protect_is_same(const struct fdm_protect *protect, const GArray *rows,
 bool
 fdm_is_wanted(const struct fdm_vm *vm, const struct fdm_row *row)
 {
-	return vm->is_wanted && !(row && row->gate != HA_PROTECT_OPEN);
+	return vm->is_wanted && !(row && (row->gate != HA_PROTECT_OPEN ||
+					  !ha_gate_is_open(row->admission)));
 }
 
 static bool

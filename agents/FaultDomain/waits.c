@@ -47,9 +47,15 @@ void
 fdm_waits_look(struct fdm *fdm, uint64_t now_ms, bool is_news)
 {
 	if (fdm->rows && (is_news || now_ms >= fdm->restart->due_ms)) {
+		bool is_done;
+
 		fdm_protect_judge(fdm->protect, fdm->facts, fdm->rows, now_ms);
+		is_done = fdm_admit_look(fdm, now_ms);
 		fdm_restart_judge(fdm->restart, fdm->facts, fdm->snap,
 				  fdm->rows, now_ms);
+		if (!is_done) {
+			fdm->restart->due_ms = now_ms;
+		}
 	}
 }
 
@@ -63,8 +69,10 @@ lapses(const struct fdm *fdm, const struct fdm_vm *vm, bool is_last)
 	struct ha_lapse_vm one = {
 		.has_ticket = ticket->is_there,
 		.is_granted = ticket->is_there && ticket->is_granted,
-		.is_waiting = strcmp(ticket->is_there ? ticket->state : "",
-				     FDM_STATE_WAITING) == 0,
+		/* Or made by vmha vm add, and nobody has judged it. */
+		.is_waiting = ticket->is_there &&
+			      (!ticket->state[0] ||
+			       strcmp(ticket->state, FDM_STATE_WAITING) == 0),
 		.is_powered_off = fdm_is_powered_off(vm),
 		.is_kept_off = !ticket->is_there && row &&
 			       row->gate == HA_PROTECT_KEPT_OFF,
@@ -276,6 +284,7 @@ rows_without(struct fdm *fdm, struct fdm_snap *snap, const char *name)
 	}
 	rows = fdm_project(fdm->facts, snap);
 	fdm_protect_judge(fdm->protect, fdm->facts, rows, ha_clock_now_ms());
+	fdm_admit_rows(fdm, rows);
 	fdm_restart_judge(fdm->restart, fdm->facts, snap, rows,
 			  ha_clock_now_ms());
 	return rows;
