@@ -178,7 +178,11 @@ plan(struct proof *p)
 					       p->hosts[wanted.host].name,
 					       wanted.score);
 		size_t length = strlen(xml);
-		text = realloc(text, used + length + 1);
+		char *grown = realloc(text, used + length + 1);
+		if (grown == NULL) {
+			exit(2);
+		}
+		text = grown;
 		memcpy(text + used, xml, length + 1);
 		used += length;
 		free(xml);
