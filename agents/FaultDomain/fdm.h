@@ -37,7 +37,8 @@
  *              "state": "green", "red", "disabled" or "unknown", "why",
  *              "help", "refused": [{"resource", "text", "help"}], "marked"
  *              (they run with more than was admitted): [{"resource", "text"}],
- *              "errors": [sentences: what can't be counted as it stands]}
+ *              "errors": [sentences: what can't be counted as it stands]};
+ *              at most 50 of each, "vms" have all
  *   "found":   what runs here against Pacemaker and the lists (ha/found.h):
  *              {"look_age_ms", "foreign": QEMUs of no resource, "why" (no look
  *              succeeds), "vms": [{"resource", "kind", "age_ms", "pid",
