@@ -25,7 +25,7 @@ fdm_admit_free(struct fdm_admit *admit)
 {
 	if (admit) {
 		g_hash_table_destroy(admit->table);
-		fdm_attr_clear(&admit->attr);
+		g_free(admit->attr.asked);
 		g_free(admit);
 	}
 }

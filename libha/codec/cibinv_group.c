@@ -150,6 +150,15 @@ take_set(struct ci *ci, const void *set, const struct bond *bond)
 	for (; ref; ref = ci_next(ci, ref, "resource_ref")) {
 		list_add(ci, &all, ci_named(ci, ci_text(ci, ref, "id")));
 	}
+	/* Each of a set is apart from all before it, as in a pair the first is
+	 * from the second (ha_prefer_part()). */
+	for (uint32_t i = 0; bond->type == HA_INV_SEPARATE && i < all.count / 2;
+	     i++) {
+		uint32_t other = all.vm[all.count - 1 - i];
+
+		all.vm[all.count - 1 - i] = all.vm[i];
+		all.vm[i] = other;
+	}
 	ci_rule(ci, bond->type, bond->is_mandatory, all.vm, all.count);
 	free(all.vm);
 }
@@ -209,6 +218,27 @@ take_sets(struct ci *ci, const void *constraint, const struct bond *bond)
 	}
 }
 
+/* All of them, where any of its scores is finite. */
+static void
+wish_sets(struct ci *ci, const void *constraint, const struct bond *bond)
+{
+	const void *set = ci_first(ci, constraint, "resource_set");
+
+	for (; set; set = ci_next(ci, set, "resource_set")) {
+		const void *ref = ci_first(ci, set, "resource_ref");
+		struct bond own = *bond;
+
+		(void)bond_of(ci_text(ci, set, "score"), &own);
+		for (; ref; ref = ci_next(ci, ref, "resource_ref")) {
+			if (!own.is_mandatory || !bond->is_mandatory) {
+				ci_wish_unknown(
+					ci,
+					ci_named(ci, ci_text(ci, ref, "id")));
+			}
+		}
+	}
+}
+
 static void
 take(struct ci *ci, const void *constraint)
 {
@@ -228,11 +258,18 @@ take(struct ci *ci, const void *constraint)
 			ci_text(ci, constraint, "id"), by);
 	}
 	if (ci_first(ci, constraint, "resource_set")) {
+		wish_sets(ci, constraint, &bond);
 		take_sets(ci, constraint, &bond);
 		if (bond.is_mandatory) {
 			note_others(ci, constraint);
 		}
 	} else {
+		if (!bond.is_mandatory) {
+			ci_wish_unknown(ci, ci_named(ci, ci_text(ci, constraint,
+								 "rsc")));
+			ci_wish_unknown(ci, ci_named(ci, ci_text(ci, constraint,
+								 "with-rsc")));
+		}
 		take_pair(ci, constraint, &bond);
 	}
 }

@@ -128,6 +128,22 @@ fdm_master_keep_lease(struct fdm *fdm, uint64_t now_ms)
 	}
 }
 
+WEAK bool
+fdm_admit_look(struct fdm *fdm, uint64_t now_ms)
+{
+	(void)fdm;
+	(void)now_ms;
+	return true;
+}
+
+WEAK void
+fdm_prefer_add(struct fdm *fdm, GString *xml, uint64_t now_ms)
+{
+	(void)fdm;
+	(void)xml;
+	(void)now_ms;
+}
+
 WEAK void
 fdm_duty_cleanup(struct fdm *fdm, const char *resource)
 {

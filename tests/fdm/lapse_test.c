@@ -44,14 +44,6 @@ fdm_ended_cancel(struct fdm *one, uint32_t client)
 	(void)client;
 }
 
-bool
-fdm_admit_look(struct fdm *one, uint64_t now_ms)
-{
-	(void)one;
-	(void)now_ms;
-	return true;
-}
-
 /* ---- h1, whose manager this is, and h2 ---------------------------------------- */
 
 struct scene {
