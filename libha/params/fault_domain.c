@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The table of ocf:vmha:FaultDomain's parameters: what the cluster does about
- * hosts that are cut off and live, and in which order VMs are restarted. Every one of them can change while the
- * cluster works; vmha-fdmd reads them from the CIB. The rules that no row can
- * say are in fault_domain_rules.c.
+ * hosts that are cut off and live, in which order VMs are restarted, and what it
+ * admits. Every one of them can change while the cluster works; vmha-fdmd reads
+ * them from the CIB. The rules that no row can say are in fault_domain_rules.c
+ * and fault_domain_admission.c.
  */
 #include <stddef.h>
 
@@ -14,7 +15,13 @@
 #define SECOND INT64_C(1000)
 #define HOUR (3600 * SECOND)
 
+#define COUNT_MAX INT64_C(1000000000) /* MHz or MiB: above any real one */
+
 static const char *const RESPONSES[] = { "none", "poweroff", "shutdown", NULL };
+/* In the order of enum ha_admission_type and ha_admission_guarantee. */
+static const char *const POLICIES[] = { "percentage", "slot", "dedicated",
+					"disabled", NULL };
+static const char *const GUARANTEES[] = { "plan", "arithmetic", NULL };
 
 /* clang-format off: a table reads by its columns */
 const struct ha_param HA_FDM_PARAMS[] = {
@@ -159,6 +166,132 @@ const struct ha_param HA_FDM_PARAMS[] = {
 	  .longdesc = "So many for each live host, all hosts together: with "
 		      "32 and three live hosts, 96 VMs at a time; the others "
 		      "follow as these run." },
+	{ .name = "admission_policy",
+	  .type = HA_PARAM_ENUM,
+	  .flags = RELOAD,
+	  .def = "percentage",
+	  .choices = POLICIES,
+	  .offset = AT(admission_policy),
+	  .shortdesc = "How room for restarts after host failures is kept",
+	  .longdesc = "A power-on, a raised reservation and a host that leaves "
+		      "are refused where the cluster could not survive "
+		      "host_failures any more. percentage: a share of CPU and "
+		      "memory stays free. slot: so many VMs of the largest "
+		      "size fit as run now, without the largest hosts. "
+		      "dedicated: failover_hosts stay empty. disabled: nothing "
+		      "is refused. A restart after a failure never is." },
+	{ .name = "admission_guarantee",
+	  .type = HA_PARAM_ENUM,
+	  .flags = RELOAD,
+	  .def = "plan",
+	  .choices = GUARANTEES,
+	  .offset = AT(admission_guarantee),
+	  .shortdesc = "Whether a place for every VM must be proven, too",
+	  .longdesc = "plan: a yes needs, for every set of host_failures "
+		      "hosts, a place on the others for each of their VMs. "
+		      "arithmetic: the policy's sums alone, as with vSphere, "
+		      "which can leave a VM down that fits nowhere." },
+	{ .name = "host_failures",
+	  .type = HA_PARAM_INT,
+	  .flags = RELOAD,
+	  .def = "1",
+	  .min = 0,
+	  .max = 31,
+	  .offset = AT(host_failures),
+	  .shortdesc = "Host failures at a time that the cluster survives",
+	  .longdesc = "More keep more hosts' worth of room free. 0: none is "
+		      "kept, but what does not fit at all is refused." },
+	{ .name = "cpu_percent",
+	  .type = HA_PARAM_STRING,
+	  .flags = RELOAD,
+	  .def = HA_FDM_PERCENT_AUTO,
+	  .offset = AT(cpu_percent),
+	  .shortdesc = "Share of CPU that stays free, policy percentage",
+	  .longdesc = "A whole number of percent, 0 to 100; auto: the share of "
+		      "the host_failures largest hosts." },
+	{ .name = "memory_percent",
+	  .type = HA_PARAM_STRING,
+	  .flags = RELOAD,
+	  .def = HA_FDM_PERCENT_AUTO,
+	  .offset = AT(memory_percent),
+	  .shortdesc = "Share of memory that stays free, policy percentage",
+	  .longdesc = "As cpu_percent." },
+	{ .name = "slot_cpu_mhz",
+	  .type = HA_PARAM_INT,
+	  .flags = RELOAD,
+	  .unit = "MHz",
+	  .def = "0",
+	  .max = COUNT_MAX,
+	  .offset = AT(slot_cpu_mhz),
+	  .shortdesc = "CPU of a slot, policy slot",
+	  .longdesc = "0: the largest CPU demand of all VMs that are on, at "
+		      "most max_slot_cpu_mhz." },
+	{ .name = "slot_memory_mb",
+	  .type = HA_PARAM_INT,
+	  .flags = RELOAD,
+	  .unit = "MiB",
+	  .def = "0",
+	  .max = COUNT_MAX,
+	  .offset = AT(slot_memory_mb),
+	  .shortdesc = "Memory of a slot, policy slot",
+	  .longdesc = "0: the largest memory demand of all VMs that are on, "
+		      "at most max_slot_memory_mb." },
+	{ .name = "max_slot_cpu_mhz",
+	  .type = HA_PARAM_INT,
+	  .flags = RELOAD,
+	  .unit = "MHz",
+	  .def = "0",
+	  .max = COUNT_MAX,
+	  .offset = AT(max_slot_cpu_mhz),
+	  .shortdesc = "Upper bound of a slot's CPU, policy slot",
+	  .longdesc = "A VM that needs more takes several slots. 0: none." },
+	{ .name = "max_slot_memory_mb",
+	  .type = HA_PARAM_INT,
+	  .flags = RELOAD,
+	  .unit = "MiB",
+	  .def = "0",
+	  .max = COUNT_MAX,
+	  .offset = AT(max_slot_memory_mb),
+	  .shortdesc = "Upper bound of a slot's memory, policy slot",
+	  .longdesc = "A VM that needs more takes several slots. 0: none." },
+	{ .name = "default_cpu_mhz",
+	  .type = HA_PARAM_INT,
+	  .flags = RELOAD,
+	  .unit = "MHz",
+	  .def = "32",
+	  .max = COUNT_MAX,
+	  .offset = AT(default_cpu_mhz),
+	  .shortdesc = "CPU demand of a VM without a reservation",
+	  .longdesc = "As vSphere's das.vmCpuMinMHz." },
+	{ .name = "default_memory_mb",
+	  .type = HA_PARAM_INT,
+	  .flags = RELOAD,
+	  .unit = "MiB",
+	  .def = "0",
+	  .max = COUNT_MAX,
+	  .offset = AT(default_memory_mb),
+	  .shortdesc = "Memory demand of a VM without a reservation",
+	  .longdesc = "As vSphere's das.vmMemoryMinMB; QEMU's overhead comes "
+		      "on top." },
+	{ .name = "failover_hosts",
+	  .type = HA_PARAM_LIST,
+	  .flags = RELOAD,
+	  .offset = AT(failover_hosts),
+	  .shortdesc = "Hosts that stay empty, policy dedicated",
+	  .longdesc = "Node names, separated by blanks. They take VMs of hosts "
+		      "that fail, and nothing else." },
+	{ .name = "performance_degradation",
+	  .type = HA_PARAM_INT,
+	  .flags = RELOAD,
+	  .unit = "%",
+	  .def = "100",
+	  .min = 0,
+	  .max = 100,
+	  .offset = AT(performance_degradation),
+	  .shortdesc = "Slowdown after failures that is worth a warning",
+	  .longdesc = "In percent of what VMs use now. 100 never warns, 0 "
+		      "warns when the use of now would not fit. It only "
+		      "warns." },
 	{ .name = "host_cpu_overhead",
 	  .type = HA_PARAM_LIST,
 	  .flags = RELOAD,

@@ -230,6 +230,23 @@ check_overheads(const char **cpu, const char **memory, struct ha_err *err)
 	return rc < 0 ? rc : bad;
 }
 
+/* A policy that names nobody to keep empty keeps nothing free. */
+static int
+check_admission(const struct ha_fdm_params *params, struct ha_err *err)
+{
+	struct ha_admission_policy policy;
+	int rc = ha_fdm_admission(params, &policy, err);
+
+	if (rc == 0 && policy.type == HA_ADMISSION_DEDICATED &&
+	    ha_text_is_empty(params->failover_hosts)) {
+		rc = ha_err_set(err, -EINVAL,
+				"parameter admission_policy: \"dedicated\" "
+				"needs failover_hosts: the nodes to be kept "
+				"empty");
+	}
+	return rc;
+}
+
 int
 ha_fdm_params_check(const struct ha_fdm_params *params, struct ha_err *err)
 {
@@ -247,6 +264,9 @@ ha_fdm_params_check(const struct ha_fdm_params *params, struct ha_err *err)
 		const char *memory = params->host_memory_overhead;
 
 		rc = check_overheads(&cpu, &memory, err);
+	}
+	if (rc == 0) {
+		rc = check_admission(params, err);
 	}
 	return rc < 0 ? rc : check_response(params, err);
 }
@@ -281,6 +301,8 @@ ha_fdm_params_lenient(ha_param_getter get, void *ctx,
 	bad = check_overheads(&ret_values->host_cpu_overhead,
 			      &ret_values->host_memory_overhead,
 			      rc < 0 ? NULL : err);
+	rc = rc < 0 ? rc : bad;
+	bad = check_admission(ret_values, rc < 0 ? NULL : err);
 	rc = rc < 0 ? rc : bad;
 	bad = check_response(ret_values, rc < 0 ? NULL : err);
 	if (bad < 0) {

@@ -50,6 +50,8 @@ defaults(void **state)
 	assert_int_equal(p.restart_attempts, 5);
 	assert_int_equal(p.restart_priority_timeout_ms, 600000);
 	assert_int_equal(p.restart_concurrent, 32);
+	assert_int_equal(p.admission_policy, HA_ADMISSION_PERCENTAGE);
+	assert_int_equal(p.admission_guarantee, HA_ADMISSION_PLAN);
 	assert_string_equal(p.host_cpu_overhead, "5%");
 	assert_string_equal(p.host_memory_overhead, "1024 2%");
 }
@@ -64,7 +66,9 @@ responses_are_those_of_the_core(void **state)
 	assert_int_equal(HA_FDM_RESPONSE_SHUTDOWN + (int)HA_RESPONSE_NONE,
 			 HA_RESPONSE_SHUTDOWN);
 	for (const struct ha_param *p = HA_FDM_PARAMS; p->name; p++) {
-		for (int i = 0; p->choices && p->choices[i]; i++) {
+		bool is_response = strstr(p->name, "_response") != NULL;
+
+		for (int i = 0; is_response && p->choices[i]; i++) {
 			assert_string_equal(
 				p->choices[i],
 				ha_response_name((enum ha_response)(
@@ -322,10 +326,129 @@ bad_overheads(void **state)
 	}
 }
 
+static struct ha_admission_policy
+policy_of(struct pair *pairs, int want, struct ha_err *err)
+{
+	struct ha_admission_policy policy;
+	struct ha_fdm_params p;
+
+	assert_int_equal(ha_fdm_params_lenient(get, pairs, &p, err), want);
+	assert_int_equal(ha_fdm_admission(&p, &policy, NULL), want);
+	return policy;
+}
+
+static void
+admission_defaults(void **state)
+{
+	struct pair none[] = { { NULL, NULL } };
+	struct ha_err err = HA_ERR_INIT;
+	struct ha_admission_policy got = policy_of(none, 0, &err);
+
+	(void)state;
+	assert_int_equal(got.type, HA_ADMISSION_PERCENTAGE);
+	assert_int_equal(got.guarantee, HA_ADMISSION_PLAN);
+	assert_int_equal(got.host_failures, HA_ADMISSION_FAILURES_DEFAULT);
+	assert_false(got.has_cpu_percent);
+	assert_false(got.has_memory_percent);
+	assert_int_equal(got.default_cpu_mhz, HA_ADMISSION_CPU_MHZ_DEFAULT);
+	assert_int_equal(got.default_memory_mb, HA_ADMISSION_MEMORY_MB_DEFAULT);
+	assert_int_equal(got.performance_degradation,
+			 HA_ADMISSION_DEGRADATION_DEFAULT);
+}
+
+static void
+admission_as_configured(void **state)
+{
+	static const struct {
+		const char *name;
+		enum ha_admission_type type;
+	} TYPES[] = { { "percentage", HA_ADMISSION_PERCENTAGE },
+		      { "slot", HA_ADMISSION_SLOT },
+		      { "disabled", HA_ADMISSION_DISABLED } };
+	struct pair all[] = { { "admission_policy", "slot" },
+			      { "admission_guarantee", "arithmetic" },
+			      { "host_failures", "31" },
+			      { "cpu_percent", "0" },
+			      { "memory_percent", "100" },
+			      { "slot_cpu_mhz", "500" },
+			      { "slot_memory_mb", "1024" },
+			      { "max_slot_cpu_mhz", "600" },
+			      { "max_slot_memory_mb", "2048" },
+			      { "default_cpu_mhz", "256" },
+			      { "default_memory_mb", "64" },
+			      { "performance_degradation", "0" },
+			      { NULL, NULL } };
+	struct ha_err err = HA_ERR_INIT;
+	struct ha_admission_policy got = policy_of(all, 0, &err);
+
+	(void)state;
+	assert_int_equal(got.guarantee, HA_ADMISSION_ARITHMETIC);
+	assert_int_equal(got.host_failures, 31);
+	assert_true(got.has_cpu_percent && got.cpu_percent == 0);
+	assert_true(got.has_memory_percent && got.memory_percent == 100);
+	assert_int_equal(got.slot_cpu_mhz, 500);
+	assert_int_equal(got.slot_memory_mb, 1024);
+	assert_int_equal(got.max_slot_cpu_mhz, 600);
+	assert_int_equal(got.max_slot_memory_mb, 2048);
+	assert_int_equal(got.default_cpu_mhz, 256);
+	assert_int_equal(got.default_memory_mb, 64);
+	assert_int_equal(got.performance_degradation, 0);
+	for (size_t i = 0; i < N_ELEMENTS(TYPES); i++) {
+		all[0].value = TYPES[i].name;
+		assert_int_equal(policy_of(all, 0, &err).type, TYPES[i].type);
+	}
+}
+
+static void
+bad_shares_count_as_auto(void **state)
+{
+	static const char *const BAD[] = { "101", "-1", "25%", "x", "1.5" };
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(BAD); i++) {
+		struct pair one[] = { { "memory_percent", BAD[i] },
+				      { NULL, NULL } };
+		struct ha_err err = HA_ERR_INIT;
+		struct ha_admission_policy got = policy_of(one, -EINVAL, &err);
+
+		assert_non_null(strstr(err.text, BAD[i]));
+		assert_non_null(strstr(err.text, "memory_percent"));
+		assert_false(got.has_memory_percent);
+	}
+}
+
+static void
+dedicated_names_its_hosts(void **state)
+{
+	struct pair pairs[] = { { "admission_policy", "dedicated" },
+				{ "failover_hosts", " h3,h30  h4" },
+				{ NULL, NULL } };
+	struct ha_err err = HA_ERR_INIT;
+	struct ha_fdm_params p;
+
+	(void)state;
+	assert_int_equal(ha_fdm_params_lenient(get, pairs, &p, &err), 0);
+	assert_int_equal(ha_fdm_params_check(&p, &err), 0);
+	assert_int_equal(p.admission_policy, HA_ADMISSION_DEDICATED);
+	assert_true(ha_fdm_is_failover_host(&p, "h3"));
+	assert_true(ha_fdm_is_failover_host(&p, "h30"));
+	assert_true(ha_fdm_is_failover_host(&p, "h4"));
+	assert_false(ha_fdm_is_failover_host(&p, "h"));
+	assert_false(ha_fdm_is_failover_host(&p, "h1"));
+	pairs[1].value = "";
+	assert_int_equal(ha_fdm_params_lenient(get, pairs, &p, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "failover_hosts"));
+	assert_int_equal(ha_fdm_params_check(&p, &err), -EINVAL);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(admission_defaults),
+		cmocka_unit_test(admission_as_configured),
+		cmocka_unit_test(bad_shares_count_as_auto),
+		cmocka_unit_test(dedicated_names_its_hosts),
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(responses_are_those_of_the_core),
 		cmocka_unit_test(good_addresses),

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ha/admission.h"
 #include "ha/param.h"
 
 #define HA_ADDRESS_TEXT 64  /* "IPv6%interface" and the NUL */
@@ -38,6 +39,15 @@ struct ha_fdm_params {
 	int64_t restart_attempts;
 	uint64_t restart_priority_timeout_ms;
 	int64_t restart_concurrent; /* for each live host */
+	int admission_policy;       /* enum ha_admission_type */
+	int admission_guarantee;    /* enum ha_admission_guarantee */
+	int64_t host_failures;
+	const char *cpu_percent, *memory_percent;
+	int64_t slot_cpu_mhz, slot_memory_mb;
+	int64_t max_slot_cpu_mhz, max_slot_memory_mb;
+	int64_t default_cpu_mhz, default_memory_mb;
+	const char *failover_hosts;
+	int64_t performance_degradation;
 	const char *host_cpu_overhead;
 	const char *host_memory_overhead;
 };
@@ -79,6 +89,16 @@ int ha_fdm_overhead_parse(const char *text,
 /* What is left; never below 0. The share is rounded up. */
 uint64_t ha_fdm_overhead_take(uint64_t value,
 			      const struct ha_fdm_overhead *overhead);
+
+#define HA_FDM_PERCENT_AUTO "auto"
+/* The policy that they say. -EINVAL with a sentence for a percentage that is
+ * none; it then counts as auto. failover_hosts is not in it. */
+int ha_fdm_admission(const struct ha_fdm_params *params,
+		     struct ha_admission_policy *ret_policy,
+		     struct ha_err *err);
+/* Does failover_hosts name it? */
+bool ha_fdm_is_failover_host(const struct ha_fdm_params *params,
+			     const char *host);
 
 /* Rules that no single row can say. 0; -EINVAL with a sentence. */
 int ha_fdm_params_check(const struct ha_fdm_params *params, struct ha_err *err);
