@@ -46,7 +46,7 @@ remember(const struct ha_plan_set *set, void *closure)
 }
 
 int
-weighing_judge(struct vmha *v, struct weighing *weighing)
+weighing_decide(struct vmha *v, struct weighing *weighing)
 {
 	const struct ha_inventory_file *file = weighing->file;
 	int rc;
@@ -63,19 +63,26 @@ weighing_judge(struct vmha *v, struct weighing *weighing)
 	weighing->certificate = json_array();
 	weighing->work = malloc(ha_admission_work_bytes(&weighing->question));
 	if (!weighing->work || !weighing->certificate) {
-		return vmha_fail_with(v, -ENOMEM,
-				      "no memory for a cluster of this size");
+		return ha_err_set(&v->err, -ENOMEM,
+				  "no memory for a cluster of this size");
 	}
 	vmha_step("judging", weighing->source, JUDGE_MS);
 	weighing->give_up_at_ms = ha_clock_now_ms() + JUDGE_MS / 2;
 	rc = ha_admission_judge(&weighing->question, weighing->work,
 				&weighing->answer, &v->err);
-	if (rc < 0) {
-		return weighing_fail(v, rc);
+	if (rc == 0) {
+		ha_admission_text(&weighing->question, &weighing->answer,
+				  &weighing->reason, &weighing->help);
 	}
-	ha_admission_text(&weighing->question, &weighing->answer,
-			  &weighing->reason, &weighing->help);
-	return 0;
+	return rc;
+}
+
+int
+weighing_judge(struct vmha *v, struct weighing *weighing)
+{
+	int rc = weighing_decide(v, weighing);
+
+	return rc < 0 ? weighing_fail(v, rc) : 0;
 }
 
 void

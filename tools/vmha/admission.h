@@ -8,11 +8,13 @@
 
 #include "cib_facts.h"
 #include "ha/inventory_file.h"
-#include "vmha.h"
+#include "ask.h"
 
 struct weighing {
 	struct cib_facts facts;   /* of a CIB; else nothing */
 	bool is_cib, has_options; /* the policy is that of options */
+	const char *resource;     /* of a CIB: its FaultDomain; "": none */
+	bool is_enforced;         /* the master keeps this very policy */
 	const char *source;       /* "the cluster", or the file */
 	json_t *warnings;         /* of the CIB's reader: array of sentences */
 	struct ha_inventory_file *file;
@@ -32,6 +34,9 @@ struct weighing {
 /* Reads --inventory or --cib, else the live CIB. 0, or the exit code: it is
  * told then. */
 int weighing_load(struct vmha *v, struct weighing *weighing);
+/* The live CIB with its own policy, whatever the options are. Negative errno,
+ * which is not told. */
+int weighing_load_cluster(struct vmha *v, struct weighing *weighing);
 /* This JSON in the place of what was read. Negative errno. */
 int weighing_take(struct vmha *v, struct weighing *weighing, json_t *root);
 /* Tells v->err, with JSON as an object too; the exit code. */
@@ -41,6 +46,8 @@ json_t *weighing_policy_json(const struct weighing *weighing);
 
 /* Judges file->request. 0, or the exit code. */
 int weighing_judge(struct vmha *v, struct weighing *weighing);
+/* The same; negative errno, which is not told. */
+int weighing_decide(struct vmha *v, struct weighing *weighing);
 void weighing_done(struct weighing *weighing);
 /* The exit code of an answer. */
 int weighing_exit(const struct ha_admission_answer *answer);
@@ -48,7 +55,7 @@ json_t *weighing_json(const struct weighing *weighing);
 
 /* "A,B" as an array. */
 json_t *weighing_names(const char *list);
-/* Who has set it, and that the cluster does not enforce it: a sentence. */
+/* Who has set it, and whether the cluster enforces it: a sentence. */
 const char *weighing_standing(const struct weighing *weighing);
 
 /* admission_show.c */

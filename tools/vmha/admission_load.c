@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where the commands of admission control get their cluster and its policy:
- * an inventory file, which has its own; a CIB in a file; or the live CIB, of
- * which the documented defaults are judged, changed by options. Must never
- * take a policy that the file does not have, nor pass over an option.
+ * an inventory file, which has its own; a CIB in a file; or the live CIB, whose
+ * FaultDomain has one, without it the documented defaults, changed by options.
+ * Must never take a policy that nobody has set, nor pass over an option.
  */
 #include "admission.h"
+#include "policy.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -135,11 +136,10 @@ weighing_names(const char *list)
 	return names;
 }
 
-/* The keys that the options set; the decoder has the defaults. */
-static json_t *
-option_policy(const struct vmha_args *args)
+/* The keys that the options set, in the place of the cluster's. */
+static void
+put_options(const struct vmha_args *args, json_t *policy)
 {
-	json_t *policy = json_object();
 	const char *type = args->policy;
 
 	if (!type && args->failover_hosts) {
@@ -160,7 +160,28 @@ option_policy(const struct vmha_args *args)
 		(void)json_object_set_new(policy, "failover_hosts",
 					  weighing_names(args->failover_hosts));
 	}
-	return policy;
+}
+
+/* What the master refuses is to run, and counts as off until it is admitted. */
+static void
+drop_refused(struct weighing *w)
+{
+	struct ha_cibinv *inv = w->facts.inv;
+
+	for (uint32_t i = 0; i < inv->inv.n_vms; i++) {
+		struct ha_inv_vm *vm = &inv->own_vms[i];
+		const struct cib_node *ticket =
+			cib_ticket(w->facts.cib, vm->name);
+
+		if (!policy_is_refused(ticket) || vm->host != HA_INV_NONE) {
+			continue;
+		}
+		vm->is_on = false;
+		(void)json_array_append_new(
+			w->warnings,
+			json_sprintf("%s is refused, and counts as off: %s",
+				     vm->name, policy_refusal(ticket)));
+	}
 }
 
 /* The file knows no VM that is on and has no host. It counts in the sums all
@@ -179,6 +200,46 @@ count_homeless(struct weighing *w)
 	}
 }
 
+/* "vms[4].hosts_allowed[0]: ..." is a place in a file that nobody has: the
+ * object and the key by their names. */
+static void
+name_place(const json_t *root, struct ha_err *err)
+{
+	static const struct {
+		const char *array, *what;
+	} KINDS[] = { { "vms[", "VM" }, { "hosts[", "host" } };
+	const char *what = NULL;
+	const char *name = "";
+	struct ha_err old = *err;
+	const char *key = old.text;
+	const char *rest = strstr(key, ": ");
+
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		size_t len = strlen(KINDS[i].array);
+		char kind[sizeof("hosts")] = "";
+
+		if (strncmp(key, KINDS[i].array, len) == 0) {
+			memcpy(kind, KINDS[i].array, len - 1);
+			what = KINDS[i].what;
+			name = vmha_text(
+				json_array_get(json_object_get(root, kind),
+					       strtoul(key + len, NULL, 10)),
+				"name");
+		}
+	}
+	if (strncmp(key, "policy.", 7) != 0 &&
+	    strncmp(key, "request.", 8) != 0 && !*name) {
+		return;
+	}
+	key += strcspn(key, ".");
+	key += *key == '.';
+	if (rest && key < rest) {
+		(void)ha_err_set(err, 0, "%s%s%s%s%.*s%s", what ? what : "",
+				 what ? " " : "", name, what ? ", " : "",
+				 (int)strcspn(key, "[:"), key, rest);
+	}
+}
+
 int
 weighing_take(struct vmha *v, struct weighing *w, json_t *root)
 {
@@ -186,12 +247,38 @@ weighing_take(struct vmha *v, struct weighing *w, json_t *root)
 	int rc = ha_inventory_decode_json(root, &file, &v->err);
 
 	if (rc < 0) {
+		if (w->is_cib) {
+			name_place(root, &v->err);
+		}
 		return rc;
 	}
 	ha_inventory_file_free(w->file);
 	w->file = file;
 	count_homeless(w);
 	return 0;
+}
+
+/* The cluster's policy with the options' keys. */
+static int
+put_policy(struct vmha *v, struct weighing *w, json_t *root)
+{
+	const struct cib_node *cib = w->facts.cib;
+	json_t *policy =
+		policy_resource(cib) ?
+			policy_json(cib, &w->facts.inv->inv, w->warnings) :
+			json_object();
+
+	if (!policy || !root) {
+		json_decref(policy);
+		return ha_err_set(&v->err, -ENOMEM, "no memory");
+	}
+	w->resource = cib_get(policy_resource(cib), "id");
+	w->is_enforced = *w->resource && !w->has_options &&
+			 strcmp(vmha_text(policy, "type"), "disabled") != 0;
+	put_options(&v->args, policy);
+	return json_object_set_new(root, "policy", policy) < 0 ?
+		       ha_err_set(&v->err, -ENOMEM, "no memory") :
+		       0;
 }
 
 static int
@@ -207,6 +294,7 @@ load_cib(struct vmha *v, struct weighing *w)
 		return rc;
 	}
 	w->warnings = json_incref(w->facts.warnings);
+	drop_refused(w);
 	for (uint32_t i = 0; i < w->facts.inv->inv.n_vms; i++) {
 		const struct ha_inv_vm *vm = &w->facts.inv->inv.vms[i];
 
@@ -220,13 +308,17 @@ load_cib(struct vmha *v, struct weighing *w)
 		}
 	}
 	root = ha_cibinv_json(&w->facts.inv->inv);
-	rc = root ? json_object_set_new(root, "policy",
-					option_policy(&v->args)) :
-		    -1;
-	rc = rc < 0 ? ha_err_set(&v->err, -ENOMEM, "no memory") :
-		      weighing_take(v, w, root);
+	rc = put_policy(v, w, root);
+	rc = rc < 0 ? rc : weighing_take(v, w, root);
 	json_decref(root);
 	return rc;
+}
+
+int
+weighing_load_cluster(struct vmha *v, struct weighing *w)
+{
+	*w = (struct weighing){ .file = NULL };
+	return load_cib(v, w);
 }
 
 static int
@@ -266,13 +358,20 @@ weighing_load(struct vmha *v, struct weighing *w)
 const char *
 weighing_standing(const struct weighing *w)
 {
-	return !w->is_cib ?
-		       "The policy is the file's" :
-	       w->has_options ?
-		       "The policy is that of the options; the cluster itself "
-		       "does not enforce one yet" :
-		       "The policy is the default (--policy and others change "
-		       "it); the cluster itself does not enforce one yet";
+	bool is_disabled = w->file->policy.type == HA_ADMISSION_DISABLED;
+
+	return !w->is_cib ? "The policy is the file's" :
+	       w->has_options && *w->resource ?
+			    "The policy is the cluster's, changed by the "
+			    "options; the cluster itself enforces its own" :
+	       w->has_options ? "The policy is that of the options; nobody "
+				"enforces one without ocf:vmha:FaultDomain" :
+	       !*w->resource ? "The policy is the default (--policy and others "
+			       "change it); nobody enforces one without "
+			       "ocf:vmha:FaultDomain" :
+	       is_disabled ? "The policy is the cluster's: nothing is refused" :
+			     "The policy is the cluster's, and its master "
+			     "enforces it";
 }
 
 json_t *
@@ -298,6 +397,7 @@ weighing_policy_json(const struct weighing *w)
 			 "failover_hosts", hosts, "set_by",
 			 !w->is_cib     ? "file" :
 			 w->has_options ? "options" :
+			 *w->resource   ? "cluster" :
 					  "default",
-			 "enforced", 0);
+			 "enforced", (int)w->is_enforced);
 }

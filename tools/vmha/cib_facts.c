@@ -130,12 +130,12 @@ set_demands(struct cib_facts *facts)
 
 	for (uint32_t i = 0; i < inv->inv.n_vms; i++) {
 		struct ha_cibinv_vm *vm = &inv->vms[i];
-		struct ha_demand_shape shape = { .memory_mb = 0 };
+		struct ha_demand_shape *shape = &facts->shapes[i];
 		struct ha_demand demand;
 		int rc = -ENOENT;
 
 		if (vm->config && hangs < HANGS_MAX) {
-			rc = shape_of(vm->config, &shape);
+			rc = shape_of(vm->config, shape);
 			hangs += rc == -ETIMEDOUT;
 		}
 		if (rc < 0) {
@@ -151,9 +151,8 @@ set_demands(struct cib_facts *facts)
 				rc == -EINVAL      ? "is no domain XML" :
 						     strerror(-rc));
 		}
-		vm->facts.shape = rc == 0 ? &shape : NULL;
+		vm->facts.shape = rc == 0 ? shape : NULL;
 		ha_demand_judge(&vm->facts, &demand);
-		vm->facts.shape = NULL;
 		ha_cibinv_set_demand(inv, i, &demand);
 	}
 }
@@ -189,6 +188,11 @@ cib_facts_read(struct vmha *v, struct cib_facts *ret_facts)
 
 	rc = rc < 0 ? rc :
 		      ha_cibinv_read(&TREE, facts.cib, &facts.inv, &v->err);
+	if (rc == 0) {
+		facts.shapes = calloc(facts.inv->inv.n_vms + (size_t)1,
+				      sizeof(*facts.shapes));
+		rc = facts.shapes ? 0 : -ENOMEM;
+	}
 	if (rc < 0) {
 		cib_facts_done(&facts);
 		return rc;
@@ -206,6 +210,7 @@ cib_facts_done(struct cib_facts *facts)
 {
 	ha_cibinv_free(facts->inv);
 	cib_free(facts->cib);
+	free(facts->shapes);
 	json_decref(facts->warnings);
 	*facts = (struct cib_facts){ .cib = NULL };
 }

@@ -11,8 +11,9 @@
 
 struct cib_facts {
 	struct cib_node *cib;
-	struct ha_cibinv *inv; /* borrows the CIB's texts */
-	json_t *warnings;      /* array of sentences */
+	struct ha_cibinv *inv;          /* borrows the CIB's texts */
+	json_t *warnings;               /* array of sentences */
+	struct ha_demand_shape *shapes; /* of its VMs; facts.shape leads here */
 };
 
 /* Of --cib, else of the live CIB. Negative errno with the sentence in v->err;

@@ -123,15 +123,16 @@ static const struct vmha_option OPTIONS[OPT_N] = {
 			    "standard input" },
 	[OPT_POLICY] = { "policy", "NAME", VMHA_TEXT, AT(policy), 0, 0,
 			 "percentage slot dedicated disabled",
-			 "judge the CIB by percentage (default), slot, "
-			 "dedicated or disabled" },
+			 "judge the CIB by percentage, slot, dedicated or "
+			 "disabled instead of its FaultDomain's policy" },
 	[OPT_GUARANTEE] = { "guarantee", "WORD", VMHA_TEXT, AT(guarantee), 0, 0,
 			    "plan arithmetic",
-			    "plan (default: each VM has a place after each "
-			    "failure) or arithmetic" },
+			    "plan (each VM has a place after each failure) or "
+			    "arithmetic, instead of the CIB's" },
 	[OPT_HOST_FAILURES] = { "host-failures", "N", VMHA_NUMBER,
 				AT(host_failures), 0, HA_PLAN_FAILURES_MAX,
-				NULL, "hosts that fail at once, default 1" },
+				NULL,
+				"hosts that fail at once, instead of the CIB's" },
 	[OPT_FAILOVER_HOSTS] = { "failover-hosts", "A,B", VMHA_TEXT,
 				 AT(failover_hosts), 0, 0, NULL,
 				 "hosts kept empty, policy dedicated" },
@@ -145,31 +146,6 @@ const struct vmha_option *
 vmha_options(void)
 {
 	return OPTIONS;
-}
-
-static const struct vmha_exit_text EXITS[] = {
-	{ VMHA_OK, "done; of status: all is well; of check: nothing bad was "
-		   "found" },
-	{ VMHA_FAILED, "refused or failed, the sentence says why; of status: "
-		       "degraded; of check: something bad was found; of why: "
-		       "the VM runs nowhere; of recover: there is something "
-		       "to recover and nothing was changed" },
-	{ VMHA_BAD_INPUT, "of admission, plan and what-if: the cluster can't "
-			  "be read or is wrong, the sentence says where" },
-	{ VMHA_NO_DAEMON, "vmha-heartbeatd, or Pacemaker where that is "
-			  "needed, does not answer on this host; of admission, "
-			  "plan and what-if: no, to be safe, since the search "
-			  "reached its bound" },
-	{ VMHA_TIMEOUT, "a datastore, the daemon or another host did not "
-			"answer in time" },
-	{ VMHA_USAGE, "the command line is wrong" },
-};
-
-const struct vmha_exit_text *
-vmha_exit_texts(size_t *ret_count)
-{
-	*ret_count = sizeof(EXITS) / sizeof(EXITS[0]);
-	return EXITS;
 }
 
 #define DISK_S 60u    /* commands that read datastores */
@@ -239,8 +215,11 @@ static const struct vmha_command COMMANDS[] = {
 	  "have Pacemaker start a VM, and wait until it runs",
 	  "Sets target-role=Started and shows what comes of it. A VM whose "
 	  "ticket is not granted starts when the master grants it; one that was "
-	  "kept off after a power loss is granted by this command. Without an "
-	  "end within --wait it fails; Pacemaker goes on all the same." },
+	  "kept off after a power loss is granted by this command. Where the "
+	  "master's admission control refuses it, it says why and what would "
+	  "help, and fails: the VM starts by itself once there is room. "
+	  "Without an end within --wait it fails; Pacemaker goes on all the "
+	  "same." },
 	{ "vm stop", "VM", VMHA_VM, 1, 1,
 	  BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), 0, vmha_vm_stop,
 	  "stop a VM for good, and wait for the proof",
@@ -249,6 +228,16 @@ static const struct vmha_command COMMANDS[] = {
 	  "unprotected: nothing restarts it before \"vmha vm start\". The "
 	  "master takes the ticket of a VM with a gate away, and notes on the "
 	  "heartbeat datastores that it is off." },
+	{ "vm set-reservation", "VM [cpu_mhz=N] [memory_mb=N]", VMHA_VM_SIZES,
+	  2, 3,
+	  BIT(OPT_FORCE) | BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), 0,
+	  vmha_vm_set_reservation,
+	  "what a VM reserves: MHz and MiB that admission control counts",
+	  "Sets the utilization of its resource. A raise is judged first, by "
+	  "the cluster's own policy: where that refuses it nothing is written, "
+	  "unless --force. Then it waits until the master has admitted it. "
+	  "Until then, and while it refuses, what was admitted before counts. "
+	  "Lowering is never refused; 0 reserves nothing." },
 	{ "vm add", "FILE.xml... | VM... | --all", VMHA_VM_PATHS, 0,
 	  VMHA_OPERANDS_MAX,
 	  BIT(OPT_NAME) | BIT(OPT_PRIORITY) | BIT(OPT_DEPENDS) |
@@ -330,7 +319,9 @@ static const struct vmha_command COMMANDS[] = {
 	  "empty a host by live migration before work on it, and back",
 	  "on asks Pacemaker's scheduler what would become of each VM of HOST, "
 	  "and refuses where one has nowhere to go: it names the VM and what "
-	  "stands in the way. VMs that can't migrate live are stopped and "
+	  "stands in the way. It refuses, too, where the cluster without HOST "
+	  "could not keep the promise of its admission policy; --force goes "
+	  "on. VMs that can't migrate live are stopped and "
 	  "started elsewhere, which needs --yes; --force also stops those that "
 	  "no host can run. Then it sets standby and shows each VM's way until "
 	  "none is left. off ends standby. status tells which it is. This is "
@@ -366,8 +357,8 @@ static const struct vmha_command COMMANDS[] = {
 	  "cluster as it stands. First the policy's arithmetic, and with the guarantee \"plan\" a "
 	  "place for each VM after each failure of so many hosts. The answer "
 	  "is admit or refuse, of a cluster satisfied or violated, with the "
-	  "reason and what would help. The live cluster does not enforce a "
-	  "policy yet: of a CIB the default one is judged, or that of the "
+	  "reason and what would help. Of a CIB it is the cluster's own "
+	  "policy, the parameters of ocf:vmha:FaultDomain, changed by the "
 	  "options. Changes nothing. "
 	  "With --output=json an error is one object with the key \"error\"." },
 	{ "admission explain", "", VMHA_NOTHING, 0, 0, OPTS_JUDGE, ADMISSION_S,
@@ -398,8 +389,9 @@ static const struct vmha_command COMMANDS[] = {
 	  OPTS_INVENTORY, ADMISSION_S, vmha_plan_show,
 	  "who goes where if a host dies, and how full the others are then",
 	  "One host at a time: each HOST in turn, or without any each online "
-	  "host, failover hosts aside. Each placement was checked by code that "
-	  "shares nothing with the search. The exit code is 0 when every VM has "
+	  "host, failover hosts aside. Where Pacemaker has a plan that holds "
+	  "(constraints vmha-plan-VM), that one is shown. Each placement was "
+	  "checked by code that shares nothing with the search. The exit code is 0 when every VM has "
 	  "a place." },
 	{ "disarm", "", VMHA_NOTHING, 0, 0,
 	  OPTS_ASK | BIT(OPT_REASON) | BIT(OPT_WAIT), 0, vmha_disarm,

@@ -22,6 +22,8 @@ operand_word(enum vmha_operand operand)
 		return "@host";
 	case VMHA_HOST_DUTY:
 		return "@host on off status";
+	case VMHA_VM_SIZES:
+		return "@vm cpu_mhz= memory_mb=";
 	case VMHA_RESOURCE:
 		return "@resource";
 	case VMHA_HOST_KIND:

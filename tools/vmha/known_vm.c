@@ -57,6 +57,8 @@ known_bind_text(const struct known *known, const char *vm, char *buffer,
 				 "on the list of %s, which is out of reach" :
 				 "the list of %s can't be read",
 			 vmha_text(bind, "host"));
+	} else if (known_is_refused(known, vm)) {
+		snprintf(buffer, size, "%s", known_admission(known, vm).text);
 	} else if (cib_is_waiting(ticket) && *waits_text(known, vm)) {
 		snprintf(buffer, size, "%s", waits_text(known, vm));
 	} else {
@@ -127,10 +129,11 @@ from_history(const struct known *known, struct known_vm *row)
 	row->is_in_reach = true;
 	switch (past.where) {
 	case CIB_NEVER:
-		row->state = known->cib ? "never started" : "unknown";
-		break;
 	case CIB_OFF:
-		row->state = "stopped";
+		row->state = !known->cib                        ? "unknown" :
+			     known_is_refused(known, row->name) ? "refused" :
+			     past.where == CIB_OFF              ? "stopped" :
+								  "never started";
 		break;
 	case CIB_ON:
 		row->state = "running";
@@ -238,6 +241,9 @@ judge(const struct known *known, struct known_vm *row)
 		   known_master(known)) {
 		say(row, KNOWN_COMING,
 		    "its user starts it: the master grants its ticket");
+	} else if (known_is_refused(known, row->name)) {
+		say(row, KNOWN_UNPROTECTED, "%s: vmha why %s",
+		    known_admission(known, row->name).text, row->name);
 	} else if (!cib_is_granted(cib_ticket(known->cib, row->name))) {
 		known_bind_text(known, row->name, bind, sizeof(bind));
 		say(row, KNOWN_HELD, "%s%svmha why %s", bind, *bind ? ": " : "",
@@ -268,6 +274,10 @@ known_vm(const struct known *known, const char *name, struct known_vm *ret_row)
 	from_lists(known, &row);
 	from_history(known, &row);
 	judge(known, &row);
+	if (!row.why[0]) {
+		snprintf(row.why, sizeof(row.why), "%s",
+			 known_admission(known, name).text);
+	}
 	*ret_row = row;
 }
 

@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ha/clock.h"
 #include "ha/text.h"
@@ -65,61 +64,6 @@ put_plan(const struct vmha *v, const struct plan *plan)
 		(void)fflush(stdout);
 	}
 	vmha_table_done(&table);
-}
-
-static const struct move *
-first_of(const struct plan *plan, enum move_how how)
-{
-	size_t i = 0;
-
-	while (i < plan->count && plan->moves[i].how != how) {
-		i++;
-	}
-	return i < plan->count ? &plan->moves[i] : NULL;
-}
-
-/* Those that end or that can't leave are not a matter of course. */
-static int
-ask_back(struct vmha *v, const struct plan *plan)
-{
-	const struct move *stays = first_of(plan, MOVE_STAY);
-	const struct move *stop = first_of(plan, MOVE_STOP);
-	const struct move *restart = first_of(plan, MOVE_RESTART);
-	size_t restarts = plan_count(plan, MOVE_RESTART);
-	char answer[16];
-
-	if (stays) {
-		return ha_err_set(&v->err, -EPERM,
-				  "%s would stay on %s: %s. Nothing was "
-				  "changed",
-				  stays->vm, plan->host, stays->why);
-	}
-	if (stop && !v->args.is_forced) {
-		return ha_err_set(&v->err, -EPERM,
-				  "%s can't leave %s: %s. Nothing was changed; "
-				  "with --force it is stopped and stays down",
-				  stop->vm, plan->host, stop->why);
-	}
-	if (!restart || v->args.is_yes) {
-		return 0;
-	}
-	if (!isatty(STDIN_FILENO)) {
-		return ha_err_set(&v->err, -EPERM,
-				  "%zu of %zu VMs will be stopped and started "
-				  "again, %s first (%s); say --yes. Nothing "
-				  "was changed",
-				  restarts, plan->count, restart->vm,
-				  restart->why);
-	}
-	fprintf(stderr,
-		"%zu of %zu VMs will be stopped and started again.\nType "
-		"\"yes\" to go on: ",
-		restarts, plan->count);
-	if (!fgets(answer, sizeof(answer), stdin) ||
-	    strcmp(answer, "yes\n") != 0) {
-		return ha_err_set(&v->err, -ECANCELED, "nothing was changed");
-	}
-	return 0;
 }
 
 static int
@@ -227,21 +171,26 @@ evacuate(struct vmha *v, struct plan *plan)
 	}
 }
 
+/* Also what a dry run is refused for. */
 static int
-tell_on(struct vmha *v, const struct plan *plan, bool is_dry_run)
+tell_on(struct vmha *v, const struct plan *plan, bool is_dry_run,
+	const char *refusal)
 {
 	char command[HA_HOST_NAME + 32];
 
 	snprintf(command, sizeof(command), "crm node standby %s", plan->host);
 	if (v->args.is_json) {
 		return vmha_json(
-			v, json_pack("{s:s, s:b, s:b, s:[s], s:o}", "host",
-				     plan->host, "maintenance", !is_dry_run,
-				     "dry_run", (int)is_dry_run, "commands",
-				     command, "vms", moves_json(plan)));
+			v, json_pack("{s:s, s:b, s:b, s:[s], s:o, s:s*}",
+				     "host", plan->host, "maintenance",
+				     !is_dry_run, "dry_run", (int)is_dry_run,
+				     "commands", command, "vms",
+				     moves_json(plan), "refused", refusal));
 	}
 	if (is_dry_run) {
-		puts(command);
+		if (!refusal) {
+			puts(command);
+		}
 		return VMHA_OK;
 	}
 	wait_say(v,
@@ -297,7 +246,7 @@ static int
 go_on(struct vmha *v, const char *host)
 {
 	struct plan plan = { 0 };
-	int code;
+	int code = VMHA_OK;
 	int rc = look_host(v, host, true);
 
 	rc = rc < 0 ? rc : plan_make(host, &plan, &v->err);
@@ -305,15 +254,16 @@ go_on(struct vmha *v, const char *host)
 		return vmha_fail(v, rc);
 	}
 	put_plan(v, &plan);
+	rc = maintenance_refuse(v, &plan);
 	if (v->args.is_dry_run) {
-		code = tell_on(v, &plan, true);
+		code = tell_on(v, &plan, true, rc < 0 ? v->err.text : NULL);
+		code = rc < 0 ? vmha_fail(v, rc) : code;
 		plan_done(&plan);
 		return code;
 	}
-	rc = ask_back(v, &plan);
 	rc = rc < 0 ? rc : set_standby(v, host, "on");
 	rc = rc < 0 ? rc : evacuate(v, &plan);
-	code = rc < 0 ? vmha_fail(v, rc) : tell_on(v, &plan, false);
+	code = rc < 0 ? vmha_fail(v, rc) : tell_on(v, &plan, false, NULL);
 	plan_done(&plan);
 	return code;
 }

@@ -39,4 +39,9 @@ void plan_done(struct plan *plan);
 size_t plan_count(const struct plan *plan, enum move_how how);
 const char *move_word(enum move_how how);
 
+/* maintenance_admit.c: 0: it may go on, and was asked back where that is due.
+ * -EPERM with the sentence: it may not, and nothing was changed. A dry run is
+ * refused for the same. */
+int maintenance_refuse(struct vmha *v, const struct plan *plan);
+
 #endif

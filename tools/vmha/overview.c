@@ -251,6 +251,9 @@ held_problems(const struct known *known, json_t *problems)
 			continue;
 		}
 		known_bind_text(known, name, held, sizeof(held));
+		if (known_is_refused(known, name)) {
+			continue; /* admission_problems() */
+		}
 		if (cib_is_waiting(cib_ticket(known->cib, name))) {
 			snprintf(text, sizeof(text), "%s: %s: vmha why %s",
 				 name, held, name);
@@ -284,7 +287,8 @@ found_problems(const struct known *known, json_t *problems)
 }
 
 static int
-tell_json(struct vmha *v, struct known *known, json_t *problems)
+tell_json(struct vmha *v, struct known *known, json_t *admission,
+	  json_t *problems)
 {
 	const json_t *master = known_master(known);
 	json_t *gaps = json_array();
@@ -302,6 +306,9 @@ tell_json(struct vmha *v, struct known *known, json_t *problems)
 				  json_integer(known_term(known)));
 	(void)json_object_set(known->status, "manager",
 			      known->manager ? known->manager : json_null());
+	if (admission) {
+		(void)json_object_set(known->status, "admission", admission);
+	}
 	(void)json_object_set_new(known->status, "unknown", gaps);
 	(void)json_object_set(known->status, "found", known->found);
 	(void)json_object_set(known->status, "problems", problems);
@@ -309,10 +316,12 @@ tell_json(struct vmha *v, struct known *known, json_t *problems)
 }
 
 static void
-tell(const struct vmha *v, const struct known *known, const json_t *problems)
+tell(const struct vmha *v, const struct known *known, const json_t *admission,
+     const json_t *problems)
 {
 	vmha_put_head(v, known->status);
 	put_master(v, known);
+	admission_put(v, admission);
 	putchar('\n');
 	vmha_put_hosts(v, known->status);
 	putchar('\n');
@@ -336,6 +345,7 @@ static int
 look(struct vmha *v)
 {
 	struct known known;
+	json_t *admission;
 	json_t *problems;
 	int code = VMHA_OK;
 
@@ -351,11 +361,14 @@ look(struct vmha *v)
 	held_problems(&known, problems);
 	found_problems(&known, problems);
 	lacks_problems(known.cib, problems);
+	admission = known_admission_all(&known);
+	admission_problems(&known, admission, problems);
 	if (v->args.is_json) {
-		code = tell_json(v, &known, problems);
+		code = tell_json(v, &known, admission, problems);
 	} else {
-		tell(v, &known, problems);
+		tell(v, &known, admission, problems);
 	}
+	json_decref(admission);
 	if (code == VMHA_OK && json_array_size(problems) > 0) {
 		code = VMHA_FAILED;
 	}

@@ -132,6 +132,7 @@ make_room(struct planning *p)
 	p->outcomes = calloc(n, sizeof(*p->outcomes));
 	p->before = calloc(n, sizeof(*p->before));
 	p->after = calloc(n, sizeof(*p->after));
+	p->is_shown = calloc(n, sizeof(*p->is_shown));
 	p->inv = *inv;
 	p->inv.hosts = p->hosts;
 	p->question = (struct ha_plan_question){
@@ -143,8 +144,8 @@ make_room(struct planning *p)
 	};
 	p->work = malloc(ha_plan_work_bytes(&p->question));
 	p->verify_work = malloc(ha_plan_verify_bytes(&p->question));
-	if (!p->hosts || !p->outcomes || !p->before || !p->after || !p->work ||
-	    !p->verify_work) {
+	if (!p->hosts || !p->outcomes || !p->before || !p->after ||
+	    !p->is_shown || !p->work || !p->verify_work) {
 		return ha_err_set(&p->v->err, -ENOMEM,
 				  "no memory for a cluster of this size");
 	}
@@ -187,6 +188,7 @@ plan(struct planning *p)
 			ask_alone(p, i);
 		}
 	}
+	plan_take_written(p);
 	return p->is_failed ? ha_err_set(&p->v->err, -ENOMEM, "no memory") : 0;
 }
 
@@ -203,7 +205,8 @@ answer(struct planning *p)
 	for (uint32_t i = 0; i < p->inv.n_hosts; i++) {
 		const struct outcome *outcome = &p->outcomes[i];
 
-		if (!is_asked(p, i)) {
+		p->is_shown[i] = is_asked(p, i);
+		if (!p->is_shown[i]) {
 			continue;
 		}
 		has_any = true;
@@ -225,8 +228,8 @@ answer(struct planning *p)
 			json_pack("{s:s, s:b, s:b, s:o, s:O}", "verdict",
 				  code == VMHA_OK ? "satisfied" : "violated",
 				  "conservative", (int)(code == VMHA_UNDECIDED),
-				  "enforced", 0, "plans", plans, "warnings",
-				  p->w->warnings);
+				  "enforced", (int)p->w->is_enforced, "plans",
+				  plans, "warnings", p->w->warnings);
 
 		rc = vmha_json(p->v, json);
 	} else {
@@ -253,6 +256,7 @@ done(struct planning *p)
 	free(p->hosts);
 	free(p->before);
 	free(p->after);
+	free(p->is_shown);
 	free(p->work);
 	free(p->verify_work);
 }

@@ -10,7 +10,8 @@
 
 /* What becomes of one host's machines. */
 struct outcome {
-	bool is_told; /* moves are a placement that was checked */
+	bool is_told;    /* moves are a placement that was checked */
+	bool is_written; /* and Pacemaker has them */
 	bool is_bound, is_refuted;
 	struct ha_plan_move *moves;
 	uint32_t n_moves;
@@ -26,6 +27,7 @@ struct planning {
 	void *work, *verify_work;
 	struct outcome *outcomes; /* per host */
 	struct ha_plan_demand *before, *after;
+	bool *is_shown;      /* per host */
 	uint64_t steps_left; /* of all questions together */
 	bool is_refuted, is_failed;
 };
@@ -35,5 +37,11 @@ void plan_outcome_show(struct planning *p, uint32_t host);
 json_t *plan_outcome_json(struct planning *p, uint32_t host);
 /* What the plan is not, after all hosts. */
 void plan_standing_show(const struct planning *p);
+
+/* plan_written.c */
+/* Outcomes as Pacemaker has them written, where those hold. */
+void plan_take_written(struct planning *p);
+/* Which of the shown moves Pacemaker does not have. */
+void plan_written_show(const struct planning *p);
 
 #endif

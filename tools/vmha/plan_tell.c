@@ -165,10 +165,7 @@ plan_standing_show(const struct planning *p)
 		       " at once: \"vmha admission explain\" shows those\n",
 		       p->w->file->policy.host_failures);
 	}
-	if (p->w->is_cib) {
-		puts("Pacemaker does not know this plan yet: it chooses among "
-		     "the hosts by itself");
-	}
+	plan_written_show(p);
 }
 
 /* ---- JSON ------------------------------------------------------------------- */
@@ -229,6 +226,8 @@ plan_outcome_json(struct planning *p, uint32_t host)
 		(void)json_object_set_new(
 			json, "hosts",
 			outcome->is_told ? hosts_json(p, host) : json_array());
+		(void)json_object_set_new(json, "written",
+					  json_boolean(outcome->is_written));
 	}
 	return json;
 }

@@ -12,12 +12,14 @@
 
 #include "ha/clock.h"
 #include "ha/ipc.h"
+#include "policy.h"
 #include "wait.h"
 #include "why.h"
 
 #define START_WAIT_MS 180000u
 #define STOP_WAIT_MS 300000u /* a guest's shutdown, then power off */
 #define NOTED_MS 5000u       /* without a master nobody takes its ticket */
+#define REJUDGED_MS 3000u    /* a refusal that stood before this command */
 #define MS_PER_S 1000u
 
 struct role {
@@ -36,6 +38,7 @@ struct job {
 	struct cib_node *cib;
 	const struct cib_node *primitive;
 	char said[HA_ERR_TEXT];
+	bool is_refused; /* by admission control; v->err has the words */
 	char host[HA_HOST_NAME]; /* where it runs, or ran */
 };
 
@@ -106,7 +109,8 @@ note_ticket(struct job *job)
 	const struct cib_node *ticket = cib_ticket(job->cib, job->vm);
 
 	if (job->role->is_start && cib_gate(job->cib, job->vm) &&
-	    !cib_is_granted(ticket) && !cib_is_powered_off(ticket)) {
+	    !cib_is_granted(ticket) && !cib_is_powered_off(ticket) &&
+	    !policy_is_refused(ticket)) {
 		wait_say(job->v,
 			 "%s: its ticket is %s, so it waits for the master to "
 			 "grant it: vmha why %s",
@@ -129,11 +133,45 @@ is_noted(const struct job *job, uint64_t *since_ms)
 	return ha_clock_left_ms(*since_ms + NOTED_MS) == 0;
 }
 
+/* The master's no. One that stood before may be of a moment ago, when there
+ * was less room: the master judges again by itself. */
+static bool
+is_refused(const struct job *job, uint64_t begin_ms, bool was_refused)
+{
+	return job->role->is_start && cib_gate(job->cib, job->vm) &&
+	       policy_is_refused(cib_ticket(job->cib, job->vm)) &&
+	       (!was_refused || ha_clock_left_ms(begin_ms + REJUDGED_MS) == 0);
+}
+
+static int
+refused(struct job *job)
+{
+	json_t *request =
+		json_pack("{s:i, s:s}", "v", HA_IPC_VERSION, "op", "status");
+	json_t *manager = NULL;
+	const char *help;
+
+	(void)ha_ipc_ask(HA_IPC_FDM_PATH, request, ha_clock_now_ms() + ASK_MS,
+			 &manager, NULL);
+	json_decref(request);
+	help = admission_help(manager, job->vm);
+	job->is_refused = true;
+	(void)ha_err_set(&job->v->err, -EPERM,
+			 "%s is not started, admission control refuses it: "
+			 "%s%s%s. It starts by itself once there is room; "
+			 "\"vmha vm stop %s\" takes that back",
+			 job->vm, policy_refusal(cib_ticket(job->cib, job->vm)),
+			 *help ? ". What would help: " : "", help, job->vm);
+	json_decref(manager);
+	return -EPERM;
+}
+
 static int
 wait_until(struct job *job, uint64_t *ret_took_ms)
 {
 	uint64_t since_ms = 0;
 	uint64_t begin_ms = ha_clock_now_ms();
+	bool was_refused = policy_is_refused(cib_ticket(job->cib, job->vm));
 	uint64_t span_ms = job->v->args.wait_ms ? job->v->args.wait_ms :
 						  job->role->wait_ms;
 	int rc = 0;
@@ -143,6 +181,9 @@ wait_until(struct job *job, uint64_t *ret_took_ms)
 		if (rc == 0 && is_reached(job) && is_noted(job, &since_ms)) {
 			*ret_took_ms = ha_clock_now_ms() - begin_ms;
 			return 0;
+		}
+		if (rc == 0 && is_refused(job, begin_ms, was_refused)) {
+			return refused(job);
 		}
 		/* An election of Pacemaker's takes a moment. */
 		if (ha_clock_left_ms(begin_ms + span_ms) == 0) {
@@ -287,6 +328,14 @@ run(struct vmha *v, const struct role *role)
 		note_ticket(&job);
 		rc = act(&job);
 		rc = rc < 0 ? rc : wait_until(&job, &took_ms);
+	}
+	if (job.is_refused && v->args.is_json) {
+		(void)vmha_json(
+			v,
+			json_pack("{s:s, s:s, s:s, s:b}", "vm", job.vm,
+				  "outcome", "refused", "why",
+				  policy_refusal(cib_ticket(job.cib, job.vm)),
+				  "changed", (int)is_changed));
 	}
 	code = rc < 0 ? vmha_fail(v, rc) : tell(&job, is_changed, took_ms);
 	cib_free(job.cib);

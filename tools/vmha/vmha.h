@@ -156,6 +156,7 @@ enum vmha_operand {
 	VMHA_HOST_ONLY,
 	VMHA_HOST_DUTY,
 	VMHA_RESOURCE, /* any of Pacemaker's */
+	VMHA_VM_SIZES, /* a VM, and what it reserves */
 };
 
 struct vmha_command {
@@ -272,6 +273,7 @@ int vmha_vm_list(struct vmha *v);
 int vmha_vm_show(struct vmha *v);
 int vmha_vm_start(struct vmha *v);
 int vmha_vm_stop(struct vmha *v);
+int vmha_vm_set_reservation(struct vmha *v);
 int vmha_vm_add(struct vmha *v);
 int vmha_vm_import(struct vmha *v);
 int vmha_vm_remove(struct vmha *v);

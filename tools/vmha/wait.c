@@ -49,8 +49,8 @@ wait_run(const char *const *argv, struct ha_err *err)
 }
 
 int
-wait_is_ours(const struct cib_node *cib, const char *vm,
-	     const struct cib_node **ret_primitive, struct ha_err *err)
+wait_is_vm(const struct cib_node *cib, const char *vm,
+	   const struct cib_node **ret_primitive, struct ha_err *err)
 {
 	const struct cib_node *primitive = cib_find(cib, "primitive", "id", vm);
 	const struct cib_node *in;
@@ -75,6 +75,20 @@ wait_is_ours(const struct cib_node *cib, const char *vm,
 				  "%s stands in %s %s: \"crm resource\" is for "
 				  "that",
 				  vm, in->name, cib_get(in, "id"));
+	}
+	*ret_primitive = primitive;
+	return 0;
+}
+
+int
+wait_is_ours(const struct cib_node *cib, const char *vm,
+	     const struct cib_node **ret_primitive, struct ha_err *err)
+{
+	const struct cib_node *primitive;
+	int rc = wait_is_vm(cib, vm, &primitive, err);
+
+	if (rc < 0) {
+		return rc;
 	}
 	if (!cib_is_managed(cib, primitive)) {
 		return ha_err_set(err, -EPERM,

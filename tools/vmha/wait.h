@@ -19,6 +19,9 @@ int wait_run(const char *const *argv, struct ha_err *err);
  * it is instead. */
 int wait_is_ours(const struct cib_node *cib, const char *vm,
 		 const struct cib_node **ret_primitive, struct ha_err *err);
+/* The same, managed or not. */
+int wait_is_vm(const struct cib_node *cib, const char *vm,
+	       const struct cib_node **ret_primitive, struct ha_err *err);
 int wait_has_quorum(const struct cib_node *cib, struct ha_err *err);
 /* A resource name that fits into XML, XPath and a command line. */
 int wait_is_name(const char *name, struct ha_err *err);

@@ -213,6 +213,14 @@ look_ticket(struct why *w)
 				"power, and nobody has started it since" :
 				"its user has powered it off: its ticket is "
 				"taken away until it is started");
+	} else if (known_is_refused(&w->known, w->vm)) {
+		struct known_admission one = known_admission(&w->known, w->vm);
+
+		why_add(w->reasons, "admission",
+			*one.help ? one.help :
+				    "make room for it (\"vmha admission "
+				    "explain\"): it starts by itself then",
+			"admission control refuses it: %s", one.text);
 	} else if (w->gate && cib_is_waiting(w->ticket)) {
 		look_order(w);
 	} else if (w->gate && !cib_is_granted(w->ticket)) {
@@ -285,12 +293,13 @@ tell_json(struct why *w)
 	bool has_runs = json_array_size(w->runs) > 0;
 	bool is_known =
 		has_runs || (w->known.status && json_array_size(w->maybe) == 0);
+	struct known_admission one = known_admission(&w->known, w->vm);
 
 	return vmha_json(
 		w->v,
 		json_pack(
 			"{s:s, s:o, s:O, s:O, s:{s:s, s:s, s:s, s:s}, s:O, s:O, "
-			"s:O, s:O, s:O?}",
+			"s:O, s:O, s:O?, s:o}",
 			"vm", w->vm, "runs",
 			is_known ? json_boolean(has_runs) : json_null(),
 			"hosts", w->runs, "maybe", w->maybe, "ticket", "state",
@@ -299,7 +308,11 @@ tell_json(struct why *w)
 			cib_get(w->ticket, "vmha-owner"), "term",
 			cib_get(w->ticket, "vmha-term"), "lists", w->listed,
 			"holds", w->holds, "reasons", w->reasons, "unknown",
-			w->gaps, "manager", w->manager));
+			w->gaps, "manager", w->manager, "admission",
+			*one.state ?
+				json_pack("{s:s, s:s, s:s}", "state", one.state,
+					  "text", one.text, "help", one.help) :
+				json_null()));
 }
 
 static void
@@ -313,11 +326,17 @@ put_facts(const struct why *w)
 {
 	const char *reason = cib_get(w->ticket, "vmha-reason");
 	const char *term = cib_get(w->ticket, "vmha-term");
+	struct known_admission one = known_admission(&w->known, w->vm);
 	const json_t *it;
 	size_t i;
 
 	if (strcmp(reason, known_ticket_word(&w->known, w->vm)) == 0) {
 		reason = "";
+	}
+	if (*one.state && !known_is_refused(&w->known, w->vm)) {
+		put_label("admission");
+		vmha_put_wrapped(one.text, LABEL, LABEL, w->v->screen.width,
+				 stdout);
 	}
 	put_label("ticket");
 	printf("%s%s%s%s%s\n", known_ticket_word(&w->known, w->vm),
@@ -395,6 +414,10 @@ tell(const struct why *w)
 	const json_t *host;
 	size_t i;
 
+	if (known_is_refused(&w->known, w->vm)) {
+		printf("%s is refused: %s\n", w->vm,
+		       known_admission(&w->known, w->vm).text);
+	}
 	printf("%s%s%s ", vmha_tone_on(&w->v->screen, TONE_STRONG), w->vm,
 	       vmha_tone_off(&w->v->screen, TONE_STRONG));
 	if (!w->known.status) {

@@ -95,11 +95,31 @@ struct known_vm {
 	const struct cib_node *primitive; /* NULL: no such resource */
 	bool is_listed, is_in_reach;      /* the host that lists it */
 	enum known_protection protection;
-	char why[512]; /* "" when it is protected */
+	char why[512]; /* "" when it is protected and nothing is to be said */
 };
 void known_vm(const struct known *known, const char *name,
 	      struct known_vm *ret_row);
 const char *known_protection_word(enum known_protection protection);
+
+/* ---- known_admission.c --------------------------------------------------- */
+
+/* Of one VM: "refused", "raise-refused", "not-admitted", "marked" (one of these
+ * two); "" where nothing is to be said. */
+struct known_admission {
+	const char *state, *text, *help;
+};
+struct known_admission known_admission(const struct known *known,
+				       const char *vm);
+bool known_is_refused(const struct known *known, const char *vm);
+/* What would help a refused VM, by that manager's status; "". */
+const char *admission_help(const json_t *manager, const char *vm);
+/* Of the cluster, a new reference; NULL: nobody tells. */
+json_t *known_admission_all(const struct known *known);
+/* One line; nothing for NULL. */
+void admission_put(const struct vmha *v, const json_t *all);
+/* And VMs without a gate, hosts in maintenance. */
+void admission_problems(const struct known *known, const json_t *all,
+			json_t *problems);
 
 /* {rule, text, todo} onto a list. */
 void why_add(json_t *reasons, const char *rule, const char *todo,

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The cluster's policy of admission control, as its CIB has it: the
+ * parameters of ocf:vmha:FaultDomain. And which VMs it keeps down now, by
+ * their tickets.
+ */
+#ifndef VMHA_POLICY_H
+#define VMHA_POLICY_H
+
+#include "cib.h"
+#include "ha/inventory.h"
+
+/* The resource; NULL: nobody enforces a policy. */
+const struct cib_node *policy_resource(const struct cib_node *cib);
+/* "policy" of the inventory file. What can't be read, and a failover host that
+ * is none, is a warning and not taken. `cib` has a resource. NULL: no memory. */
+json_t *policy_json(const struct cib_node *cib, const struct ha_inventory *inv,
+		    json_t *warnings);
+
+/* Refused by the master; it starts by itself once there is room. */
+bool policy_is_refused(const struct cib_node *ticket);
+/* Its sentence, never empty. */
+const char *policy_refusal(const struct cib_node *ticket);
+
+#endif
