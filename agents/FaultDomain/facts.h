@@ -22,6 +22,8 @@
 #include "ha/gated.h"
 
 #define FDM_TICKET_PREFIX "vmha-"
+/* Where the plan sends a VM: the constraint's id, before the resource. */
+#define FDM_PLAN_PREFIX "vmha-plan-"
 #define FDM_NO_TERM 0u
 /* Nodes of a cluster that have a bit; Corosync knows fewer. */
 #define FDM_NODE_BITS 64u
@@ -73,6 +75,7 @@ struct fdm_vm {
 	struct ha_uuid uuid; /* all zero: the configuration names none */
 	bool has_uuid;
 	bool is_nested;
+	const char *plan_node; /* where the plan sends it; NULL: not told */
 	bool is_gated;    /* has its rsc_ticket constraint, and is not nested */
 	bool was_refused; /* one of them: heartbeatd said no */
 	bool has_failures;     /* that would keep Pacemaker from starting it */
@@ -142,6 +145,8 @@ struct fdm_facts {
 	bool is_domain_wanted;   /* and not stopped by somebody */
 	const char *domain;      /* its name; "": none */
 	bool is_promotable;      /* its clone is */
+	uint64_t utilization;    /* another number: of hosts or VMs it has
+				  * changed */
 	GHashTable *rscs;        /* id -> struct fdm_rsc */
 	GHashTable *by_resource; /* resource -> index in vms + 1 */
 	char version_text[64];

@@ -10,6 +10,8 @@
 #include "ha/text.h"
 #include "ha/vmparams.h"
 
+#define HASH_PRIME UINT64_C(1099511628211) /* FNV's, of 64 bits */
+
 struct walk {
 	struct fdm_facts *facts;
 	const xmlNode *resources;
@@ -104,6 +106,28 @@ is_promotable(const struct walk *walk, const struct fdm_rsc *rsc)
 				       "promotable")));
 }
 
+/* In the order of the document: a number that changes with each of them. */
+static void
+add_utilization(struct fdm_facts *facts, const xmlNode *of)
+{
+	const xmlNode *set = of ? of->children : NULL;
+
+	for (; set; set = set->next) {
+		if (!fdm_xml_is(set, "utilization")) {
+			continue;
+		}
+		for (const xmlNode *pair = set->children; pair;
+		     pair = pair->next) {
+			facts->utilization =
+				facts->utilization * HASH_PRIME +
+				g_str_hash(fdm_xml_text(pair, "name"));
+			facts->utilization =
+				facts->utilization * HASH_PRIME +
+				g_str_hash(fdm_xml_text(pair, "value"));
+		}
+	}
+}
+
 static GArray *
 params_of(const struct fdm_rsc *rsc)
 {
@@ -181,6 +205,8 @@ add_primitive(struct walk *walk, const xmlNode *node, bool is_nested)
 	}
 	if (g_strcmp0(rsc->type, "VirtualMachine") == 0) {
 		add_vm(walk, rsc);
+		add_utilization(walk->facts, rsc->node);
+		add_utilization(walk->facts, rsc->template);
 	} else if (g_strcmp0(rsc->type, "FaultDomain") == 0 &&
 		   !walk->facts->has_domain) {
 		walk->facts->has_domain = true;
@@ -243,11 +269,27 @@ take_gate(struct fdm_facts *facts, const xmlNode *gate)
 	vm->is_gated = !vm->is_nested;
 }
 
+/* A score of 0 sends it nowhere. */
+static void
+take_plan(struct fdm_facts *facts, const xmlNode *location)
+{
+	const char *rsc = fdm_xml_text(location, "rsc");
+	const char *id = fdm_xml_text(location, "id");
+	guint index =
+		GPOINTER_TO_UINT(g_hash_table_lookup(facts->by_resource, rsc));
+
+	if (index != 0 && g_str_has_prefix(id, FDM_PLAN_PREFIX) &&
+	    strcmp(id + strlen(FDM_PLAN_PREFIX), rsc) == 0 &&
+	    fdm_xml_number(location, "score", 0) > 0) {
+		g_array_index(facts->vms, struct fdm_vm, index - 1).plan_node =
+			fdm_xml_attr(location, "node");
+	}
+}
+
 void
 fdm_facts_config(struct fdm_facts *facts, const xmlNode *configuration)
 {
-	const xmlNode *node = fdm_xml_child(
-		fdm_xml_child(configuration, "constraints"), "rsc_ticket");
+	const xmlNode *node = fdm_xml_child(configuration, "constraints");
 	struct walk walk = {
 		.facts = facts,
 		.resources = fdm_xml_child(configuration, "resources"),
@@ -263,9 +305,11 @@ fdm_facts_config(struct fdm_facts *facts, const xmlNode *configuration)
 	if (walk.resources) {
 		walk_resources(&walk, walk.resources, false);
 	}
-	for (; node; node = node->next) {
+	for (node = node ? node->children : NULL; node; node = node->next) {
 		if (fdm_xml_is(node, "rsc_ticket")) {
 			take_gate(facts, node);
+		} else if (fdm_xml_is(node, "rsc_location")) {
+			take_plan(facts, node);
 		}
 	}
 	node = fdm_xml_child(fdm_xml_child(configuration, "nodes"), "node");
@@ -277,6 +321,7 @@ fdm_facts_config(struct fdm_facts *facts, const xmlNode *configuration)
 		};
 
 		if (fdm_xml_is(node, "node")) {
+			add_utilization(facts, node);
 			one.active = g_array_new(
 				FALSE, FALSE, sizeof(struct ha_gated_resource));
 			g_array_append_val(facts->nodes, one);

@@ -30,6 +30,8 @@
  *   "protected_list": {"read", "age_ms", "term", "generation", "count", "why"
  *              (it can't be read or written)}
  *   "restart": {"errors": [sentences: what of the configuration is not kept]}
+ *   "pending": [{"resource", "since_ms" (for so long), "text"}]: may be started,
+ *              and no host has room; the first 64
  *   "found":   what runs here against Pacemaker and the lists (ha/found.h):
  *              {"look_age_ms", "foreign": QEMUs of no resource, "why" (no look
  *              succeeds), "vms": [{"resource", "kind", "age_ms", "pid",
@@ -49,6 +51,7 @@
  *         "ticket": {"there", "granted", "state", "reason", "owner", "term",
  *              "attempt"},
  *         "waits": null, or why it has to wait (restart_text.c),
+ *         "pending": null, or why no host can take it though it may start,
  *         "priority", "ready_condition": as configured,
  *         "ready": null where that is no heartbeat, "not_ready": null, or what
  *              is missing of the heartbeat of a VM that runs,
@@ -342,6 +345,15 @@ void fdm_grant_tell_wait(const struct fdm *fdm, const struct fdm_row *row,
 json_t *fdm_op_ended(struct fdm *fdm, uint32_t client, const json_t *request);
 void fdm_ended_tick(struct fdm *fdm, uint64_t now_ms);
 void fdm_ended_cancel(struct fdm *fdm, uint32_t client);
+
+/* ---- pending.c: VMs that no host has room for ----------------------------- */
+
+json_t *fdm_pending_json(const struct fdm *fdm, uint64_t now_ms);
+/* NULL: it is not. */
+const char *fdm_pending_text(const struct fdm *fdm, const struct fdm_vm *vm,
+			     uint64_t now_ms, char *buffer, size_t size);
+/* The master's log of them. */
+void fdm_pending_tick(struct fdm *fdm, uint64_t now_ms);
 
 /* ---- protect_list.c: the protected list ----------------------------------- */
 

@@ -36,6 +36,8 @@
 #define FDM_LOG_HELD LOG_WARNING, "held", "%s may not be started: %s (%s)"
 #define FDM_LOG_WAITS LOG_NOTICE, "waits", "%s: %s"
 #define FDM_LOG_GIVEN_UP LOG_ERR, "given-up", "%s: %s"
+#define FDM_LOG_PENDING LOG_WARNING, "pending-placement", "%s: %s"
+#define FDM_LOG_PLACED LOG_NOTICE, "placed", "%s: a host has room for it now"
 #define FDM_LOG_KEPT_BACK LOG_NOTICE, "kept-back", "%u VMs of %s wait for their turn; the first ones are restarted now"
 #define FDM_LOG_RELEASED LOG_WARNING, "released", "%u VMs that wait for their turn may be started now, in no order: %s"
 #define FDM_LOG_PROTECT_READ LOG_INFO, "protect-read", "the protected list: %u VMs protected, %u powered off, written in term %llu"

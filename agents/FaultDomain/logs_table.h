@@ -41,6 +41,8 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_HELD, "`vmha why VM` tells what is missing." },
 	{ FDM_LOG_WAITS, "Restart order and retries: it is started when its turn comes. `vmha why VM` tells how long that may take." },
 	{ FDM_LOG_GIVEN_UP, "restart_attempts is reached. It stays down until somebody mends what keeps it from starting, or makes it crash, and starts it: `vmha vm start`." },
+	{ FDM_LOG_PENDING, "It may be started, and no host has room for it. Pacemaker starts it by itself as soon as one has: bring a host back, stop a VM that can wait, or give a host more utilization. No attempt is counted. A new master says it once more." },
+	{ FDM_LOG_PLACED, "It was pending, and is being started, or runs." },
 	{ FDM_LOG_KEPT_BACK, "A host is dead. Its VMs are restarted by restart_priority and restart_depends." },
 	{ FDM_LOG_RELEASED, "Nobody is there who could let them start one after the other. Start the FaultDomain resource again." },
 	{ FDM_LOG_PROTECT_READ, "A new master knows again what was promised. After a power loss it starts exactly what was protected." },

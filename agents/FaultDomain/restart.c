@@ -25,6 +25,26 @@ track_of(struct fdm_restart *restart, const char *resource)
 	return track;
 }
 
+/* A host that can't start anything now is none. */
+static uint32_t
+target_of(const struct fdm_restart_look *look, const struct fdm_vm *vm)
+{
+	const struct fdm_node *node =
+		vm->plan_node ? fdm_facts_node(look->facts, vm->plan_node) :
+				NULL;
+	guint index;
+
+	if (!node) {
+		return HA_RESTART_NO_TARGET;
+	}
+	index = (guint)(node -
+			&g_array_index(look->facts->nodes, struct fdm_node, 0));
+	return index < FDM_NODE_BITS &&
+			       (look->open_nodes & UINT64_C(1) << index) ?
+		       index + 1 :
+		       HA_RESTART_NO_TARGET;
+}
+
 /* ---- what follows -------------------------------------------------------- */
 
 /* Old failures would make the next attempt look like a failed one, and keep
@@ -139,7 +159,10 @@ settle(const struct fdm_restart_look *look, struct fdm_track *track,
 	case HA_RESTART_STARTING:
 	case HA_RESTART_NO_ROOM:
 		if (row) {
-			row->wants_cleanup = is_barred(look, track, vm, row);
+			row->wants_cleanup =
+				is_barred(look, track, vm, row) ||
+				fdm_room_is_to_be_cleaned(look->restart, track,
+							  vm, look->now_ms);
 		}
 		break;
 	case HA_RESTART_WHY_N:
@@ -205,7 +228,9 @@ look_at(struct fdm_restart_look *look, guint index, struct fdm_track *track,
 			look->restart->has_order);
 	}
 	fdm_track_update(look, track, vm, row);
+	fdm_room_look_at(look->restart, track, vm);
 	fdm_track_fill(one, track, vm, row);
+	one->target = target_of(look, vm);
 	one->priority = g_array_index(look->restart->priorities,
 				      enum ha_restart_priority, index);
 	/* What its user starts is no restart; what crashes, Pacemaker restarts
@@ -257,7 +282,9 @@ fdm_restart_judge(struct fdm_restart *restart, const struct fdm_facts *facts,
 		g_new0(struct ha_restart_work, count + 1);
 	struct ha_restart_sum sum;
 
+	rules.per_target_max = rules.concurrent_max;
 	rules.concurrent_max *= fdm_restart_count_live(snap);
+	fdm_room_look(restart, facts, look.open_nodes);
 	restart->has_down = false;
 	restart->is_watching = false;
 	restart->online_nodes = fdm_restart_online_nodes(facts);

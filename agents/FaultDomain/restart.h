@@ -30,6 +30,7 @@ struct fdm_track {
 	bool is_starting;
 	bool is_foreseen; /* its host has left, and is not proven dead */
 	bool has_no_room;
+	bool is_pending_told; /* the log has it */
 	uint32_t attempts;
 	uint64_t told_attempt;  /* by its ticket, while it ran */
 	uint32_t foreseen_slot; /* of that host */
@@ -39,7 +40,10 @@ struct fdm_track {
 	bool is_ready;     /* its heartbeat is good */
 	uint64_t old_mark; /* the one of a process that has ended */
 	uint64_t ready_since_ms;
-	uint64_t clean_ms; /* its failures are being cleared since; 0: not */
+	uint64_t pending_ms; /* with has_no_room: since then */
+	uint64_t seen_nodes; /* where it was at the last look */
+	uint64_t seen_rooms; /* what its failures were last cleared for */
+	uint64_t clean_ms;   /* its failures are being cleared since; 0: not */
 	struct ha_crash crash;
 };
 
@@ -47,7 +51,7 @@ struct fdm_row;
 
 struct fdm_restart {
 	/* the configuration; one entry for each VM of the facts, in order */
-	struct ha_restart_rules rules; /* concurrent_max: for each host */
+	struct ha_restart_rules rules; /* concurrent_max: for one host */
 	GArray *vms;                   /* of struct ha_restart_vm */
 	GArray *priorities; /* of enum ha_restart_priority, as configured */
 	GPtrArray *depends; /* of GArray of size_t */
@@ -58,6 +62,11 @@ struct fdm_restart {
 	bool is_watching;      /* an attempt that may come to nothing */
 	uint64_t copy_ms;      /* the newest copy of the CIB came then */
 	uint64_t online_nodes; /* by the CIB */
+	uint64_t open_nodes;   /* that may start something */
+	uint64_t utilization;  /* of the facts */
+	/* How often there was more room, or may have been: a host has come, a
+	 * VM has left one, utilization has changed. */
+	uint64_t rooms;
 	/* working memory */
 	GHashTable *tracks; /* resource -> struct fdm_track */
 	struct ha_restart_level_memory memory[HA_RESTART_PRIORITY_N];
@@ -97,6 +106,20 @@ uint64_t fdm_restart_online_nodes(const struct fdm_facts *facts);
 uint64_t fdm_restart_open_nodes(const struct fdm_facts *facts, uint64_t live);
 /* Pacemaker starts or fences something. */
 bool fdm_restart_is_working(const struct fdm_facts *facts, uint64_t live);
+
+/* restart_room.c. Has capacity changed since the last look? */
+void fdm_room_look(struct fdm_restart *restart, const struct fdm_facts *facts,
+		   uint64_t open_nodes);
+/* The same of one VM. */
+void fdm_room_look_at(struct fdm_restart *restart, struct fdm_track *track,
+		      const struct fdm_vm *vm);
+/* No host has room for it: are failures in its way that may be old? */
+bool fdm_room_is_to_be_cleaned(const struct fdm_restart *restart,
+			       struct fdm_track *track, const struct fdm_vm *vm,
+			       uint64_t now_ms);
+/* Since when no host has room for that VM of the facts; 0: one has. */
+uint64_t fdm_room_pending_ms(const struct fdm_restart *restart,
+			     const struct fdm_facts *facts, guint index);
 
 /* restart_crash.c: crashes of a VM on a host that lives. Before what has
  * happened is judged; track->is_up is set. */

@@ -169,6 +169,55 @@ tell_end(const struct subject *s, bool is_given_up)
 	}
 }
 
+/* Let go already, and not up yet. */
+static unsigned int
+count_starting(const struct subject *s, uint32_t target)
+{
+	unsigned int count = 0;
+
+	for (guint i = 0; i < s->restart->verdicts->len; i++) {
+		const struct ha_restart_verdict *v = &g_array_index(
+			s->restart->verdicts, struct ha_restart_verdict, i);
+
+		count += s->vms[i].target == target &&
+			 ((v->why == HA_RESTART_STARTING && !v->is_overdue) ||
+			  v->why == HA_RESTART_MAY_START);
+	}
+	return count;
+}
+
+static void
+tell_slot(const struct subject *s)
+{
+	uint32_t target = s->verdict->target;
+	uint32_t max = s->restart->rules.concurrent_max;
+	unsigned int count;
+	int used;
+
+	if (target == HA_RESTART_NO_TARGET || target > s->facts->nodes->len) {
+		(void)snprintf(s->text, s->size,
+			       "waits until one of the VMs that start now is "
+			       "up: not more than %u for each live host at a "
+			       "time (restart_concurrent)",
+			       max);
+		return;
+	}
+	count = count_starting(s, target);
+	used = snprintf(
+		s->text, s->size,
+		"waits for a free slot on %s: %u VM%s being started "
+		"there",
+		g_array_index(s->facts->nodes, struct fdm_node, target - 1)
+			.name,
+		count, count == 1 ? " is" : "s are");
+	if (count < max && used > 0 && (size_t)used < s->size) {
+		(void)snprintf(s->text + used, s->size - (size_t)used,
+			       "; the next ones go together, when %u of its "
+			       "%u slots are free (restart_concurrent)",
+			       max / HA_RESTART_BATCH_PARTS, max);
+	}
+}
+
 static void
 tell(const struct subject *s)
 {
@@ -183,11 +232,7 @@ tell(const struct subject *s)
 		tell_retry(s);
 		break;
 	case HA_RESTART_WAITS_SLOT:
-		(void)snprintf(s->text, s->size,
-			       "waits until one of the VMs that start now is "
-			       "up: not more than %u for each live host at a "
-			       "time (restart_concurrent)",
-			       s->restart->rules.concurrent_max);
+		tell_slot(s);
 		break;
 	case HA_RESTART_GIVEN_UP:
 		tell_end(s, true);
@@ -199,7 +244,9 @@ tell(const struct subject *s)
 		(void)snprintf(s->text, s->size,
 			       "may be started, and Pacemaker starts it "
 			       "nowhere: no host can take it, or a "
-			       "constraint forbids it (crm_simulate -sL)");
+			       "constraint forbids it (crm_simulate -sL). It "
+			       "is tried again whenever a host comes, a VM "
+			       "stops or utilization changes");
 		break;
 	case HA_RESTART_MAY_START:
 	case HA_RESTART_RUNS:

@@ -168,6 +168,11 @@ watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
 		track->old_failures = 0;
 	}
 	if (!track->is_starting) {
+		/* Its ticket was taken away while it was being started: that
+		 * start goes on, and its wait begins when that has failed. */
+		if (!idle && track->attempts > 0 && !track->crash.is_counted) {
+			track->failed_ms = look->now_ms;
+		}
 		return;
 	}
 	if (!idle || look->is_working || (row && row->is_foreseen)) {
@@ -187,8 +192,9 @@ watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
 			track->has_no_room = false;
 			track->failed_ms = look->now_ms;
 		}
-	} else if (quiet_ms >= no_room_ms(vm)) {
+	} else if (quiet_ms >= no_room_ms(vm) && !track->has_no_room) {
 		track->has_no_room = true;
+		track->pending_ms = track->quiet_ms;
 	}
 }
 

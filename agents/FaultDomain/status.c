@@ -203,6 +203,8 @@ fdm_op_status(struct fdm *fdm, uint32_t client, const json_t *request)
 	add_self(fdm, now_ms, answer);
 	(void)json_object_set_new(answer, "cib", cib_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "restart", restart_json(fdm));
+	(void)json_object_set_new(answer, "pending",
+				  fdm_pending_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "found", fdm_found_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "election", fdm_election_json(fdm));
 	(void)json_object_set_new(answer, "protected_list",

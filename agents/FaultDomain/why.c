@@ -149,6 +149,9 @@ add_waits(const struct fdm *fdm, const struct fdm_vm *vm, json_t *json)
 	char text[HA_ERR_TEXT];
 
 	set_text(json, "waits", waits_text(fdm, vm, text, sizeof(text)));
+	set_text(json, "pending",
+		 fdm_pending_text(fdm, vm, ha_clock_now_ms(), text,
+				  sizeof(text)));
 	set_text(json, "priority",
 		 ha_restart_priority_name(
 			 g_array_index(fdm->restart->priorities,
@@ -248,6 +251,16 @@ miss_owner(json_t *list, const struct fdm_row *row)
 }
 
 static void
+miss_room(const struct fdm *fdm, const struct fdm_vm *vm, json_t *list)
+{
+	char text[HA_ERR_TEXT];
+
+	if (fdm_pending_text(fdm, vm, ha_clock_now_ms(), text, sizeof(text))) {
+		miss(list, "room on a host that may run it: it %s", text);
+	}
+}
+
+static void
 find_missing(const struct fdm *fdm, const struct fdm_vm *vm, json_t *list)
 {
 	const struct fdm_row *row = fdm_row_find(fdm, vm->resource);
@@ -291,6 +304,7 @@ find_missing(const struct fdm *fdm, const struct fdm_vm *vm, json_t *list)
 		miss(list, "the master (%s) must grant its ticket",
 		     master->name);
 	}
+	miss_room(fdm, vm, list);
 	if (fdm_row_is_granted(row) && vm->has_failures) {
 		miss(list,
 		     "Pacemaker keeps a failure of it, and may not start "
@@ -329,6 +343,10 @@ fdm_op_vm(struct fdm *fdm, uint32_t client, const json_t *request)
 	}
 	row = fdm_row_find(fdm, resource);
 	text = waits_text(fdm, vm, waits, sizeof(waits));
+	if (!text) {
+		text = fdm_pending_text(fdm, vm, ha_clock_now_ms(), waits,
+					sizeof(waits));
+	}
 	(void)snprintf(sentence, sizeof(sentence), "%s: %s%s%s%s", resource,
 		       text ? text :
 		       row  ? ha_ticket_why_text(row->verdict.why) :

@@ -19,6 +19,15 @@ struct gate {
 	uint64_t due_ms;
 };
 
+/* Slots of one host, or of all. */
+struct slots {
+	uint32_t free;
+	uint32_t max;
+	uint32_t under_way;
+	uint32_t wanted; /* by VMs that could go */
+	uint64_t due_ms; /* when an attempt under way gives one back */
+};
+
 struct judge {
 	const struct ha_restart_vm *vms;
 	size_t count;
@@ -26,8 +35,8 @@ struct judge {
 	uint64_t now_ms;
 	struct ha_restart_work *work;
 	struct ha_restart_verdict *verdicts;
-	uint32_t slots;       /* free */
-	uint64_t slot_due_ms; /* when an attempt under way gives one back */
+	struct slots all;
+	struct slots hosts[HA_RESTART_TARGETS_MAX];
 	struct gate gate;
 };
 
@@ -106,19 +115,41 @@ judge_dependencies(const struct judge *judge, const struct ha_restart_vm *vm,
 	}
 }
 
-static void
-judge_turn(struct judge *judge, struct ha_restart_verdict *verdict)
+/* NULL: they are not counted, or its target is not known. */
+static struct slots *
+slots_of(struct judge *judge, const struct ha_restart_vm *vm)
 {
+	if (judge->rules->per_target_max == 0 ||
+	    vm->target == HA_RESTART_NO_TARGET ||
+	    vm->target > HA_RESTART_TARGETS_MAX) {
+		return NULL;
+	}
+	return &judge->hosts[vm->target - 1];
+}
+
+static void
+judge_turn(struct judge *judge, const struct ha_restart_vm *vm,
+	   struct ha_restart_verdict *verdict)
+{
+	struct slots *host = slots_of(judge, vm);
+
 	if (judge->gate.is_closed) {
 		verdict->why = HA_RESTART_WAITS_PRIORITY;
 		verdict->blocker = judge->gate.blocker;
 		verdict->level = judge->gate.level;
 		verdict->due_ms = judge->gate.due_ms;
-	} else if (judge->slots == 0) {
+	} else if (host && host->free == 0) {
 		verdict->why = HA_RESTART_WAITS_SLOT;
-		verdict->due_ms = judge->slot_due_ms;
+		verdict->target = vm->target;
+		verdict->due_ms = host->due_ms;
+	} else if (judge->all.free == 0) {
+		verdict->why = HA_RESTART_WAITS_SLOT;
+		verdict->due_ms = judge->all.due_ms;
 	} else {
-		judge->slots--;
+		judge->all.free--;
+		if (host) {
+			host->free--;
+		}
 	}
 }
 
@@ -154,7 +185,7 @@ judge_vm(struct judge *judge, const struct ha_restart_vm *vm)
 	case HA_RESTART_MAY_START:
 		judge_dependencies(judge, vm, &verdict);
 		if (verdict.why == HA_RESTART_MAY_START) {
-			judge_turn(judge, &verdict);
+			judge_turn(judge, vm, &verdict);
 		}
 		break;
 	case HA_RESTART_WAITS_PRIORITY:
@@ -269,34 +300,65 @@ judge_level(struct judge *judge, enum ha_restart_priority level,
 	judge->gate = gate;
 }
 
+/* ---- slots --------------------------------------------------------------- */
+
+static void
+take_slot(struct slots *slots, uint64_t until_ms)
+{
+	slots->free -= slots->free > 0 ? 1 : 0;
+	slots->under_way++;
+	slots->due_ms = min_ms(slots->due_ms, until_ms);
+}
+
 /* Fewer slots are free than are given at a time, and than are wanted. What is
  * under way is more than all the rest, and ends by itself. */
-static bool
-waits_for_batch(const struct judge *judge, uint32_t under_way)
+static void
+wait_for_batch(struct slots *slots)
 {
-	uint32_t wanted = 0;
+	if (slots->under_way > 0 && slots->wanted > slots->free &&
+	    slots->free < slots->max / HA_RESTART_BATCH_PARTS) {
+		slots->free = 0;
+	}
+}
 
-	if (under_way == 0 || judge->slots >= judge->rules->concurrent_max /
-						      HA_RESTART_BATCH_PARTS) {
-		return false;
+/* Who can't go by his host's slots wants none of all. */
+static void
+count_wanted(struct judge *judge)
+{
+	for (size_t i = 0; i < judge->count; i++) {
+		const struct ha_restart_vm *vm = &judge->vms[i];
+		struct slots *host = slots_of(judge, vm);
+
+		if (ha__restart_own(vm, judge->rules, judge->now_ms) ==
+		    HA_RESTART_MAY_START) {
+			(host ? host : &judge->all)->wanted++;
+		}
 	}
-	for (size_t i = 0; i < judge->count && wanted <= judge->slots; i++) {
-		wanted +=
-			ha__restart_own(&judge->vms[i], judge->rules,
-					judge->now_ms) == HA_RESTART_MAY_START;
+	for (size_t i = 0; i < HA_RESTART_TARGETS_MAX; i++) {
+		struct slots *host = &judge->hosts[i];
+
+		wait_for_batch(host);
+		judge->all.wanted +=
+			host->wanted < host->free ? host->wanted : host->free;
 	}
-	return wanted > judge->slots;
+	wait_for_batch(&judge->all);
 }
 
 static void
 count_slots(struct judge *judge)
 {
-	uint32_t under_way = 0;
-
-	judge->slots = judge->rules->concurrent_max;
-	judge->slot_due_ms = HA_RESTART_NEVER;
+	judge->all = (struct slots){ .free = judge->rules->concurrent_max,
+				     .max = judge->rules->concurrent_max,
+				     .due_ms = HA_RESTART_NEVER };
+	for (size_t i = 0; i < HA_RESTART_TARGETS_MAX; i++) {
+		judge->hosts[i] =
+			(struct slots){ .free = judge->rules->per_target_max,
+					.max = judge->rules->per_target_max,
+					.due_ms = HA_RESTART_NEVER };
+	}
 	for (size_t i = 0; i < judge->count; i++) {
 		const struct ha_restart_vm *vm = &judge->vms[i];
+		struct slots *host = slots_of(judge, vm);
 		uint64_t until_ms;
 
 		if (vm->is_running || !vm->is_starting) {
@@ -304,16 +366,15 @@ count_slots(struct judge *judge)
 		}
 		until_ms =
 			ha__restart_overdue_at(vm, judge->rules, judge->now_ms);
-		if (until_ms > judge->now_ms) {
-			judge->slots -= judge->slots > 0 ? 1 : 0;
-			under_way++;
-			judge->slot_due_ms =
-				min_ms(judge->slot_due_ms, until_ms);
+		if (until_ms <= judge->now_ms) {
+			continue;
+		}
+		take_slot(&judge->all, until_ms);
+		if (host) {
+			take_slot(host, until_ms);
 		}
 	}
-	if (waits_for_batch(judge, under_way)) {
-		judge->slots = 0;
-	}
+	count_wanted(judge);
 }
 
 struct ha_restart_sum

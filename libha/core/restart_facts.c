@@ -140,6 +140,7 @@ ha_restart_rules_default(uint32_t live_hosts)
 		.attempt_timeout_ms = HA_RESTART_ATTEMPT_TIMEOUT_MS,
 		.forget_ms = HA_RESTART_FORGET_MS,
 		.concurrent_max = UINT32_MAX,
+		.per_target_max = HA_RESTART_CONCURRENT_PER_HOST,
 	};
 
 	if (live_hosts <= UINT32_MAX / HA_RESTART_CONCURRENT_PER_HOST) {

@@ -163,9 +163,10 @@ const struct ha_param HA_FDM_PARAMS[] = {
 	  .max = 1000,
 	  .offset = AT(restart_concurrent),
 	  .shortdesc = "VMs that start at a time, for each live host",
-	  .longdesc = "So many for each live host, all hosts together: with "
-		      "32 and three live hosts, 96 VMs at a time; the others "
-		      "follow as these run." },
+	  .longdesc = "No more start at a time on one host, counted by where "
+		      "the plan sends them. All hosts together: no more than "
+		      "so many for each live host; with 32 and three live "
+		      "hosts, 96. The others follow as these run." },
 	{ .name = "admission_policy",
 	  .type = HA_PARAM_ENUM,
 	  .flags = RELOAD,

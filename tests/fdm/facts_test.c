@@ -464,15 +464,96 @@ guest_off(void **state)
 	fdm_facts_free(facts);
 }
 
+/* ---- the plan, and utilization ------------------------------------------- */
+
+#define PLAN(id, rsc, score)                                 \
+	"<rsc_location id='" id "' rsc='" rsc "' node='h2' " \
+	"score='" score "'/>"
+
+/* Where the plan sends a VM: by that one constraint, if it sends it at all. */
+static void
+plan(void **state)
+{
+	struct fdm_facts *facts = facts_of(
+		"<cib><configuration><resources>" VM("a", "") VM("b", "") VM(
+			"c", "") VM("d", "") VM("e", "")
+			VM("f", "") "</resources><constraints>" PLAN(
+				"vmha-plan-a", "a",
+				"90") PLAN("vmha-plan-b", "b",
+					   "0") PLAN("vmha-plan-c", "c", "-5")
+				PLAN("mine", "d", "90") PLAN("vmha-plan-a2",
+							     "e", "90")
+					PLAN("vmha-plan-x", "x",
+					     "90") GATE("f", "vmha-f", FREEZE)
+						PLAN("vmha-plan-f", "f",
+						     "1") "</constraints>"
+							  "</configuration>"
+							  "</cib>");
+	static const char *const NOT[] = { "b", "c", "d", "e" };
+
+	(void)state;
+	assert_string_equal(fdm_facts_vm(facts, "a")->plan_node, "h2");
+	assert_false(fdm_facts_vm(facts, "a")->is_gated);
+	assert_string_equal(fdm_facts_vm(facts, "f")->plan_node, "h2");
+	assert_true(fdm_facts_vm(facts, "f")->is_gated);
+	for (size_t i = 0; i < N_ELEMENTS(NOT); i++) {
+		assert_null(fdm_facts_vm(facts, NOT[i])->plan_node);
+	}
+	fdm_facts_free(facts);
+}
+
+#define USE(value) "<utilization>" PAIR("memory_mb", value) "</utilization>"
+
+static uint64_t
+utilization(const char *of_vm, const char *of_node, const char *more)
+{
+	char *xml = g_strdup_printf(
+		"<cib><configuration><resources><primitive id='a' class='ocf' "
+		"provider='vmha' type='VirtualMachine'>%s</primitive>"
+		"</resources><nodes><node id='1' uname='h1'>%s</node></nodes>"
+		"%s</configuration></cib>",
+		of_vm, of_node, more);
+	struct fdm_facts *facts = facts_of(xml);
+	uint64_t number = facts->utilization;
+
+	fdm_facts_free(facts);
+	g_free(xml);
+	return number;
+}
+
+/* Another number when one of them changes, and only then. */
+static void
+changes_of_utilization(void **state)
+{
+	uint64_t number = utilization(USE("512"), USE("4096"), "");
+
+	(void)state;
+	assert_true(number ==
+		    utilization(USE("512"), USE("4096"),
+				"<constraints>" GATE("a", "vmha-a",
+						     FREEZE) "</constraints>"));
+	assert_true(number != utilization(USE("512"), USE("4097"), ""));
+	assert_true(number != utilization(USE("511"), USE("4096"), ""));
+	assert_true(number != utilization(USE("4096"), USE("512"), ""));
+	assert_true(number != utilization("", USE("4096"), ""));
+	assert_true(number != utilization(USE("512"), "", ""));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(wanted),      cmocka_unit_test(all_stopped),
-		cmocka_unit_test(capture),     cmocka_unit_test(gates),
-		cmocka_unit_test(inheritance), cmocka_unit_test(history),
-		cmocka_unit_test(gated_there), cmocka_unit_test(nodes),
+		cmocka_unit_test(wanted),
+		cmocka_unit_test(all_stopped),
+		cmocka_unit_test(capture),
+		cmocka_unit_test(gates),
+		cmocka_unit_test(inheritance),
+		cmocka_unit_test(history),
+		cmocka_unit_test(gated_there),
+		cmocka_unit_test(nodes),
 		cmocka_unit_test(guest_off),
+		cmocka_unit_test(plan),
+		cmocka_unit_test(changes_of_utilization),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,13 @@ ha_cib_refresh(struct ha_cib *cib)
 }
 
 void
+fdm_pending_tick(struct fdm *one, uint64_t now_ms)
+{
+	(void)one;
+	(void)now_ms;
+}
+
+void
 fdm_ended_tick(struct fdm *one, uint64_t now_ms)
 {
 	(void)one;

@@ -59,6 +59,44 @@ class Order(CibCase):
         self.assertEqual(told["tickets"][0]["ticket"], "waiting")
         self.assertIn(WAITS, "".join(told["problems"]))
 
+    def pending(self, text):
+        """web1 is granted, and nobody's."""
+        self.cib(vm("web1"), gate("web1"), ticket("web1", term=4))
+        daemon = heartbeat(self.path("heartbeatd.sock"), MASTER)
+        self.addCleanup(daemon.__exit__)
+        one = {"resource": "web1", "waits": None, "pending": text}
+        two = [{"resource": f"vm{i}", "since_ms": 1000, "text": text}
+               for i in range(9 if text else 0)]
+        manager = Daemon(self.path("fdmd.sock"),
+                         {"status": {"state": "master", "term": 4,
+                                     "vms": [one], "pending": two},
+                          "vm": one})
+        self.addCleanup(manager.__exit__)
+
+    def test_no_room(self):
+        """Pending placement: one line for all, and why VM says it."""
+        self.pending("may be started, and Pacemaker starts it nowhere")
+        told = json.loads(self.vmha("why", "web1", "--json", code=1).stdout)
+        reason = [r for r in told["reasons"] if r["rule"] == "room"]
+        self.assertEqual(len(reason), 1)
+        self.assertIn("starts it nowhere", reason[0]["text"])
+        self.assertIn("bring a host back", reason[0]["todo"])
+        told = json.loads(self.vmha("status", "--json", code=1).stdout)
+        lines = [p for p in told["problems"] if "no host has room" in p]
+        self.assertEqual(len(lines), 1)
+        self.assertIn("9 VMs", lines[0])
+        self.assertIn("vm0, vm1,", lines[0])
+        self.assertIn("vm7 and others", lines[0])
+
+    def test_room(self):
+        """Nobody is pending: nothing is said."""
+        self.pending(None)
+        told = json.loads(self.vmha("why", "web1", "--json", code=1).stdout)
+        self.assertEqual([r for r in told["reasons"] if r["rule"] == "room"],
+                         [])
+        told = json.loads(self.vmha("status", "--json").stdout)
+        self.assertEqual(told["problems"], [])
+
     def test_check(self):
         """What can't be kept is a finding."""
         self.create()

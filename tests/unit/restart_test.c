@@ -64,6 +64,7 @@ take_case(struct world *w, const struct scn *scn)
 {
 	const char *waits = scn_text(scn, "waits");
 	const char *slots = scn_text(scn, "slots");
+	const char *per = scn_text(scn, "per");
 
 	memset(w, 0, sizeof(*w));
 	w->scn = scn;
@@ -71,6 +72,9 @@ take_case(struct world *w, const struct scn *scn)
 		ha_restart_rules_default((uint32_t)scn_number(scn, "hosts", 1));
 	if (slots) {
 		w->rules.concurrent_max = (uint32_t)strtoul(slots, NULL, 10);
+	}
+	if (per) {
+		w->rules.per_target_max = (uint32_t)strtoul(per, NULL, 10);
 	}
 	w->rules.attempts_max =
 		(uint32_t)scn_number(scn, "attempts", HA_RESTART_ATTEMPTS_MAX);
@@ -116,6 +120,8 @@ take_vm(struct world *w, const struct scn *scn)
 			assert_int_equal(
 				ha_ready_parse(ready, &vm->ready, NULL), 0);
 		}
+		vm->target =
+			(uint32_t)scn_number(scn, "on", HA_RESTART_NO_TARGET);
 		vm->has_timeout = timeout;
 		vm->timeout_ms = timeout ? take_time(timeout) : 0;
 		vm->post_ready_ms = delay ? take_time(delay) : 0;
@@ -232,7 +238,7 @@ take_event(struct world *w, const char *verb, const char *names)
 	}
 }
 
-/* NAME=WHY[!FLAG][<BLOCKER][@DUE], in the form that was asked for. */
+/* NAME=WHY[!FLAG][<BLOCKER][#TARGET][@DUE], in the form that was asked for. */
 static void
 check_vm(struct world *w, const char *want)
 {
@@ -253,6 +259,10 @@ check_vm(struct world *w, const char *want)
 				       v->blocker < w->count ?
 					       w->names[v->blocker] :
 					       "nobody");
+	}
+	if (strchr(want, '#')) {
+		at += (size_t)snprintf(got + at, sizeof(got) - at, "#%u",
+				       v->target);
 	}
 	if (strchr(want, '@') && v->due_ms == HA_RESTART_NEVER) {
 		snprintf(got + at, sizeof(got) - at, "@never");

@@ -16,6 +16,7 @@
 #define VMS_MAX 1000u
 #define FEW_VMS 24u
 #define NEEDS_MAX 3u
+#define TARGETS 3u
 #define NEVER HA_RESTART_NEVER
 #define S_MS UINT64_C(1000)
 
@@ -40,6 +41,7 @@ struct world {
 
 static struct world w;
 static unsigned long judged, started, waited[HA_RESTART_WHY_N];
+static unsigned long waited_for_host;
 
 static uint64_t
 draw(uint64_t below)
@@ -63,6 +65,7 @@ draw_vm(size_t i)
 				    1 + draw(HA_RESTART_PRIORITY_N - 1)),
 		.ready = (enum ha_ready)draw(HA_READY_N),
 		.post_ready_ms = draw(3) ? 0 : draw(60 * S_MS),
+		.target = (uint32_t)draw(TARGETS + 1),
 		.has_timeout = draw(2),
 		.timeout_ms = draw(100 * S_MS),
 		.depends_on = w.needs[i],
@@ -95,6 +98,7 @@ draw_world(uint64_t seed, size_t count, bool is_wild)
 	w.count = count;
 	w.rules = ha_restart_rules_default(1);
 	w.rules.concurrent_max = 1 + (uint32_t)draw(count < 8 ? 4 : 8);
+	w.rules.per_target_max = (uint32_t)draw(count < 8 ? 3 : 6);
 	w.fails_percent = is_wild ? (unsigned int)draw(100) : 0;
 	w.trouble = is_wild ? (unsigned int)draw(40) : 0;
 	for (size_t i = 0; i < count; i++) {
@@ -139,7 +143,7 @@ strike(void)
 	struct ha_restart_vm *vm = &w.vms[i];
 
 	w.trouble--;
-	switch (draw(6)) {
+	switch (draw(7)) {
 	case 0: /* a crash */
 		if (vm->is_running) {
 			go_down(i);
@@ -166,6 +170,9 @@ strike(void)
 		break;
 	case 5:
 		vm->is_ready = false;
+		break;
+	case 6: /* another plan */
+		vm->target = (uint32_t)draw(TARGETS + 1);
 		break;
 	}
 }
@@ -272,45 +279,95 @@ is_awaited(size_t i)
 		 w.verdicts[i].why == HA_RESTART_STARTING && !is_slow(vm)));
 }
 
+/* Of one host, or of all together. */
+struct slots {
+	int waits; /* the highest level that waits for them; -1: none */
+	uint32_t under_way, starts;
+};
+
+static bool
+is_counted(const struct ha_restart_vm *vm)
+{
+	return w.rules.per_target_max > 0 && vm->target != HA_RESTART_NO_TARGET;
+}
+
+static void
+count(struct slots *all)
+{
+	for (size_t i = 0; i < w.count; i++) {
+		const struct ha_restart_vm *vm = &w.vms[i];
+		const struct ha_restart_verdict *v = &w.verdicts[i];
+		bool is_under_way =
+			v->why == HA_RESTART_STARTING && !is_slow(vm);
+		struct slots *one = is_counted(vm) ? &all[vm->target] : NULL;
+		struct slots *of = &all[v->target];
+
+		waited[v->why]++;
+		if (one) {
+			one->under_way += is_under_way;
+			one->starts += v->why == HA_RESTART_MAY_START;
+		}
+		all->under_way += is_under_way;
+		all->starts += v->why == HA_RESTART_MAY_START;
+		if (v->why == HA_RESTART_WAITS_SLOT) {
+			assert_true(of == one || of == all);
+			waited_for_host += of == one;
+			of->waits = (int)vm->priority > of->waits ?
+					    (int)vm->priority :
+					    of->waits;
+		} else {
+			assert_int_equal(v->target, HA_RESTART_NO_TARGET);
+		}
+	}
+}
+
+static void
+check_bound(const struct slots *slots, uint32_t max)
+{
+	/* Attempts that were slow and end late never go beyond it. */
+	assert_true(slots->starts == 0 ||
+		    slots->under_way + slots->starts <= max);
+	/* Beside what is kept for a batch, while something ends by itself. */
+	if (slots->waits >= 0) {
+		assert_true(slots->under_way + slots->starts +
+				    (slots->under_way > 0 ?
+					     max / HA_RESTART_BATCH_PARTS :
+					     0) >=
+			    max);
+	}
+}
+
 static void
 check_order(void)
 {
+	struct slots slots[TARGETS + 1] = {
+		{ -1, 0, 0 }, { -1, 0, 0 }, { -1, 0, 0 }, { -1, 0, 0 }
+	};
 	int awaited = -1; /* the highest level */
-	int slotless = -1;
-	uint32_t under_way = 0, starts = 0;
 
+	count(slots);
 	for (size_t i = 0; i < w.count; i++) {
 		int level = (int)w.vms[i].priority;
-		enum ha_restart_why why = w.verdicts[i].why;
 
 		awaited = is_awaited(i) && level > awaited ? level : awaited;
-		if (why == HA_RESTART_WAITS_SLOT && level > slotless) {
-			slotless = level;
-		}
-		under_way += why == HA_RESTART_STARTING && !is_slow(&w.vms[i]);
-		starts += why == HA_RESTART_MAY_START;
-		waited[why]++;
 	}
 	for (size_t i = 0; i < w.count; i++) {
+		const struct ha_restart_vm *vm = &w.vms[i];
+
 		if (w.verdicts[i].why == HA_RESTART_MAY_START) {
 			check_start(i);
-			assert_true((int)w.vms[i].priority >= awaited);
-			assert_true((int)w.vms[i].priority >= slotless);
+			assert_true((int)vm->priority >= awaited);
+			assert_true((int)vm->priority >= slots->waits);
+			assert_true(!is_counted(vm) ||
+				    (int)vm->priority >=
+					    slots[vm->target].waits);
 		}
 	}
-	/* Attempts that were slow and end late never go beyond it. */
-	assert_true(starts == 0 ||
-		    under_way + starts <= w.rules.concurrent_max);
-	/* Beside what is kept for a batch, while something ends by itself. */
-	if (slotless >= 0) {
-		assert_true(under_way + starts +
-				    (under_way > 0 ?
-					     w.rules.concurrent_max /
-						     HA_RESTART_BATCH_PARTS :
-					     0) >=
-			    w.rules.concurrent_max);
+	check_bound(slots, w.rules.concurrent_max);
+	for (size_t i = 1; i <= TARGETS && w.rules.per_target_max > 0; i++) {
+		check_bound(&slots[i], w.rules.per_target_max);
 	}
-	assert_int_equal(starts, w.sum.counts[HA_RESTART_MAY_START]);
+	assert_int_equal(slots->starts, w.sum.counts[HA_RESTART_MAY_START]);
 }
 
 static void
@@ -328,8 +385,8 @@ judge_at(uint64_t at_ms)
 		const struct ha_restart_verdict *b = &w.again[i];
 
 		if (a->why != b->why || a->blocker != b->blocker ||
-		    a->level != b->level || a->due_ms != b->due_ms ||
-		    a->is_stuck != b->is_stuck ||
+		    a->level != b->level || a->target != b->target ||
+		    a->due_ms != b->due_ms || a->is_stuck != b->is_stuck ||
 		    a->is_overdue != b->is_overdue ||
 		    a->is_over != b->is_over) {
 			fail_msg("vm %zu, seed state %llx: %s by %zu until "
@@ -440,6 +497,7 @@ nobody_is_left_waiting(void **state)
 	for (int why = 0; why < HA_RESTART_WHY_N; why++) {
 		assert_true(waited[why] > 1000);
 	}
+	assert_true(waited_for_host > 1000);
 }
 
 static void

@@ -18,6 +18,7 @@
 		.id = "a", .ticket = 1, .at = "h1", .past = UP, \
 		.listed_at = "h1", .listed = "running"          \
 	}
+#define FIRST_WAIT_MS 120000u /* of the default schedule */
 #define LATER (T0 + HA_RESTART_FORGET_MS)
 
 static struct fdm_track *
@@ -155,6 +156,31 @@ disabled_stays_down_under_a_new_manager(void **state)
 	end(&s);
 }
 
+/* Its ticket was taken away while a start was under way, which ends later: its
+ * wait counts from that failure, for a new manager too. */
+static void
+a_start_that_outlives_its_ticket(void **state)
+{
+	struct scene s = {
+		.vms = { { .id = "a", .at = "h3", .past = STARTS } }
+	};
+
+	(void)state;
+	s.vms[0].attempt = 1;
+	s.vms[0].reason = "waits-for-priority";
+	look(&s, T0);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	look(&s, T0 + 60000);
+	s.vms[0].past = FAILED;
+	look(&s, T0 + 61000);
+	look(&s, T0 + 60000 + FIRST_WAIT_MS - 1000);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	assert_false(row(&s, "a")->wants_cleanup);
+	look(&s, T0 + 61000 + FIRST_WAIT_MS);
+	assert_true(row(&s, "a")->wants_cleanup);
+	end(&s);
+}
+
 int
 main(void)
 {
@@ -165,6 +191,7 @@ main(void)
 		cmocka_unit_test(crashes_that_nobody_saw_come_up),
 		cmocka_unit_test(crashes_that_others_count_wait_too),
 		cmocka_unit_test(disabled_stays_down_under_a_new_manager),
+		cmocka_unit_test(a_start_that_outlives_its_ticket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,8 @@ struct vm {
 	const char *past;               /* enum of PASTS below; NULL: none */
 	const char *past_h3;            /* and this on h3; NULL: none */
 	const char *listed_at, *listed; /* NULL: on no list */
+	const char *plan;               /* where it sends it; NULL: none */
+	const char *memory_mb;          /* its utilization; NULL: none */
 };
 
 struct scene {
@@ -45,11 +47,12 @@ struct scene {
 	bool is_cib_late;   /* Pacemaker has h2 online still */
 	bool is_h2_out;     /* left and not fenced yet, for Pacemaker */
 	bool is_h2_dead;
-	const char *told[3]; /* FDM_READY_ATTR of each host; NULL: none */
-	bool is_h2_lost;     /* neither member nor dead, and sealed */
-	bool is_h2_away;     /* the same, not sealed; the others have quorum */
-	bool is_h2_fenced;   /* for Pacemaker, which proves nothing */
-	bool is_h2_held;     /* what it lists, all of it */
+	const char *nodes[3]; /* what stands in each node; NULL: nothing */
+	const char *told[3];  /* FDM_READY_ATTR of each host; NULL: none */
+	bool is_h2_lost;      /* neither member nor dead, and sealed */
+	bool is_h2_away;      /* the same, not sealed; the others have quorum */
+	bool is_h2_fenced;    /* for Pacemaker, which proves nothing */
+	bool is_h2_held;      /* what it lists, all of it */
 	struct vm vms[VMS_MAX];
 };
 
@@ -123,13 +126,17 @@ static inline xmlDoc *
 cib_of(struct scene *s)
 {
 	GString *xml = g_string_new(
-		"<cib have-quorum='1' dc-uuid='1'><configuration><nodes>"
-		"<node id='1' uname='h1'/><node id='2' uname='h2'/>"
-		"<node id='3' uname='h3'/></nodes><resources>");
+		"<cib have-quorum='1' dc-uuid='1'><configuration><nodes>");
 	GString *gates = g_string_new("</resources><constraints>");
 	GString *tickets = g_string_new("<tickets>");
 	xmlDoc *doc;
 
+	for (size_t h = 0; h < N_ELEMENTS(s->nodes); h++) {
+		g_string_append_printf(
+			xml, "<node id='%zu' uname='h%zu'>%s</node>", h + 1,
+			h + 1, s->nodes[h] ? s->nodes[h] : "");
+	}
+	g_string_append(xml, "</nodes><resources>");
 	g_string_append_printf(
 		xml,
 		"<clone id='c'><primitive id='fdm' class='ocf' "
@@ -146,10 +153,20 @@ cib_of(struct scene *s)
 			"<nvpair name='target-role' value='%s'/>"
 			"<nvpair name='is-managed' value='%s'/>"
 			"</meta_attributes><instance_attributes>%s"
-			"</instance_attributes></primitive>",
+			"</instance_attributes><utilization><nvpair "
+			"name='memory_mb' value='%s'/></utilization>"
+			"</primitive>",
 			vm->id, vm->role ? vm->role : "Started",
 			vm->is_unmanaged ? "false" : "true",
-			vm->params ? vm->params : "");
+			vm->params ? vm->params : "",
+			vm->memory_mb ? vm->memory_mb : "0");
+		if (vm->plan) {
+			g_string_append_printf(
+				gates,
+				"<rsc_location id='vmha-plan-%s' rsc='%s' "
+				"node='%s' score='50'/>",
+				vm->id, vm->id, vm->plan);
+		}
 		g_string_append_printf(
 			gates,
 			"<rsc_ticket id='g-%s' rsc='%s' ticket='vmha-%s' "

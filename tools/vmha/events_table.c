@@ -87,6 +87,8 @@ static const struct event_row {
 	{ MANAGER, "held", "" },
 	{ MANAGER, "waits", "HA.ClusterFailoverInProgressEvent" },
 	{ MANAGER, "given-up", "VmMaxRestartCountReached" },
+	{ MANAGER, "pending-placement", "VmFailoverFailed" },
+	{ MANAGER, "placed", "HA.ClusterFailoverActionInitiatedEvent" },
 	{ MANAGER, "kept-back", "HA.ClusterFailoverActionInitiatedEvent" },
 	{ MANAGER, "released", "" },
 	{ MANAGER, "restart-policy", "" },

@@ -286,6 +286,37 @@ found_problems(const struct known *known, json_t *problems)
 	}
 }
 
+#define NAMED_MAX 8u /* of VMs in one sentence */
+
+/* Pending placement: all in one line. */
+static void
+pending_problem(const struct known *known, json_t *problems)
+{
+	const json_t *list = json_object_get(known->manager, "pending");
+	size_t count = json_array_size(list);
+	char names[400] = "";
+	const json_t *vm;
+	size_t i;
+
+	json_array_foreach(list, i, vm)
+	{
+		size_t used = strlen(names);
+
+		if (i < NAMED_MAX) {
+			snprintf(names + used, sizeof(names) - used, "%s%s",
+				 i ? ", " : "", vmha_text(vm, "resource"));
+		}
+	}
+	if (count > 0) {
+		(void)json_array_append_new(
+			problems,
+			json_sprintf("no host has room for %zu VM%s that may "
+				     "be started: %s%s: vmha why VM",
+				     count, count == 1 ? "" : "s", names,
+				     count > NAMED_MAX ? " and others" : ""));
+	}
+}
+
 static int
 tell_json(struct vmha *v, struct known *known, json_t *admission,
 	  json_t *problems)
@@ -359,6 +390,7 @@ look(struct vmha *v)
 	problems = vmha_problems(known.status);
 	vmha_report_problems(known.manager, problems);
 	held_problems(&known, problems);
+	pending_problem(&known, problems);
 	found_problems(&known, problems);
 	lacks_problems(known.cib, problems);
 	admission = known_admission_all(&known);

@@ -124,5 +124,7 @@ void admission_problems(const struct known *known, const json_t *all,
 /* {rule, text, todo} onto a list. */
 void why_add(json_t *reasons, const char *rule, const char *todo,
 	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* why_room.c: no host has room for it. */
+void why_room(const json_t *manager, json_t *reasons);
 
 #endif

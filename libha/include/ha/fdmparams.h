@@ -38,7 +38,7 @@ struct ha_fdm_params {
 	const char *restart_retry_waits;
 	int64_t restart_attempts;
 	uint64_t restart_priority_timeout_ms;
-	int64_t restart_concurrent; /* for each live host */
+	int64_t restart_concurrent; /* on one host; all: for each live one */
 	int admission_policy;       /* enum ha_admission_type */
 	int admission_guarantee;    /* enum ha_admission_guarantee */
 	int64_t host_failures;

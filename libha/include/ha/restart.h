@@ -26,8 +26,12 @@
 #define HA_RESTART_PRIORITY_TIMEOUT_MS 600000u
 /* vSphere: das.perHostConcurrentFailoversLimit. */
 #define HA_RESTART_CONCURRENT_PER_HOST 32u
-/* While more wait than may go, the next ones go when this part of all slots is
- * free: each time that VMs are let go makes Pacemaker begin anew. */
+/* Hosts are numbered from 1; one that is numbered higher counts as not known. */
+#define HA_RESTART_NO_TARGET 0u
+#define HA_RESTART_TARGETS_MAX 64u
+/* While more wait than may go, the next ones go when this part of all slots, or
+ * of those of their host, is free: each time that VMs are let go makes
+ * Pacemaker begin anew. */
 #define HA_RESTART_BATCH_PARTS 2u
 /* An attempt that has neither succeeded nor failed: nothing acts on it. */
 #define HA_RESTART_ATTEMPT_TIMEOUT_MS 600000u
@@ -86,6 +90,8 @@ struct ha_restart_vm {
 	bool is_ready;    /* its heartbeat is good; only with the conditions
 			* GUEST and APP, the others follow from is_running */
 	bool has_room;    /* some host can take it; true when not known */
+	uint32_t target;  /* the host where it is to start, by the plan;
+			   * HA_RESTART_NO_TARGET: not known */
 	uint64_t runs_since_ms;  /* with is_running */
 	uint64_t ready_since_ms; /* with is_ready */
 	uint64_t granted_ms;     /* when the last attempt was granted, with
@@ -114,10 +120,13 @@ struct ha_restart_rules {
 	uint64_t attempt_timeout_ms;
 	uint64_t forget_ms; /* it has run for so long: the attempts are over */
 	uint32_t concurrent_max; /* attempts under way, on all hosts; 0: none */
+	/* The same, of those that have one host as their target; 0: not
+	 * counted host by host. */
+	uint32_t per_target_max;
 };
 
 /* vSphere's defaults: attempts at 0, 2, 6, 14 and 30 min, 32 at a time on each
- * of the hosts that live. */
+ * of the hosts that live: as many on one, and so many times 32 on all. */
 struct ha_restart_rules ha_restart_rules_default(uint32_t live_hosts);
 
 /* The caller's working memory, one for each priority, zeroed at first; it may
@@ -135,7 +144,8 @@ enum ha_restart_why {
 	HA_RESTART_WAITS_PRIORITY,
 	HA_RESTART_WAITS_DEPENDENCY,
 	HA_RESTART_WAITS_RETRY,
-	HA_RESTART_WAITS_SLOT, /* bound on concurrent restarts */
+	HA_RESTART_WAITS_SLOT, /* bound on concurrent restarts: of its
+				* target, or of all */
 	HA_RESTART_GIVEN_UP,
 	HA_RESTART_IS_DISABLED,
 	HA_RESTART_NO_ROOM,
@@ -154,6 +164,9 @@ struct ha_restart_verdict {
 	size_t blocker;
 	/* WAITS_PRIORITY: the level that it waits for, the blocker's. */
 	enum ha_restart_priority level;
+	/* WAITS_SLOT: the host whose slots are taken; HA_RESTART_NO_TARGET: all
+	 * hosts' together are. */
+	uint32_t target;
 	/* When to look again if nothing changes before; HA_RESTART_NEVER: only
 	 * a change can end this. */
 	uint64_t due_ms;
@@ -199,8 +212,11 @@ struct ha_restart_work {
  *   levels until the priority timeout, whatever its own condition; not at all
  *   if what it depends on is on a retry timer, has no room, or never comes.
  * - Not more than concurrent_max attempts at a time: by priority, then by the
- *   order of the array. Where more wait than may go, half of that number is
- *   let go together.
+ *   order of the array; and of these not more than per_target_max with the same
+ *   target. One whose target is not known takes a slot of all hosts alone.
+ *   Where more wait than may go, half of that number is let go together, on
+ *   each host by itself. Who waits for his host's slots keeps nobody of his
+ *   level from going elsewhere.
  *
  * `memory` has HA_RESTART_PRIORITY_N entries; `work` and `ret_verdicts` have
  * `count`. Time is linear in VMs and dependencies. */
