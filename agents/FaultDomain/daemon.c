@@ -69,10 +69,12 @@ look(struct fdm *fdm)
 	fdm_waits_tick(fdm, now_ms);
 	fdm_hold_tick(fdm, now_ms);
 	fdm_states_tick(fdm, now_ms);
+	fdm_admit_tick(fdm, now_ms);
 	fdm_guests_tick(fdm, now_ms);
 	fdm_lacks_tick(fdm, now_ms);
 	fdm_capacity_tick(fdm, now_ms);
 	fdm_ready_tick(fdm, now_ms);
+	fdm_stock_tick(fdm->stock, now_ms);
 }
 
 /* Rows point into both: they are made anew whenever one of them is. */
@@ -86,23 +88,13 @@ make_rows(struct fdm *fdm)
 	}
 }
 
-static guint
-count_gated(const struct fdm_facts *facts)
-{
-	guint count = 0;
-
-	for (guint i = 0; i < facts->vms->len; i++) {
-		count += g_array_index(facts->vms, struct fdm_vm, i).is_gated;
-	}
-	return count;
-}
-
 static void
 on_copy(void *data, xmlDoc *doc)
 {
 	struct fdm *fdm = data;
 
 	g_clear_pointer(&fdm->rows, g_array_unref);
+	fdm_stock_drop(fdm->stock);
 	fdm_facts_free(fdm->facts);
 	fdm->facts = fdm_facts_new(doc);
 	fdm->copies++;
@@ -112,7 +104,7 @@ on_copy(void *data, xmlDoc *doc)
 		fdm->has_cib = true;
 		fdm->cib_why[0] = '\0';
 		fdm_log(FDM_LOG_CIB, fdm->facts->version,
-			count_gated(fdm->facts),
+			fdm_facts_count_gated(fdm->facts),
 			fdm->facts->dc[0] ? fdm->facts->dc : "unknown");
 	}
 	make_rows(fdm);
@@ -357,6 +349,11 @@ begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	fdm->failed =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	fdm->stock = fdm_stock_new(fdm->context, err);
+	if (!fdm->stock) {
+		return -EAGAIN;
+	}
+	fdm->admit = fdm_admit_new();
 	fdm->restart = fdm_restart_new();
 	fdm->protect = fdm_protect_new();
 	fdm->backs = g_ptr_array_new_with_free_func(g_free);

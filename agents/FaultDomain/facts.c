@@ -94,6 +94,17 @@ fdm_facts_vm(const struct fdm_facts *facts, const char *resource)
 		       NULL;
 }
 
+guint
+fdm_facts_count_gated(const struct fdm_facts *facts)
+{
+	guint count = 0;
+
+	for (guint i = 0; i < facts->vms->len; i++) {
+		count += g_array_index(facts->vms, struct fdm_vm, i).is_gated;
+	}
+	return count;
+}
+
 const struct fdm_node *
 fdm_facts_node(const struct fdm_facts *facts, const char *name)
 {

@@ -42,6 +42,9 @@
 /* Transient node attribute: the master's word for a host. With "-HOST", on the
  * master's own node: its word for one that is away or in trouble. */
 #define FDM_STATE_ATTR "vmha-host-state"
+/* The same, on the master's own node: "green", "red: SENTENCE", "refused VM:
+ * SENTENCE". */
+#define FDM_ADMISSION_ATTR "vmha-admission"
 /* The same: which VMs of this host have a good heartbeat (facts_ready.c), or
  * none since their domain lacks the channel for it. */
 #define FDM_READY_ATTR "vmha-ready"
@@ -57,6 +60,10 @@ struct fdm_ticket {
 	uint64_t term;
 	uint64_t attempt; /* to start it, the one under way included */
 	bool is_crash;    /* vmha-cause: attempts after crashes */
+	const char *text; /* why it was refused; "": it was not */
+	/* Its reservation as admitted: vmha-cpu, vmha-memory. */
+	bool has_reserved;
+	uint64_t cpu_mhz, memory_mb;
 };
 
 /* A primitive of the configuration. */
@@ -160,6 +167,7 @@ const struct fdm_vm *fdm_facts_vm(const struct fdm_facts *facts,
 				  const char *resource);
 const struct fdm_node *fdm_facts_node(const struct fdm_facts *facts,
 				      const char *name);
+guint fdm_facts_count_gated(const struct fdm_facts *facts);
 bool fdm_facts_is_active(const struct fdm_node *node, const char *resource);
 
 /* facts_xml.c */

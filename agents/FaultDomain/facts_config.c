@@ -159,7 +159,8 @@ add_vm(const struct walk *walk, const struct fdm_rsc *rsc)
 		.ticket = { .state = "",
 			    .reason = "",
 			    .owner = "",
-			    .role = "" },
+			    .role = "",
+			    .text = "" },
 	};
 
 	pairs = (struct respond_pairs){

@@ -408,6 +408,9 @@ take_ticket(struct fdm_facts *facts, const xmlNode *state)
 		vm = vm_of(facts, id + strlen(FDM_TICKET_PREFIX));
 	}
 	if (vm) {
+		const char *cpu = fdm_xml_text(state, "vmha-cpu");
+		const char *memory = fdm_xml_text(state, "vmha-memory");
+
 		vm->ticket = (struct fdm_ticket){
 			.is_there = true,
 			.is_granted = is_yes(fdm_xml_text(state, "granted")),
@@ -419,6 +422,10 @@ take_ticket(struct fdm_facts *facts, const xmlNode *state)
 			.attempt = fdm_xml_number(state, "vmha-attempt", 0),
 			.is_crash = strcmp(fdm_xml_text(state, "vmha-cause"),
 					   FDM_CAUSE_CRASH) == 0,
+			.text = fdm_xml_text(state, "vmha-text"),
+			.has_reserved = cpu[0] && memory[0],
+			.cpu_mhz = fdm_xml_number(state, "vmha-cpu", 0),
+			.memory_mb = fdm_xml_number(state, "vmha-memory", 0),
 		};
 	}
 }

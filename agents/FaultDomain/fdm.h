@@ -32,6 +32,11 @@
  *   "restart": {"errors": [sentences: what of the configuration is not kept]}
  *   "pending": [{"resource", "since_ms" (for so long), "text"}]: may be started,
  *              and no host has room; the first 64
+ *   "admission": by the master: {"policy", "guarantee", "host_failures",
+ *              "state": "green", "red", "disabled" or "unknown", "why",
+ *              "help", "refused": [{"resource", "text", "help"}], "marked"
+ *              (they run with more than was admitted): [{"resource", "text"}],
+ *              "errors": [sentences: what can't be counted as it stands]}
  *   "found":   what runs here against Pacemaker and the lists (ha/found.h):
  *              {"look_age_ms", "foreign": QEMUs of no resource, "why" (no look
  *              succeeds), "vms": [{"resource", "kind", "age_ms", "pid",
@@ -55,6 +60,10 @@
  *         "priority", "ready_condition": as configured,
  *         "ready": null where that is no heartbeat, "not_ready": null, or what
  *              is missing of the heartbeat of a VM that runs,
+ *         "admission": null, or {"state": "admitted", "refused",
+ *              "not-admitted" (it runs without), "raise-refused" (more is
+ *              reserved than was admitted), "text", "help", "cpu_mhz",
+ *              "memory_mb": as admitted},
  *         "granted", "reason", "text", "owner": what lists and holds say now;
  *         null without heartbeatd,
  *         "listed": [{"host", "state", "member", "gone", "sealed", "read"}],
@@ -64,7 +73,8 @@
  *         "failed": Pacemaker keeps a failure of it,
  *         "protection": null without a gate, else {"state": "protected",
  *              "being-protected", "powering-off", "powered-off", "was-off",
- *              "unmanaged" or "unknown" (the list was not read), "on_disk":
+ *              "unmanaged", "refused" or "unknown" (the list was not read),
+ *              "on_disk":
  *              "none", "protected" or "off"}}
  *  "power-on" resource -> it may run, though it was kept off at a cold start, or
  *            waits after failures
@@ -80,6 +90,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "FaultDomain/admit.h"
 #include "FaultDomain/capacity.h"
 #include "FaultDomain/election.h"
 #include "FaultDomain/facts.h"
@@ -90,8 +101,10 @@
 #include "FaultDomain/restart.h"
 #include "FaultDomain/snap.h"
 #include "FaultDomain/states.h"
+#include "FaultDomain/stock.h"
 #include "FaultDomain/worker.h"
 #include "ha/cib.h"
+#include "ha/gate.h"
 #include "ha/ipc.h"
 #include "ha/protect.h"
 #include "ha/ticket.h"
@@ -125,6 +138,12 @@ struct fdm_row {
 	enum ha_protect_entry entry; /* that the list should have */
 	enum ha_protect_shown shown;
 	bool is_early; /* no ticket, and the list is not read yet */
+	/* Admission (admit.h). */
+	enum ha_gate_state admission;
+	const char *refusal; /* REFUSED: the sentence */
+	bool has_reserved;   /* to stand in its ticket */
+	struct ha_gate_reserved reserved;
+	uint32_t admitted_host; /* of the stock; HA_INV_NONE: none */
 };
 
 /* A hold that has ended, of a VM without a row. */
@@ -230,6 +249,8 @@ struct fdm {
 	struct fdm_guests *guests;
 	struct fdm_lacks lacks;
 	struct fdm_ready *ready;
+	struct fdm_stock *stock;
+	struct fdm_admit *admit;
 	uint32_t children;
 };
 
@@ -262,6 +283,8 @@ uint32_t fdm_holds_of(const struct fdm_snap *snap, const struct fdm_host *host);
 
 /* May it be started, by lists, holds, order and retries? */
 bool fdm_row_is_granted(const struct fdm_row *row);
+/* By admission control, and by nothing else. */
+bool fdm_row_is_refused(const struct fdm_row *row);
 /* By a list or a hold, and not only until its host is proven dead. */
 bool fdm_row_is_bound(const struct fdm_row *row);
 

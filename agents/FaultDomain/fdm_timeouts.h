@@ -132,6 +132,14 @@
 #define FDM_READY_TOLD_MS 10000u
 /* An application's channel is read no more often: a line a second is enough. */
 #define FDM_READY_REST_MS 1000u
+/* Domain XML files, for the sizes of VMs: a few of them together, and one, are
+ * read within this; then they count as unknown. All are looked at so often. */
+#define FDM_SHAPES_MS 5000u
+#define FDM_SHAPE_MS 1000u
+#define FDM_SHAPES_LOOK_MS 60000u
+/* A host that is online and whose capacity nobody has written: so long nobody
+ * is refused for it. */
+#define FDM_BLIND_MS 10000u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

@@ -52,8 +52,12 @@ may_write_row(const struct fdm *fdm, const struct fdm_row *row)
 	if (row->is_early && verdict->why != HA_TICKET_RUNS) {
 		return false;
 	}
+	if (row->gate == HA_PROTECT_OPEN && row->admission == HA_GATE_PENDING) {
+		return false;
+	}
 	/* It runs nowhere here, and nobody has begun to start it. */
-	if (row->waits || row->gate != HA_PROTECT_OPEN) {
+	if (row->waits || row->gate != HA_PROTECT_OPEN ||
+	    row->admission == HA_GATE_REFUSED) {
 		return true;
 	}
 	if (row->is_left) {
@@ -90,6 +94,15 @@ tell_row(struct fdm *fdm, const struct fdm_row *row, uint64_t now_ms)
 	const struct fdm_ticket *ticket = &row->vm->ticket;
 	const char *text = ha_ticket_why_text(row->verdict.why);
 
+	if (row->has_reserved &&
+	    (row->admission == HA_GATE_ADMITTED ||
+	     (ticket->has_reserved &&
+	      (row->reserved.cpu_mhz > ticket->cpu_mhz ||
+	       row->reserved.memory_mb > ticket->memory_mb)))) {
+		fdm_log(FDM_LOG_ADMITTED, row->vm->resource,
+			(unsigned long long)row->reserved.cpu_mhz,
+			(unsigned long long)row->reserved.memory_mb);
+	}
 	if (fdm_row_is_granted(row)) {
 		if (ticket->is_there && !ticket->is_granted) {
 			fdm_log(FDM_LOG_GRANTED, row->vm->resource, text);
@@ -106,6 +119,12 @@ tell_row(struct fdm *fdm, const struct fdm_row *row, uint64_t now_ms)
 	} else if (row->gate != HA_PROTECT_OPEN) {
 		fdm_log(FDM_LOG_OFF, row->vm->resource,
 			ha_protect_gate_text(row->gate));
+	} else if (fdm_row_is_refused(row)) {
+		/* A new term alone is no news. */
+		if (strcmp(ticket->text, row->refusal) != 0) {
+			fdm_log(FDM_LOG_NOT_ADMITTED, row->vm->resource,
+				row->refusal);
+		}
 	} else {
 		fdm_grant_tell_wait(fdm, row, now_ms);
 	}

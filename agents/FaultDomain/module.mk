@@ -45,10 +45,11 @@ FDM_DAEMON := $(FDM_DIR)/vmha-fdmd
 FDM_PKGS := gio-2.0 gio-unix-2.0 libxml-2.0 pacemaker-cib
 FDM_FACTS := $(FDM_DIR)/libfdm-facts.a
 FDM_FACTS_OBJS := $(patsubst %,$(FDM_DIR)/%.o, \
-	capacity_xml facts facts_config facts_history facts_host \
+	admit_rows capacity_xml facts facts_config facts_history facts_host \
 	facts_migration facts_ready facts_xml found_facts guest_cib \
 	project protect restart restart_crash restart_nodes restart_policy \
-	restart_ready restart_room restart_text restart_track snap snap_json tickets)
+	restart_ready restart_room restart_text restart_track shapes snap \
+	snap_json stock tickets)
 FDM_DAEMON_OBJS := $(filter-out $(FDM_AGENT_OBJS) $(FDM_RESPONDER_OBJS) \
 	$(FDM_FACTS_OBJS),$(call objs,agents/FaultDomain))
 FDM_DAEMON_ARCHIVES = $(FDM_FACTS) $(FDM_RESPONDER) $(HA_IO_CIB) $(HA_IO_ICMP) \

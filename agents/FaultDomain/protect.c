@@ -60,8 +60,8 @@ find_entry(const struct fdm_protect *protect, const struct fdm_vm *vm)
 	return NULL;
 }
 
-static enum ha_protect_entry
-on_disk(const struct fdm_protect *protect, const struct fdm_vm *vm)
+enum ha_protect_entry
+fdm_protect_on_disk(const struct fdm_protect *protect, const struct fdm_vm *vm)
 {
 	const struct ha_protected_vm *entry = find_entry(protect, vm);
 
@@ -197,7 +197,8 @@ fdm_protect_is_same(const struct fdm_protect *protect, const GArray *rows,
 bool
 fdm_is_wanted(const struct fdm_vm *vm, const struct fdm_row *row)
 {
-	return vm->is_wanted && !(row && row->gate != HA_PROTECT_OPEN);
+	return vm->is_wanted && !(row && (row->gate != HA_PROTECT_OPEN ||
+					  !ha_gate_is_open(row->admission)));
 }
 
 static bool
@@ -283,7 +284,7 @@ judge(struct fdm_protect *protect, const struct fdm_facts *facts,
 		.is_off_ticket = is_off_ticket(ticket),
 		.is_kept_ticket = is_kept_ticket(ticket),
 		.is_called = strcmp(ticket->role, vm->role) != 0,
-		.on_disk = on_disk(protect, vm),
+		.on_disk = fdm_protect_on_disk(protect, vm),
 	};
 	struct ha_protect_verdict verdict;
 
@@ -312,8 +313,8 @@ fdm_protect_judge(struct fdm_protect *protect, const struct fdm_facts *facts,
 
 /* ---- for people ---------------------------------------------------------- */
 
-static bool
-is_known(const struct fdm_protect *protect)
+bool
+fdm_protect_is_known(const struct fdm_protect *protect)
 {
 	return protect->term != 0 ? protect->is_read : protect->read_ms != 0;
 }
@@ -330,20 +331,20 @@ fdm_protect_vm_json(const struct fdm_protect *protect, const struct fdm_vm *vm,
 	if (!row) {
 		return json_null();
 	}
-	shown = !is_known(protect) && row->gate == HA_PROTECT_OPEN &&
-				vm->is_wanted ?
+	shown = !fdm_protect_is_known(protect) &&
+				row->gate == HA_PROTECT_OPEN && vm->is_wanted ?
 			"unknown" :
 			ha_protect_shown_name(row->shown);
 	return json_pack("{s:s, s:s}", "state", shown, "on_disk",
-			 ON_DISK[on_disk(protect, vm)]);
+			 ON_DISK[fdm_protect_on_disk(protect, vm)]);
 }
 
 json_t *
 fdm_protect_json(const struct fdm_protect *protect, uint64_t now_ms)
 {
 	return json_pack(
-		"{s:b, s:o, s:I, s:I, s:i, s:s}", "read", is_known(protect),
-		"age_ms",
+		"{s:b, s:o, s:I, s:I, s:i, s:s}", "read",
+		fdm_protect_is_known(protect), "age_ms",
 		protect->read_ms == 0 ?
 			json_null() :
 			json_integer((json_int_t)(now_ms - protect->read_ms)),

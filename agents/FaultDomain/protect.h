@@ -71,6 +71,11 @@ bool fdm_protect_is_same(const struct fdm_protect *protect, const GArray *rows,
 void fdm_protect_take(struct fdm_protect *protect, const json_t *list,
 		      uint64_t term, uint64_t generation);
 
+/* What lies on disk; whether that was read (as master: in this term). */
+enum ha_protect_entry fdm_protect_on_disk(const struct fdm_protect *protect,
+					  const struct fdm_vm *vm);
+bool fdm_protect_is_known(const struct fdm_protect *protect);
+
 json_t *fdm_protect_vm_json(const struct fdm_protect *protect,
 			    const struct fdm_vm *vm, const struct fdm_row *row);
 json_t *fdm_protect_json(const struct fdm_protect *protect, uint64_t now_ms);

@@ -24,17 +24,11 @@ enum stay {
 	STAY_MAINTENANCE,
 };
 
-/* An attribute that is being written. */
-struct attr {
-	const char *asked; /* NULL: nothing */
-	uint64_t again_ms;
-};
-
 struct fdm_state {
 	struct ha_hostreport report;
 	enum ha_hostreport_word told; /* by a master */
 	enum stay stay;
-	struct attr own, on_master;
+	struct fdm_attr own, on_master;
 	bool was_bad; /* seen by this manager, whoever was master */
 	uint64_t clean_ms;
 	uint64_t recalled; /* the copy of the CIB */
@@ -195,26 +189,35 @@ set_attribute(struct fdm *fdm, const char *node, const char *name,
 	fdm_child_run(fdm, argv, FDM_ATTR_MS, what, NULL);
 }
 
-/* What the CIB shows follows what is wanted. Where the controller erases what
+static void
+ask(struct fdm_attr *attr, const char *wanted, uint64_t again_ms)
+{
+	g_free(attr->asked);
+	attr->asked = g_strdup(wanted);
+	attr->again_ms = again_ms;
+}
+
+/* Where the controller erases what
  * the attribute daemon has just written, that daemon takes the same value for
  * no news (2.1.5): it is taken away first. */
-static void
-follow(struct fdm *fdm, struct attr *attr, const char *node, const char *name,
-       const char *shown, const char *wanted, uint64_t now_ms)
+void
+fdm_attr_follow(struct fdm *fdm, struct fdm_attr *attr, const char *node,
+		const char *name, const char *shown, const char *wanted,
+		uint64_t now_ms)
 {
 	bool is_known = !attr->asked || g_strcmp0(attr->asked, wanted) == 0;
 
 	if (g_strcmp0(shown, wanted) == 0) {
-		*attr = (struct attr){ 0 };
+		ask(attr, NULL, 0);
 	} else if ((is_known && now_ms < attr->again_ms) ||
 		   fdm->children >= ATTRS_MAX) {
 		return;
 	} else if (attr->asked && is_known) {
 		set_attribute(fdm, node, name, NULL);
-		*attr = (struct attr){ NULL, now_ms + FDM_ATTR_PAUSE_MS };
+		ask(attr, NULL, now_ms + FDM_ATTR_PAUSE_MS);
 	} else {
 		set_attribute(fdm, node, name, wanted);
-		*attr = (struct attr){ wanted, now_ms + FDM_ATTR_AGAIN_MS };
+		ask(attr, wanted, now_ms + FDM_ATTR_AGAIN_MS);
 	}
 }
 
@@ -238,8 +241,8 @@ publish(struct fdm *fdm, struct fdm_state *state, const struct fdm_host *host,
 	const char *shown;
 
 	if (node && node->is_online && host->is_member) {
-		follow(fdm, &state->own, node->name, FDM_STATE_ATTR,
-		       node->told_state, word, now_ms);
+		fdm_attr_follow(fdm, &state->own, node->name, FDM_STATE_ATTR,
+				node->told_state, word, now_ms);
 	}
 	if (!self || !node) {
 		return;
@@ -247,8 +250,8 @@ publish(struct fdm *fdm, struct fdm_state *state, const struct fdm_host *host,
 	(void)snprintf(name, sizeof(name), FDM_STATE_ATTR "-%s", host->name);
 	shown = fdm_xml_nvpair(self->transient, "instance_attributes", name);
 	if (shown || state->was_bad) {
-		follow(fdm, &state->on_master, self->name, name, shown, word,
-		       now_ms);
+		fdm_attr_follow(fdm, &state->on_master, self->name, name, shown,
+				word, now_ms);
 	}
 }
 
@@ -267,8 +270,10 @@ clean(struct fdm *fdm, struct fdm_state *state, const struct fdm_node *node,
 	}
 	for (; pair; pair = pair->next) {
 		if (fdm_xml_is(pair, "nvpair") &&
-		    g_str_has_prefix(fdm_xml_text(pair, "name"),
-				     FDM_STATE_ATTR "-") &&
+		    (g_str_has_prefix(fdm_xml_text(pair, "name"),
+				      FDM_STATE_ATTR "-") ||
+		     strcmp(fdm_xml_text(pair, "name"), FDM_ADMISSION_ATTR) ==
+			     0) &&
 		    fdm->children < ATTRS_MAX) {
 			set_attribute(fdm, node->name,
 				      fdm_xml_text(pair, "name"), NULL);

@@ -13,6 +13,16 @@
 
 struct fdm;
 
+/* A transient node attribute that is being written. */
+struct fdm_attr {
+	char *asked; /* NULL: nothing */
+	uint64_t again_ms;
+};
+/* What the CIB shows follows what is wanted (NULL: it is not there). */
+void fdm_attr_follow(struct fdm *fdm, struct fdm_attr *attr, const char *node,
+		     const char *name, const char *shown, const char *wanted,
+		     uint64_t now_ms);
+
 /* Looks at facts and snapshot; the master tells what has changed. */
 void fdm_states_tick(struct fdm *fdm, uint64_t now_ms);
 /* {"state", "since_age_ms", "reporter", "evidence", "maintenance"}; null:

@@ -19,7 +19,14 @@ bool
 fdm_row_is_granted(const struct fdm_row *row)
 {
 	return row->verdict.is_granted && !row->waits &&
-	       row->gate == HA_PROTECT_OPEN;
+	       row->gate == HA_PROTECT_OPEN && ha_gate_is_open(row->admission);
+}
+
+bool
+fdm_row_is_refused(const struct fdm_row *row)
+{
+	return row->verdict.is_granted && row->gate == HA_PROTECT_OPEN &&
+	       row->admission == HA_GATE_REFUSED;
 }
 
 /* By its ticket: one that is foreseen may wait; granted it never is. */
@@ -38,7 +45,8 @@ state_name(const struct fdm_row *row)
 	if (row->gate != HA_PROTECT_OPEN) {
 		return FDM_STATE_OFF;
 	}
-	return row->waits ? FDM_STATE_WAITING : "granted";
+	return row->waits || fdm_row_is_refused(row) ? FDM_STATE_WAITING :
+						       "granted";
 }
 
 static const char *
@@ -46,6 +54,9 @@ reason_name(const struct fdm_row *row)
 {
 	if (!is_held(row) && row->gate != HA_PROTECT_OPEN) {
 		return ha_protect_gate_name(row->gate);
+	}
+	if (fdm_row_is_refused(row)) {
+		return HA_GATE_REASON;
 	}
 	return !is_held(row) && row->waits ?
 		       ha_restart_why_name(row->waits_why) :
@@ -79,14 +90,54 @@ fdm_ticket_differs(const struct fdm_row *row, uint64_t term)
 	    ticket->is_crash != row->is_crash) {
 		return true;
 	}
-	return !is_granted && (strcmp(ticket->reason, reason_name(row)) != 0 ||
-			       strcmp(ticket->owner, owner_name(row)) != 0);
+	if (row->has_reserved &&
+	    (!ticket->has_reserved ||
+	     ticket->cpu_mhz != row->reserved.cpu_mhz ||
+	     ticket->memory_mb != row->reserved.memory_mb)) {
+		return true;
+	}
+	return !is_granted &&
+	       (strcmp(ticket->reason, reason_name(row)) != 0 ||
+		strcmp(ticket->owner, owner_name(row)) != 0 ||
+		(fdm_row_is_refused(row) &&
+		 strcmp(ticket->text, row->refusal ? row->refusal : "") != 0));
 }
 
 GString *
 fdm_tickets_begin(void)
 {
 	return g_string_new("<cib><status><tickets>");
+}
+
+/* What was admitted once is void for one that is off or refused: it is admitted
+ * anew. What stays out of an update stays in the CIB as it is. */
+static void
+add_admission(GString *text, const struct fdm_row *row)
+{
+	const struct fdm_ticket *ticket = &row->vm->ticket;
+	const char *refusal =
+		fdm_row_is_refused(row) && row->refusal ? row->refusal : "";
+	bool is_void =
+		fdm_row_is_refused(row) ||
+		(row->verdict.is_granted && row->gate != HA_PROTECT_OPEN);
+
+	if (refusal[0] || ticket->text[0]) {
+		char *part =
+			g_markup_printf_escaped(" vmha-text=\"%s\"", refusal);
+
+		g_string_append(text, part);
+		g_free(part);
+	}
+	if (row->has_reserved && !is_void) {
+		g_string_append_printf(text,
+				       " vmha-cpu=\"%" G_GUINT64_FORMAT
+				       "\" vmha-memory=\"%" G_GUINT64_FORMAT
+				       "\"",
+				       (guint64)row->reserved.cpu_mhz,
+				       (guint64)row->reserved.memory_mb);
+	} else if (is_void && ticket->has_reserved) {
+		g_string_append(text, " vmha-cpu=\"\" vmha-memory=\"\"");
+	}
 }
 
 char *
@@ -114,6 +165,7 @@ fdm_ticket_text(const struct fdm_row *row, uint64_t term)
 		(guint64)row->not_before_s);
 	g_string_append(text, part);
 	g_free(part);
+	add_admission(text, row);
 	return g_string_free(text, FALSE);
 }
 

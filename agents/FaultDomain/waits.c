@@ -47,9 +47,15 @@ void
 fdm_waits_look(struct fdm *fdm, uint64_t now_ms, bool is_news)
 {
 	if (fdm->rows && (is_news || now_ms >= fdm->restart->due_ms)) {
+		bool is_done;
+
 		fdm_protect_judge(fdm->protect, fdm->facts, fdm->rows, now_ms);
+		is_done = fdm_admit_look(fdm, now_ms);
 		fdm_restart_judge(fdm->restart, fdm->facts, fdm->snap,
 				  fdm->rows, now_ms);
+		if (!is_done) {
+			fdm->restart->due_ms = now_ms;
+		}
 	}
 }
 
@@ -276,6 +282,7 @@ rows_without(struct fdm *fdm, struct fdm_snap *snap, const char *name)
 	}
 	rows = fdm_project(fdm->facts, snap);
 	fdm_protect_judge(fdm->protect, fdm->facts, rows, ha_clock_now_ms());
+	fdm_admit_rows(fdm, rows);
 	fdm_restart_judge(fdm->restart, fdm->facts, snap, rows,
 			  ha_clock_now_ms());
 	return rows;

@@ -131,6 +131,16 @@ waits_text(const struct fdm *fdm, const struct fdm_vm *vm, char *buffer,
 	if (row && row->verdict.is_granted && row->gate != HA_PROTECT_OPEN) {
 		return ha_protect_gate_text(row->gate);
 	}
+	if (row && fdm_row_is_refused(row)) {
+		(void)g_snprintf(buffer, size,
+				 "admission control refuses it: %s",
+				 row->refusal);
+		return buffer;
+	}
+	if (row && row->verdict.is_granted && vm->is_wanted &&
+	    row->admission == HA_GATE_PENDING) {
+		return "admission control has not judged it yet";
+	}
 	if (!row || !row->waits) {
 		return NULL;
 	}
@@ -186,6 +196,8 @@ fdm_vm_json(const struct fdm *fdm, const struct fdm_vm *vm)
 	}
 	set_text(json, "uuid", vm->has_uuid ? uuid : NULL);
 	add_waits(fdm, vm, json);
+	(void)json_object_set_new(json, "admission",
+				  fdm_admit_vm_json(fdm, vm, row));
 	(void)json_object_set_new(json, "granted",
 				  row ? json_boolean(row->verdict.is_granted) :
 					json_null());
@@ -292,6 +304,11 @@ find_missing(const struct fdm *fdm, const struct fdm_vm *vm, json_t *list)
 	} else if (row->gate != HA_PROTECT_OPEN) {
 		miss(list, "%s: vmha vm start %s",
 		     ha_protect_gate_text(row->gate), vm->resource);
+	} else if (!ha_gate_is_open(row->admission)) {
+		miss(list,
+		     "the master must admit it, and does so by itself%s%s",
+		     fdm_admit_help(fdm, vm->resource)[0] ? ": " : "",
+		     fdm_admit_help(fdm, vm->resource));
 	} else if (row->waits) {
 		char text[HA_ERR_TEXT];
 
@@ -321,7 +338,7 @@ fdm_op_vm(struct fdm *fdm, uint32_t client, const json_t *request)
 	const struct fdm_row *row;
 	const struct fdm_vm *vm;
 	char sentence[2 * HA_ERR_TEXT];
-	char waits[HA_ERR_TEXT];
+	char waits[HA_ERR_TEXT + 64];
 	const char *text;
 	json_t *missing;
 	json_t *answer;

@@ -15,6 +15,7 @@
 #define HOLDERS_MAX 4u
 #define TICKET_PREFIX "vmha-"
 #define STATE_OFF "off"
+#define REASON_REFUSED "waits-for-admission"
 
 struct holders {
 	const void *element[HOLDERS_MAX];
@@ -297,7 +298,9 @@ take_ticket(struct ci *ci, const void *ticket)
 	vm = &ci->out->vms[named.first->vm];
 	ci->ci_vms[named.first->vm].is_kept_off =
 		!is_granted &&
-		strcmp(ci_text(ci, ticket, "vmha-state"), STATE_OFF) == 0;
+		(strcmp(ci_text(ci, ticket, "vmha-state"), STATE_OFF) == 0 ||
+		 strcmp(ci_text(ci, ticket, "vmha-reason"), REASON_REFUSED) ==
+			 0);
 	vm->facts.admitted_cpu_mhz.is_there =
 		ci_value(ci_text(ci, ticket, "vmha-cpu"),
 			 &vm->facts.admitted_cpu_mhz.value);

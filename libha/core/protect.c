@@ -129,6 +129,7 @@ ha_protect_shown_name(enum ha_protect_shown shown)
 		[HA_PROTECT_IS_KEPT] = "was-off",
 		[HA_PROTECT_IS_STOPPING] = "powering-off",
 		[HA_PROTECT_IS_UNMANAGED] = "unmanaged",
+		[HA_PROTECT_IS_REFUSED] = "refused",
 	};
 
 	return (unsigned int)shown < HA_PROTECT_SHOWN_N ? NAMES[shown] :

@@ -61,6 +61,7 @@ enum ha_protect_shown {
 	HA_PROTECT_IS_KEPT,
 	HA_PROTECT_IS_STOPPING, /* its user has stopped it, not proven yet */
 	HA_PROTECT_IS_UNMANAGED,
+	HA_PROTECT_IS_REFUSED, /* by admission control: it is not judged here */
 	HA_PROTECT_SHOWN_N
 };
 enum ha_protect_shown ha_protect_show(const struct ha_protect_facts *facts);

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The master judges: first the cluster as it stands (green or red), then what
+ * runs and was never admitted, raised reservations, and power-ons, one after
+ * the other, each on a cluster in which those admitted before are on. All that
+ * is admitted is written in one update of the CIB, and nobody is judged anew
+ * before the CIB shows it: so no two power-ons get the same room. Judged only
+ * when something is new, and no longer than BUDGET_MS in one look.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "FaultDomain/admit.h"
+#include "FaultDomain/fdm.h"
+#include "FaultDomain/logs.h"
+#include "ha/clock.h"
+
+/* A step takes 1 to 5 ns: one judgement ends within some 10 ms. Where that is
+ * not enough the answer is no, and says that it is to be safe. */
+#define SET_STEPS UINT64_C(1000000)
+#define ALL_STEPS UINT64_C(4000000)
+#define BUDGET_MS 10u
+#define KEY_PRIME UINT64_C(1099511628211)
+
+/* One look. */
+struct judging {
+	struct fdm *fdm;
+	struct fdm_admit *admit;
+	const struct fdm_stock *stock;
+	struct ha_inventory inv; /* as it would be */
+	struct ha_inv_vm *vms;
+	void *work;
+	uint64_t until_ms;
+};
+
+/* ---- what is known ---------------------------------------------------------- */
+
+static struct fdm_admission *
+admission_of(struct fdm_admit *admit, const char *resource)
+{
+	struct fdm_admission *one = g_hash_table_lookup(admit->table, resource);
+
+	if (!one) {
+		one = g_new0(struct fdm_admission, 1);
+		g_hash_table_insert(admit->table, g_strdup(resource), one);
+	}
+	return one;
+}
+
+static const struct fdm_row *
+row_at(const struct fdm *fdm, guint index)
+{
+	return &g_array_index(fdm->rows, struct fdm_row, index);
+}
+
+static bool
+is_running(const struct fdm_row *row)
+{
+	return row->verdict.is_granted &&
+	       (row->verdict.why == HA_TICKET_RUNS || row->vm->is_up);
+}
+
+/* The rows' part of what is judged by. */
+static uint64_t
+key_of(const struct fdm *fdm, const struct fdm_stock *stock)
+{
+	uint64_t key = stock->digest;
+
+	for (guint i = 0; i < fdm->rows->len; i++) {
+		const struct fdm_row *row = row_at(fdm, i);
+		uint64_t state = row->vm->is_wanted ? 1 : 0;
+
+		state |= fdm_admit_is_candidate(fdm, row) ? 2 : 0;
+		state |= is_running(row) ? 4 : 0;
+		state |= row->vm->ticket.has_reserved ? 8 : 0;
+		key = (key ^ (state + 16 * (uint64_t)i)) * KEY_PRIME;
+	}
+	return key ? key : 1;
+}
+
+static gboolean
+is_gone(gpointer key, gpointer value, gpointer data)
+{
+	(void)value;
+	return !fdm_facts_vm(data, key);
+}
+
+/* ---- one question ------------------------------------------------------------ */
+
+static bool
+ask(struct judging *j, const struct ha_admission_request *request,
+    struct ha_admission_answer *ret_answer, struct fdm_admission *told)
+{
+	struct ha_admission_question question = {
+		.inv = &j->inv,
+		.policy = &j->stock->policy,
+		.request = request,
+		.set_steps = SET_STEPS,
+		.all_steps = ALL_STEPS,
+	};
+	struct ha_err reason = HA_ERR_INIT;
+	struct ha_err help = HA_ERR_INIT;
+
+	if (!j->work) {
+		j->work = g_malloc(ha_admission_work_bytes(&question));
+	}
+	told->help[0] = '\0';
+	if (ha_admission_judge(&question, j->work, ret_answer, &reason) < 0) {
+		g_strlcpy(told->text, reason.text, sizeof(told->text));
+		return false;
+	}
+	if (ha_admission_is_yes(ret_answer->verdict)) {
+		told->text[0] = '\0';
+		return true;
+	}
+	ha_admission_text(&question, ret_answer, &reason, &help);
+	/* Not for each number: each write makes Pacemaker's scheduler run. */
+	if (!ha_gate_is_same_text(told->text, reason.text)) {
+		g_strlcpy(told->text, reason.text, sizeof(told->text));
+	}
+	g_strlcpy(told->help, help.text, sizeof(told->help));
+	return false;
+}
+
+/* ---- the cluster --------------------------------------------------------------- */
+
+static bool
+on_move(const struct ha_plan_set *set, void *closure)
+{
+	struct judging *j = closure;
+
+	for (uint32_t i = 0; i < set->n_moves; i++) {
+		j->vms[set->moves[i].vm].host = set->moves[i].to;
+	}
+	return true;
+}
+
+/* What is to be restarted will be somewhere: no power-on gets its room. */
+static void
+place_stranded(struct judging *j)
+{
+	struct ha_plan_question question = {
+		.inv = &j->stock->inv,
+		.demand = j->stock->demand,
+		.places_stranded = true,
+		.set_steps = SET_STEPS,
+		.all_steps = ALL_STEPS,
+	};
+	struct ha_plan_answer answer;
+	bool is_any = false;
+	void *work;
+
+	for (uint32_t i = 0; i < j->inv.n_vms && !is_any; i++) {
+		const struct ha_inv_vm *vm = &j->vms[i];
+
+		is_any = vm->is_on &&
+			 (vm->host == HA_INV_NONE ||
+			  j->inv.hosts[vm->host].state != HA_INV_ONLINE);
+	}
+	if (is_any) {
+		work = g_malloc(ha_plan_work_bytes(&question));
+		ha_plan_prove(&question, work, on_move, j, &answer);
+		g_free(work);
+	}
+}
+
+static void
+judge_cluster(struct judging *j)
+{
+	static const struct ha_admission_request NONE = {
+		.op = HA_ADMISSION_NONE,
+		.vm = HA_INV_NONE,
+		.host = HA_INV_NONE,
+	};
+	struct fdm_admit *admit = j->admit;
+	struct ha_admission_answer answer;
+	struct fdm_admission told = { .word = FDM_ADMIT_NONE };
+	bool is_green;
+
+	g_strlcpy(told.text, admit->why, sizeof(told.text));
+	is_green = ask(j, &NONE, &answer, &told);
+	g_strlcpy(admit->why, told.text, sizeof(admit->why));
+	g_strlcpy(admit->help, told.help, sizeof(admit->help));
+	admit->state = j->stock->policy.type == HA_ADMISSION_DISABLED ?
+			       FDM_ADMIT_DISABLED :
+		       is_green ? FDM_ADMIT_GREEN :
+				  FDM_ADMIT_RED;
+}
+
+/* ---- what runs ------------------------------------------------------------------ */
+
+static void
+mark(struct judging *j, struct fdm_admission *one, enum fdm_admit_word word,
+     const char *resource)
+{
+	if (word == FDM_ADMIT_UNADMITTED && one->word != word) {
+		fdm_log(FDM_LOG_UNADMITTED, resource, one->text);
+	} else if (word == FDM_ADMIT_RAISE_REFUSED && one->word != word) {
+		fdm_log(FDM_LOG_RAISE_REFUSED, resource, one->text);
+	}
+	one->word = word;
+	one->judged = j->admit->key;
+}
+
+static void
+reserve(struct judging *j, struct fdm_admission *one, uint32_t vm,
+	const struct ha_gate_reserved *reserved)
+{
+	one->has_reserved = true;
+	one->reserved = *reserved;
+	j->vms[vm].cpu_mhz = reserved->cpu_mhz;
+	j->vms[vm].memory_mb = reserved->memory_mb;
+}
+
+static struct ha_gate_reserved
+wanted_of(const struct judging *j, uint32_t vm)
+{
+	return (struct ha_gate_reserved){ j->stock->wanted[vm].cpu_mhz,
+					  j->stock->wanted[vm].memory_mb };
+}
+
+/* It runs: judged as if it were switched on where it is. */
+static void
+judge_unknown(struct judging *j, uint32_t vm, struct fdm_admission *one,
+	      const char *resource)
+{
+	struct ha_admission_request request = { .op = HA_ADMISSION_POWER_ON,
+						.vm = vm };
+	struct ha_gate_reserved wanted = wanted_of(j, vm);
+	struct ha_admission_answer answer;
+
+	/* All of them fit: that is cheaper to see. */
+	if (j->admit->state != FDM_ADMIT_RED) {
+		reserve(j, one, vm, &wanted);
+		one->text[0] = '\0';
+		mark(j, one, FDM_ADMIT_ADMITTED, resource);
+		return;
+	}
+	request.host = j->vms[vm].host;
+	j->vms[vm].is_on = false;
+	j->vms[vm].host = HA_INV_NONE;
+	if (ask(j, &request, &answer, one)) {
+		reserve(j, one, vm, &wanted);
+		mark(j, one, FDM_ADMIT_ADMITTED, resource);
+	} else {
+		one->has_reserved = false;
+		mark(j, one, FDM_ADMIT_UNADMITTED, resource);
+	}
+	j->vms[vm].is_on = true;
+	j->vms[vm].host = request.host;
+}
+
+static void
+judge_raise(struct judging *j, uint32_t vm, struct fdm_admission *one,
+	    const struct ha_gate_reserved *least, const char *resource)
+{
+	struct ha_gate_reserved wanted = wanted_of(j, vm);
+	struct ha_admission_request request = {
+		.op = HA_ADMISSION_RAISE,
+		.vm = vm,
+		.host = HA_INV_NONE,
+		.has_cpu = true,
+		.has_memory = true,
+		.cpu_mhz = wanted.cpu_mhz,
+		.memory_mb = wanted.memory_mb,
+	};
+	struct ha_admission_answer answer;
+
+	reserve(j, one, vm, least);
+	if (ask(j, &request, &answer, one)) {
+		reserve(j, one, vm, &wanted);
+		mark(j, one, FDM_ADMIT_ADMITTED, resource);
+	} else {
+		mark(j, one, FDM_ADMIT_RAISE_REFUSED, resource);
+	}
+}
+
+static void
+judge_running(struct judging *j, uint32_t vm, const struct fdm_row *row)
+{
+	const struct fdm_ticket *ticket = &row->vm->ticket;
+	struct ha_gate_reserved admitted = { ticket->cpu_mhz,
+					     ticket->memory_mb };
+	struct ha_gate_reserved wanted = wanted_of(j, vm);
+	struct ha_gate_reserved least;
+	struct fdm_admission *one = admission_of(j->admit, row->vm->resource);
+
+	one->host[0] = '\0';
+	switch (ha_gate_change(ticket->has_reserved ? &admitted : NULL, &wanted,
+			       &least)) {
+	case HA_GATE_KEEP:
+	case HA_GATE_LOWER:
+		reserve(j, one, vm, &least);
+		one->text[0] = '\0';
+		mark(j, one, FDM_ADMIT_ADMITTED, row->vm->resource);
+		break;
+	case HA_GATE_RAISE:
+		judge_raise(j, vm, one, &least, row->vm->resource);
+		break;
+	case HA_GATE_UNKNOWN:
+		judge_unknown(j, vm, one, row->vm->resource);
+		break;
+	}
+}
+
+/* ---- power-ons ---------------------------------------------------------------------- */
+
+/* For those after it: it is on. */
+static void
+switch_on(struct judging *j, uint32_t vm, const struct fdm_admission *one)
+{
+	j->vms[vm].is_on = true;
+	j->vms[vm].host = fdm_stock_host(j->stock, one->host);
+	j->vms[vm].cpu_mhz = one->reserved.cpu_mhz;
+	j->vms[vm].memory_mb = one->reserved.memory_mb;
+}
+
+static void
+judge_power_on(struct judging *j, uint32_t vm, const struct fdm_row *row)
+{
+	const struct ha_admission_request request = {
+		.op = HA_ADMISSION_POWER_ON,
+		.vm = vm,
+		.host = HA_INV_NONE,
+	};
+	const struct fdm_ticket *ticket = &row->vm->ticket;
+	struct fdm_admission *one = admission_of(j->admit, row->vm->resource);
+	struct ha_gate_reserved wanted = wanted_of(j, vm);
+	struct ha_admission_answer answer;
+	uint32_t host;
+
+	/* A new master says what the last one has said. */
+	if (one->word != FDM_ADMIT_REFUSED) {
+		g_strlcpy(one->text, ticket->text, sizeof(one->text));
+	}
+	one->judged = j->admit->key;
+	one->has_reserved = false;
+	one->host[0] = '\0';
+	j->vms[vm].cpu_mhz = wanted.cpu_mhz;
+	j->vms[vm].memory_mb = wanted.memory_mb;
+	if (!ask(j, &request, &answer, one)) {
+		one->word = FDM_ADMIT_REFUSED;
+		return;
+	}
+	one->word = FDM_ADMIT_ADMITTED;
+	one->has_reserved = true;
+	one->reserved = wanted;
+	host = answer.inv.vms[vm].host;
+	if (host < j->inv.n_hosts) {
+		g_strlcpy(one->host, j->inv.hosts[host].name,
+			  sizeof(one->host));
+	}
+	switch_on(j, vm, one);
+}
+
+/* ---- one look ------------------------------------------------------------------------ */
+
+struct turn {
+	const struct ha_inv_vm *vm;
+	const struct fdm_row *row;
+	uint32_t index;
+};
+
+static int
+compare(const void *a, const void *b)
+{
+	return ha_gate_order(((const struct turn *)a)->vm,
+			     ((const struct turn *)b)->vm);
+}
+
+/* Those that run, or those that are to be admitted; in order. */
+static GArray *
+turns_of(const struct judging *j, bool runs)
+{
+	const struct fdm *fdm = j->fdm;
+	GArray *turns = g_array_new(FALSE, FALSE, sizeof(struct turn));
+
+	for (guint i = 0; i < fdm->rows->len; i++) {
+		const struct fdm_row *row = row_at(fdm, i);
+		struct turn turn = { .row = row };
+
+		if (runs ? !is_running(row) :
+			   !row->vm->is_wanted ||
+				    !fdm_admit_is_candidate(fdm, row)) {
+			continue;
+		}
+		turn.index = fdm_stock_vm(j->stock, row->vm->resource);
+		if (turn.index != HA_INV_NONE &&
+		    j->vms[turn.index].is_on == runs) {
+			turn.vm = &j->stock->inv.vms[turn.index];
+			g_array_append_val(turns, turn);
+		}
+	}
+	g_array_sort(turns, compare);
+	return turns;
+}
+
+/* What was judged before of this very cluster stands. */
+static bool
+is_kept(struct judging *j, uint32_t vm, const struct fdm_row *row, bool runs)
+{
+	const struct fdm_admission *one =
+		fdm_admit_find(j->fdm, row->vm->resource);
+
+	if (!one || one->judged != j->admit->key) {
+		return false;
+	}
+	if (!runs && one->word == FDM_ADMIT_ADMITTED) {
+		switch_on(j, vm, one);
+	} else if (runs && one->has_reserved) {
+		j->vms[vm].cpu_mhz = one->reserved.cpu_mhz;
+		j->vms[vm].memory_mb = one->reserved.memory_mb;
+	}
+	return true;
+}
+
+/* False: the time is over. */
+static bool
+judge_all(struct judging *j, bool runs)
+{
+	GArray *turns = turns_of(j, runs);
+	bool is_done = true;
+
+	for (guint i = 0; is_done && i < turns->len; i++) {
+		const struct turn *turn = &g_array_index(turns, struct turn, i);
+
+		if (is_kept(j, turn->index, turn->row, runs)) {
+			continue;
+		}
+		if (ha_clock_now_ms() >= j->until_ms) {
+			is_done = false;
+		} else if (runs) {
+			judge_running(j, turn->index, turn->row);
+		} else {
+			judge_power_on(j, turn->index, turn->row);
+		}
+	}
+	g_array_unref(turns);
+	return is_done;
+}
+
+static bool
+judge(struct fdm *fdm, const struct fdm_stock *stock, bool is_new)
+{
+	struct judging j = {
+		.fdm = fdm,
+		.admit = fdm->admit,
+		.stock = stock,
+		.inv = stock->inv,
+		.vms = g_memdup2(stock->inv.vms,
+				 (stock->inv.n_vms + 1) * sizeof(*j.vms)),
+		.until_ms = ha_clock_now_ms() + BUDGET_MS,
+	};
+	bool is_done;
+
+	j.inv.vms = j.vms;
+	place_stranded(&j);
+	if (is_new) {
+		judge_cluster(&j);
+	}
+	is_done = judge_all(&j, true) && judge_all(&j, false);
+	g_free(j.work);
+	g_free(j.vms);
+	return is_done;
+}
+
+/* Why nobody can be judged; NULL: somebody can. */
+static const struct fdm_stock *
+stock_of(struct fdm *fdm, uint64_t now_ms)
+{
+	struct fdm_admit *admit = fdm->admit;
+	const struct fdm_stock *stock;
+
+	if (!fdm_master_may_write(fdm, now_ms)) {
+		/* Whoever is master knows; what was judged is void. */
+		g_hash_table_remove_all(admit->table);
+		admit->key = 0;
+		admit->is_recalled = false;
+		admit->state = FDM_ADMIT_UNKNOWN;
+		return NULL;
+	}
+	/* Its own write is under way: the CIB does not show yet who is on. */
+	if (fdm->master.step == FDM_STEP_CIB ||
+	    fdm->copies < fdm->master.min_copy) {
+		return NULL;
+	}
+	stock = fdm_stock_get(fdm, now_ms);
+	if (!stock || !stock->is_complete) {
+		admit->key = 0;
+		return NULL;
+	}
+	return stock;
+}
+
+/* Where it was admitted counts until it runs, or is admitted anew. */
+static void
+tell_stock(struct fdm *fdm)
+{
+	for (guint i = 0; i < fdm->rows->len; i++) {
+		const struct fdm_row *row = row_at(fdm, i);
+		const struct fdm_admission *one =
+			fdm_admit_find(fdm, row->vm->resource);
+
+		if (row->admission == HA_GATE_ADMITTED && one && one->host[0]) {
+			fdm_stock_admit(fdm->stock, row->vm->resource,
+					one->host);
+		} else if (is_running(row) || !row->vm->is_wanted) {
+			fdm_stock_admit(fdm->stock, row->vm->resource, NULL);
+		}
+	}
+}
+
+bool
+fdm_admit_look(struct fdm *fdm, uint64_t now_ms)
+{
+	struct fdm_admit *admit = fdm->admit;
+	const struct fdm_stock *stock = stock_of(fdm, now_ms);
+	bool is_done = true;
+
+	if (stock) {
+		uint64_t key = key_of(fdm, stock);
+		bool is_new = admit->key != key;
+
+		if (is_new) {
+			(void)g_hash_table_foreach_remove(admit->table, is_gone,
+							  fdm->facts);
+			admit->key = key;
+			admit->is_done = false;
+		}
+		if (!admit->is_done) {
+			admit->is_done = judge(fdm, stock, is_new);
+		}
+		is_done = admit->is_done;
+	}
+	fdm_admit_rows(fdm, fdm->rows);
+	if (stock) {
+		tell_stock(fdm);
+	}
+	return is_done;
+}
