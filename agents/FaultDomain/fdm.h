@@ -37,6 +37,9 @@
  *              "help", "refused": [{"resource", "text", "help"}], "marked"
  *              (they run with more than was admitted): [{"resource", "text"}],
  *              "errors": [sentences: what can't be counted as it stands]}
+ *   "plan":    by the master: {"written": Pacemaker has it, "why" it has not,
+ *              "homeless": [{"resource", "host", "text"}]: who would not come
+ *              back, or not where planned, "age_ms" of the last write}
  *   "found":   what runs here against Pacemaker and the lists (ha/found.h):
  *              {"look_age_ms", "foreign": QEMUs of no resource, "why" (no look
  *              succeeds), "vms": [{"resource", "kind", "age_ms", "pid",
@@ -94,6 +97,7 @@
 #include "FaultDomain/capacity.h"
 #include "FaultDomain/election.h"
 #include "FaultDomain/facts.h"
+#include "FaultDomain/prefer.h"
 #include "FaultDomain/fdm_timeouts.h"
 #include "FaultDomain/protect.h"
 #include "FaultDomain/responder.h"
@@ -250,6 +254,7 @@ struct fdm {
 	struct fdm_lacks lacks;
 	struct fdm_ready *ready;
 	struct fdm_stock *stock;
+	struct fdm_prefer *prefer;
 	struct fdm_admit *admit;
 	uint32_t children;
 };

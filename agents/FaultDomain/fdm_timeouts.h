@@ -140,6 +140,13 @@
 /* A host that is online and whose capacity nobody has written: so long nobody
  * is refused for it. */
 #define FDM_BLIND_MS 10000u
+/* The plan is written when nothing has started, stopped or moved for so long; at
+ * the latest so long after it has changed, and so long where VMs are to start and
+ * do not. One that could not be written is tried again. */
+#define FDM_PLAN_QUIET_MS 5000u
+#define FDM_PLAN_LATEST_MS 60000u
+#define FDM_PLAN_DOWN_MS 600000u
+#define FDM_PLAN_AGAIN_MS 10000u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

@@ -241,6 +241,7 @@ fdm_grant_write(struct fdm *fdm, uint64_t now_ms)
 		fdm_log(FDM_LOG_TICKETS, add_confirmed(fdm, xml, now_ms),
 			(unsigned long long)master->term);
 		fdm_tickets_end(xml);
+		fdm_prefer_add(fdm, xml, now_ms);
 		master->step = FDM_STEP_CIB;
 		g_clear_pointer(&master->wanted, g_hash_table_unref);
 		ha_cib_update(fdm->cib, xml->str, on_written, fdm);

@@ -56,6 +56,8 @@
 #define FDM_LOG_RESTART_POLICY LOG_ERR, "restart-policy", "%s"
 #define FDM_LOG_TICKETS LOG_INFO, "tickets", "%u tickets written, term %llu"
 #define FDM_LOG_CIB_FAILED LOG_ERR, "cib-failed", "the tickets can't be written: %s"
+#define FDM_LOG_PLAN_WRITTEN LOG_INFO, "plan-written", "%u targets of the failure plan are written"
+#define FDM_LOG_PLAN_INCOMPLETE LOG_WARNING, "plan-incomplete", "%u VMs would not come back as planned: %s"
 #define FDM_LOG_UNSEAL LOG_NOTICE, "unseal", "%s is told that its VM list is settled"
 #define FDM_LOG_UNSEAL_FAILED LOG_WARNING, "unseal-failed", "%s can't be told that its VM list is settled: %s"
 #define FDM_LOG_FENCE LOG_WARNING, "fence", "%s has vanished, is not proven dead, and Pacemaker takes it for cleanly off: Pacemaker is asked to fence it"

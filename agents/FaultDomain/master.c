@@ -363,6 +363,9 @@ run_duties(struct fdm *fdm, uint64_t now_ms)
 	if (fdm->master.step == FDM_STEP_IDLE) {
 		fdm_duty_unseal(fdm, now_ms);
 	}
+	if (fdm->master.step == FDM_STEP_IDLE) {
+		fdm_prefer_tick(fdm, now_ms);
+	}
 	fdm_duty_vanished(fdm, now_ms);
 	fdm_duty_refused(fdm, now_ms);
 	fdm_duty_failed(fdm, now_ms);

@@ -160,6 +160,7 @@ ha_cibinv_free(struct ha_cibinv *inv)
 	}
 	for (uint32_t i = 0; i < inv->inv.n_vms; i++) {
 		free_indices(inv->inv.vms[i].allowed);
+		free(inv->vms[i].own_scores);
 	}
 	for (uint32_t i = 0; i < inv->inv.n_rules; i++) {
 		free_indices(inv->inv.rules[i].vms);

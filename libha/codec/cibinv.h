@@ -3,8 +3,8 @@
  * What the files of the CIB's inventory share. cibinv.c begins and ends,
  * cibinv_room.c has room, cibinv_xml.c reads elements, cibinv_host.c hosts,
  * cibinv_vm.c virtual machines, cibinv_past.c their history, cibinv_place.c
- * location constraints, cibinv_rule.c their rules, cibinv_clone.c clones that
- * machines need, cibinv_group.c colocation.
+ * location constraints, cibinv_wish.c what of them is a wish, cibinv_rule.c their
+ * rules, cibinv_clone.c clones that machines need, cibinv_group.c colocation.
  */
 #ifndef HA__CIBINV_H
 #define HA__CIBINV_H
@@ -128,5 +128,16 @@ enum ci_truth {
 enum ci_truth ci_rule_holds(const struct ci *ci, const void *rule,
 			    uint32_t host);
 void ci_groups(struct ci *ci);
+
+/* ---- cibinv_wish.c --------------------------------------------------------- */
+
+/* A location's score for one host; what can't be weighed, of these or of all. */
+void ci_wish(struct ci *ci, struct ci_named named, uint32_t host, int score);
+void ci_wish_unknown(struct ci *ci, struct ci_named named);
+void ci_wish_unknown_all(struct ci *ci);
+int ci_stickiness(const struct ci *ci, const void *primitive,
+		  const void *template);
+/* Is it vmha's own constraint? Then it is read, and nothing else is. */
+bool ci_is_plan(struct ci *ci, const void *constraint);
 
 #endif

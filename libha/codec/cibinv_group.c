@@ -209,6 +209,27 @@ take_sets(struct ci *ci, const void *constraint, const struct bond *bond)
 	}
 }
 
+/* All of them, where any of its scores is finite. */
+static void
+wish_sets(struct ci *ci, const void *constraint, const struct bond *bond)
+{
+	const void *set = ci_first(ci, constraint, "resource_set");
+
+	for (; set; set = ci_next(ci, set, "resource_set")) {
+		const void *ref = ci_first(ci, set, "resource_ref");
+		struct bond own = *bond;
+
+		(void)bond_of(ci_text(ci, set, "score"), &own);
+		for (; ref; ref = ci_next(ci, ref, "resource_ref")) {
+			if (!own.is_mandatory || !bond->is_mandatory) {
+				ci_wish_unknown(
+					ci,
+					ci_named(ci, ci_text(ci, ref, "id")));
+			}
+		}
+	}
+}
+
 static void
 take(struct ci *ci, const void *constraint)
 {
@@ -228,11 +249,18 @@ take(struct ci *ci, const void *constraint)
 			ci_text(ci, constraint, "id"), by);
 	}
 	if (ci_first(ci, constraint, "resource_set")) {
+		wish_sets(ci, constraint, &bond);
 		take_sets(ci, constraint, &bond);
 		if (bond.is_mandatory) {
 			note_others(ci, constraint);
 		}
 	} else {
+		if (!bond.is_mandatory) {
+			ci_wish_unknown(ci, ci_named(ci, ci_text(ci, constraint,
+								 "rsc")));
+			ci_wish_unknown(ci, ci_named(ci, ci_text(ci, constraint,
+								 "with-rsc")));
+		}
 		take_pair(ci, constraint, &bond);
 	}
 }

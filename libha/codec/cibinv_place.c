@@ -48,6 +48,7 @@ apply_rule(struct ci *ci, const void *constraint, const void *rule,
 			"location %s: its rule has no score of its own "
 			"(score-attribute): not counted",
 			id);
+		ci_wish_unknown(ci, named);
 		return;
 	}
 	for (uint32_t host = 0; host < ci->n_hosts; host++) {
@@ -57,9 +58,11 @@ apply_rule(struct ci *ci, const void *constraint, const void *rule,
 		if (truth == CI_YES ||
 		    (truth == CI_UNKNOWN && score == -CI_INFINITY)) {
 			ci_mark(ci, named, host, score);
+			ci_wish(ci, named, host, score);
 		}
 	}
 	if (is_unsure) {
+		ci_wish_unknown(ci, named);
 		ci_note(ci,
 			"location %s: its rule depends on what can't be told "
 			"here (dates, resource parameters): counted as if it "
@@ -84,6 +87,7 @@ apply(struct ci *ci, const void *constraint, struct ci_named named,
 
 		if (host != HA_INV_NONE && ci_score(score_text, &score)) {
 			ci_mark(ci, named, host, score);
+			ci_wish(ci, named, host, score);
 		}
 	}
 }
@@ -102,10 +106,12 @@ take(struct ci *ci, const void *constraint)
 	const char *score = ci_text(ci, constraint, "score");
 	const void *set = ci_first(ci, constraint, "resource_set");
 
-	if (is_of_roles(ci_text(ci, constraint, "role"))) {
+	if (is_of_roles(ci_text(ci, constraint, "role")) ||
+	    ci_is_plan(ci, constraint)) {
 		return;
 	}
 	if (ci_text(ci, constraint, "rsc-pattern")[0]) {
+		ci_wish_unknown_all(ci);
 		ci_note(ci,
 			"location %s: rsc-pattern is not counted; name the "
 			"resources, or use a resource set",

@@ -179,6 +179,10 @@ add_vm(struct ci *ci, const void *primitive, const struct holders *in)
 						  HA_CAPACITY_CPU),
 			   .memory_mb = utilization(ci, id, primitive, template,
 						    HA_CAPACITY_MEMORY) },
+		.is_nested = in->count > 0,
+		.prefer = { .stickiness =
+				    ci_stickiness(ci, primitive, template) },
+		.plan = { .host = HA_INV_NONE },
 	};
 	ci->n_vms++;
 	add_alias(ci, id, vm);

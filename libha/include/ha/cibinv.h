@@ -15,6 +15,11 @@
 #include "ha/demand.h"
 #include "ha/err.h"
 #include "ha/inventory.h"
+#include "ha/prefer.h"
+
+/* Of the location constraint that tells Pacemaker of a VM's target, before the
+ * name of the resource. */
+#define HA_CIBINV_PLAN "vmha-plan-"
 
 /* How to walk a tree. Elements alone; texts live as long as the tree. */
 struct ha_cib_tree {
@@ -37,6 +42,10 @@ struct ha_cibinv_vm {
 	const char *config;           /* path of the domain XML; NULL: none */
 	struct ha_demand_facts facts; /* shape is the caller's to fill in */
 	struct ha_demand demand;      /* as set last */
+	bool is_nested;               /* in a group, clone or bundle */
+	struct ha_prefer_facts prefer;
+	struct ha_prefer_constraint plan; /* HA_CIBINV_PLAN */
+	int *own_scores; /* prefer.scores, for whom it belongs to */
 };
 
 struct ha_cibinv {
@@ -59,6 +68,9 @@ void ha_cibinv_free(struct ha_cibinv *inv); /* NULL is fine */
 
 void ha_cibinv_set_demand(struct ha_cibinv *inv, uint32_t vm,
 			  const struct ha_demand *demand);
+
+/* Its constraint of the plan, as an element. To be freed; NULL: no memory. */
+char *ha_cibinv_plan_xml(const char *resource, const char *host, int score);
 
 /* The inventory file of docs/ADMISSION-FACTS.md: "hosts", "vms", "rules".
  * NULL: no memory. */

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The score of a target. Never one that moves a machine whose host lives: in
+ * doubt 0, which says nothing to Pacemaker and everything to who reads it.
+ */
+#include "ha/prefer.h"
+
+static int64_t
+score_of(const struct ha_prefer_facts *facts, uint32_t host)
+{
+	return facts->scores ? facts->scores[host] : 0;
+}
+
+static bool
+is_allowed(const struct ha_inv_vm *vm, uint32_t host)
+{
+	for (uint32_t i = 0; vm->has_allowed && i < vm->n_allowed; i++) {
+		if (vm->allowed[i] == host) {
+			return true;
+		}
+	}
+	return !vm->has_allowed;
+}
+
+static bool
+is_running(const struct ha_inventory *inv, uint32_t vm,
+	   const struct ha_prefer_facts *facts)
+{
+	uint32_t host = inv->vms[vm].host;
+
+	return !facts->is_down && host != HA_INV_NONE &&
+	       inv->hosts[host].state == HA_INV_ONLINE;
+}
+
+/* The host, its own and the target aside, that its user wants most. */
+static uint32_t
+find_rival(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
+	   const struct ha_prefer_facts *facts)
+{
+	uint32_t rival = HA_INV_NONE;
+
+	for (uint32_t h = 0; h < inv->n_hosts; h++) {
+		if (h != target && (h != inv->vms[vm].host || facts->is_down) &&
+		    inv->hosts[h].state == HA_INV_ONLINE &&
+		    is_allowed(&inv->vms[vm], h) &&
+		    (rival == HA_INV_NONE ||
+		     score_of(facts, h) > score_of(facts, rival))) {
+			rival = h;
+		}
+	}
+	return rival;
+}
+
+/* One less than what would make it equal to staying: of equals Pacemaker may
+ * take either. */
+static int
+highest(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
+	const struct ha_prefer_facts *facts)
+{
+	int64_t stays;
+	int64_t room;
+
+	if (!is_running(inv, vm, facts) || inv->vms[vm].host == target) {
+		return HA_PREFER_MAX;
+	}
+	stays = facts->stickiness + score_of(facts, inv->vms[vm].host);
+	if (stays > HA_PREFER_INFINITY) {
+		stays = HA_PREFER_INFINITY;
+	}
+	room = stays - score_of(facts, target) - 1;
+	return room <= 0 ? 0 : room > HA_PREFER_MAX ? HA_PREFER_MAX : (int)room;
+}
+
+void
+ha_prefer_judge(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
+		const struct ha_prefer_facts *facts,
+		struct ha_prefer_verdict *ret_verdict)
+{
+	struct ha_prefer_verdict verdict = { .rival = HA_INV_NONE };
+	uint32_t rival = find_rival(inv, vm, target, facts);
+
+	if (facts->has_wishes) {
+		verdict.why = HA_PREFER_UNKNOWN;
+		*ret_verdict = verdict;
+		return;
+	}
+	verdict.score = highest(inv, vm, target, facts);
+	if (rival == HA_INV_NONE ||
+	    score_of(facts, target) + verdict.score > score_of(facts, rival)) {
+		verdict.why = HA_PREFER_WINS;
+	} else if (score_of(facts, target) >= score_of(facts, rival)) {
+		verdict.why = HA_PREFER_NOT_STICKY;
+	} else {
+		verdict.why = HA_PREFER_OUTBID;
+		verdict.rival = rival;
+	}
+	*ret_verdict = verdict;
+}
+
+bool
+ha_prefer_wanted(const struct ha_inventory *inv, uint32_t vm,
+		 const struct ha_target *target,
+		 const struct ha_prefer_facts *facts,
+		 const struct ha_prefer_constraint *stands,
+		 struct ha_prefer_constraint *ret_wanted,
+		 struct ha_prefer_verdict *ret_verdict)
+{
+	*ret_verdict = (struct ha_prefer_verdict){ .rival = HA_INV_NONE };
+	*ret_wanted = *stands;
+	if (target->host != HA_INV_NONE) {
+		ha_prefer_judge(inv, vm, target->host, facts, ret_verdict);
+		*ret_wanted = (struct ha_prefer_constraint){
+			.is_there = true,
+			.host = target->host,
+			.score = ret_verdict->score,
+		};
+	} else if (inv->vms[vm].is_on) {
+		ret_wanted->score = 0;
+	}
+	return ret_wanted->is_there != stands->is_there ||
+	       ret_wanted->host != stands->host ||
+	       ret_wanted->score != stands->score;
+}
+
+void
+ha_prefer_text(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
+	       const struct ha_prefer_facts *facts,
+	       const struct ha_prefer_verdict *verdict, struct ha_err *ret_text)
+{
+	const char *name = inv->vms[vm].name;
+	const char *host = inv->hosts[target].name;
+
+	ret_text->text[0] = '\0';
+	switch (verdict->why) {
+	case HA_PREFER_WINS:
+		break;
+	case HA_PREFER_NOT_STICKY:
+		(void)ha_err_set(
+			ret_text, 0,
+			"%s: Pacemaker can't be told that it goes to %s: its "
+			"resource-stickiness is %d, and any preference for "
+			"another host would move it there now; crm configure "
+			"rsc_defaults resource-stickiness=1000",
+			name, host, facts->stickiness);
+		break;
+	case HA_PREFER_OUTBID:
+		(void)ha_err_set(
+			ret_text, 0,
+			"%s: the plan sends it to %s, but its location "
+			"constraints want %s more: lower their score there, or "
+			"forbid what must not be (-INFINITY), which the plan "
+			"takes into account",
+			name, host, inv->hosts[verdict->rival].name);
+		break;
+	case HA_PREFER_UNKNOWN:
+		(void)ha_err_set(
+			ret_text, 0,
+			"%s: the plan sends it to %s, but a colocation with a "
+			"finite score or a rule that can't be judged has a "
+			"word, too: make it mandatory (INFINITY), or take it "
+			"away",
+			name, host);
+		break;
+	}
+}
