@@ -7,13 +7,10 @@
  * before the CIB shows it: so no two power-ons get the same room. Judged only
  * when something is new, and no longer than BUDGET_MS in one look.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "FaultDomain/admit.h"
+#include "FaultDomain/admit_judge.h"
 #include "FaultDomain/fdm.h"
-#include "FaultDomain/logs.h"
 #include "ha/clock.h"
 
 /* A step takes 1 to 5 ns: one judgement ends within some 10 ms. Where that is
@@ -23,21 +20,10 @@
 #define BUDGET_MS 10u
 #define KEY_PRIME UINT64_C(1099511628211)
 
-/* One look. */
-struct judging {
-	struct fdm *fdm;
-	struct fdm_admit *admit;
-	const struct fdm_stock *stock;
-	struct ha_inventory inv; /* as it would be */
-	struct ha_inv_vm *vms;
-	void *work;
-	uint64_t until_ms;
-};
-
 /* ---- what is known ---------------------------------------------------------- */
 
-static struct fdm_admission *
-admission_of(struct fdm_admit *admit, const char *resource)
+struct fdm_admission *
+fdm_admission_of(struct fdm_admit *admit, const char *resource)
 {
 	struct fdm_admission *one = g_hash_table_lookup(admit->table, resource);
 
@@ -88,9 +74,10 @@ is_gone(gpointer key, gpointer value, gpointer data)
 
 /* ---- one question ------------------------------------------------------------ */
 
-static bool
-ask(struct judging *j, const struct ha_admission_request *request,
-    struct ha_admission_answer *ret_answer, struct fdm_admission *told)
+bool
+fdm_admit_ask(struct fdm_judging *j, const struct ha_admission_request *request,
+	      struct ha_admission_answer *ret_answer,
+	      struct fdm_admission *told)
 {
 	struct ha_admission_question question = {
 		.inv = &j->inv,
@@ -128,7 +115,7 @@ ask(struct judging *j, const struct ha_admission_request *request,
 static bool
 on_move(const struct ha_plan_set *set, void *closure)
 {
-	struct judging *j = closure;
+	struct fdm_judging *j = closure;
 
 	for (uint32_t i = 0; i < set->n_moves; i++) {
 		j->vms[set->moves[i].vm].host = set->moves[i].to;
@@ -138,7 +125,7 @@ on_move(const struct ha_plan_set *set, void *closure)
 
 /* What is to be restarted will be somewhere: no power-on gets its room. */
 static void
-place_stranded(struct judging *j)
+place_stranded(struct fdm_judging *j)
 {
 	struct ha_plan_question question = {
 		.inv = &j->stock->inv,
@@ -166,7 +153,7 @@ place_stranded(struct judging *j)
 }
 
 static void
-judge_cluster(struct judging *j)
+judge_cluster(struct fdm_judging *j)
 {
 	static const struct ha_admission_request NONE = {
 		.op = HA_ADMISSION_NONE,
@@ -179,7 +166,7 @@ judge_cluster(struct judging *j)
 	bool is_green;
 
 	g_strlcpy(told.text, admit->why, sizeof(told.text));
-	is_green = ask(j, &NONE, &answer, &told);
+	is_green = fdm_admit_ask(j, &NONE, &answer, &told);
 	g_strlcpy(admit->why, told.text, sizeof(admit->why));
 	g_strlcpy(admit->help, told.help, sizeof(admit->help));
 	admit->state = j->stock->policy.type == HA_ADMISSION_DISABLED ?
@@ -188,127 +175,11 @@ judge_cluster(struct judging *j)
 				  FDM_ADMIT_RED;
 }
 
-/* ---- what runs ------------------------------------------------------------------ */
-
-static void
-mark(struct judging *j, struct fdm_admission *one, enum fdm_admit_word word,
-     const char *resource)
-{
-	if (word == FDM_ADMIT_UNADMITTED && one->word != word) {
-		fdm_log(FDM_LOG_UNADMITTED, resource, one->text);
-	} else if (word == FDM_ADMIT_RAISE_REFUSED && one->word != word) {
-		fdm_log(FDM_LOG_RAISE_REFUSED, resource, one->text);
-	}
-	one->word = word;
-	one->judged = j->admit->key;
-}
-
-static void
-reserve(struct judging *j, struct fdm_admission *one, uint32_t vm,
-	const struct ha_gate_reserved *reserved)
-{
-	one->has_reserved = true;
-	one->reserved = *reserved;
-	j->vms[vm].cpu_mhz = reserved->cpu_mhz;
-	j->vms[vm].memory_mb = reserved->memory_mb;
-}
-
-static struct ha_gate_reserved
-wanted_of(const struct judging *j, uint32_t vm)
-{
-	return (struct ha_gate_reserved){ j->stock->wanted[vm].cpu_mhz,
-					  j->stock->wanted[vm].memory_mb };
-}
-
-/* It runs: judged as if it were switched on where it is. */
-static void
-judge_unknown(struct judging *j, uint32_t vm, struct fdm_admission *one,
-	      const char *resource)
-{
-	struct ha_admission_request request = { .op = HA_ADMISSION_POWER_ON,
-						.vm = vm };
-	struct ha_gate_reserved wanted = wanted_of(j, vm);
-	struct ha_admission_answer answer;
-
-	/* All of them fit: that is cheaper to see. */
-	if (j->admit->state != FDM_ADMIT_RED) {
-		reserve(j, one, vm, &wanted);
-		one->text[0] = '\0';
-		mark(j, one, FDM_ADMIT_ADMITTED, resource);
-		return;
-	}
-	request.host = j->vms[vm].host;
-	j->vms[vm].is_on = false;
-	j->vms[vm].host = HA_INV_NONE;
-	if (ask(j, &request, &answer, one)) {
-		reserve(j, one, vm, &wanted);
-		mark(j, one, FDM_ADMIT_ADMITTED, resource);
-	} else {
-		one->has_reserved = false;
-		mark(j, one, FDM_ADMIT_UNADMITTED, resource);
-	}
-	j->vms[vm].is_on = true;
-	j->vms[vm].host = request.host;
-}
-
-static void
-judge_raise(struct judging *j, uint32_t vm, struct fdm_admission *one,
-	    const struct ha_gate_reserved *least, const char *resource)
-{
-	struct ha_gate_reserved wanted = wanted_of(j, vm);
-	struct ha_admission_request request = {
-		.op = HA_ADMISSION_RAISE,
-		.vm = vm,
-		.host = HA_INV_NONE,
-		.has_cpu = true,
-		.has_memory = true,
-		.cpu_mhz = wanted.cpu_mhz,
-		.memory_mb = wanted.memory_mb,
-	};
-	struct ha_admission_answer answer;
-
-	reserve(j, one, vm, least);
-	if (ask(j, &request, &answer, one)) {
-		reserve(j, one, vm, &wanted);
-		mark(j, one, FDM_ADMIT_ADMITTED, resource);
-	} else {
-		mark(j, one, FDM_ADMIT_RAISE_REFUSED, resource);
-	}
-}
-
-static void
-judge_running(struct judging *j, uint32_t vm, const struct fdm_row *row)
-{
-	const struct fdm_ticket *ticket = &row->vm->ticket;
-	struct ha_gate_reserved admitted = { ticket->cpu_mhz,
-					     ticket->memory_mb };
-	struct ha_gate_reserved wanted = wanted_of(j, vm);
-	struct ha_gate_reserved least;
-	struct fdm_admission *one = admission_of(j->admit, row->vm->resource);
-
-	one->host[0] = '\0';
-	switch (ha_gate_change(ticket->has_reserved ? &admitted : NULL, &wanted,
-			       &least)) {
-	case HA_GATE_KEEP:
-	case HA_GATE_LOWER:
-		reserve(j, one, vm, &least);
-		one->text[0] = '\0';
-		mark(j, one, FDM_ADMIT_ADMITTED, row->vm->resource);
-		break;
-	case HA_GATE_RAISE:
-		judge_raise(j, vm, one, &least, row->vm->resource);
-		break;
-	case HA_GATE_UNKNOWN:
-		judge_unknown(j, vm, one, row->vm->resource);
-		break;
-	}
-}
-
 /* ---- power-ons ---------------------------------------------------------------------- */
 
 /* For those after it: it is on. */
 static void
-switch_on(struct judging *j, uint32_t vm, const struct fdm_admission *one)
+switch_on(struct fdm_judging *j, uint32_t vm, const struct fdm_admission *one)
 {
 	j->vms[vm].is_on = true;
 	j->vms[vm].host = fdm_stock_host(j->stock, one->host);
@@ -317,7 +188,7 @@ switch_on(struct judging *j, uint32_t vm, const struct fdm_admission *one)
 }
 
 static void
-judge_power_on(struct judging *j, uint32_t vm, const struct fdm_row *row)
+judge_power_on(struct fdm_judging *j, uint32_t vm, const struct fdm_row *row)
 {
 	const struct ha_admission_request request = {
 		.op = HA_ADMISSION_POWER_ON,
@@ -325,8 +196,9 @@ judge_power_on(struct judging *j, uint32_t vm, const struct fdm_row *row)
 		.host = HA_INV_NONE,
 	};
 	const struct fdm_ticket *ticket = &row->vm->ticket;
-	struct fdm_admission *one = admission_of(j->admit, row->vm->resource);
-	struct ha_gate_reserved wanted = wanted_of(j, vm);
+	struct fdm_admission *one =
+		fdm_admission_of(j->admit, row->vm->resource);
+	struct ha_gate_reserved wanted = fdm_admit_wanted(j, vm);
 	struct ha_admission_answer answer;
 	uint32_t host;
 
@@ -339,7 +211,7 @@ judge_power_on(struct judging *j, uint32_t vm, const struct fdm_row *row)
 	one->host[0] = '\0';
 	j->vms[vm].cpu_mhz = wanted.cpu_mhz;
 	j->vms[vm].memory_mb = wanted.memory_mb;
-	if (!ask(j, &request, &answer, one)) {
+	if (!fdm_admit_ask(j, &request, &answer, one)) {
 		one->word = FDM_ADMIT_REFUSED;
 		return;
 	}
@@ -371,7 +243,7 @@ compare(const void *a, const void *b)
 
 /* Those that run, or those that are to be admitted; in order. */
 static GArray *
-turns_of(const struct judging *j, bool runs)
+turns_of(const struct fdm_judging *j, bool runs)
 {
 	const struct fdm *fdm = j->fdm;
 	GArray *turns = g_array_new(FALSE, FALSE, sizeof(struct turn));
@@ -398,7 +270,8 @@ turns_of(const struct judging *j, bool runs)
 
 /* What was judged before of this very cluster stands. */
 static bool
-is_kept(struct judging *j, uint32_t vm, const struct fdm_row *row, bool runs)
+is_kept(struct fdm_judging *j, uint32_t vm, const struct fdm_row *row,
+	bool runs)
 {
 	const struct fdm_admission *one =
 		fdm_admit_find(j->fdm, row->vm->resource);
@@ -417,7 +290,7 @@ is_kept(struct judging *j, uint32_t vm, const struct fdm_row *row, bool runs)
 
 /* False: the time is over. */
 static bool
-judge_all(struct judging *j, bool runs)
+judge_all(struct fdm_judging *j, bool runs)
 {
 	GArray *turns = turns_of(j, runs);
 	bool is_done = true;
@@ -431,7 +304,7 @@ judge_all(struct judging *j, bool runs)
 		if (ha_clock_now_ms() >= j->until_ms) {
 			is_done = false;
 		} else if (runs) {
-			judge_running(j, turn->index, turn->row);
+			fdm_admit_running(j, turn->index, turn->row);
 		} else {
 			judge_power_on(j, turn->index, turn->row);
 		}
@@ -443,7 +316,7 @@ judge_all(struct judging *j, bool runs)
 static bool
 judge(struct fdm *fdm, const struct fdm_stock *stock, bool is_new)
 {
-	struct judging j = {
+	struct fdm_judging j = {
 		.fdm = fdm,
 		.admit = fdm->admit,
 		.stock = stock,

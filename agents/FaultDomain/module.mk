@@ -49,7 +49,7 @@ FDM_FACTS_OBJS := $(patsubst %,$(FDM_DIR)/%.o, \
 	facts_migration facts_ready facts_xml found_facts guest_cib \
 	project protect restart restart_crash restart_nodes restart_policy \
 	restart_ready restart_room restart_text restart_track shapes snap \
-	snap_json stock tickets)
+	snap_json stock stock_digest tickets)
 FDM_DAEMON_OBJS := $(filter-out $(FDM_AGENT_OBJS) $(FDM_RESPONDER_OBJS) \
 	$(FDM_FACTS_OBJS),$(call objs,agents/FaultDomain))
 FDM_DAEMON_ARCHIVES = $(FDM_FACTS) $(FDM_RESPONDER) $(HA_IO_CIB) $(HA_IO_ICMP) \

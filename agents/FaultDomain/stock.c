@@ -14,10 +14,9 @@
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/respond.h"
 #include "FaultDomain/shapes.h"
+#include "FaultDomain/stock_digest.h"
 
 #define PLAN_PREFIX "vmha-plan-"
-#define HASH_BEGIN UINT64_C(14695981039346656037) /* FNV-1a, 64 bits */
-#define HASH_PRIME UINT64_C(1099511628211)
 #define ERRORS_MAX 100u
 
 struct fdm_stock *
@@ -134,29 +133,6 @@ complain(struct fdm_stock *stock, const char *format, ...)
 
 /* ---- of what it is made ----------------------------------------------------- */
 
-static uint64_t
-mix(uint64_t hash, const void *data, size_t len)
-{
-	const unsigned char *at = data;
-
-	for (size_t i = 0; i < len; i++) {
-		hash = (hash ^ at[i]) * HASH_PRIME;
-	}
-	return hash;
-}
-
-static uint64_t
-mix_number(uint64_t hash, uint64_t value)
-{
-	return mix(hash, &value, sizeof(value));
-}
-
-static uint64_t
-mix_text(uint64_t hash, const char *text)
-{
-	return mix(hash, text, strlen(text) + 1);
-}
-
 /* This host's own knowledge of another one. */
 static bool
 is_worse(const struct fdm_host *host)
@@ -169,86 +145,24 @@ static uint64_t
 signature(const struct fdm *fdm, uint64_t now_ms)
 {
 	const struct fdm_stock *stock = fdm->stock;
-	uint64_t hash = mix_number(HASH_BEGIN, fdm->copies);
+	uint64_t hash = fdm_mix_number(FDM_MIX_BEGIN, fdm->copies);
 
-	hash = mix_number(hash, fdm_shapes_number(stock->shapes));
-	hash = mix_number(hash, stock->admitted_number);
-	hash = mix_number(hash, fdm->protect->is_read);
-	hash = mix_number(hash, fdm->protect->disk.term);
-	hash = mix_number(hash, fdm->protect->disk.generation);
-	hash = mix_number(hash,
-			  stock->blind_ms != 0 &&
-				  now_ms >= stock->blind_ms + FDM_BLIND_MS);
+	hash = fdm_mix_number(hash, fdm_shapes_number(stock->shapes));
+	hash = fdm_mix_number(hash, stock->admitted_number);
+	hash = fdm_mix_number(hash, fdm->protect->is_read);
+	hash = fdm_mix_number(hash, fdm->protect->disk.term);
+	hash = fdm_mix_number(hash, fdm->protect->disk.generation);
+	hash = fdm_mix_number(hash,
+			      stock->blind_ms != 0 &&
+				      now_ms >= stock->blind_ms + FDM_BLIND_MS);
 	for (guint i = 0; fdm->snap && i < fdm->snap->hosts->len; i++) {
 		const struct fdm_host *host =
 			&g_array_index(fdm->snap->hosts, struct fdm_host, i);
 
-		hash = mix_text(hash, host->name);
-		hash = mix_number(hash, is_worse(host));
+		hash = fdm_mix_text(hash, host->name);
+		hash = fdm_mix_number(hash, is_worse(host));
 	}
 	return hash ? hash : 1;
-}
-
-static uint64_t
-digest_vms(const struct fdm_stock *stock, uint64_t hash)
-{
-	for (uint32_t i = 0; i < stock->inv.n_vms; i++) {
-		const struct ha_inv_vm *vm = &stock->vms[i];
-
-		hash = mix_text(hash, vm->name);
-		hash = mix_number(hash, vm->cpu_mhz);
-		hash = mix_number(hash, vm->memory_mb);
-		hash = mix_number(hash, vm->overhead_mb);
-		hash = mix_number(hash, vm->host);
-		hash = mix_number(hash, vm->is_on);
-		hash = mix_number(hash, vm->priority);
-		hash = mix_number(hash, stock->wanted[i].cpu_mhz);
-		hash = mix_number(hash, stock->wanted[i].memory_mb);
-		hash = mix_number(hash, vm->has_allowed);
-		hash = mix(hash, vm->allowed,
-			   vm->n_allowed * sizeof(*vm->allowed));
-	}
-	return hash;
-}
-
-static uint64_t
-digest(const struct fdm_stock *stock)
-{
-	const struct ha_admission_policy *policy = &stock->policy;
-	uint64_t hash = digest_vms(stock, HASH_BEGIN);
-
-	for (uint32_t i = 0; i < stock->inv.n_hosts; i++) {
-		const struct ha_inv_host *host = &stock->hosts[i];
-
-		hash = mix_text(hash, host->name);
-		hash = mix_number(hash, host->cpu_mhz);
-		hash = mix_number(hash, host->memory_mb);
-		hash = mix_number(hash, host->max_vms);
-		hash = mix_number(hash, host->state);
-		hash = mix_number(hash, host->is_failover_host);
-	}
-	for (uint32_t i = 0; i < stock->inv.n_rules; i++) {
-		const struct ha_inv_rule *rule = &stock->inv.rules[i];
-
-		hash = mix_number(hash, rule->type);
-		hash = mix_number(hash, rule->is_mandatory);
-		hash = mix(hash, rule->vms, rule->n_vms * sizeof(*rule->vms));
-	}
-	/* Its fields one by one: between them are bytes of no meaning. */
-	hash = mix_number(hash, policy->type);
-	hash = mix_number(hash, policy->guarantee);
-	hash = mix_number(hash, policy->host_failures);
-	hash = mix_number(hash, policy->has_cpu_percent);
-	hash = mix_number(hash, policy->has_memory_percent);
-	hash = mix_number(hash, policy->cpu_percent);
-	hash = mix_number(hash, policy->memory_percent);
-	hash = mix_number(hash, policy->slot_cpu_mhz);
-	hash = mix_number(hash, policy->slot_memory_mb);
-	hash = mix_number(hash, policy->max_slot_cpu_mhz);
-	hash = mix_number(hash, policy->max_slot_memory_mb);
-	hash = mix_number(hash, policy->default_cpu_mhz);
-	hash = mix_number(hash, policy->default_memory_mb);
-	return mix_number(hash, stock->is_complete);
 }
 
 /* ---- hosts and policy -------------------------------------------------------- */
@@ -494,7 +408,7 @@ make(struct fdm_stock *stock, const struct fdm *fdm, uint64_t now_ms)
 	stock->inv.vms = stock->vms;
 	take_hosts(stock, fdm, now_ms);
 	take_vms(stock, fdm);
-	stock->digest = digest(stock);
+	stock->digest = fdm_stock_digest(stock);
 	return true;
 }
 

@@ -69,8 +69,10 @@ lapses(const struct fdm *fdm, const struct fdm_vm *vm, bool is_last)
 	struct ha_lapse_vm one = {
 		.has_ticket = ticket->is_there,
 		.is_granted = ticket->is_there && ticket->is_granted,
-		.is_waiting = strcmp(ticket->is_there ? ticket->state : "",
-				     FDM_STATE_WAITING) == 0,
+		/* Or made by vmha vm add, and nobody has judged it. */
+		.is_waiting = ticket->is_there &&
+			      (!ticket->state[0] ||
+			       strcmp(ticket->state, FDM_STATE_WAITING) == 0),
 		.is_powered_off = fdm_is_powered_off(vm),
 		.is_kept_off = !ticket->is_there && row &&
 			       row->gate == HA_PROTECT_KEPT_OFF,

@@ -73,7 +73,8 @@ is_end(char c)
 static size_t
 number_at(const char *text, const char *at)
 {
-	size_t len = 0;
+	size_t sign = *at == '-';
+	size_t len = sign;
 
 	if (at != text && !is_end(at[-1])) {
 		return 0;
@@ -81,7 +82,7 @@ number_at(const char *text, const char *at)
 	while (at[len] >= '0' && at[len] <= '9') {
 		len++;
 	}
-	return is_end(at[len]) ? len : 0;
+	return len > sign && is_end(at[len]) ? len : 0;
 }
 
 bool

@@ -113,14 +113,14 @@ add_xml(const struct add *job)
 	}
 	fputs("</constraints></configuration><status><tickets>", out);
 	for (uint32_t i = 0; i < job->count; i++) {
+		char *ticket;
+
 		if (job->vm[i].has_ticket) {
 			continue;
 		}
-		fprintf(out,
-			"<ticket_state id=\"" CIB_TICKET "%s\" "
-			"granted=\"true\" last-granted=\"%lld\" "
-			"vmha-state=\"granted\" vmha-reason=\"added\"/>",
-			job->vm[i].name, (long long)time(NULL));
+		ticket = cib_new_ticket(job->cib, job->vm[i].name);
+		fputs(ticket ? ticket : "", out);
+		free(ticket);
 	}
 	fputs("</tickets></status></cib>", out);
 	if (fclose(out) != 0) {
@@ -158,7 +158,8 @@ put_crm(FILE *out, const struct add_vm *vm)
 		vm->name, vm->name, vm->name);
 }
 
-/* The ticket first: a gate without it keeps a VM down. */
+/* The ticket first, where nobody else makes it: a gate without it keeps a VM
+ * down. */
 char *
 add_script(const struct add *job)
 {
@@ -170,7 +171,7 @@ add_script(const struct add *job)
 		return NULL;
 	}
 	for (uint32_t i = 0; i < job->count; i++) {
-		if (!job->vm[i].has_ticket) {
+		if (!job->vm[i].has_ticket && !cib_has_manager(job->cib)) {
 			fprintf(out,
 				"crm_ticket --ticket " CIB_TICKET
 				"%s --grant --force\n",

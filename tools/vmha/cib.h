@@ -135,6 +135,11 @@ const struct cib_node *cib_active_on(const struct cib_node *cib,
 				     const char *resource,
 				     struct cib_past *ret_past);
 bool cib_is_off(const struct cib_node *cib, const char *resource);
+/* The ticket of a VM that becomes vmha's, to be freed; NULL: no memory. One that
+ * may run is granted; one that does not is the master's to admit, where there
+ * is a FaultDomain. */
+char *cib_new_ticket(const struct cib_node *cib, const char *resource);
+bool cib_has_manager(const struct cib_node *cib);
 /* target-role=Stopped. */
 bool cib_is_stopped(const struct cib_node *cib,
 		    const struct cib_node *primitive);

@@ -15,6 +15,7 @@
 #include "add.h"
 #include "ask.h"
 #include "cib.h"
+#include "ha/cleanup.h"
 #include "wait.h"
 
 #define ROW_BYTES 1024u /* a gate or a ticket, or their XPath */
@@ -156,6 +157,7 @@ plan_add(struct job *job, const char *name)
 	const struct cib_node *gate = cib_gate(job->cib, name);
 	const struct cib_node *ticket = cib_ticket(job->cib, name);
 	bool is_sound = gate && cib_gate_is_sound(gate);
+	bool is_admitted = false;
 	char why[400];
 
 	if (is_planned(job, name)) {
@@ -185,15 +187,17 @@ plan_add(struct job *job, const char *name)
 	}
 	/* A ticket that stands is the master's word: it stays. */
 	if (!ticket) {
-		append(job->tickets, job->room, &job->used_tickets,
-		       "<ticket_state id=\"%s%s\" granted=\"true\" "
-		       "last-granted=\"%lld\" vmha-state=\"granted\" "
-		       "vmha-reason=\"added\"/>",
-		       CIB_TICKET, name, (long long)time(NULL));
+		ha_autofree char *text = cib_new_ticket(job->cib, name);
+
+		is_admitted = text && strstr(text, "\"true\"");
+		append(job->tickets, job->room, &job->used_tickets, "%s",
+		       text ? text : "");
 	}
 	row(job, name, gate ? VM_MEND : VM_ADD,
 	    !gate    ? (ticket ? "its ticket stood already and stays as it is" :
-				 "gate made, ticket granted") :
+			is_admitted ? "gate made, ticket granted" :
+				      "gate made; the master grants its "
+				      "ticket when it is admitted") :
 	    is_sound ? "its ticket was missing" :
 		       "loss-policy is freeze now");
 }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files that judge admission share; others include admit.h. */
+#ifndef FAULT_DOMAIN_ADMIT_JUDGE_H
+#define FAULT_DOMAIN_ADMIT_JUDGE_H
+
+#include "FaultDomain/admit.h"
+#include "FaultDomain/stock.h"
+
+/* One look. */
+struct fdm_judging {
+	struct fdm *fdm;
+	struct fdm_admit *admit;
+	const struct fdm_stock *stock;
+	struct ha_inventory inv; /* as it would be */
+	struct ha_inv_vm *vms;   /* its VMs */
+	void *work;
+	uint64_t until_ms;
+};
+
+/* Made where it is not there. */
+struct fdm_admission *fdm_admission_of(struct fdm_admit *admit,
+				       const char *resource);
+/* A yes or a no, with its sentences in `told`. */
+bool fdm_admit_ask(struct fdm_judging *j,
+		   const struct ha_admission_request *request,
+		   struct ha_admission_answer *ret_answer,
+		   struct fdm_admission *told);
+/* What the configuration reserves. */
+struct ha_gate_reserved fdm_admit_wanted(const struct fdm_judging *j,
+					 uint32_t vm);
+/* One VM that runs. */
+void fdm_admit_running(struct fdm_judging *j, uint32_t vm,
+		       const struct fdm_row *row);
+
+#endif
