@@ -68,6 +68,7 @@ lay_out(struct admission *a, struct arena *arena)
 	a->needs = take(arena, vms, sizeof(*a->needs));
 	a->is_displaced = take(arena, vms, sizeof(*a->is_displaced));
 	a->is_hidden = take(arena, vms, sizeof(*a->is_hidden));
+	a->loose_rules = take(arena, q->inv->n_rules, sizeof(*a->loose_rules));
 	a->plan_work = take(arena, 1, plan_bytes(q, false));
 	a->verify_work = take(arena, 1, plan_bytes(q, true));
 }
@@ -114,6 +115,7 @@ copy_cluster(struct admission *a)
 	};
 	a->answer->inv.hosts = a->hosts;
 	a->answer->inv.vms = a->vms;
+	a->place_rules = inv->rules;
 }
 
 static int
@@ -240,6 +242,43 @@ take_hosts(struct admission *a)
 	}
 }
 
+/* Do machines that stay break it? Then no place of another one mends it, and
+ * none breaks it. */
+static bool
+is_broken_by_others(const struct admission *a, const struct ha_inv_rule *rule)
+{
+	uint32_t seen = HA_INV_NONE;
+
+	for (uint32_t i = 0; i < rule->n_vms; i++) {
+		uint32_t vm = rule->vms[i];
+
+		if (!a->vms[vm].is_on || a->is_displaced[vm] ||
+		    ha__admission_is_stranded(a, vm)) {
+			continue;
+		}
+		if (seen != HA_INV_NONE && a->vms[vm].host != seen) {
+			return true;
+		}
+		seen = a->vms[vm].host;
+	}
+	return false;
+}
+
+static void
+loosen_rules(struct admission *a)
+{
+	const struct ha_inventory *inv = a->q->inv;
+
+	for (uint32_t i = 0; i < inv->n_rules; i++) {
+		a->loose_rules[i] = inv->rules[i];
+		if (inv->rules[i].type == HA_INV_TOGETHER &&
+		    is_broken_by_others(a, &inv->rules[i])) {
+			a->loose_rules[i].is_mandatory = false;
+		}
+	}
+	a->place_rules = a->loose_rules;
+}
+
 /* The cluster as it would be. True: the answer is yes, since nothing that the
  * policy guards gets less; the reason says why. */
 static bool
@@ -253,6 +292,9 @@ apply(struct admission *a)
 	if (r->op == HA_ADMISSION_REMOVE_HOST ||
 	    r->op == HA_ADMISSION_FAIL_HOST) {
 		take_hosts(a);
+		if (r->op == HA_ADMISSION_REMOVE_HOST) {
+			loosen_rules(a);
+		}
 		return false;
 	}
 	if (r->op == HA_ADMISSION_NONE || !vm) {
@@ -359,6 +401,7 @@ holds(struct admission *a)
 	}
 	if (!answer->has_all_placed && is_plan) {
 		answer->reason = HA_ADMISSION_NOT_EVACUATED;
+		ha__admission_no_plan(a);
 		return false;
 	}
 	if (!is_plan) {

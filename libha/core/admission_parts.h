@@ -25,6 +25,11 @@ struct admission {
 	struct ha_plan_demand *free; /* what is left on a host */
 	bool *is_tried;
 	bool *is_displaced; /* per machine: loose by the request */
+	/* Those that a machine's new place must keep: of a host that leaves,
+	 * without the together rules that the others break as they stand.
+	 * What failures must keep are the inventory's. */
+	const struct ha_inv_rule *place_rules;
+	struct ha_inv_rule *loose_rules;
 	bool *is_hidden;
 	uint64_t steps_left; /* of all searches of this question */
 	void *plan_work;
@@ -41,6 +46,8 @@ void ha__admission_degradation(struct admission *a);
 /* admission_plan.c: proves, having found a place for what the request sets
  * loose; false with the reason in the answer. */
 bool ha__admission_plan(struct admission *a);
+/* The plan was asked for, and ended before any failure was looked at. */
+void ha__admission_no_plan(struct admission *a);
 /* Machines of hosts that were taken away find their places. */
 bool ha__admission_place_displaced(struct admission *a);
 

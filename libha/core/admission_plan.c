@@ -164,6 +164,20 @@ is_hopeless(struct admission *a)
 	return verdict == HA_PLAN_NO;
 }
 
+void
+ha__admission_no_plan(struct admission *a)
+{
+	struct ha_admission_answer *answer = a->answer;
+
+	answer->has_plan = true;
+	answer->plan = (struct ha_plan_answer){
+		.verdict =
+			answer->is_conservative ? HA_PLAN_GAVE_UP : HA_PLAN_NO,
+		.vm = answer->vm,
+		.host = answer->host,
+	};
+}
+
 /* "Any host that the master may choose": the first that holds, roomiest
  * first. */
 static bool
@@ -203,6 +217,7 @@ prove_somewhere(struct admission *a)
 		answer->reason = HA_ADMISSION_NOT_PLACED;
 		answer->vm = vm;
 		answer->host = HA_INV_NONE;
+		ha__admission_no_plan(a);
 		return false;
 	}
 	*answer = first;
@@ -214,9 +229,12 @@ bool
 ha__admission_place_displaced(struct admission *a)
 {
 	struct attempt attempt = attempt_init(a, 0);
+	struct ha_inventory inv = a->answer->inv;
 	struct ha_plan_answer told;
 	enum ha_plan_verdict verdict;
 
+	inv.rules = a->place_rules;
+	attempt.question.inv = &inv;
 	attempt.question.places_stranded = true;
 	attempt.is_moving = true;
 	hide_others(a, true);
@@ -349,6 +367,7 @@ ha__admission_plan(struct admission *a)
 		return prove_somewhere(a);
 	}
 	if (op == HA_ADMISSION_POWER_ON && is_named_host_closed(a)) {
+		ha__admission_no_plan(a);
 		return false;
 	}
 	verdict = prove(a);

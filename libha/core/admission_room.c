@@ -81,7 +81,7 @@ bool
 ha__admission_breaks_rule(const struct admission *a, uint32_t vm, uint32_t host)
 {
 	for (uint32_t i = 0; i < a->answer->inv.n_rules; i++) {
-		const struct ha_inv_rule *rule = &a->answer->inv.rules[i];
+		const struct ha_inv_rule *rule = &a->place_rules[i];
 		bool is_member = false;
 		bool is_beside = false;
 		bool is_apart = false;

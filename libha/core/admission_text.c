@@ -73,13 +73,18 @@ static void
 tell_share(const struct telling *t, const struct ha_admission_share *share,
 	   const char *what, const char *unit)
 {
+	struct ha_err left = { .text = "nothing is" };
+
+	if (share->current_percent >= 0) {
+		ha_err_set(&left, 0, "%" PRId64 " %% are",
+			   share->current_percent);
+	}
 	ha_err_set(t->reason, 0,
-		   "%s: %" PRIu64 " of %" PRIu64 " %s are reserved, %" PRId64
-		   " %% are left, and %" PRIu64
+		   "%s: %" PRIu64 " of %" PRIu64
+		   " %s are reserved, %s left, and %" PRIu64
 		   " %% must be kept free for %" PRIu32 " host failure%s",
-		   what, share->demand, share->capacity, unit,
-		   share->current_percent, share->configured_percent,
-		   t->q->policy->host_failures,
+		   what, share->demand, share->capacity, unit, left.text,
+		   share->configured_percent, t->q->policy->host_failures,
 		   t->q->policy->host_failures == 1 ? "" : "s");
 	ha_err_set(t->help, 0,
 		   "free %" PRIu64 " %s of reservations, add a host, or keep "

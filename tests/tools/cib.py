@@ -51,6 +51,15 @@ def ticket(name, granted="true", **more):
     return f'<ticket_state id="vmha-{name}" granted="{granted}"{rest}/>'
 
 
+def fault_domain(**params):
+    """FaultDomain with these parameters: the cluster's policy."""
+    rows = "".join(f'<nvpair id="fd-{k}" name="{k}" value="{v}"/>'
+                   for k, v in params.items())
+    return ('<clone id="fd-clone"><primitive id="fd" class="ocf" '
+            'provider="vmha" type="FaultDomain"><instance_attributes '
+            f'id="fd-i">{rows}</instance_attributes></primitive></clone>')
+
+
 class CibCase(Case):
     """A folder with a CIB."""
 

@@ -6,7 +6,7 @@ import json
 import os
 import unittest
 
-from cib import CibCase
+from cib import CibCase, fault_domain
 from simulated import prefer
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -42,7 +42,7 @@ def machine(name, memory, config):
             '</utilization></primitive>')
 
 
-class Admitted(CibCase):
+class SizedCase(CibCase):
     """Three hosts of 24000 MHz and 20000 MB."""
 
     def cluster(self, extra="", constraints=""):
@@ -67,6 +67,10 @@ class Admitted(CibCase):
     def told(self, *words, code=0):
         """Its JSON."""
         return json.loads(self.vmha(*words, "--json", code=code).stdout)
+
+
+class Admitted(SizedCase):
+    """The answers."""
 
     def test_sources(self):
         """Live, file, standard input: one cluster, one answer."""
@@ -126,8 +130,8 @@ class Admitted(CibCase):
         text = self.vmha("admission", "check", "--host-failures=2",
                          code=1).stdout
         self.assertIn("Policy percentage, 2 host failures", text)
-        self.assertIn("that of the options; the cluster itself does not "
-                      "enforce one yet", text)
+        self.assertIn("that of the options; nobody enforces one without "
+                      "ocf:vmha:FaultDomain", text)
         self.assertIn('no host "h9"', self.told(
             "admission", "check", "--failover-hosts=h9", code=2)["error"])
 
@@ -254,7 +258,7 @@ class Admitted(CibCase):
                          [["h1"], ["h3"]])
         text = self.vmha("plan", "show", "h3").stdout
         self.assertTrue(text.startswith("If h3 dies: its 1 VM has a place"))
-        self.assertIn("Pacemaker does not know this plan yet", text)
+        self.assertIn("Pacemaker does not know this plan", text)
         self.assertNotIn("h1 dies", text)
         told = self.told("plan", "show", "--failover-hosts=h3")
         self.assertEqual([p["failed"] for p in told["plans"]],
@@ -303,7 +307,9 @@ class Admitted(CibCase):
         """docs/ADMISSION.md shows what the commands print."""
         with open(PAGE, encoding="utf-8") as f:
             page = f.read()
-        self.cluster()
+        self.cluster(fault_domain(), prefer("db1", "h2", "90").replace(
+            "db1-on-h2", "vmha-plan-db1") + prefer("web1", "h3", "90").replace(
+                "web1-on-h3", "vmha-plan-web1"))
         for words in (("admission", "show"), ("plan", "show", "h1")):
             for line in self.vmha(*words).stdout.splitlines():
                 self.assertIn(line + "\n", page)

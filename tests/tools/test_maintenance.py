@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from cib import gate, ticket
+from cib import fault_domain, gate, ticket
 from simulated import SimulatedCase, machine, prefer, states
 
 
@@ -101,7 +101,8 @@ class Maintenance(SimulatedCase):
                    + prefer("db1", "h2", "-INFINITY")
                    + prefer("db1", "h3", "-INFINITY"))
         self.refused("web1 can't leave h1: the scheduler finds no host")
-        told = self.told("on", "--dry-run")
+        told = self.told("on", "--dry-run", code=1)
+        self.assertIn("web1 can't leave h1", told["refused"])
         self.assertEqual({m["how"] for m in told["vms"]}, {"stop"})
         why = {m["vm"]: m["why"] for m in told["vms"]}
         self.assertIn("the scheduler finds no host", why["web1"])
@@ -134,6 +135,75 @@ class Maintenance(SimulatedCase):
         done = self.duty("on")
         self.assertIn("stopped and started again", done.stdout)
         self.assertIn("0 of them live", done.stdout)
+
+    def test_dry_run_refuses(self):
+        """For the same as the real call."""
+        self.began("web1", allow_migrate="false")
+        self.refused("say --yes")
+        done = self.refused("say --yes", "--dry-run")
+        self.assertNotIn("crm node standby", done.stdout)
+        done = self.duty("on", "--dry-run", "--yes")
+        self.assertTrue(done.stdout.endswith("crm node standby h1\n"))
+
+    def sized(self, memory=4000, **policy):
+        """Three hosts of 10000 MB, a VM on each."""
+        config = self.path("vm.xml")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write("<domain type='kvm'><name>x</name><memory unit='MiB'>64"
+                    "</memory><vcpu>1</vcpu></domain>")
+        inner = ('<instance_attributes id="{0}-i"><nvpair id="{0}-c" '
+                 'name="config" value="{1}"/></instance_attributes>'
+                 '<utilization id="{0}-u"><nvpair id="{0}-m" '
+                 'name="memory_mb" value="{2}"/></utilization>')
+        self.cib("".join(machine(f"vm{i}", inner=inner.format(
+            f"vm{i}", config, memory)) for i in (1, 2, 3))
+            + (fault_domain(**policy) if policy else ""),
+            "".join(prefer(f"vm{i}", f"h{i}") for i in (1, 2, 3)))
+        text = self.text()
+        for i in (1, 2, 3):
+            text = text.replace(
+                f'<node id="{i}" uname="h{i}"/>', f'<node id="{i}" '
+                f'uname="h{i}"><utilization id="n{i}u"><nvpair id="n{i}c" '
+                'name="cpu_mhz" value="9000"/><nvpair '
+                f'id="n{i}m" name="memory_mb" value="10000"/></utilization>'
+                '</node>')
+        self.put(text)
+        self.act()
+
+    def test_admission(self):
+        """A host whose loss the promise would not outlive stays, by the
+        cluster's own policy; a dry run says the same."""
+        self.sized(host_failures=1)
+        needle = "admission control refuses it: without h1, "
+        for more in ((), ("--dry-run",), ("--yes",)):
+            done = self.refused(needle, *more)
+            self.assertIn("What would help: ", done.stderr)
+            self.assertIn("--force goes on", done.stderr)
+        told = self.told("on", "--dry-run", code=1)
+        self.assertIn(needle, told["refused"])
+        self.told("on", "--dry-run", "--force")
+        # It fits with less, where less is promised, or where nobody does.
+        for memory, policy in ((1000, {"host_failures": 1}),
+                               (4000, {"host_failures": 0}),
+                               (4000, {"admission_policy": "disabled"}),
+                               (4000, {})):
+            self.sized(memory, **policy)
+            self.duty("on", "--dry-run")
+
+    def test_admission_guarantee(self):
+        """As configured: the sums hold, and one VM has no place."""
+        self.sized(4000, host_failures=1, cpu_percent=0, memory_percent=0,
+                   admission_guarantee="arithmetic")
+        self.duty("on", "--dry-run")
+        self.sized(4000, host_failures=1, cpu_percent=0, memory_percent=0)
+        self.refused("if h2 fails, vm", "--dry-run")
+
+    def test_admission_again(self):
+        """What has left already is not refused a second time."""
+        self.sized(4000, host_failures=1)
+        self.live()
+        self.duty("on", "--force")
+        self.assertEqual(self.told("on")["vms"], [])
 
     def test_dry_run(self):
         self.began("web1")

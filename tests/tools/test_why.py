@@ -344,9 +344,15 @@ class Status(Known):
         self.cib(vm("web1") + vm("web2"), gate("web1"), ticket("web1"))
         self.daemon([host("h1", 0), host("h2", 1)],
                     lists={"h1": {"web1": "running"}})
-        text = self.vmha("status").stdout
+        text = self.vmha("status", code=1).stdout
         self.assertRegex(text, "web1 +running +h1 +granted")
         self.assertRegex(text, "web2 +- +- +no gate")
+        self.assertIn("! web2 has no gate", text)
+        self.assertNotIn("All is well", text)
+        self.assertNotIn("admission", text)
+        self.cib(vm("web1"), gate("web1"), ticket("web1"))
+        text = self.vmha("status").stdout
+        self.assertIn("All is well", text)
         self.assertIn("Master none; no fault domain manager answers", text)
 
     def election(self, **election):

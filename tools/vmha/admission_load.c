@@ -233,9 +233,16 @@ name_place(const json_t *root, struct ha_err *err)
 	}
 	key += strcspn(key, ".");
 	key += *key == '.';
-	if (rest && key < rest) {
+	/* Those of the CIB are looked at before. */
+	if (strncmp(key, "failover_hosts", 14) == 0) {
+		what = "option";
+		name = "--failover-hosts";
+		key = "";
+	}
+	if (rest) {
 		(void)ha_err_set(err, 0, "%s%s%s%s%.*s%s", what ? what : "",
-				 what ? " " : "", name, what ? ", " : "",
+				 what ? " " : "", name,
+				 what && *key ? ", " : "",
 				 (int)strcspn(key, "[:"), key, rest);
 	}
 }

@@ -52,10 +52,15 @@ put_shares(const struct vmha *v, const struct weighing *w)
 
 	for (unsigned int i = 0; i < 2; i++) {
 		put_share(v, NAMES[i], UNITS[i], shares[i]);
+		if (shares[i]->demand > shares[i]->capacity) {
+			printf(", %" PRIu64 " too many",
+			       shares[i]->demand - shares[i]->capacity);
+		} else if (w->file->policy.type == HA_ADMISSION_PERCENTAGE) {
+			printf(", %" PRId64 " %% left",
+			       shares[i]->current_percent);
+		}
 		if (w->file->policy.type == HA_ADMISSION_PERCENTAGE) {
-			printf(", %" PRId64 " %% left, %" PRIu64
-			       " %% to be kept free",
-			       shares[i]->current_percent,
+			printf(", %" PRIu64 " %% to be kept free",
 			       shares[i]->configured_percent);
 		}
 		putchar('\n');
@@ -282,8 +287,13 @@ weighing_show_cluster(const struct vmha *v, const struct weighing *w)
 {
 	put_policy(w);
 	put_shares(v, w);
-	putchar('\n');
-	weighing_show_hosts(v, w, false);
+	/* Of a refusal for which the hosts that leave are not even empty there
+	 * is no cluster to be shown. */
+	if (w->answer.has_all_placed ||
+	    w->file->request.op != HA_ADMISSION_REMOVE_HOST) {
+		putchar('\n');
+		weighing_show_hosts(v, w, false);
+	}
 	weighing_show_all_warnings(v, w);
 }
 

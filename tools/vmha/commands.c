@@ -211,8 +211,8 @@ static const struct vmha_command COMMANDS[] = {
 	  "VM is the name of its resource. \"vmha why\" tells what keeps it "
 	  "from starting." },
 	{ "vm start", "VM", VMHA_VM, 1, 1,
-	  BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), 0, vmha_vm_start,
-	  "have Pacemaker start a VM, and wait until it runs",
+	  BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_MANAGER) | BIT(OPT_JSON),
+	  0, vmha_vm_start, "have Pacemaker start a VM, and wait until it runs",
 	  "Sets target-role=Started and shows what comes of it. A VM whose "
 	  "ticket is not granted starts when the master grants it; one that was "
 	  "kept off after a power loss is granted by this command. Where the "
@@ -230,8 +230,9 @@ static const struct vmha_command COMMANDS[] = {
 	  "heartbeat datastores that it is off." },
 	{ "vm set-reservation", "VM [cpu_mhz=N] [memory_mb=N]", VMHA_VM_SIZES,
 	  2, 3,
-	  BIT(OPT_FORCE) | BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), 0,
-	  vmha_vm_set_reservation,
+	  BIT(OPT_FORCE) | BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_MANAGER) |
+		  BIT(OPT_JSON),
+	  0, vmha_vm_set_reservation,
 	  "what a VM reserves: MHz and MiB that admission control counts",
 	  "Sets the utilization of its resource. A raise is judged first, by "
 	  "the cluster's own policy: where that refuses it nothing is written, "

@@ -248,10 +248,11 @@ is_refused(struct job *job)
 	json_t *request =
 		json_pack("{s:i, s:s}", "v", HA_IPC_VERSION, "op", "status");
 	struct known known = { .manager = NULL };
+	const char *path = job->v->args.manager;
 	struct known_admission told;
 
-	(void)ha_ipc_ask(HA_IPC_FDM_PATH, request, ha_clock_now_ms() + ASK_MS,
-			 &known.manager, NULL);
+	(void)ha_ipc_ask(path ? path : HA_IPC_FDM_PATH, request,
+			 ha_clock_now_ms() + ASK_MS, &known.manager, NULL);
 	json_decref(request);
 	told = known_admission(&known, job->vm);
 	if (*told.state) {

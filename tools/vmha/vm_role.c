@@ -148,11 +148,12 @@ refused(struct job *job)
 {
 	json_t *request =
 		json_pack("{s:i, s:s}", "v", HA_IPC_VERSION, "op", "status");
+	const char *path = job->v->args.manager;
 	json_t *manager = NULL;
 	const char *help;
 
-	(void)ha_ipc_ask(HA_IPC_FDM_PATH, request, ha_clock_now_ms() + ASK_MS,
-			 &manager, NULL);
+	(void)ha_ipc_ask(path ? path : HA_IPC_FDM_PATH, request,
+			 ha_clock_now_ms() + ASK_MS, &manager, NULL);
 	json_decref(request);
 	help = admission_help(manager, job->vm);
 	job->is_refused = true;

@@ -259,6 +259,14 @@ add_vm(struct vmha *v, struct weighing *w)
 				    v->args.operand[0]);
 	int rc = root && vm && request ? 0 : -ENOMEM;
 
+	for (uint32_t i = 0; rc == 0 && i < w->file->inv.n_vms; i++) {
+		if (strcmp(w->file->inv.vms[i].name, v->args.operand[0]) == 0) {
+			rc = ha_err_set(&v->err, -EINVAL,
+					"there is a VM %s already: give a name "
+					"that is new",
+					v->args.operand[0]);
+		}
+	}
 	for (uint32_t i = 1; rc == 0 && i < v->args.operands; i++) {
 		rc = take_key(v, v->args.operand[i], vm, request);
 	}

@@ -174,7 +174,9 @@ struct ha_admission_answer {
 	 * found a place. */
 	uint32_t displaced;
 	bool has_all_placed;
-	bool has_plan; /* the planner was asked, and this is its answer */
+	/* The plan was judged, and this is its answer; without sets where a
+	 * machine had no place before any failure. */
+	bool has_plan;
 	struct ha_plan_answer plan;
 };
 
