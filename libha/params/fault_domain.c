@@ -162,7 +162,7 @@ const struct ha_param HA_FDM_PARAMS[] = {
 	  .min = 1,
 	  .max = 1000,
 	  .offset = AT(restart_concurrent),
-	  .shortdesc = "VMs that start at a time, for each live host",
+	  .shortdesc = "VMs that start at a time on one host",
 	  .longdesc = "No more start at a time on one host, counted by where "
 		      "the plan sends them. All hosts together: no more than "
 		      "so many for each live host; with 32 and three live "

@@ -16,12 +16,12 @@ $(BUILD)/tests/fdm/protect_list_test: $(FDM_DIR)/grant.o \
 $(BUILD)/tests/fdm/master_test: $(FDM_DIR)/grant.o $(FDM_DIR)/election.o
 $(BUILD)/tests/fdm/lease_test: $(FDM_DIR)/master.o
 $(BUILD)/tests/fdm/duty_test: $(FDM_DIR)/duty.o
-$(BUILD)/tests/fdm/pending_test: $(FDM_DIR)/pending.o
 $(BUILD)/tests/fdm/admit_test: $(FDM_DIR)/admit.o $(FDM_DIR)/admit_runs.o \
 	$(FDM_DIR)/admit_tell.o $(FDM_DIR)/grant.o
 # An application's channel, with a real socket.
 $(BUILD)/tests/fdm/ready_test: $(FDM_DIR)/ready_listen.o
 $(BUILD)/tests/fdm/lapse_test: $(FDM_DIR)/waits.o
+$(BUILD)/tests/fdm/pending_test: $(FDM_DIR)/pending.o $(FDM_DIR)/duty.o
 
 fdm-tests: $(FDM_TESTS)
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * agents/FaultDomain/pending: who stands on the list of pending placement, and
- * what the master logs of it. Verdicts are given; the log is faked: what is
- * logged is what is tested.
+ * agents/FaultDomain/pending, duty: who stands on the list of pending placement,
+ * what the master logs of it, and how failures that bar them are cleared.
+ * Verdicts are given; the log and programs are faked: what is logged and run is
+ * what is tested.
  */
 #include "../unit/unit.h"
 
@@ -17,6 +18,7 @@
 
 static struct fdm fdm;
 static char logged[256]; /* "id:VM id:VM" */
+static uint32_t cleanups;
 
 void
 fdm_log(int level, const char *id, const char *format, ...)
@@ -32,6 +34,34 @@ fdm_log(int level, const char *id, const char *format, ...)
 	g_strlcat(logged, id, sizeof(logged));
 	g_strlcat(logged, ":", sizeof(logged));
 	g_strlcat(logged, resource, sizeof(logged));
+}
+
+void
+fdm_worker_ask(struct fdm_worker *worker, json_t *request, uint64_t budget_ms,
+	       void (*done)(void *data, int code, const json_t *answer,
+			    const char *why),
+	       void *data)
+{
+	(void)worker;
+	(void)request;
+	(void)budget_ms;
+	(void)done;
+	(void)data;
+	fail_msg("heartbeatd is asked");
+}
+
+void
+fdm_child_run(struct fdm *one, const char *const *argv, uint32_t limit_ms,
+	      const char *what, void (*done)(struct fdm *one, bool is_good))
+{
+	(void)one;
+	(void)limit_ms;
+	(void)what;
+	(void)done;
+	assert_string_equal(argv[0], "crm_resource");
+	assert_string_equal(argv[1], "--cleanup");
+	assert_string_equal(argv[3], "a");
+	cleanups++;
 }
 
 static struct fdm_track *
@@ -197,14 +227,56 @@ master_alone(void **state)
 	end();
 }
 
+/* Failures that keep a VM from a host with room: each FDM_REFUSED_MS as long
+ * as that is wanted, and at once when it is wanted anew. */
+static void
+cleanup(void **state)
+{
+	static const char CIB[] =
+		"<cib><configuration><nodes><node id='1' uname='h1'/></nodes>"
+		"<resources><primitive id='a' class='ocf' provider='vmha' "
+		"type='VirtualMachine'/></resources></configuration><status>"
+		"<node_state id='1' uname='h1' in_ccm='true' crmd='online'>"
+		"<lrm><lrm_resources><lrm_resource id='a'><lrm_rsc_op "
+		"id='a_last_failure_0' operation='monitor' call-id='3' "
+		"rc-code='5' op-status='4' interval='0'/></lrm_resource>"
+		"</lrm_resources></lrm></node_state></status></cib>";
+	struct fdm one = { .facts = fdm_facts_new(xmlReadMemory(
+				   CIB, (int)strlen(CIB), "", NULL, 0)) };
+	struct fdm_row row = { .vm = fdm_facts_vm(one.facts, "a") };
+
+	(void)state;
+	one.rows = g_array_new(FALSE, TRUE, sizeof(struct fdm_row));
+	g_array_append_val(one.rows, row);
+	one.failed =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	cleanups = 0;
+	fdm_duty_failed(&one, T0);
+	assert_int_equal(cleanups, 0);
+	g_array_index(one.rows, struct fdm_row, 0).wants_cleanup = true;
+	fdm_duty_failed(&one, T0);
+	assert_int_equal(cleanups, 1);
+	fdm_duty_failed(&one, T0 + FDM_REFUSED_MS - 1);
+	assert_int_equal(cleanups, 1);
+	fdm_duty_failed(&one, T0 + FDM_REFUSED_MS);
+	assert_int_equal(cleanups, 2);
+	g_array_index(one.rows, struct fdm_row, 0).wants_cleanup = false;
+	fdm_duty_failed(&one, T0 + FDM_REFUSED_MS + 100);
+	g_array_index(one.rows, struct fdm_row, 0).wants_cleanup = true;
+	fdm_duty_failed(&one, T0 + FDM_REFUSED_MS + 200);
+	assert_int_equal(cleanups, 3);
+	g_hash_table_destroy(one.failed);
+	g_array_unref(one.rows);
+	fdm_facts_free(one.facts);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(list),
-		cmocka_unit_test(long_list),
-		cmocka_unit_test(log_lines),
-		cmocka_unit_test(master_alone),
+		cmocka_unit_test(list),      cmocka_unit_test(long_list),
+		cmocka_unit_test(log_lines), cmocka_unit_test(master_alone),
+		cmocka_unit_test(cleanup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,7 +238,7 @@ take_event(struct world *w, const char *verb, const char *names)
 	}
 }
 
-/* NAME=WHY[!FLAG][<BLOCKER][#TARGET][@DUE], in the form that was asked for. */
+/* NAME=WHY[!FLAG][<BLOCKER][%TARGET][@DUE], in the form that was asked for. */
 static void
 check_vm(struct world *w, const char *want)
 {
@@ -260,8 +260,8 @@ check_vm(struct world *w, const char *want)
 					       w->names[v->blocker] :
 					       "nobody");
 	}
-	if (strchr(want, '#')) {
-		at += (size_t)snprintf(got + at, sizeof(got) - at, "#%u",
+	if (strchr(want, '%')) {
+		at += (size_t)snprintf(got + at, sizeof(got) - at, "%%%u",
 				       v->target);
 	}
 	if (strchr(want, '@') && v->due_ms == HA_RESTART_NEVER) {

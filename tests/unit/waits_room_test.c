@@ -210,7 +210,8 @@ more_room(void **state)
 				.role = "Stopped",
 				.ticket = 1,
 				.at = "h3",
-				.past = OFF };
+				.past = OFF,
+				.memory_mb = "512" };
 	assert_tried_again(&s, now_ms);
 	/* a host goes, and comes */
 	s.nodes[2] = STANDBY;
