@@ -107,8 +107,6 @@ judge(const struct fdm_stock *stock, uint32_t i, struct wanted *wanted)
 {
 	const struct ha_cibinv_vm *vm = &stock->cibinv->vms[i];
 
-	wanted->facts = vm->prefer;
-	wanted->facts.is_down = is_down(stock, i);
 	wanted->constraint = vm->plan;
 	wanted->writes = false;
 	if (stock->policy.type == HA_ADMISSION_DISABLED) {
@@ -164,6 +162,7 @@ make_plan(struct fdm_prefer *prefer, const struct fdm_stock *stock,
 	uint32_t n = stock->inv.n_vms;
 	bool is_planned = stock->policy.type != HA_ADMISSION_DISABLED;
 	struct ha_target *targets = g_new0(struct ha_target, n + 1);
+	struct ha_prefer_facts *facts = g_new0(struct ha_prefer_facts, n + 1);
 
 	g_free(prefer->wanted);
 	prefer->wanted = g_new0(struct wanted, n + 1);
@@ -173,11 +172,17 @@ make_plan(struct fdm_prefer *prefer, const struct fdm_stock *stock,
 		make_targets(stock, targets);
 	}
 	for (uint32_t i = 0; i < n; i++) {
+		facts[i] = stock->cibinv->vms[i].prefer;
+		facts[i].is_down = is_down(stock, i);
+	}
+	ha_prefer_part(&stock->inv, targets, facts);
+	for (uint32_t i = 0; i < n; i++) {
 		struct wanted *wanted = &prefer->wanted[i];
 		uint32_t host = stock->vms[i].host;
 		struct ha_err text;
 
 		wanted->target = targets[i];
+		wanted->facts = facts[i];
 		judge(stock, i, wanted);
 		prefer->n_writes += wanted->writes;
 		put_lack(stock, i, wanted, &text);
@@ -193,6 +198,7 @@ make_plan(struct fdm_prefer *prefer, const struct fdm_stock *stock,
 		}
 	}
 	g_free(targets);
+	g_free(facts);
 	prefer->need_ms = prefer->n_writes == 0 ? 0 :
 			  prefer->need_ms != 0  ? prefer->need_ms :
 						  now_ms;
@@ -377,7 +383,7 @@ is_start_wanted(const struct fdm *fdm, const struct fdm_stock *stock,
 	if (host && !stock->cibinv->vms[vm].is_nested) {
 		struct ha_prefer_constraint stands =
 			stock->cibinv->vms[vm].plan;
-		struct ha_prefer_facts facts = stock->cibinv->vms[vm].prefer;
+		struct ha_prefer_facts facts = planned->facts;
 		struct ha_prefer_verdict verdict;
 		struct ha_target target = {
 			.host = fdm_stock_host(stock, host),

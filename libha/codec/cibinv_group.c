@@ -150,6 +150,15 @@ take_set(struct ci *ci, const void *set, const struct bond *bond)
 	for (; ref; ref = ci_next(ci, ref, "resource_ref")) {
 		list_add(ci, &all, ci_named(ci, ci_text(ci, ref, "id")));
 	}
+	/* Each of a set is apart from all before it, as in a pair the first is
+	 * from the second (ha_prefer_part()). */
+	for (uint32_t i = 0; bond->type == HA_INV_SEPARATE && i < all.count / 2;
+	     i++) {
+		uint32_t other = all.vm[all.count - 1 - i];
+
+		all.vm[all.count - 1 - i] = all.vm[i];
+		all.vm[i] = other;
+	}
 	ci_rule(ci, bond->type, bond->is_mandatory, all.vm, all.count);
 	free(all.vm);
 }

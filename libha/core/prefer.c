@@ -51,24 +51,105 @@ find_rival(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
 	return rival;
 }
 
+/* By rank: each more than all below it together. */
+static const int CAPS[] = { HA_PREFER_MAX, 44, 21, 10, 4, 1 };
+#define RANKS (sizeof(CAPS) / sizeof(CAPS[0]))
+
+static int
+cap_of(uint32_t rank)
+{
+	return rank < RANKS ? CAPS[rank] : 0;
+}
+
+static void
+rank_rule(const struct ha_inv_rule *rule, struct ha_prefer_facts *facts)
+{
+	for (uint32_t i = rule->n_vms; i-- > 0;) {
+		for (uint32_t j = i + 1; j < rule->n_vms; j++) {
+			uint32_t below = facts[rule->vms[j]].rank + 1;
+			struct ha_prefer_facts *one = &facts[rule->vms[i]];
+
+			if (one->rank < below && below <= RANKS) {
+				one->rank = below;
+			}
+		}
+	}
+}
+
+static void
+add_loss(const struct ha_inventory *inv, const struct ha_target *targets,
+	 struct ha_prefer_facts *facts, uint32_t below, uint32_t vm)
+{
+	uint32_t here = inv->vms[vm].host;
+	uint32_t there = targets[vm].host;
+	int64_t score;
+
+	if (here != HA_INV_NONE) {
+		score = score_of(&facts[below], here);
+		facts[vm].lost_here += score > 0 ? (int)score : 0;
+	}
+	if (there != HA_INV_NONE) {
+		score = score_of(&facts[below], there);
+		facts[vm].lost_there += score > 0 ? (int)score : 0;
+		if (targets[below].host == there) {
+			facts[vm].lost_there += cap_of(facts[below].rank);
+		}
+	}
+}
+
+static bool
+separates(const struct ha_inv_rule *rule)
+{
+	return rule->is_mandatory && rule->type == HA_INV_SEPARATE;
+}
+
+void
+ha_prefer_part(const struct ha_inventory *inv, const struct ha_target *targets,
+	       struct ha_prefer_facts *facts)
+{
+	for (uint32_t vm = 0; vm < inv->n_vms; vm++) {
+		facts[vm].rank = 0;
+		facts[vm].lost_here = 0;
+		facts[vm].lost_there = 0;
+	}
+	for (size_t round = 0; round < RANKS; round++) {
+		for (uint32_t r = 0; r < inv->n_rules; r++) {
+			if (separates(&inv->rules[r])) {
+				rank_rule(&inv->rules[r], facts);
+			}
+		}
+	}
+	for (uint32_t r = 0; r < inv->n_rules; r++) {
+		const struct ha_inv_rule *rule = &inv->rules[r];
+
+		for (uint32_t i = 0; separates(rule) && i < rule->n_vms; i++) {
+			for (uint32_t j = i + 1; j < rule->n_vms; j++) {
+				add_loss(inv, targets, facts, rule->vms[i],
+					 rule->vms[j]);
+			}
+		}
+	}
+}
+
 /* One less than what would make it equal to staying: of equals Pacemaker may
  * take either. */
 static int
 highest(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
 	const struct ha_prefer_facts *facts)
 {
+	int cap = cap_of(facts->rank);
 	int64_t stays;
 	int64_t room;
 
 	if (!is_running(inv, vm, facts) || inv->vms[vm].host == target) {
-		return HA_PREFER_MAX;
+		return cap;
 	}
 	stays = facts->stickiness + score_of(facts, inv->vms[vm].host);
 	if (stays > HA_PREFER_INFINITY) {
 		stays = HA_PREFER_INFINITY;
 	}
-	room = stays - score_of(facts, target) - 1;
-	return room <= 0 ? 0 : room > HA_PREFER_MAX ? HA_PREFER_MAX : (int)room;
+	room = stays - facts->lost_here - score_of(facts, target) - 1;
+	return room <= 0 ? 0 : room > cap ? cap : (int)room;
 }
 
 void
@@ -78,6 +159,7 @@ ha_prefer_judge(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
 {
 	struct ha_prefer_verdict verdict = { .rival = HA_INV_NONE };
 	uint32_t rival = find_rival(inv, vm, target, facts);
+	int64_t there = score_of(facts, target) - facts->lost_there;
 
 	if (facts->has_wishes) {
 		verdict.why = HA_PREFER_UNKNOWN;
@@ -86,8 +168,12 @@ ha_prefer_judge(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
 	}
 	verdict.score = highest(inv, vm, target, facts);
 	if (rival == HA_INV_NONE ||
-	    score_of(facts, target) + verdict.score > score_of(facts, rival)) {
+	    there + verdict.score > score_of(facts, rival)) {
 		verdict.why = HA_PREFER_WINS;
+	} else if ((facts->lost_there > 0 || facts->rank > 0) &&
+		   score_of(facts, target) + HA_PREFER_MAX >
+			   score_of(facts, rival)) {
+		verdict.why = HA_PREFER_CROWDED;
 	} else if (score_of(facts, target) >= score_of(facts, rival)) {
 		verdict.why = HA_PREFER_NOT_STICKY;
 	} else {
@@ -151,6 +237,15 @@ ha_prefer_text(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
 			"forbid what must not be (-INFINITY), which the plan "
 			"takes into account",
 			name, host, inv->hosts[verdict->rival].name);
+		break;
+	case HA_PREFER_CROWDED:
+		(void)ha_err_set(
+			ret_text, 0,
+			"%s: the plan sends it to %s, and others that must not "
+			"share a host with it have the same target: Pacemaker "
+			"may choose another host. Let fewer VMs be apart from "
+			"one another (colocation -INFINITY), or add a host",
+			name, host);
 		break;
 	case HA_PREFER_UNKNOWN:
 		(void)ha_err_set(

@@ -123,6 +123,7 @@ fdm_hold_add(json_t *request, const struct ha_uuid *uuid, const char *resource)
 
 NOTHING(fdm_grant_write)
 NOTHING(fdm_duty_unseal)
+NOTHING(fdm_prefer_tick)
 NOTHING(fdm_duty_vanished)
 NOTHING(fdm_duty_refused)
 NOTHING(fdm_duty_failed)

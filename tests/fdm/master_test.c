@@ -93,6 +93,14 @@ fdm_has_facts(const struct fdm *one)
 }
 
 void
+fdm_prefer_add(struct fdm *one, GString *xml, uint64_t now_ms)
+{
+	(void)one;
+	(void)xml;
+	(void)now_ms;
+}
+
+void
 fdm_duty_cleanup(struct fdm *one, const char *resource)
 {
 	(void)one;

@@ -120,6 +120,14 @@ fdm_failed(int code, const char *format, ...)
 }
 
 void
+fdm_prefer_add(struct fdm *one, GString *xml, uint64_t now_ms)
+{
+	(void)one;
+	(void)xml;
+	(void)now_ms;
+}
+
+void
 fdm_duty_cleanup(struct fdm *one, const char *resource)
 {
 	(void)one;

@@ -76,8 +76,8 @@ roll_need(enum mix mix, uint64_t *ret_cpu, uint64_t *ret_memory)
 	uint32_t i = 0;
 
 	if (mix == MIX_UNCORRELATED) {
-		*ret_cpu = 1000 + 250 * (uint64_t)roll(80);
-		*ret_memory = 1024 + 256 * (uint64_t)roll(200);
+		*ret_cpu = 500 + 250 * (uint64_t)roll(28);
+		*ret_memory = 512 + 256 * (uint64_t)roll(70);
 		return;
 	}
 	while (at >= flavours[i].weight) {
@@ -174,7 +174,7 @@ cluster_roll(struct cluster *cluster, enum mix mix, uint64_t seed)
 	cluster->n_hosts = 4 + roll(roll(6) == 0 ? 13 : 4);
 	for (uint32_t h = 0; h < cluster->n_hosts; h++) {
 		struct cluster_host *host = &cluster->hosts[h];
-		uint64_t cores = 32 + 8 * (uint64_t)roll(3);
+		uint64_t cores = 16 + 8 * (uint64_t)roll(3);
 
 		host->cpu_mhz = cores * 1000;
 		host->memory_mb = cores * (2560 + 512 * (uint64_t)roll(3));
@@ -182,7 +182,10 @@ cluster_roll(struct cluster *cluster, enum mix mix, uint64_t seed)
 		cpu += h == 0 ? 0 : host->cpu_mhz;
 		memory += h == 0 ? 0 : host->memory_mb;
 	}
-	percent = (mix == MIX_WISHES ? 75 : 85) + roll(16);
+	percent = (mix == MIX_WISHES       ? 75 :
+		   mix == MIX_UNCORRELATED ? 72 :
+					     85) +
+		  roll(16);
 	fill(cluster, mix, cpu * percent / 100, memory * percent / 100);
 	if (mix == MIX_WISHES) {
 		roll_wishes(cluster);

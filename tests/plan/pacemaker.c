@@ -29,6 +29,7 @@ struct tally {
 	uint32_t made, admitted;
 	uint32_t failures, displaced;
 	uint32_t stopped, elsewhere, restless; /* with the plan */
+	uint32_t told;                         /* that they may go elsewhere */
 	uint32_t plain_stopped, plain_clusters;
 };
 
@@ -41,6 +42,7 @@ struct proof {
 	struct ha_inventory view; /* inv with failover hosts marked */
 	struct ha_plan_demand *demand;
 	struct ha_target *targets;
+	bool *is_told;     /* that it may go elsewhere */
 	char *constraints; /* of the plan */
 	struct tally *tally;
 };
@@ -85,6 +87,7 @@ look(struct proof *p)
 	p->view.hosts = p->hosts;
 	p->demand = need_memory(p->view.n_vms * sizeof(*p->demand));
 	p->targets = need_memory(p->view.n_vms * sizeof(*p->targets));
+	p->is_told = need_memory(p->view.n_vms * sizeof(*p->is_told));
 	/* Without overhead, so that Pacemaker's limit is this one. */
 	for (uint32_t vm = 0; vm < p->view.n_vms; vm++) {
 		struct ha_demand demand;
@@ -135,6 +138,7 @@ plan(struct proof *p)
 {
 	uint32_t n = p->view.n_vms;
 	struct ha_target_fact *facts = need_memory(n * sizeof(*facts));
+	struct ha_prefer_facts *wishes = need_memory(n * sizeof(*wishes));
 	struct ha_targets_question question = {
 		.inv = &p->view,
 		.demand = p->demand,
@@ -151,18 +155,22 @@ plan(struct proof *p)
 	}
 	ha_targets_make(&question, work, p->targets);
 	for (uint32_t vm = 0; vm < n; vm++) {
+		wishes[vm] = p->inv->vms[vm].prefer;
+	}
+	ha_prefer_part(&p->view, p->targets, wishes);
+	for (uint32_t vm = 0; vm < n; vm++) {
 		struct ha_prefer_constraint wanted;
 		struct ha_prefer_verdict verdict;
 
 		if (p->targets[vm].state == HA_TARGET_NEEDLESS) {
 			continue;
 		}
-		(void)ha_prefer_wanted(
-			&p->view, vm, &p->targets[vm], &p->inv->vms[vm].prefer,
-			&p->inv->vms[vm].plan, &wanted, &verdict);
-		is_whole = is_whole &&
-			   p->targets[vm].state == HA_TARGET_GIVEN &&
-			   verdict.why == HA_PREFER_WINS;
+		(void)ha_prefer_wanted(&p->view, vm, &p->targets[vm],
+				       &wishes[vm], &p->inv->vms[vm].plan,
+				       &wanted, &verdict);
+		is_whole = is_whole && p->targets[vm].state == HA_TARGET_GIVEN;
+		p->is_told[vm] = verdict.why != HA_PREFER_WINS;
+		p->tally->told += p->is_told[vm];
 		if (!wanted.is_there) {
 			continue;
 		}
@@ -177,6 +185,7 @@ plan(struct proof *p)
 	}
 	free(work);
 	free(facts);
+	free(wishes);
 	p->constraints = text;
 	return is_whole;
 }
@@ -247,7 +256,7 @@ try_failure(struct proof *p, uint32_t failed, bool *is_left)
 			tally->stopped++;
 			printf("seed %" PRIu64 ": h%u fails, vm%u stays down\n",
 			       p->cluster->seed, failed, vm);
-		} else if (at[vm] != p->targets[vm].host) {
+		} else if (at[vm] != p->targets[vm].host && !p->is_told[vm]) {
 			tally->elsewhere++;
 			printf("seed %" PRIu64
 			       ": h%u fails, vm%u goes to h%u, not h%u\n",
@@ -308,6 +317,7 @@ run(struct proof *p)
 	}
 	free(p->constraints);
 	free(p->targets);
+	free(p->is_told);
 	free(p->demand);
 	free(p->hosts);
 	ha_cibinv_free(p->inv);
@@ -319,12 +329,13 @@ static bool
 tell(const char *name, const struct tally *tally)
 {
 	printf("%-24s %4u admitted of %u, %u failures, %u VMs displaced\n"
-	       "%25swith the plan: %u left stopped, %u elsewhere, %u moved "
-	       "without need\n"
+	       "%25swith the plan: %u left stopped, %u elsewhere, %u moved without "
+	       "need, %u said to be uncertain\n"
 	       "%25sbalanced alone: %u left stopped, in %u clusters (%u %%)\n",
 	       name, tally->admitted, tally->made, tally->failures,
 	       tally->displaced, "", tally->stopped, tally->elsewhere,
-	       tally->restless, "", tally->plain_stopped, tally->plain_clusters,
+	       tally->restless, tally->told, "", tally->plain_stopped,
+	       tally->plain_clusters,
 	       tally->admitted ? 100 * tally->plain_clusters / tally->admitted :
 				 0);
 	return tally->stopped + tally->elsewhere + tally->restless == 0;

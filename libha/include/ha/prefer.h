@@ -24,6 +24,11 @@ struct ha_prefer_facts {
 	 * rules that can't be judged. */
 	bool has_wishes;
 	bool is_down; /* it does not run, wherever the inventory has it */
+	/* ha_prefer_part(): what others that must be apart from it take off its
+	 * scores, where it is and at its target; and how deep it stands among
+	 * them. */
+	int lost_here, lost_there;
+	uint32_t rank;
 };
 
 /* One constraint of ours. */
@@ -38,6 +43,7 @@ enum ha_prefer_why {
 	HA_PREFER_NOT_STICKY, /* stickiness is too small for any preference */
 	HA_PREFER_OUTBID,     /* its user's scores want another host more */
 	HA_PREFER_UNKNOWN,    /* wishes that can't be weighed */
+	HA_PREFER_CROWDED,    /* others that must be apart have its target */
 };
 
 struct ha_prefer_verdict {
@@ -45,6 +51,17 @@ struct ha_prefer_verdict {
 	enum ha_prefer_why why;
 	uint32_t rival; /* OUTBID: the host */
 };
+
+/*
+ * Of all machines, before they are judged. Pacemaker takes the scores of a
+ * machine off those of each one that must be apart from it and that it is
+ * colocated with (factor -1, positive scores only): of `vms` of a rule that
+ * separates, the scores of each off those of all later ones. So those have
+ * higher scores, that two with the same target don't undo one another.
+ */
+void ha_prefer_part(const struct ha_inventory *inv,
+		    const struct ha_target *targets,
+		    struct ha_prefer_facts *facts);
 
 /* vm runs on its host, or is down (HA_INV_NONE, or a host that is not online);
  * target: a host. */
