@@ -11,7 +11,7 @@
 #include "FaultDomain/logs.h"
 #include "ha/clock.h"
 
-#define LIST_MAX 100u /* VMs of each list: the answer is one packet */
+#define LIST_MAX 50u /* VMs of each list: the answer is one packet */
 #define RED "red: "
 
 static const char *

@@ -40,6 +40,8 @@
  *   "plan":    by the master: {"written": Pacemaker has it, "why" it has not,
  *              "homeless": [{"resource", "host", "text"}]: who would not come
  *              back, or not where planned, "age_ms" of the last write}
+ *              "errors": [sentences: what can't be counted as it stands]};
+ *              at most 50 of each, "vms" have all
  *   "found":   what runs here against Pacemaker and the lists (ha/found.h):
  *              {"look_age_ms", "foreign": QEMUs of no resource, "why" (no look
  *              succeeds), "vms": [{"resource", "kind", "age_ms", "pid",

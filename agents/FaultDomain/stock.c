@@ -99,7 +99,6 @@ fdm_stock_admit(struct fdm_stock *stock, const char *resource, const char *host)
 	if (g_strcmp0(old, host) == 0) {
 		return;
 	}
-	stock->admitted_number++;
 	if (host) {
 		g_hash_table_insert(stock->admitted, g_strdup(resource),
 				    g_strdup(host));
@@ -148,7 +147,6 @@ signature(const struct fdm *fdm, uint64_t now_ms)
 	uint64_t hash = fdm_mix_number(FDM_MIX_BEGIN, fdm->copies);
 
 	hash = fdm_mix_number(hash, fdm_shapes_number(stock->shapes));
-	hash = fdm_mix_number(hash, stock->admitted_number);
 	hash = fdm_mix_number(hash, fdm->protect->is_read);
 	hash = fdm_mix_number(hash, fdm->protect->disk.term);
 	hash = fdm_mix_number(hash, fdm->protect->disk.generation);
@@ -339,6 +337,11 @@ take_vm(struct fdm_stock *stock, const struct fdm *fdm, GHashTable *planned,
 	    fdm_admit_needs(fdm->protect, known)) {
 		vm->is_on = false;
 		vm->host = HA_INV_NONE;
+	}
+	/* Powered off a moment ago: as long as its ticket stands it starts
+	 * again without being asked about. */
+	if (known && known->is_gated && known->ticket.is_granted) {
+		vm->is_on = true;
 	}
 	is_lost = vm->host == HA_INV_NONE ||
 		  stock->hosts[vm->host].state == HA_INV_OFFLINE ||

@@ -46,7 +46,6 @@ struct fdm_stock {
 	/* resource -> host that this master admitted it to; until its
 	 * constraint says so */
 	GHashTable *admitted;
-	uint64_t admitted_number;
 	uint64_t made_of;  /* signature of what it was made of */
 	uint64_t blind_ms; /* a host has no capacity since then; 0: all have */
 };
@@ -62,7 +61,8 @@ const struct fdm_stock *fdm_stock_get(struct fdm *fdm, uint64_t now_ms);
 void fdm_stock_drop(struct fdm_stock *stock);
 /* Files are read. */
 void fdm_stock_tick(struct fdm_stock *stock, uint64_t now_ms);
-/* Where a VM that starts was admitted; NULL: not any more. */
+/* Where a VM that starts was admitted; NULL: not any more. Counts with the next
+ * copy of the CIB, which says that it is on. */
 void fdm_stock_admit(struct fdm_stock *stock, const char *resource,
 		     const char *host);
 

@@ -173,6 +173,21 @@ where_it_was_admitted_counts_until_its_constraint_does(void **state)
 }
 
 static void
+a_ticket_that_stands_keeps_the_room_of_what_is_stopped(void **state)
+{
+	const char *stopped = VM("a", META("target-role", "Stopped"));
+	const struct fdm_stock *stock =
+		look(stopped, GATE("a"),
+		     TICKET("a", "granted='true' vmha-state='granted'"));
+
+	(void)state;
+	assert_true(vm_of(stock, "a")->is_on);
+	stock = look(stopped, GATE("a"),
+		     TICKET("a", "granted='false' vmha-state='off'"));
+	assert_false(vm_of(stock, "a")->is_on);
+}
+
+static void
 a_vm_without_a_ticket_is_on_if_the_list_has_it(void **state)
 {
 	struct ha_protected_vm entry = { .resource = "a",
@@ -278,6 +293,9 @@ main(void)
 			begin, end),
 		cmocka_unit_test_setup_teardown(
 			where_it_was_admitted_counts_until_its_constraint_does,
+			begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_ticket_that_stands_keeps_the_room_of_what_is_stopped,
 			begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_vm_without_a_ticket_is_on_if_the_list_has_it, begin,
