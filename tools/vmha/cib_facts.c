@@ -182,26 +182,27 @@ read_file(const char *path, struct cib_node **ret_cib, struct ha_err *err)
 int
 cib_facts_read(struct vmha *v, struct cib_facts *ret_facts)
 {
-	struct cib_facts facts = { .warnings = json_array() };
-	int rc = v->args.cib ? read_file(v->args.cib, &facts.cib, &v->err) :
-			       cib_read(&facts.cib, &v->err);
+	struct cib_facts *facts = ret_facts;
+	int rc;
 
+	*facts = (struct cib_facts){ .warnings = json_array() };
+	rc = v->args.cib ? read_file(v->args.cib, &facts->cib, &v->err) :
+			   cib_read(&facts->cib, &v->err);
 	rc = rc < 0 ? rc :
-		      ha_cibinv_read(&TREE, facts.cib, &facts.inv, &v->err);
+		      ha_cibinv_read(&TREE, facts->cib, &facts->inv, &v->err);
 	if (rc == 0) {
-		facts.shapes = calloc(facts.inv->inv.n_vms + (size_t)1,
-				      sizeof(*facts.shapes));
-		rc = facts.shapes ? 0 : -ENOMEM;
+		facts->shapes = calloc(facts->inv->inv.n_vms + (size_t)1,
+				       sizeof(*facts->shapes));
+		rc = facts->shapes ? 0 : -ENOMEM;
 	}
 	if (rc < 0) {
-		cib_facts_done(&facts);
+		cib_facts_done(facts);
 		return rc;
 	}
-	for (uint32_t i = 0; i < facts.inv->n_notes; i++) {
-		warn_of(&facts, "%s", facts.inv->notes[i]);
+	for (uint32_t i = 0; i < facts->inv->n_notes; i++) {
+		warn_of(facts, "%s", facts->inv->notes[i]);
 	}
-	set_demands(&facts);
-	*ret_facts = facts;
+	set_demands(facts);
 	return 0;
 }
 

@@ -17,7 +17,7 @@ struct cib_facts {
 };
 
 /* Of --cib, else of the live CIB. Negative errno with the sentence in v->err;
- * a file that is no CIB is -EINVAL. */
+ * a file that is no CIB is -EINVAL; ret_facts is then empty. */
 int cib_facts_read(struct vmha *v, struct cib_facts *ret_facts);
 /* Fine for one that was never filled, if it is zero. */
 void cib_facts_done(struct cib_facts *facts);

@@ -104,10 +104,26 @@ json_t *
 known_admission_all(const struct known *known)
 {
 	json_t *told = json_object_get(known->manager, "admission");
+	bool is_unknown = strcmp(vmha_text(told, "state"), "unknown") == 0;
+	json_t *all;
 
-	return *vmha_text(told, "state") ? json_incref(told) :
-	       known->manager            ? from_attribute(known) :
-					   NULL;
+	if (!known->manager || (*vmha_text(told, "state") && !is_unknown) ||
+	    vmha_bool(known->manager, "is_master")) {
+		return *vmha_text(told, "state") ? json_incref(told) : NULL;
+	}
+	/* This host does not judge. What the master says of a policy that is
+	 * disabled is nothing. */
+	all = from_attribute(known);
+	if (all && told) {
+		json_t *merged = json_copy(told);
+
+		(void)json_object_update(merged, all);
+		json_decref(all);
+		return merged;
+	}
+	return all                          ? all :
+	       known_master(known) || !told ? NULL :
+					      json_incref(told);
 }
 
 void

@@ -202,14 +202,6 @@ plan_add(struct job *job, const char *name)
 		       "loss-policy is freeze now");
 }
 
-static bool
-is_running(const struct cib_node *cib, const char *name)
-{
-	struct cib_past past;
-
-	return cib_active_on(cib, name, &past) && past.where != CIB_OFF;
-}
-
 static void
 plan_remove(struct job *job, const char *name)
 {
@@ -254,7 +246,7 @@ plan_remove(struct job *job, const char *name)
 	row(job, name, VM_REMOVE,
 	    job->v->args.is_whole ?
 		    "the resource, its gate, ticket and locations" :
-	    is_running(job->cib, name) ?
+	    !cib_is_off(job->cib, name) ?
 		    "gate and ticket taken away. It runs, and nothing protects "
 		    "it any more: vmha vm add" :
 		    "gate and ticket taken away");

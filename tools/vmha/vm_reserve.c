@@ -292,7 +292,8 @@ wait_admitted(struct job *job, uint64_t *ret_took_ms)
 			*ret_took_ms = ha_clock_now_ms() - begin_ms;
 			return 0;
 		}
-		if (rc == 0 && is_refused(job)) {
+		if (rc == 0 && ha_clock_left_ms(begin_ms + REJUDGED_MS) == 0 &&
+		    is_refused(job)) {
 			return -EPERM;
 		}
 		if (ha_clock_left_ms(begin_ms + span_ms) == 0) {

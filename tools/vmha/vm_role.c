@@ -19,7 +19,6 @@
 #define START_WAIT_MS 180000u
 #define STOP_WAIT_MS 300000u /* a guest's shutdown, then power off */
 #define NOTED_MS 5000u       /* without a master nobody takes its ticket */
-#define REJUDGED_MS 3000u    /* a refusal that stood before this command */
 #define MS_PER_S 1000u
 
 struct role {

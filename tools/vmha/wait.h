@@ -10,6 +10,8 @@
 #include "ask.h"
 #include "cib.h"
 
+/* A no of the master's that stood before: it judges again by itself. */
+#define REJUDGED_MS 3000u
 #define WAIT_POLL_MS 500u /* a CIB is read in 30 ms */
 
 /* A program of Pacemaker's command line tools that changes the cluster.
