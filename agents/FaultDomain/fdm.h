@@ -32,6 +32,9 @@
  *   "restart": {"errors": [sentences: what of the configuration is not kept]}
  *   "pending": [{"resource", "since_ms" (for so long), "text"}]: may be started,
  *              and no host has room; the first 64
+ *   "plan":    by the master: {"written": Pacemaker has it, "why" it has not,
+ *              "homeless": [{"resource", "host", "text"}]: who would not come
+ *              back, or not where planned, "age_ms" of the last write}
  *   "admission": by the master: {"policy", "guarantee", "host_failures",
  *              "state": "green", "red", "disabled" or "unknown", "why",
  *              "help", "refused": [{"resource", "text", "help"}], "marked"

@@ -205,9 +205,9 @@ fdm_op_status(struct fdm *fdm, uint32_t client, const json_t *request)
 	(void)json_object_set_new(answer, "restart", restart_json(fdm));
 	(void)json_object_set_new(answer, "pending",
 				  fdm_pending_json(fdm, now_ms));
+	(void)json_object_set_new(answer, "plan", fdm_prefer_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "admission",
 				  fdm_admit_json(fdm, now_ms));
-	(void)json_object_set_new(answer, "plan", fdm_prefer_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "found", fdm_found_json(fdm, now_ms));
 	(void)json_object_set_new(answer, "election", fdm_election_json(fdm));
 	(void)json_object_set_new(answer, "protected_list",

@@ -197,7 +197,7 @@ sets(void **state)
 	(void)state;
 	colocate(SETS("-INFINITY", SET("", REF("a") REF("b") REF("c"))));
 	assert_int_equal(inv->inv.n_rules, 1);
-	assert_rule(0, HA_INV_SEPARATE, true, "abc");
+	assert_rule(0, HA_INV_SEPARATE, true, "cba");
 	colocate(
 		SETS("INFINITY", SET("sequential='false'", REF("a") REF("b"))));
 	assert_int_equal(inv->inv.n_rules, 0);
@@ -210,7 +210,7 @@ sets(void **state)
 	assert_rule(2, HA_INV_TOGETHER, true, "bc");
 	colocate(SETS("-20", SET("", REF("a") REF("b")) SET("", REF("c"))));
 	assert_int_equal(inv->inv.n_rules, 2);
-	assert_rule(0, HA_INV_SEPARATE, false, "ab");
+	assert_rule(0, HA_INV_SEPARATE, false, "ba");
 	assert_rule(1, HA_INV_SEPARATE, false, "bc");
 }
 

@@ -205,6 +205,59 @@ only_what_differs_is_wanted(void **state)
 				      &wanted, &verdict));
 }
 
+/* vm0 depends on vm1, both on vm2; vm0 and vm1 have the same target. */
+static void
+those_apart_do_not_undo_one_another(void **state)
+{
+	struct ha_prefer_facts all[3] = { { .stickiness = 1000 },
+					  { .stickiness = 1000 },
+					  { .stickiness = 1000 } };
+	struct ha_target targets[3] = { { .host = 3 },
+					{ .host = 3 },
+					{ .host = 0 } };
+	struct ha_prefer_verdict verdict;
+	struct ha_err text;
+	int below[BOX_HOSTS] = { 0, 7, -5, 60 };
+
+	(void)state;
+	open_box(0);
+	box_vm(&box, 1, 1, 1);
+	box_vm(&box, 2, 1, 1);
+	box.vms[1].name = "web2";
+	uint32_t rule = box_rule(&box, HA_INV_SEPARATE, 0, 1);
+	box.members[rule][2] = 2;
+	box.rules[rule].n_vms = 3;
+	ha_prefer_part(&box.inv, targets, all);
+	ha_prefer_judge(&box.inv, 2, 0, &all[2], &verdict);
+	assert_int_equal(verdict.score, 90);
+	ha_prefer_judge(&box.inv, 1, 3, &all[1], &verdict);
+	assert_int_equal(verdict.score, 44);
+	assert_int_equal(all[1].lost_there, 21);
+	assert_int_equal(verdict.why, HA_PREFER_WINS);
+	ha_prefer_judge(&box.inv, 0, 3, &all[0], &verdict);
+	assert_int_equal(verdict.score, 21);
+	assert_int_equal(all[0].lost_there, 0);
+	/* What the user gives the one, the other loses; less than 0 does not
+	 * count. */
+	all[0].scores = below;
+	ha_prefer_part(&box.inv, targets, all);
+	assert_int_equal(all[1].lost_here, 7);
+	assert_int_equal(all[1].lost_there, 81);
+	assert_int_equal(all[2].lost_here, 0);
+	ha_prefer_judge(&box.inv, 1, 3, &all[1], &verdict);
+	assert_int_equal(verdict.why, HA_PREFER_CROWDED);
+	ha_prefer_text(&box.inv, 1, 3, &all[1], &verdict, &text);
+	assert_non_null(strstr(text.text, "web2"));
+	all[1].stickiness = 50;
+	ha_prefer_judge(&box.inv, 1, 3, &all[1], &verdict);
+	assert_int_equal(verdict.score, 50 - 7 - 1);
+	/* A wish is none of it. */
+	box.rules[rule].is_mandatory = false;
+	ha_prefer_part(&box.inv, targets, all);
+	assert_int_equal(all[0].rank + all[1].rank, 0);
+	assert_int_equal(all[1].lost_there, 0);
+}
+
 static uint64_t seed = 3;
 
 /* xorshift64*, Vigna 2016. */
@@ -258,6 +311,7 @@ main(void)
 		cmocka_unit_test(another_host_may_win),
 		cmocka_unit_test(without_a_word_there_is_a_sentence),
 		cmocka_unit_test(only_what_differs_is_wanted),
+		cmocka_unit_test(those_apart_do_not_undo_one_another),
 		cmocka_unit_test(never_a_reason_to_move),
 	};
 

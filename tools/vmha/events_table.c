@@ -93,6 +93,8 @@ static const struct event_row {
 	{ MANAGER, "not-admitted", "HA.NotEnoughResourcesToStartVmEvent" },
 	{ MANAGER, "raise-refused", "" },
 	{ MANAGER, "unadmitted", "" },
+	{ MANAGER, "plan-written", "" },
+	{ MANAGER, "plan-incomplete", "" },
 	{ MANAGER, "admission-green", "DasAdmissionControlSatisfied" },
 	{ MANAGER, "admission-red", "InsufficientFailoverResourcesEvent" },
 	{ MANAGER, "kept-back", "HA.ClusterFailoverActionInitiatedEvent" },
