@@ -326,6 +326,18 @@ lock_pid_file(const char *path, struct ha_err *err)
 	return 0;
 }
 
+static void
+make_tables(struct fdm *fdm)
+{
+	GHashTable **const all[] = { &fdm->vanished, &fdm->states, &fdm->away,
+				     &fdm->refused, &fdm->failed };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
+		*all[i] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+						g_free);
+	}
+}
+
 static int
 begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 {
@@ -339,16 +351,7 @@ begin(struct fdm *fdm, int signal_fd, struct ha_err *err)
 	fdm->context = g_main_context_new();
 	g_main_context_push_thread_default(fdm->context);
 	fdm->loop = g_main_loop_new(fdm->context, FALSE);
-	fdm->vanished =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	fdm->states =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	fdm->away =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	fdm->refused =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	fdm->failed =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	make_tables(fdm);
 	fdm->stock = fdm_stock_new(fdm->context, err);
 	if (!fdm->stock) {
 		return -EAGAIN;

@@ -7,6 +7,16 @@ import unittest
 
 from cib import CibCase, gate, meta_of, ticket, vm
 
+MANAGER = ('<primitive id="fdm" class="ocf" provider="vmha" '
+           'type="FaultDomain"/>')
+RUNS = ('<node_state id="1" uname="h1" in_ccm="true" crmd="online" '
+        'join="member" expected="member"><lrm id="1"><lrm_resources>'
+        '<lrm_resource id="web1" class="ocf" provider="vmha" '
+        'type="VirtualMachine"><lrm_rsc_op id="web1_last_0" '
+        'operation="start" interval="0" op-status="0" rc-code="0" '
+        'call-id="5" transition-key="1:1:0:a" '
+        'transition-magic="0:0;1:1:0:a"/></lrm_resource></lrm_resources>'
+        '</lrm></node_state>')
 DUMMY = '<primitive id="ip" class="ocf" provider="heartbeat" type="IPaddr2"/>'
 
 
@@ -27,6 +37,15 @@ class Add(CibCase):
         self.assertEqual((told["vms"][0]["result"], told["written"]),
                          ("unchanged", False))
         self.assertEqual(self.read().get("epoch"), "2")
+
+    def test_the_master_admits_what_does_not_run(self):
+        """With a manager the ticket of what is off is its decision."""
+        self.cib(vm("web1") + vm("db1") + MANAGER, states=RUNS)
+        self.vmha("vm", "add", "web1", "db1")
+        tickets = self.gates()[1]
+        self.assertEqual(tickets["vmha-web1"]["granted"], "true")
+        self.assertEqual(tickets["vmha-db1"],
+                         {"id": "vmha-db1", "granted": "false"})
 
     def test_refused_is_all_or_nothing(self):
         group = '<group id="g">' + vm("web2") + "</group>"
