@@ -178,7 +178,7 @@ class Maintenance(SimulatedCase):
         for more in ((), ("--dry-run",), ("--yes",)):
             done = self.refused(needle, *more)
             self.assertIn("What would help: ", done.stderr)
-            self.assertIn("--force goes on", done.stderr)
+            self.assertIn("with --force it goes on", done.stderr)
         told = self.told("on", "--dry-run", code=1)
         self.assertIn(needle, told["refused"])
         self.told("on", "--dry-run", "--force")
