@@ -35,16 +35,19 @@ ci_wish(struct ci *ci, struct ci_named named, uint32_t host, int score)
 	for (uint32_t i = 0; i < named.count && score != 0; i++) {
 		struct ha_cibinv_vm *vm = &ci->out->vms[named.first[i].vm];
 
-		if (!vm->own_scores) {
-			vm->own_scores = calloc(ci->n_hosts + (size_t)1,
-						sizeof(*vm->own_scores));
-			vm->prefer.scores = vm->own_scores;
+		int *scores = vm->own_scores;
+
+		if (!scores) {
+			scores = calloc(ci->n_hosts + (size_t)1,
+					sizeof(*scores));
 		}
-		if (!vm->own_scores) {
+		if (!scores) {
 			ci->is_failed = true;
 			return;
 		}
-		vm->own_scores[host] = add(vm->own_scores[host], score);
+		scores[host] = add(scores[host], score);
+		vm->own_scores = scores;
+		vm->prefer.scores = scores;
 	}
 }
 

@@ -304,7 +304,7 @@ cluster_write(const struct cluster *cluster, const char *path, uint32_t failed,
 		      "<cluster_property_set id='p'><nvpair id='p1' "
 		      "name='placement-strategy' value='balanced'/>"
 		      "</cluster_property_set></crm_config><nodes>",
-		      failed == 0 ? 2 : 1);
+		      failed == 0 ? 2u : 1u);
 	for (uint32_t h = 0; h < cluster->n_hosts; h++) {
 		char id[32];
 

@@ -178,7 +178,11 @@ plan(struct proof *p)
 					       p->hosts[wanted.host].name,
 					       wanted.score);
 		size_t length = strlen(xml);
-		text = realloc(text, used + length + 1);
+		char *grown = realloc(text, used + length + 1);
+		if (grown == NULL) {
+			exit(2);
+		}
+		text = grown;
 		memcpy(text + used, xml, length + 1);
 		used += length;
 		free(xml);
@@ -326,7 +330,7 @@ run(struct proof *p)
 }
 
 static bool
-tell(const char *name, const struct tally *tally)
+tell(const char *name, const struct tally *tally, bool has_wishes)
 {
 	printf("%-24s %4u admitted of %u, %u failures, %u VMs displaced\n"
 	       "%25swith the plan: %u left stopped, %u elsewhere, %u moved without "
@@ -338,7 +342,10 @@ tell(const char *name, const struct tally *tally)
 	       tally->plain_clusters,
 	       tally->admitted ? 100 * tally->plain_clusters / tally->admitted :
 				 0);
-	return tally->stopped + tally->elsewhere + tally->restless == 0;
+	/* Pacemaker weighs what others wish too, further than vmha follows: of
+	 * that mix only who is left down counts. */
+	return tally->stopped == 0 &&
+	       (has_wishes || tally->elsewhere + tally->restless == 0);
 }
 
 int
@@ -370,7 +377,9 @@ main(int argc, char **argv)
 		admitted += tallies[mix].admitted - before;
 	}
 	for (int mix = 0; mix < MIX_N; mix++) {
-		is_ok = tell(CLUSTER_MIX_NAMES[mix], &tallies[mix]) && is_ok;
+		is_ok = tell(CLUSTER_MIX_NAMES[mix], &tallies[mix],
+			     mix == MIX_WISHES) &&
+			is_ok;
 	}
 	xmlCleanupParser();
 	printf("%s\n", is_ok ? "ok" : "FAILED");
