@@ -187,6 +187,40 @@ switch_on(struct fdm_judging *j, uint32_t vm, const struct fdm_admission *one)
 	j->vms[vm].memory_mb = one->reserved.memory_mb;
 }
 
+/* The host that its user's scores want more than this one; HA_INV_NONE: none. */
+static uint32_t
+wish_beyond(const struct fdm_judging *j, uint32_t vm, uint32_t host)
+{
+	const int *scores = j->stock->cibinv->vms[vm].prefer.scores;
+	uint32_t best = host;
+
+	for (uint32_t i = 0; scores && i < j->inv.n_hosts; i++) {
+		if (best < j->inv.n_hosts && scores[i] > scores[best] &&
+		    j->inv.hosts[i].state == HA_INV_ONLINE) {
+			best = i;
+		}
+	}
+	return best != host ? best : HA_INV_NONE;
+}
+
+/* Where it goes: as its user wishes, where that host can be given. */
+static uint32_t
+host_of(struct fdm_judging *j, uint32_t vm, uint32_t chosen)
+{
+	struct ha_admission_request request = {
+		.op = HA_ADMISSION_POWER_ON,
+		.vm = vm,
+		.host = wish_beyond(j, vm, chosen),
+	};
+	struct fdm_admission told = { .word = FDM_ADMIT_NONE };
+	struct ha_admission_answer answer;
+
+	return request.host != HA_INV_NONE &&
+			       fdm_admit_ask(j, &request, &answer, &told) ?
+		       request.host :
+		       chosen;
+}
+
 static void
 judge_power_on(struct fdm_judging *j, uint32_t vm, const struct fdm_row *row)
 {
@@ -218,7 +252,7 @@ judge_power_on(struct fdm_judging *j, uint32_t vm, const struct fdm_row *row)
 	one->word = FDM_ADMIT_ADMITTED;
 	one->has_reserved = true;
 	one->reserved = wanted;
-	host = answer.inv.vms[vm].host;
+	host = host_of(j, vm, answer.inv.vms[vm].host);
 	if (host < j->inv.n_hosts) {
 		g_strlcpy(one->host, j->inv.hosts[host].name,
 			  sizeof(one->host));

@@ -229,7 +229,26 @@ look(struct fdm *fdm, uint64_t now_ms)
 
 /* ---- when ----------------------------------------------------------------- */
 
-/* A VM that is about to start, stop or move; *ret_is_down: one is down. */
+static bool
+is_starting(const struct fdm_vm *vm)
+{
+	return vm->is_wanted && vm->is_managed && !vm->is_up;
+}
+
+/* It starts, stops or moves; may_start: nothing keeps it from that. */
+static bool
+is_moving(const struct fdm_vm *vm, bool may_start, bool *ret_is_down)
+{
+	bool starts = may_start && is_starting(vm);
+
+	*ret_is_down = *ret_is_down || starts;
+	return starts || (vm->is_busy && !vm->is_up) ||
+	       (vm->up_nodes & (vm->up_nodes - 1)) != 0 ||
+	       (vm->is_up && vm->is_off);
+}
+
+/* A VM that is about to start, stop or move; *ret_is_down: one is down. Without
+ * a gate it has no row, and may start. */
 static bool
 is_restless(const struct fdm *fdm, bool *ret_is_down)
 {
@@ -239,14 +258,14 @@ is_restless(const struct fdm *fdm, bool *ret_is_down)
 	for (guint i = 0; fdm->rows && i < fdm->rows->len; i++) {
 		const struct fdm_row *row =
 			&g_array_index(fdm->rows, struct fdm_row, i);
-		const struct fdm_vm *vm = row->vm;
-		bool is_starting = vm->is_wanted && vm->is_managed &&
-				   !vm->is_up && fdm_row_is_granted(row);
 
-		*ret_is_down = *ret_is_down || is_starting;
-		is = is || is_starting || (vm->is_busy && !vm->is_up) ||
-		     (vm->up_nodes & (vm->up_nodes - 1)) != 0 ||
-		     (vm->is_up && vm->is_off);
+		is |= is_moving(row->vm, fdm_row_is_granted(row), ret_is_down);
+	}
+	for (guint i = 0; i < fdm->facts->vms->len; i++) {
+		const struct fdm_vm *vm =
+			&g_array_index(fdm->facts->vms, struct fdm_vm, i);
+
+		is |= !vm->is_gated && is_moving(vm, true, ret_is_down);
 	}
 	return is || fdm->facts->migrations->len > 0;
 }

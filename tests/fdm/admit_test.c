@@ -79,6 +79,14 @@ fdm_attr_follow(struct fdm *one, struct fdm_attr *attr, const char *node,
 }
 
 void
+fdm_prefer_add(struct fdm *one, GString *xml, uint64_t now_ms)
+{
+	(void)one;
+	(void)xml;
+	(void)now_ms;
+}
+
+void
 ha_cib_update(struct ha_cib *cib, const char *xml,
 	      void (*written)(void *data, int code, const char *why),
 	      void *data)
@@ -236,6 +244,30 @@ no_two_power_ons_get_the_same_room(void **state)
 	(void)state;
 	look(THREE, SEVEN(SMALL), SEVEN(GATE), "", SEVEN(OFF_TICKET));
 	/* Two hosts hold six; by sums alone too. */
+	assert_int_equal(count(HA_GATE_ADMITTED), 6);
+}
+
+static void
+its_user_s_wish_names_the_host_while_there_is_room(void **state)
+{
+	guint wished = 0;
+
+	(void)state;
+#define WISH(id)                                             \
+	GATE(id)                                             \
+	"<rsc_location id='w" id "' rsc='" id "' node='h2' " \
+	"score='50'/>"
+	look(THREE, SEVEN(SMALL), SEVEN(WISH), "", SEVEN(OFF_TICKET));
+#undef WISH
+	/* Three fill it, and nobody is refused for a wish. */
+	for (guint i = 0; i < fdm.rows->len; i++) {
+		const struct fdm_row *one =
+			&g_array_index(fdm.rows, struct fdm_row, i);
+
+		wished += one->admission == HA_GATE_ADMITTED &&
+			  one->admitted_host == fdm_stock_host(fdm.stock, "h2");
+	}
+	assert_int_equal(wished, 3);
 	assert_int_equal(count(HA_GATE_ADMITTED), 6);
 }
 
@@ -419,6 +451,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	static const struct CMUnitTest tests[] = {
 		T(no_two_power_ons_get_the_same_room),
+		T(its_user_s_wish_names_the_host_while_there_is_room),
 		T(a_refused_one_is_not_wanted_and_says_why),
 		T(an_admitted_one_has_its_reservation_in_its_ticket),
 		T(restarts_and_what_was_protected_are_never_judged),

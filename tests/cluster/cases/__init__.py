@@ -21,7 +21,7 @@ MODULES = ("stop", "config", "failover", "libvirtd", "migration",
            "heartbeat_input_admin", "heartbeat_seal", "released", "isolation",
            "partition", "restart", "ready", "election", "protect", "guest_off",
            "versions", "maintenance", "orphans", "vm_add", "alerts",
-           "crash", "plan")
+           "crash", "admission", "plan")
 
 
 def case(hosts=3, **bed):
