@@ -63,6 +63,14 @@ fdm_duty_cleanup(struct fdm *one, const char *resource)
 	(void)resource;
 }
 
+const char *
+fdm_attr_shown(const struct fdm *one, const char *name)
+{
+	(void)one;
+	(void)name;
+	return "";
+}
+
 bool
 fdm_attr_follow(struct fdm *one, struct fdm_attr *attr, const char *node,
 		const char *name, const char *shown, const char *wanted,
