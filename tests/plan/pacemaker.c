@@ -28,9 +28,12 @@
 struct tally {
 	uint32_t made, admitted;
 	uint32_t failures, displaced;
-	uint32_t stopped, elsewhere, restless; /* with the plan */
-	uint32_t told;                         /* that they may go elsewhere */
+	uint32_t stopped, elsewhere; /* with the plan */
+	uint32_t told;               /* that they may go elsewhere */
 	uint32_t plain_stopped, plain_clusters;
+	/* Though their host lives: with the plan, and those of them that stay
+	 * without it; of all, without it. */
+	uint32_t moved, moved_more, plain_moved;
 };
 
 struct proof {
@@ -241,18 +244,28 @@ ask_pacemaker(struct proof *p, uint32_t failed, const char *constraints,
 }
 
 static void
+count_move(struct tally *tally, uint32_t host, uint32_t at, uint32_t plain)
+{
+	tally->moved += at != host;
+	tally->moved_more += at != host && plain == host;
+	tally->plain_moved += plain != host;
+}
+
+static void
 try_failure(struct proof *p, uint32_t failed, bool *is_left)
 {
 	uint32_t *at = need_memory(p->view.n_vms * sizeof(*at));
+	uint32_t *plain = need_memory(p->view.n_vms * sizeof(*plain));
 	struct tally *tally = p->tally;
 
 	tally->failures++;
 	ask_pacemaker(p, failed, p->constraints, at);
+	ask_pacemaker(p, failed, "", plain);
 	for (uint32_t vm = 0; vm < p->view.n_vms; vm++) {
 		uint32_t host = p->view.vms[vm].host;
 
 		if (host != failed) {
-			tally->restless += at[vm] != host;
+			count_move(tally, host, at[vm], plain[vm]);
 			continue;
 		}
 		tally->displaced++;
@@ -268,14 +281,14 @@ try_failure(struct proof *p, uint32_t failed, bool *is_left)
 			       p->targets[vm].host);
 		}
 	}
-	ask_pacemaker(p, failed, "", at);
 	for (uint32_t vm = 0; vm < p->view.n_vms; vm++) {
 		if (p->view.vms[vm].host == failed &&
-		    (at[vm] == HA_INV_NONE || at[vm] == failed)) {
+		    (plain[vm] == HA_INV_NONE || plain[vm] == failed)) {
 			tally->plain_stopped++;
 			*is_left = true;
 		}
 	}
+	free(plain);
 	free(at);
 }
 
@@ -283,12 +296,15 @@ static void
 try_cluster(struct proof *p)
 {
 	uint32_t *at = need_memory(p->view.n_vms * sizeof(*at));
+	uint32_t *plain = need_memory(p->view.n_vms * sizeof(*plain));
 	bool is_left = false;
 
+	ask_pacemaker(p, NO_FAILURE, "", plain);
 	ask_pacemaker(p, NO_FAILURE, p->constraints, at);
 	for (uint32_t vm = 0; vm < p->view.n_vms; vm++) {
-		if (at[vm] != p->view.vms[vm].host) {
-			p->tally->restless++;
+		count_move(p->tally, p->view.vms[vm].host, at[vm], plain[vm]);
+		if (at[vm] != p->view.vms[vm].host &&
+		    plain[vm] == p->view.vms[vm].host) {
 			printf("seed %" PRIu64 ": vm%u moves while h%u lives\n",
 			       p->cluster->seed, vm, p->view.vms[vm].host);
 		}
@@ -299,6 +315,7 @@ try_cluster(struct proof *p)
 		}
 	}
 	p->tally->plain_clusters += is_left;
+	free(plain);
 	free(at);
 }
 
@@ -333,19 +350,21 @@ static bool
 tell(const char *name, const struct tally *tally, bool has_wishes)
 {
 	printf("%-24s %4u admitted of %u, %u failures, %u VMs displaced\n"
-	       "%25swith the plan: %u left stopped, %u elsewhere, %u moved without "
-	       "need, %u said to be uncertain\n"
-	       "%25sbalanced alone: %u left stopped, in %u clusters (%u %%)\n",
+	       "%25swith the plan: %u left stopped, %u elsewhere, %u said to be "
+	       "uncertain; %u moved without need, %u of them by the plan\n"
+	       "%25sbalanced alone: %u left stopped, in %u clusters (%u %%); "
+	       "%u moved without need\n",
 	       name, tally->admitted, tally->made, tally->failures,
 	       tally->displaced, "", tally->stopped, tally->elsewhere,
-	       tally->restless, tally->told, "", tally->plain_stopped,
-	       tally->plain_clusters,
+	       tally->told, tally->moved, tally->moved_more, "",
+	       tally->plain_stopped, tally->plain_clusters,
 	       tally->admitted ? 100 * tally->plain_clusters / tally->admitted :
-				 0);
+				 0,
+	       tally->plain_moved);
 	/* Pacemaker weighs what others wish too, further than vmha follows: of
 	 * that mix only who is left down counts. */
 	return tally->stopped == 0 &&
-	       (has_wishes || tally->elsewhere + tally->restless == 0);
+	       (has_wishes || tally->elsewhere + tally->moved_more == 0);
 }
 
 int
