@@ -79,6 +79,15 @@ is_reason_left(const struct fdm_row *row)
 	       strcmp(row->vm->ticket.reason, reason_name(row)) == 0;
 }
 
+/* What was admitted once counts for nothing where it is off or refused: it is
+ * admitted anew. */
+static bool
+is_void(const struct fdm_row *row)
+{
+	return fdm_row_is_refused(row) ||
+	       (row->verdict.is_granted && row->gate != HA_PROTECT_OPEN);
+}
+
 bool
 fdm_ticket_differs(const struct fdm_row *row, uint64_t term)
 {
@@ -90,7 +99,7 @@ fdm_ticket_differs(const struct fdm_row *row, uint64_t term)
 	    ticket->is_crash != row->is_crash) {
 		return true;
 	}
-	if (row->has_reserved &&
+	if (row->has_reserved && !is_void(row) &&
 	    (!ticket->has_reserved ||
 	     ticket->cpu_mhz != row->reserved.cpu_mhz ||
 	     ticket->memory_mb != row->reserved.memory_mb)) {
@@ -109,17 +118,13 @@ fdm_tickets_begin(void)
 	return g_string_new("<cib><status><tickets>");
 }
 
-/* What was admitted once is void for one that is off or refused: it is admitted
- * anew. What stays out of an update stays in the CIB as it is. */
+/* What stays out of an update stays in the CIB as it is. */
 static void
 add_admission(GString *text, const struct fdm_row *row)
 {
 	const struct fdm_ticket *ticket = &row->vm->ticket;
 	const char *refusal =
 		fdm_row_is_refused(row) && row->refusal ? row->refusal : "";
-	bool is_void =
-		fdm_row_is_refused(row) ||
-		(row->verdict.is_granted && row->gate != HA_PROTECT_OPEN);
 
 	if (refusal[0] || ticket->text[0]) {
 		char *part =
@@ -128,14 +133,14 @@ add_admission(GString *text, const struct fdm_row *row)
 		g_string_append(text, part);
 		g_free(part);
 	}
-	if (row->has_reserved && !is_void) {
+	if (row->has_reserved && !is_void(row)) {
 		g_string_append_printf(text,
 				       " vmha-cpu=\"%" G_GUINT64_FORMAT
 				       "\" vmha-memory=\"%" G_GUINT64_FORMAT
 				       "\"",
 				       (guint64)row->reserved.cpu_mhz,
 				       (guint64)row->reserved.memory_mb);
-	} else if (is_void && ticket->has_reserved) {
+	} else if (is_void(row) && ticket->has_reserved) {
 		g_string_append(text, " vmha-cpu=\"\" vmha-memory=\"\"");
 	}
 }

@@ -453,6 +453,25 @@ what_was_admitted_is_void_when_it_is_refused(void **state)
 	assert_non_null(strstr(sent, "vmha-cpu=\"\" vmha-memory=\"\""));
 }
 
+static void
+nothing_is_written_again_of_one_that_was_powered_off(void **state)
+{
+	struct ha_protected_vm entry = { .resource = "a",
+					 .state = HA_PROTECTED_OFF };
+
+	(void)state;
+	look(THREE, SMALL("a"), GATE("a"), UP("a"), ON_TICKET("a"));
+	assert_true(row("a")->has_reserved);
+	g_hash_table_insert(fdm.protect->disk.table, g_strdup("a"),
+			    g_memdup2(&entry, sizeof(entry)));
+	look(THREE,
+	     VM("a", META("target-role", "Stopped") CAPACITY("100", "900")),
+	     GATE("a"), "", TICKET("a", OFF " vmha-term='7'"));
+	assert_int_equal(row("a")->gate, HA_PROTECT_POWERED_OFF);
+	write_tickets();
+	assert_null(sent);
+}
+
 int
 main(void)
 {
@@ -470,6 +489,7 @@ main(void)
 		T(a_raise_is_judged_and_a_lowering_is_not),
 		T(what_runs_without_admission_is_marked_and_never_revoked),
 		T(what_was_admitted_is_void_when_it_is_refused),
+		T(nothing_is_written_again_of_one_that_was_powered_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
