@@ -143,7 +143,10 @@ fdm_admit_tick(struct fdm *fdm, uint64_t now_ms)
 		return;
 	}
 	put_shown(fdm, text, sizeof(text));
-	if (!ha_gate_is_same_text(admit->shown, text)) {
+	/* Each write has Pacemaker begin anew: not while VMs are being started,
+	 * where the sentence changes with each of them. */
+	if (!(admit->shown[0] && fdm->restart->is_watching) &&
+	    !ha_gate_is_same_text(admit->shown, text)) {
 		g_strlcpy(admit->shown, text, sizeof(admit->shown));
 	}
 	(void)fdm_attr_follow(fdm, &admit->attr, self->name, FDM_ADMISSION_ATTR,

@@ -130,11 +130,26 @@ tell_row(struct fdm *fdm, const struct fdm_row *row, uint64_t now_ms)
 	}
 }
 
+/* Each write has Pacemaker begin anew: another sentence alone can wait while VMs
+ * are being started. */
+static bool
+may_wait(const struct fdm *fdm, const struct fdm_row *row)
+{
+	struct fdm_row same = *row;
+
+	if (!fdm_row_is_refused(row) || !row->vm->ticket.text[0] ||
+	    !fdm->restart->is_watching) {
+		return false;
+	}
+	same.refusal = row->vm->ticket.text;
+	return !fdm_ticket_differs(&same, fdm->master.term);
+}
+
 static bool
 wants_write(const struct fdm *fdm, const struct fdm_row *row)
 {
 	return fdm_ticket_differs(row, fdm->master.term) &&
-	       may_write_row(fdm, row);
+	       may_write_row(fdm, row) && !may_wait(fdm, row);
 }
 
 /* All that is wanted now, each as it would be written. */

@@ -404,12 +404,16 @@ fdm_op_hold_back(struct fdm *fdm, uint32_t client, const json_t *request)
 }
 
 /* Whether an attempt has come to nothing is judged by a copy of the CIB that is
- * new. One that may have changed is on its way; where nothing changes, or that
- * was not told, it is asked for. */
+ * new, and so is admission after a write, one that has failed too. One that may
+ * have changed is on its way; where nothing changes, or that was not told, it is
+ * asked for. */
 static void
 watch_copy(struct fdm *fdm, uint64_t now_ms)
 {
-	if (fdm->restart->is_watching && fdm_has_facts(fdm) &&
+	bool is_wanted =
+		fdm->restart->is_watching || fdm->copies < fdm->master.min_copy;
+
+	if (is_wanted && fdm_has_facts(fdm) &&
 	    now_ms >= fdm->copy_ms + FDM_WATCH_COPY_MS &&
 	    now_ms >= fdm->watch_ms) {
 		fdm->watch_ms = now_ms + FDM_WATCH_COPY_MS;

@@ -472,6 +472,30 @@ nothing_is_written_again_of_one_that_was_powered_off(void **state)
 	assert_null(sent);
 }
 
+static void
+another_sentence_alone_waits_while_vms_are_being_started(void **state)
+{
+	(void)state;
+	look(THREE, VM("a", CAPACITY("1", "9000")), GATE("a"), "",
+	     TICKET("a", "granted='false' vmha-state='waiting' "
+			 "vmha-reason='waits-for-admission' vmha-term='7' "
+			 "vmha-text='of another cluster'"));
+	assert_int_equal(row("a")->admission, HA_GATE_REFUSED);
+	fdm_admit_tick(&fdm, ha_clock_now_ms());
+	assert_true(g_str_has_prefix(attribute, "refused a: "));
+	restart->is_watching = true;
+	write_tickets();
+	assert_null(sent);
+	fdm.admit->state = FDM_ADMIT_RED;
+	fdm_admit_tick(&fdm, ha_clock_now_ms());
+	assert_true(g_str_has_prefix(attribute, "refused a: "));
+	restart->is_watching = false;
+	write_tickets();
+	assert_non_null(strstr(sent, "waits-for-admission"));
+	fdm_admit_tick(&fdm, ha_clock_now_ms());
+	assert_true(g_str_has_prefix(attribute, "red: "));
+}
+
 int
 main(void)
 {
@@ -490,6 +514,7 @@ main(void)
 		T(what_runs_without_admission_is_marked_and_never_revoked),
 		T(what_was_admitted_is_void_when_it_is_refused),
 		T(nothing_is_written_again_of_one_that_was_powered_off),
+		T(another_sentence_alone_waits_while_vms_are_being_started),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
