@@ -189,6 +189,7 @@ struct fdm_master {
 	uint64_t min_copy_ms; /* waits for it no longer than to then */
 	uint64_t unseal_ms;
 	GPtrArray *granting;    /* names: of the update under way */
+	bool is_rejected;       /* the last update of tickets was */
 	char told[HA_ERR_TEXT]; /* last logged reason of not being master */
 };
 

@@ -21,6 +21,7 @@ on_written(void *data, int code, const char *why)
 	master->step = FDM_STEP_IDLE;
 	master->min_copy = fdm->copies + 1;
 	master->min_copy_ms = now_ms + FDM_COPY_MS;
+	master->is_rejected = code < 0;
 	if (code < 0) {
 		fdm_log(FDM_LOG_CIB_FAILED, why);
 		master->retry_ms = now_ms + FDM_RETRY_MS;
@@ -256,7 +257,10 @@ fdm_grant_write(struct fdm *fdm, uint64_t now_ms)
 		fdm_log(FDM_LOG_TICKETS, add_confirmed(fdm, xml, now_ms),
 			(unsigned long long)master->term);
 		fdm_tickets_end(xml);
-		fdm_prefer_add(fdm, xml, now_ms);
+		/* One constraint that is refused must not keep any VM down. */
+		if (!master->is_rejected) {
+			fdm_prefer_add(fdm, xml, now_ms);
+		}
 		master->step = FDM_STEP_CIB;
 		g_clear_pointer(&master->wanted, g_hash_table_unref);
 		ha_cib_update(fdm->cib, xml->str, on_written, fdm);

@@ -7,6 +7,8 @@
  */
 #include "inventory.h"
 
+#include <errno.h>
+
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/logs.h"
 #include "ha/clock.h"
@@ -19,12 +21,14 @@
 #define GRANTED "granted='true' vmha-state='granted'"
 /* With QEMU's overhead a little less than 1000 MiB. */
 #define SMALL(id) VM(id, CAPACITY("100", "900"))
+#define PLAN "<!-- the plan -->"
 #define UP(id) PAST(id, OP("start", "5", "0", "0"))
 
 static struct fdm fdm;
 static struct fdm_snap snap;
 static struct fdm_restart *restart;
 static char *sent;
+static void (*on_written)(void *data, int code, const char *why);
 static bool is_master;
 static guint logged;
 static char last_log[64];
@@ -90,8 +94,8 @@ void
 fdm_prefer_add(struct fdm *one, GString *xml, uint64_t now_ms)
 {
 	(void)one;
-	(void)xml;
 	(void)now_ms;
+	g_string_append(xml, PLAN);
 }
 
 void
@@ -100,8 +104,8 @@ ha_cib_update(struct ha_cib *cib, const char *xml,
 	      void *data)
 {
 	(void)cib;
-	(void)written;
 	(void)data;
+	on_written = written;
 	g_free(sent);
 	sent = g_strdup(xml);
 }
@@ -496,6 +500,22 @@ another_sentence_alone_waits_while_vms_are_being_started(void **state)
 	assert_true(g_str_has_prefix(attribute, "red: "));
 }
 
+static void
+tickets_that_are_rejected_with_the_plan_are_written_without(void **state)
+{
+	(void)state;
+	look(THREE, SMALL("a"), GATE("a"), "", "");
+	write_tickets();
+	assert_non_null(strstr(sent, PLAN));
+	on_written(&fdm, -EIO, "no schema fits");
+	write_tickets();
+	assert_non_null(strstr(sent, "granted=\"true\""));
+	assert_null(strstr(sent, PLAN));
+	on_written(&fdm, 0, "");
+	write_tickets();
+	assert_non_null(strstr(sent, PLAN));
+}
+
 int
 main(void)
 {
@@ -515,6 +535,7 @@ main(void)
 		T(what_was_admitted_is_void_when_it_is_refused),
 		T(nothing_is_written_again_of_one_that_was_powered_off),
 		T(another_sentence_alone_waits_while_vms_are_being_started),
+		T(tickets_that_are_rejected_with_the_plan_are_written_without),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
