@@ -57,7 +57,8 @@ prefer_of(struct fdm *fdm)
 
 /* ---- the plan ------------------------------------------------------------- */
 
-/* It is on and runs nowhere: where the stock has it, it will be. */
+/* It is on and runs nowhere: where the stock has it, it will be. On a host in
+ * maintenance it stays. */
 static bool
 is_down(const struct fdm_stock *stock, uint32_t vm)
 {
@@ -65,7 +66,8 @@ is_down(const struct fdm_stock *stock, uint32_t vm)
 
 	return stock->vms[vm].is_on &&
 	       (host == HA_INV_NONE ||
-		stock->hosts[host].state != HA_INV_ONLINE);
+		(stock->hosts[host].state != HA_INV_ONLINE &&
+		 stock->hosts[host].state != HA_INV_MAINTENANCE));
 }
 
 static void

@@ -22,6 +22,8 @@ is_allowed(const struct ha_inv_vm *vm, uint32_t host)
 	return !vm->has_allowed;
 }
 
+/* In maintenance it stays where it is, and Pacemaker takes it up again there:
+ * before anything could be written that it does not move for. */
 static bool
 is_running(const struct ha_inventory *inv, uint32_t vm,
 	   const struct ha_prefer_facts *facts)
@@ -29,7 +31,8 @@ is_running(const struct ha_inventory *inv, uint32_t vm,
 	uint32_t host = inv->vms[vm].host;
 
 	return !facts->is_down && host != HA_INV_NONE &&
-	       inv->hosts[host].state == HA_INV_ONLINE;
+	       (inv->hosts[host].state == HA_INV_ONLINE ||
+		inv->hosts[host].state == HA_INV_MAINTENANCE);
 }
 
 /* The host, its own and the target aside, that its user wants most. */

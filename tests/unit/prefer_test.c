@@ -95,6 +95,16 @@ who_is_down_has_nothing_to_stick_to(void **state)
 }
 
 static void
+who_stays_on_a_host_in_maintenance_does_not_move_after_it(void **state)
+{
+	(void)state;
+	open_box(0);
+	facts.stickiness = 50;
+	box.hosts[0].state = HA_INV_MAINTENANCE;
+	expect(1, 49, HA_PREFER_WINS);
+}
+
+static void
 scores_of_the_user_count(void **state)
 {
 	(void)state;
@@ -307,6 +317,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(below_stickiness),
 		cmocka_unit_test(who_is_down_has_nothing_to_stick_to),
+		cmocka_unit_test(
+			who_stays_on_a_host_in_maintenance_does_not_move_after_it),
 		cmocka_unit_test(scores_of_the_user_count),
 		cmocka_unit_test(another_host_may_win),
 		cmocka_unit_test(without_a_word_there_is_a_sentence),

@@ -63,8 +63,8 @@ void ha_prefer_part(const struct ha_inventory *inv,
 		    const struct ha_target *targets,
 		    struct ha_prefer_facts *facts);
 
-/* vm runs on its host, or is down (HA_INV_NONE, or a host that is not online);
- * target: a host. */
+/* vm runs on its host, or is down (HA_INV_NONE, or a host that is neither online
+ * nor in maintenance); target: a host. */
 void ha_prefer_judge(const struct ha_inventory *inv, uint32_t vm,
 		     uint32_t target, const struct ha_prefer_facts *facts,
 		     struct ha_prefer_verdict *ret_verdict);
