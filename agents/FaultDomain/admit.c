@@ -335,9 +335,14 @@ judge_all(struct fdm_judging *j, bool runs)
 		if (is_kept(j, turn->index, turn->row, runs)) {
 			continue;
 		}
-		if (ha_clock_now_ms() >= j->until_ms) {
+		/* One at least in each look, however long it has lasted till
+		 * here: or nobody ever would be. */
+		if (j->is_begun && ha_clock_now_ms() >= j->until_ms) {
 			is_done = false;
-		} else if (runs) {
+			continue;
+		}
+		j->is_begun = true;
+		if (runs) {
 			fdm_admit_running(j, turn->index, turn->row);
 		} else {
 			judge_power_on(j, turn->index, turn->row);

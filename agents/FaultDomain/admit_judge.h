@@ -15,6 +15,7 @@ struct fdm_judging {
 	struct ha_inv_vm *vms;   /* its VMs */
 	void *work;
 	uint64_t until_ms;
+	bool is_begun; /* somebody was judged in this look */
 };
 
 /* Made where it is not there. */
