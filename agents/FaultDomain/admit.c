@@ -387,6 +387,7 @@ stock_of(struct fdm *fdm, uint64_t now_ms)
 	if (!fdm_master_may_write(fdm, now_ms)) {
 		/* Whoever is master knows; what was judged is void. */
 		g_hash_table_remove_all(admit->table);
+		g_hash_table_remove_all(fdm->stock->admitted);
 		admit->key = 0;
 		admit->is_recalled = false;
 		admit->state = FDM_ADMIT_UNKNOWN;

@@ -24,7 +24,7 @@
 /* A domain XML has some KiB; one of the largest size is read by itself. */
 #define BATCH_BYTES_MAX ((size_t)8 * 1024 * 1024)
 #define CHUNK_BYTES 4096
-#define IDLE_ROUNDS 10u /* not asked for in so many rounds: forgotten */
+#define IDLE_STOCKS 10u /* not asked for by so many stocks: forgotten */
 
 /* What tells a file from the one that was read. */
 struct stamp {
@@ -40,7 +40,7 @@ struct shape {
 	struct stamp stamp;
 	struct ha_demand_shape shape;
 	uint64_t since_ms;
-	uint32_t unused; /* rounds */
+	uint64_t asked; /* by which stock, last */
 };
 
 struct round {
@@ -54,6 +54,7 @@ struct fdm_shapes {
 	GAsyncQueue *queue;
 	GHashTable *known; /* path -> struct shape */
 	uint64_t number;
+	uint64_t stocks;
 	uint64_t due_ms;
 	bool is_new; /* a path is */
 	bool is_busy;
@@ -367,8 +368,16 @@ find(struct fdm_shapes *shapes, const char *path, uint64_t now_ms)
 		g_hash_table_insert(shapes->known, shape->path, shape);
 		shapes->is_new = true;
 	}
-	shape->unused = 0;
+	shape->asked = shapes->stocks;
 	return shape;
+}
+
+void
+fdm_shapes_begin(struct fdm_shapes *shapes)
+{
+	if (shapes) {
+		shapes->stocks++;
+	}
 }
 
 enum fdm_shape_state
@@ -398,11 +407,11 @@ fdm_shapes_get(struct fdm_shapes *shapes, const char *path, uint64_t now_ms,
 static gboolean
 is_idle(gpointer key, gpointer value, gpointer data)
 {
-	struct shape *shape = value;
+	const struct fdm_shapes *shapes = data;
 
 	(void)key;
-	(void)data;
-	return ++shape->unused > IDLE_ROUNDS;
+	return shapes->stocks - ((const struct shape *)value)->asked >
+	       IDLE_STOCKS;
 }
 
 static void
@@ -412,7 +421,7 @@ begin_round(struct fdm_shapes *shapes)
 	GHashTableIter iter;
 	gpointer value;
 
-	(void)g_hash_table_foreach_remove(shapes->known, is_idle, NULL);
+	(void)g_hash_table_foreach_remove(shapes->known, is_idle, shapes);
 	round->shapes = shapes;
 	round->all = g_ptr_array_new_with_free_func(shape_free);
 	g_hash_table_iter_init(&iter, shapes->known);

@@ -28,6 +28,9 @@ struct fdm_shapes;
 struct fdm_shapes *fdm_shapes_new(GMainContext *context, struct ha_err *err);
 /* Changes whenever an answer of fdm_shapes_get() may have: NULL is fine. */
 uint64_t fdm_shapes_number(const struct fdm_shapes *shapes);
+/* A stock is made, which asks for all that it has: NULL is fine. Where nothing is
+ * new none is made for hours, and what the last one had still counts. */
+void fdm_shapes_begin(struct fdm_shapes *shapes);
 /* ret_shape only with READ; ret_why, of UNKNOWN, is a sentence's end. Asks for
  * the file if it is new. */
 enum fdm_shape_state fdm_shapes_get(struct fdm_shapes *shapes, const char *path,

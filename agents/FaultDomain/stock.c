@@ -394,6 +394,7 @@ make(struct fdm_stock *stock, const struct fdm *fdm, uint64_t now_ms)
 	cib = &stock->cibinv->inv;
 	stock->is_complete = true;
 	stock->number++;
+	fdm_shapes_begin(stock->shapes);
 	stock->demand = g_new0(struct ha_plan_demand, cib->n_vms + 1);
 	stock->wanted = g_new0(struct ha_demand, cib->n_vms + 1);
 	stock->hosts = g_new0(struct ha_inv_host, cib->n_hosts + 1);
