@@ -79,23 +79,29 @@ rank_rule(const struct ha_inv_rule *rule, struct ha_prefer_facts *facts)
 	}
 }
 
+/* As Pacemaker adds scores. */
+static void
+lose(int *lost, int64_t score)
+{
+	int64_t sum = *lost + (score > 0 ? score : 0);
+
+	*lost = sum < HA_PREFER_INFINITY ? (int)sum : HA_PREFER_INFINITY;
+}
+
 static void
 add_loss(const struct ha_inventory *inv, const struct ha_target *targets,
 	 struct ha_prefer_facts *facts, uint32_t below, uint32_t vm)
 {
 	uint32_t here = inv->vms[vm].host;
 	uint32_t there = targets[vm].host;
-	int64_t score;
 
 	if (here != HA_INV_NONE) {
-		score = score_of(&facts[below], here);
-		facts[vm].lost_here += score > 0 ? (int)score : 0;
+		lose(&facts[vm].lost_here, score_of(&facts[below], here));
 	}
 	if (there != HA_INV_NONE) {
-		score = score_of(&facts[below], there);
-		facts[vm].lost_there += score > 0 ? (int)score : 0;
+		lose(&facts[vm].lost_there, score_of(&facts[below], there));
 		if (targets[below].host == there) {
-			facts[vm].lost_there += cap_of(facts[below].rank);
+			lose(&facts[vm].lost_there, cap_of(facts[below].rank));
 		}
 	}
 }
