@@ -170,6 +170,7 @@ enum fdm_step {
 struct fdm_master {
 	uint64_t term;           /* 0: not master */
 	uint64_t lease_until_ms; /* with heartbeatd */
+	uint64_t lease_seq;      /* the membership that it was given in */
 	uint64_t ask_ms;         /* next renewal */
 	uint64_t asked_ms;       /* of the one under way */
 	bool is_asking;

@@ -134,6 +134,7 @@ on_lease(void *data, int code, const json_t *answer, const char *why)
 	}
 	master->told[0] = '\0';
 	master->lease_until_ms = master->asked_ms + FDM_LEASE_MS;
+	master->lease_seq = master->asked_seq;
 	/* heartbeatd answers when the members of that membership have said
 	 * that they are there since it was asked. */
 	if (master->wanted_ms <= master->asked_ms &&

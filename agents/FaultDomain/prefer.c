@@ -38,6 +38,7 @@ struct fdm_prefer {
 	uint64_t unrest_ms;  /* something started, stopped or moved then */
 	uint64_t written_ms; /* 0: not by this manager */
 	uint64_t again_ms;
+	uint64_t due_ms;       /* it may be written since then; 0: it may not */
 	uint32_t n_writing;    /* in the update under way */
 	bool is_known;         /* the plan was made at least once */
 	char why[HA_ERR_TEXT]; /* it is not written, or not made */
@@ -294,6 +295,22 @@ is_due(struct fdm *fdm, uint64_t now_ms)
 	return waited_ms >= (is_down ? FDM_PLAN_DOWN_MS : FDM_PLAN_LATEST_MS);
 }
 
+/* As with tickets: a snapshot may be of a membership that is over. The members
+ * have said that they are there since it is due (SAFETY 20). */
+static bool
+is_confirmed(struct fdm *fdm, bool is_due, uint64_t now_ms)
+{
+	const struct fdm_master *master = &fdm->master;
+	struct fdm_prefer *prefer = fdm->prefer;
+
+	if (!is_due || prefer->due_ms == 0) {
+		prefer->due_ms = is_due ? now_ms : 0;
+		return false;
+	}
+	return master->lease_seq == fdm->snap->ring_seq &&
+	       master->lease_until_ms >= prefer->due_ms + FDM_LEASE_MS;
+}
+
 /* ---- the update ------------------------------------------------------------- */
 
 static void
@@ -380,7 +397,8 @@ fdm_prefer_tick(struct fdm *fdm, uint64_t now_ms)
 		return;
 	}
 	prefer->why[0] = '\0';
-	if (is_due(fdm, now_ms)) {
+	if (is_confirmed(fdm, is_due(fdm, now_ms), now_ms)) {
+		prefer->due_ms = 0;
 		write_all(fdm, stock);
 	}
 	if (now_ms - prefer->unrest_ms >= FDM_PLAN_QUIET_MS) {

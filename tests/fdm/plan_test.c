@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * agents/FaultDomain/prefer: when the plan is written into the CIB, and what of
+ * it. What is written is caught; everything else is the daemon's.
+ */
+#include "inventory.h"
+
+#include "FaultDomain/fdm.h"
+#include "FaultDomain/logs.h"
+
+#define T0 100000u
+#define GATE                                          \
+	"<rsc_ticket id='g' rsc='a' ticket='vmha-a' " \
+	"loss-policy='freeze'/>"
+#define GRANTED \
+	"<ticket_state id='vmha-a' granted='true' vmha-state='granted'/>"
+#define STICKY(score) VM("a", META("resource-stickiness", score))
+#define RUNS LRM(PAST("a", ON))
+
+static struct fdm fdm;
+static struct fdm_snap snap;
+static char *sent;
+static struct fdm_prefer *kept[2]; /* the daemon never frees it */
+
+void
+fdm_log(int level, const char *id, const char *format, ...)
+{
+	(void)level;
+	(void)id;
+	(void)format;
+}
+
+void
+ha_cib_update(struct ha_cib *cib, const char *xml,
+	      void (*written)(void *data, int code, const char *why),
+	      void *data)
+{
+	(void)cib;
+	(void)written;
+	(void)data;
+	g_free(sent);
+	sent = g_strdup(xml);
+}
+
+static void
+look(const char *node, const char *vm, const char *plan)
+{
+	char *xml = g_strdup_printf(
+		"<cib><configuration><nodes>" HOST("1", "%s") HOST(
+			"2",
+			CAPACITY(
+				"9000",
+				"9000")) "</nodes><resources>%s"
+					 "</resources><constraints>" GATE
+					 "%s</constraints>"
+					 "</configuration><status>" STATE(
+						 "1", MEMBER, RUNS)
+						 STATE("2", MEMBER,
+						       "") "<tickets>" ON
+							   "</tickets></status></cib>",
+		node, vm, plan);
+
+	g_clear_pointer(&fdm.rows, g_array_unref);
+	fdm_stock_drop(fdm.stock);
+	fdm_facts_free(fdm.facts);
+	fdm.facts = fdm_facts_new(
+		xmlReadMemory(xml, (int)strlen(xml), "cib", NULL, 0));
+	fdm.copies++;
+	g_free(xml);
+	fdm.rows = fdm_project(fdm.facts, &snap);
+}
+
+static bool
+is_written(uint64_t now_ms)
+{
+	g_clear_pointer(&sent, g_free);
+	fdm.master.step = FDM_STEP_IDLE;
+	fdm_prefer_tick(&fdm, now_ms);
+	return sent != NULL;
+}
+
+static void
+confirm(uint64_t asked_ms, uint64_t seq)
+{
+	fdm.master.lease_until_ms = asked_ms + FDM_LEASE_MS;
+	fdm.master.lease_seq = seq;
+}
+
+static int
+begin(void **state)
+{
+	struct ha_err err = HA_ERR_INIT;
+
+	(void)state;
+	memset(&fdm, 0, sizeof(fdm));
+	memset(&snap, 0, sizeof(snap));
+	snap.is_there = snap.is_quorate = true;
+	snap.ring_seq = 4;
+	snap.hosts = g_array_new(FALSE, TRUE, sizeof(struct fdm_host));
+	snap.holds = g_array_new(FALSE, TRUE, sizeof(struct fdm_hold));
+	fdm.snap = &snap;
+	fdm.protect = fdm_protect_new();
+	fdm.stock = fdm_stock_new(NULL, &err);
+	fdm.master.term = 7;
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	kept[kept[0] != NULL] = fdm.prefer;
+	(void)state;
+	g_clear_pointer(&fdm.rows, g_array_unref);
+	fdm_stock_free(fdm.stock);
+	fdm_facts_free(fdm.facts);
+	fdm_protect_free(fdm.protect);
+	g_array_unref(snap.hosts);
+	g_array_unref(snap.holds);
+	g_clear_pointer(&sent, g_free);
+	return 0;
+}
+
+#define ROOM CAPACITY("9000", "9000")
+
+static void
+it_is_written_when_the_members_are_there_since_it_is_due(void **state)
+{
+	uint64_t due_ms = T0 + FDM_PLAN_QUIET_MS;
+
+	(void)state;
+	look(ROOM, STICKY("1000"), "");
+	confirm(due_ms - 1, snap.ring_seq);
+	assert_false(is_written(T0));
+	assert_false(is_written(due_ms));
+	assert_false(is_written(due_ms + 100));
+	/* Of another membership. */
+	confirm(due_ms + 100, snap.ring_seq - 1);
+	assert_false(is_written(due_ms + 200));
+	confirm(due_ms + 100, snap.ring_seq);
+	assert_true(is_written(due_ms + 300));
+	assert_non_null(strstr(sent, "id=\"vmha-plan-a\" rsc=\"a\" "
+				     "node=\"h2\" score=\"90\""));
+	/* It stands. */
+	look(ROOM, STICKY("1000"),
+	     "<rsc_location id='vmha-plan-a' rsc='a' node='h2' score='90'/>");
+	confirm(2 * due_ms, snap.ring_seq);
+	assert_false(is_written(due_ms + 400));
+	assert_false(is_written(2 * due_ms));
+	assert_false(is_written(2 * due_ms + 100));
+}
+
+static void
+who_stays_on_a_host_in_maintenance_is_not_called_away(void **state)
+{
+	const char *closed = ATTR("maintenance", "true") ROOM;
+
+	(void)state;
+	look(closed, STICKY("50"),
+	     "<rsc_location id='vmha-plan-a' rsc='a' node='h2' score='49'/>");
+	confirm(2 * T0, snap.ring_seq);
+	assert_false(is_written(T0));
+	assert_false(is_written(T0 + FDM_PLAN_QUIET_MS));
+	assert_false(is_written(T0 + FDM_PLAN_QUIET_MS + 100));
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	static const struct CMUnitTest tests[] = {
+		T(it_is_written_when_the_members_are_there_since_it_is_due),
+		T(who_stays_on_a_host_in_maintenance_is_not_called_away),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
