@@ -18,8 +18,8 @@
 #include "policy.h"
 
 #define NAMES 200
-#define STICKINESS_MIN \
-	2 /* libha/core/prefer.c: a preference of 1 is below it */
+/* A preference of 1 is below it (libha/core/prefer.c). */
+#define STICKINESS_MIN 2
 
 static void
 add_name(char *names, size_t size, const char *name)
