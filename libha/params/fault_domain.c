@@ -292,7 +292,9 @@ const struct ha_param HA_FDM_PARAMS[] = {
 	  .shortdesc = "Slowdown after failures that is worth a warning",
 	  .longdesc = "In percent of what VMs use now. 100 never warns, 0 "
 		      "warns when the use of now would not fit. It only "
-		      "warns." },
+		      "warns, where an inventory file tells the use (vmha "
+		      "admission check --inventory FILE): the cluster does "
+		      "not measure it." },
 	{ .name = "host_cpu_overhead",
 	  .type = HA_PARAM_LIST,
 	  .flags = RELOAD,

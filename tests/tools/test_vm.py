@@ -230,6 +230,36 @@ class Check(CibCase):
         self.assertEqual(len(values), 2)
         self.assertTrue(any(v.startswith("fs ") for v in values), values)
 
+    def test_stickiness(self):
+        def defaults(value):
+            return meta_of("d", resource_stickiness=value)
+        policy = ('<instance_attributes id="fi"><nvpair id="fp" '
+                  'name="admission_policy" value="disabled"/>'
+                  '</instance_attributes>')
+        off = self.clone().replace("<operations>", policy + "<operations>")
+        for manager, own, rsc_defaults, level in (
+                (self.clone(), "", "", "warn"),
+                (self.clone(), "", defaults(1), "warn"),
+                (self.clone(), "", defaults(2), "ok"),
+                (self.clone(), "", defaults("INFINITY"), "ok"),
+                (self.clone(), "", defaults("-INFINITY"), "warn"),
+                (self.clone(), defaults(1), defaults(100), "warn"),
+                (self.clone(), defaults(2), "", "ok"),
+                (off, "", "", None), ("", "", "", None)):
+            self.cib(vm("web1", own.replace('"d-', '"w-')) + vm("web2")
+                     + manager, gate("web1"), ticket("web1"))
+            with open(self.cib_path, encoding="utf-8") as f:
+                text = f.read()
+            with open(self.cib_path, "w", encoding="utf-8") as f:
+                f.write(text.replace("</configuration>",
+                                     f"<rsc_defaults>{rsc_defaults}"
+                                     "</rsc_defaults></configuration>"))
+            self.assertEqual(self.level("resource-stickiness"), level,
+                             (own, rsc_defaults))
+            if level == "warn":
+                (one,) = self.found()["resource-stickiness"]
+                self.assertEqual(one["value"], "1 of 1 below it: web1")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -2,9 +2,10 @@
 /*
  * check: can the VMs of a host that is cut off be held (SAFETY 16, 22)? Names
  * VMs without a gate, resources that forbid it, and what the fault domain
- * manager needs. What it calls bad keeps VMs down; what only costs a reset
+ * manager and its plan need. What it calls bad keeps VMs down; what only costs a reset
  * is a warning.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "ha/clock.h"
@@ -14,8 +15,11 @@
 #include "ask.h"
 #include "check.h"
 #include "cib.h"
+#include "policy.h"
 
 #define NAMES 200
+/* A preference of 1 is below it (libha/core/prefer.c). */
+#define STICKINESS_MIN 2
 
 static void
 add_name(char *names, size_t size, const char *name)
@@ -251,6 +255,49 @@ check_manager(struct check *c, const struct cib_node *cib, unsigned int gated)
 	}
 }
 
+/* As Pacemaker reads a score; one that it can't read counts as not set. */
+static long
+stickiness_of(const struct cib_node *cib, const struct cib_node *vm)
+{
+	const char *text = cib_meta(cib, vm, "resource-stickiness");
+
+	if (text && (strcasecmp(text, "INFINITY") == 0 ||
+		     strcasecmp(text, "+INFINITY") == 0)) {
+		return STICKINESS_MIN;
+	}
+	return text ? strtol(text, NULL, 10) : 0;
+}
+
+/* Below its stickiness the plan tells Pacemaker where a VM goes. */
+static void
+check_stickiness(struct check *c, const struct cib_node *cib,
+		 unsigned int gated)
+{
+	const struct cib_node *vm = NULL;
+	char names[NAMES] = "";
+	unsigned int without = 0;
+
+	while ((vm = cib_next_vm(cib, vm))) {
+		const char *name = cib_get(vm, "id");
+
+		if (cib_gate(cib, name) &&
+		    stickiness_of(cib, vm) < STICKINESS_MIN) {
+			without++;
+			add_name(names, sizeof(names), name);
+		}
+	}
+	check_add(c, without > 0 ? CHECK_WARN : CHECK_OK, "resource-stickiness",
+		  "at least 2 for gated VMs",
+		  without > 0 ?
+			  "crm configure rsc_defaults resource-stickiness=100, "
+			  "and for a VM that has its own: crm resource meta VM "
+			  "set resource-stickiness 100. Until then Pacemaker "
+			  "can't be told where they go when their host dies" :
+			  "",
+		  "%u of %u below it%s%s", without, gated,
+		  without > 0 ? ": " : "", names);
+}
+
 /* What vmha-fdmd can't keep of the VMs' restart parameters. */
 static void
 check_restart(struct check *c)
@@ -297,6 +344,9 @@ check_gates(struct check *c, const struct cib_node *cib)
 
 	if (gated > 0) {
 		check_others(c, cib);
+	}
+	if (gated > 0 && policy_is_in_force(cib)) {
+		check_stickiness(c, cib, gated);
 	}
 	check_manager(c, cib, gated);
 	check_restart(c);

@@ -99,9 +99,9 @@ put(json_t *policy, const char *name, bool is_set, uint64_t value)
 	}
 }
 
-json_t *
-policy_json(const struct cib_node *cib, const struct ha_inventory *inv,
-	    json_t *warnings)
+static int
+read_params(const struct cib_node *cib, struct ha_fdm_params *ret_params,
+	    struct ha_err *err)
 {
 	const struct cib_node *resource = policy_resource(cib);
 	const char *template = cib_get(resource, "template");
@@ -109,18 +109,41 @@ policy_json(const struct cib_node *cib, const struct ha_inventory *inv,
 		resource,
 		*template ? cib_find(cib, "template", "id", template) : NULL,
 	};
+
+	return ha_fdm_params_lenient(get, &source, ret_params, err);
+}
+
+bool
+policy_is_in_force(const struct cib_node *cib)
+{
+	struct ha_admission_policy p;
+	struct ha_fdm_params params;
+
+	if (!policy_resource(cib)) {
+		return false;
+	}
+	(void)read_params(cib, &params, NULL);
+	(void)ha_fdm_admission(&params, &p, NULL);
+	return p.type != HA_ADMISSION_DISABLED;
+}
+
+json_t *
+policy_json(const struct cib_node *cib, const struct ha_inventory *inv,
+	    json_t *warnings)
+{
 	struct ha_admission_policy p;
 	struct ha_fdm_params params;
 	struct ha_err err = HA_ERR_INIT;
 	json_t *policy;
-	int rc = ha_fdm_params_lenient(get, &source, &params, &err);
+	int rc = read_params(cib, &params, &err);
 
 	(void)ha_fdm_admission(&params, &p, NULL);
 	if (rc < 0) {
 		(void)json_array_append_new(
 			warnings,
 			json_sprintf("%s: %s; its default holds",
-				     cib_get(resource, "id"), err.text));
+				     cib_get(policy_resource(cib), "id"),
+				     err.text));
 	}
 	policy = json_pack(
 		"{s:s, s:s, s:o}", "type", ha_inventory_policy_name(p.type),

@@ -12,6 +12,8 @@
 
 /* The resource; NULL: nobody enforces a policy. */
 const struct cib_node *policy_resource(const struct cib_node *cib);
+/* There is one, and its policy is not "disabled". */
+bool policy_is_in_force(const struct cib_node *cib);
 /* "policy" of the inventory file. What can't be read, and a failover host that
  * is none, is a warning and not taken. `cib` has a resource. NULL: no memory. */
 json_t *policy_json(const struct cib_node *cib, const struct ha_inventory *inv,
