@@ -234,7 +234,7 @@ judge_power_on(struct fdm_judging *j, uint32_t vm, const struct fdm_row *row)
 		fdm_admission_of(j->admit, row->vm->resource);
 	struct ha_gate_reserved wanted = fdm_admit_wanted(j, vm);
 	struct ha_admission_answer answer;
-	uint32_t host;
+	uint32_t host = HA_INV_NONE;
 
 	/* A new master says what the last one has said. */
 	if (one->word != FDM_ADMIT_REFUSED) {
@@ -245,14 +245,17 @@ judge_power_on(struct fdm_judging *j, uint32_t vm, const struct fdm_row *row)
 	one->host[0] = '\0';
 	j->vms[vm].cpu_mhz = wanted.cpu_mhz;
 	j->vms[vm].memory_mb = wanted.memory_mb;
-	if (!fdm_admit_ask(j, &request, &answer, one)) {
+	if (fdm_admit_ask(j, &request, &answer, one)) {
+		host = host_of(j, vm, answer.inv.vms[vm].host);
+	} else if (j->stock->policy.type != HA_ADMISSION_DISABLED) {
 		one->word = FDM_ADMIT_REFUSED;
 		return;
 	}
+	/* Where nobody is judged, hosts are Pacemaker's to find. */
 	one->word = FDM_ADMIT_ADMITTED;
+	one->text[0] = '\0';
 	one->has_reserved = true;
 	one->reserved = wanted;
-	host = host_of(j, vm, answer.inv.vms[vm].host);
 	if (host < j->inv.n_hosts) {
 		g_strlcpy(one->host, j->inv.hosts[host].name,
 			  sizeof(one->host));

@@ -183,6 +183,12 @@ read_policy(struct fdm_stock *stock, const struct fdm *fdm,
 	}
 }
 
+static uint64_t
+cut(uint64_t value, uint64_t max)
+{
+	return value < max ? value : max;
+}
+
 static void
 look_for_strangers(struct fdm_stock *stock, const char *list)
 {
@@ -216,6 +222,7 @@ take_hosts(struct fdm_stock *stock, const struct fdm *fdm, uint64_t now_ms)
 		g_hash_table_insert(stock->by_host,
 				    (gpointer)(uintptr_t)host->name,
 				    GUINT_TO_POINTER(i + 1));
+		host->cpu_mhz = cut(host->cpu_mhz, HA_ADMISSION_CPU_MHZ_MAX);
 		host->is_failover_host =
 			stock->policy.type == HA_ADMISSION_DEDICATED &&
 			ha_fdm_is_failover_host(&params, host->name);
@@ -278,6 +285,20 @@ planned_nodes(const struct fdm_facts *facts)
 	return nodes;
 }
 
+/* No host has so much, which is that machine's trouble alone: admission does not
+ * count with numbers beyond. */
+static void
+judge_demand(const struct ha_demand_facts *facts, struct ha_demand *ret_demand)
+{
+	ha_demand_judge(facts, ret_demand);
+	ret_demand->cpu_mhz =
+		cut(ret_demand->cpu_mhz, HA_ADMISSION_CPU_MHZ_MAX);
+	ret_demand->memory_mb =
+		cut(ret_demand->memory_mb, HA_ADMISSION_MEMORY_MB_MAX);
+	ret_demand->overhead_mb =
+		cut(ret_demand->overhead_mb, HA_ADMISSION_MEMORY_MB_MAX);
+}
+
 static void
 set_demand(struct fdm_stock *stock, uint32_t i, uint64_t now_ms)
 {
@@ -306,11 +327,11 @@ set_demand(struct fdm_stock *stock, uint32_t i, uint64_t now_ms)
 	}
 	facts = vm->facts;
 	facts.shape = state == FDM_SHAPE_READ ? &shape : NULL;
-	ha_demand_judge(&facts, &demand);
+	judge_demand(&facts, &demand);
 	ha_cibinv_set_demand(stock->cibinv, i, &demand);
 	facts.admitted_cpu_mhz.is_there = false;
 	facts.admitted_memory_mb.is_there = false;
-	ha_demand_judge(&facts, &stock->wanted[i]);
+	judge_demand(&facts, &stock->wanted[i]);
 }
 
 static void

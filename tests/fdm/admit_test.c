@@ -516,6 +516,44 @@ tickets_that_are_rejected_with_the_plan_are_written_without(void **state)
 	assert_non_null(strstr(sent, PLAN));
 }
 
+static void
+where_admission_is_disabled_nobody_is_refused(void **state)
+{
+	char *gates = g_strdup(GATE("a"));
+	char *more;
+
+	(void)state;
+	for (int i = 1; i <= 3; i++) {
+		more = g_strdup_printf("%s<rsc_location id='w%d' rsc='a' "
+				       "node='h%d' score='-INFINITY'/>",
+				       gates, i, i);
+		g_free(gates);
+		gates = more;
+	}
+	look(THREE, SMALL("a"), gates, "", OFF_TICKET("a"));
+	assert_int_equal(row("a")->admission, HA_GATE_REFUSED);
+	look(THREE,
+	     SMALL("a") "<primitive id='d' class='ocf' provider='vmha' "
+			"type='FaultDomain'>" ATTR("admission_policy",
+						   "disabled") "</primitive>",
+	     gates, "", OFF_TICKET("a"));
+	g_free(gates);
+	assert_int_equal(row("a")->admission, HA_GATE_ADMITTED);
+}
+
+static void
+one_beyond_all_hosts_is_no_trouble_of_the_others(void **state)
+{
+	(void)state;
+	look(THREE,
+	     VM("a", CAPACITY("2000000000", "900")) SMALL("b")
+		     VM("c", CAPACITY("2000000000", "900")),
+	     GATE("a") GATE("b") GATE("c"), "",
+	     OFF_TICKET("a") OFF_TICKET("b"));
+	assert_int_equal(row("a")->admission, HA_GATE_REFUSED);
+	assert_int_equal(row("b")->admission, HA_GATE_ADMITTED);
+}
+
 int
 main(void)
 {
@@ -536,6 +574,8 @@ main(void)
 		T(nothing_is_written_again_of_one_that_was_powered_off),
 		T(another_sentence_alone_waits_while_vms_are_being_started),
 		T(tickets_that_are_rejected_with_the_plan_are_written_without),
+		T(where_admission_is_disabled_nobody_is_refused),
+		T(one_beyond_all_hosts_is_no_trouble_of_the_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
