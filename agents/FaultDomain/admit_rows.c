@@ -84,7 +84,8 @@ judge_candidate(struct fdm *fdm, struct fdm_row *row,
 	const struct fdm_ticket *ticket = &row->vm->ticket;
 
 	row->admission = HA_GATE_PENDING;
-	/* A yes is for the cluster that it was said of, and no other. */
+	/* Who was refused and is then powered off is that, and no more. A yes
+	 * is for the cluster that it was said of, and no other. */
 	if (known && known->word == FDM_ADMIT_ADMITTED && row->vm->is_wanted &&
 	    known->judged == fdm->admit->key) {
 		row->admission = HA_GATE_ADMITTED;
@@ -96,7 +97,7 @@ judge_candidate(struct fdm *fdm, struct fdm_row *row,
 	if (known && known->word == FDM_ADMIT_REFUSED && row->vm->is_wanted) {
 		row->admission = HA_GATE_REFUSED;
 		row->refusal = known->text;
-	} else if (ticket->is_there && ticket->text[0] &&
+	} else if (!row->vm->is_off && ticket->is_there && ticket->text[0] &&
 		   strcmp(ticket->reason, HA_GATE_REASON) == 0) {
 		row->admission = HA_GATE_REFUSED;
 		row->refusal = ticket->text;

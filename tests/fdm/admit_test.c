@@ -374,9 +374,13 @@ a_host_that_is_not_master_says_what_tickets_say(void **state)
 	(void)state;
 	is_master = false;
 	look(THREE, SMALL("a") SMALL("b"), GATE("a") GATE("b"), "", ticket);
-	g_free(ticket);
 	assert_int_equal(row("a")->admission, HA_GATE_REFUSED);
 	assert_string_equal(row("a")->refusal, "no room");
+	look(THREE, VM("a", META("target-role", "Stopped")), GATE("a"), "",
+	     ticket);
+	assert_false(fdm_row_is_refused(row("a")));
+	look(THREE, SMALL("a") SMALL("b"), GATE("a") GATE("b"), "", ticket);
+	g_free(ticket);
 	assert_int_equal(row("b")->admission, HA_GATE_PENDING);
 }
 
