@@ -58,17 +58,24 @@ prefer_of(struct fdm *fdm)
 
 /* ---- the plan ------------------------------------------------------------- */
 
-/* It is on and runs nowhere: where the stock has it, it will be. On a host in
- * maintenance it stays. */
 static bool
-is_down(const struct fdm_stock *stock, uint32_t vm)
+is_on_host(const struct fdm_stock *stock, uint32_t vm,
+	   const struct ha_inv_host *hosts, bool may_stay)
 {
 	uint32_t host = stock->cibinv->inv.vms[vm].host;
 
+	return host != HA_INV_NONE &&
+	       (hosts[host].state == HA_INV_ONLINE ||
+		(may_stay && hosts[host].state == HA_INV_MAINTENANCE));
+}
+
+/* It is on and runs nowhere, as Pacemaker sees it, which moves what it takes for
+ * running: on a host that this one knows to be sealed, too. */
+static bool
+is_down(const struct fdm_stock *stock, uint32_t vm)
+{
 	return stock->vms[vm].is_on &&
-	       (host == HA_INV_NONE ||
-		(stock->hosts[host].state != HA_INV_ONLINE &&
-		 stock->hosts[host].state != HA_INV_MAINTENANCE));
+	       !is_on_host(stock, vm, stock->cibinv->inv.hosts, true);
 }
 
 static void
@@ -91,7 +98,9 @@ make_targets(const struct fdm_stock *stock, struct ha_target *ret_targets)
 		uint32_t host = stock->vms[i].host;
 
 		facts[i].now = stands->is_there ? stands->host : HA_INV_NONE;
-		facts[i].is_down = is_down(stock, i);
+		/* Where the stock has it, it will be. */
+		facts[i].is_down = stock->vms[i].is_on &&
+				   !is_on_host(stock, i, stock->hosts, false);
 		if (facts[i].is_down && host != HA_INV_NONE &&
 		    stock->hosts[host].state == HA_INV_ONLINE) {
 			facts[i].now = host;
@@ -117,7 +126,7 @@ judge(const struct fdm_stock *stock, uint32_t i, struct wanted *wanted)
 		wanted->writes = vm->plan.is_there && vm->plan.score != 0;
 	} else if (!vm->is_nested) {
 		wanted->writes = ha_prefer_wanted(
-			&stock->inv, i, &wanted->target, &wanted->facts,
+			&stock->cibinv->inv, i, &wanted->target, &wanted->facts,
 			&vm->plan, &wanted->constraint, &wanted->verdict);
 	}
 	/* A node that is not there any more has no name to write. */
@@ -178,7 +187,7 @@ make_plan(struct fdm_prefer *prefer, const struct fdm_stock *stock,
 		facts[i] = stock->cibinv->vms[i].prefer;
 		facts[i].is_down = is_down(stock, i);
 	}
-	ha_prefer_part(&stock->inv, targets, facts);
+	ha_prefer_part(&stock->cibinv->inv, targets, facts);
 	for (uint32_t i = 0; i < n; i++) {
 		struct wanted *wanted = &prefer->wanted[i];
 		uint32_t host = stock->vms[i].host;

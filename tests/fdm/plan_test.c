@@ -20,7 +20,7 @@
 static struct fdm fdm;
 static struct fdm_snap snap;
 static char *sent;
-static struct fdm_prefer *kept[2]; /* the daemon never frees it */
+static GPtrArray *kept; /* the daemon never frees it */
 
 void
 fdm_log(int level, const char *id, const char *format, ...)
@@ -108,8 +108,9 @@ begin(void **state)
 static int
 end(void **state)
 {
-	kept[kept[0] != NULL] = fdm.prefer;
 	(void)state;
+	kept = kept ? kept : g_ptr_array_new();
+	g_ptr_array_add(kept, fdm.prefer);
 	g_clear_pointer(&fdm.rows, g_array_unref);
 	fdm_stock_free(fdm.stock);
 	fdm_facts_free(fdm.facts);
@@ -163,6 +164,25 @@ who_stays_on_a_host_in_maintenance_is_not_called_away(void **state)
 	assert_false(is_written(T0 + FDM_PLAN_QUIET_MS + 100));
 }
 
+static void
+who_runs_on_a_sealed_host_is_not_called_away(void **state)
+{
+	struct fdm_host host = { .is_member = true,
+				 .is_fresh = true,
+				 .is_sealed = true };
+
+	(void)state;
+	g_strlcpy(host.name, "h1", sizeof(host.name));
+	g_array_append_val(snap.hosts, host);
+	look(ROOM, STICKY("50"),
+	     "<rsc_location id='vmha-plan-a' rsc='a' node='h2' score='49'/>");
+	assert_int_equal(fdm_stock_get(&fdm, T0)->hosts[0].state, HA_INV_ERROR);
+	confirm(2 * T0, snap.ring_seq);
+	assert_false(is_written(T0));
+	assert_false(is_written(T0 + FDM_PLAN_QUIET_MS));
+	assert_false(is_written(T0 + FDM_PLAN_QUIET_MS + 100));
+}
+
 int
 main(void)
 {
@@ -170,6 +190,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		T(it_is_written_when_the_members_are_there_since_it_is_due),
 		T(who_stays_on_a_host_in_maintenance_is_not_called_away),
+		T(who_runs_on_a_sealed_host_is_not_called_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
