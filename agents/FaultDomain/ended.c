@@ -94,6 +94,7 @@ judge_without(struct fdm *fdm, const struct fdm_vm *vm, GArray *rows,
 		}
 	}
 	fdm_protect_judge(fdm->protect, fdm->facts, rows, now_ms);
+	fdm_admit_rows(fdm, rows);
 	fdm->restart->ending = vm->resource;
 	fdm_restart_judge(fdm->restart, fdm->facts, fdm->snap, rows, now_ms);
 	fdm->restart->ending = NULL;
