@@ -112,8 +112,8 @@ make_targets(const struct fdm_stock *stock, struct ha_target *ret_targets)
 	g_free(facts);
 }
 
-/* Under the policy "disabled" nothing is planned, and what stands is silenced,
- * of VMs that are off too. */
+/* Under the policy "disabled" nothing is planned, nor for VMs in groups, and what
+ * stands is silenced, of VMs that are off too. */
 static void
 judge(const struct fdm_stock *stock, uint32_t i, struct wanted *wanted)
 {
@@ -121,10 +121,10 @@ judge(const struct fdm_stock *stock, uint32_t i, struct wanted *wanted)
 
 	wanted->constraint = vm->plan;
 	wanted->writes = false;
-	if (stock->policy.type == HA_ADMISSION_DISABLED) {
+	if (stock->policy.type == HA_ADMISSION_DISABLED || vm->is_nested) {
 		wanted->constraint.score = 0;
 		wanted->writes = vm->plan.is_there && vm->plan.score != 0;
-	} else if (!vm->is_nested) {
+	} else {
 		wanted->writes = ha_prefer_wanted(
 			&stock->cibinv->inv, i, &wanted->target, &wanted->facts,
 			&vm->plan, &wanted->constraint, &wanted->verdict);

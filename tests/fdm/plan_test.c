@@ -183,6 +183,19 @@ who_runs_on_a_sealed_host_is_not_called_away(void **state)
 	assert_false(is_written(T0 + FDM_PLAN_QUIET_MS + 100));
 }
 
+static void
+what_stands_of_one_that_is_in_a_group_now_is_silenced(void **state)
+{
+	(void)state;
+	look(ROOM, "<group id='g1'>" STICKY("1000") "</group>",
+	     "<rsc_location id='vmha-plan-a' rsc='a' node='h2' score='49'/>");
+	confirm(2 * T0, snap.ring_seq);
+	assert_false(is_written(T0));
+	assert_false(is_written(T0 + FDM_PLAN_QUIET_MS));
+	assert_true(is_written(T0 + FDM_PLAN_QUIET_MS + 100));
+	assert_non_null(strstr(sent, "node=\"h2\" score=\"0\""));
+}
+
 int
 main(void)
 {
@@ -191,6 +204,7 @@ main(void)
 		T(it_is_written_when_the_members_are_there_since_it_is_due),
 		T(who_stays_on_a_host_in_maintenance_is_not_called_away),
 		T(who_runs_on_a_sealed_host_is_not_called_away),
+		T(what_stands_of_one_that_is_in_a_group_now_is_silenced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
