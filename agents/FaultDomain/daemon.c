@@ -329,15 +329,14 @@ lock_pid_file(const char *path, struct ha_err *err)
 static void
 make_tables(struct fdm *fdm)
 {
-	GHashTable **const all[] = { &fdm->vanished, &fdm->away, &fdm->refused,
-				     &fdm->failed };
+	GHashTable **const plain[] = { &fdm->vanished, &fdm->away,
+				       &fdm->refused, &fdm->failed };
 
-	for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
-		*all[i] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-						g_free);
+	for (size_t i = 0; i < G_N_ELEMENTS(plain); i++) {
+		*plain[i] = g_hash_table_new_full(g_str_hash, g_str_equal,
+						  g_free, g_free);
 	}
-	fdm->states = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-					    fdm_state_free);
+	fdm->states = fdm_states_new();
 }
 
 static int

@@ -314,14 +314,21 @@ recall(const struct fdm *fdm, struct fdm_state *state,
 	}
 }
 
-void
-fdm_state_free(gpointer data)
+static void
+state_free(gpointer data)
 {
 	struct fdm_state *state = data;
 
 	fdm_attr_clear(&state->own);
 	fdm_attr_clear(&state->on_master);
 	g_free(state);
+}
+
+GHashTable *
+fdm_states_new(void)
+{
+	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+				     state_free);
 }
 
 void

@@ -14,7 +14,7 @@
 struct fdm;
 
 /* Of the table fdm->states. */
-void fdm_state_free(gpointer data);
+GHashTable *fdm_states_new(void);
 /* Looks at facts and snapshot; the master tells what has changed. */
 void fdm_states_tick(struct fdm *fdm, uint64_t now_ms);
 /* {"state", "since_age_ms", "reporter", "evidence", "maintenance"}; null:
