@@ -32,8 +32,7 @@ enum {
 	EXIT_RUNNING = 69, /* EX_UNAVAILABLE: one runs already */
 };
 
-/* No exit code: go on. */
-#define GO_ON (-1)
+#define GO_ON (-1) /* no exit code */
 
 struct options {
 	const char *pid_file;
@@ -184,8 +183,7 @@ on_signal(gint fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
-/* Waits until heartbeatd has taken the word of the end, no longer than a
- * question may last: without it the lease ends by itself. */
+/* heartbeatd has the word of the end; without it the lease ends by itself. */
 static void
 on_laid_down(void *data, int code, const json_t *answer, const char *why)
 {

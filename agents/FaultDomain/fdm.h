@@ -39,10 +39,6 @@
  *              "state": "green", "red", "disabled" or "unknown", "why",
  *              "help", "refused": [{"resource", "text", "help"}], "marked"
  *              (they run with more than was admitted): [{"resource", "text"}],
- *              "errors": [sentences: what can't be counted as it stands]}
- *   "plan":    by the master: {"written": Pacemaker has it, "why" it has not,
- *              "homeless": [{"resource", "host", "text"}]: who would not come
- *              back, or not where planned, "age_ms" of the last write}
  *              "errors": [sentences: what can't be counted as it stands]};
  *              at most 50 of each, "vms" have all
  *   "found":   what runs here against Pacemaker and the lists (ha/found.h):

@@ -211,6 +211,12 @@ ha_prefer_wanted(const struct ha_inventory *inv, uint32_t vm,
 		};
 	} else if (inv->vms[vm].is_on) {
 		ret_wanted->score = 0;
+		/* In an opt-in cluster a score of 0 permits a host. */
+		if (stands->is_there && stands->host != HA_INV_NONE &&
+		    inv->vms[vm].host != HA_INV_NONE &&
+		    !is_allowed(&inv->vms[vm], stands->host)) {
+			ret_wanted->host = inv->vms[vm].host;
+		}
 	}
 	return ret_wanted->is_there != stands->is_there ||
 	       ret_wanted->host != stands->host ||

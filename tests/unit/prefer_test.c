@@ -205,6 +205,13 @@ only_what_differs_is_wanted(void **state)
 				     &wanted, &verdict));
 	assert_int_equal(wanted.host, 2);
 	assert_int_equal(wanted.score, 0);
+	/* Nor does it permit what its user does not any more. */
+	box.vms[0].has_allowed = true;
+	assert_true(ha_prefer_wanted(&box.inv, 0, &target, &facts, &stands,
+				     &wanted, &verdict));
+	assert_int_equal(wanted.host, 0);
+	assert_int_equal(wanted.score, 0);
+	box.vms[0].has_allowed = false;
 	box.vms[0].is_on = false;
 	assert_false(ha_prefer_wanted(&box.inv, 0, &target, &facts, &stands,
 				      &wanted, &verdict));

@@ -72,7 +72,8 @@ void ha_prefer_judge(const struct ha_inventory *inv, uint32_t vm,
 /*
  * The constraint that is to stand for a target; true: it differs from the one
  * that does. A machine that is off keeps what it has; one without a target
- * keeps its constraint with score 0, since an update takes none away.
+ * keeps its constraint with score 0, since an update takes none away; where it
+ * names a host that is not allowed any more, the machine's own is named.
  */
 bool ha_prefer_wanted(const struct ha_inventory *inv, uint32_t vm,
 		      const struct ha_target *target,
