@@ -408,7 +408,8 @@ make(struct fdm_stock *stock, const struct fdm *fdm, uint64_t now_ms)
 
 	fdm_stock_drop(stock);
 	stock->why[0] = '\0';
-	if (ha_cibinv_read(&FDM_XML_TREE, root, &stock->cibinv, &err) < 0) {
+	if (ha_cibinv_read(&FDM_XML_TREE, root, &stock->cibinv, &err) < 0 ||
+	    !stock->cibinv) {
 		g_strlcpy(stock->why, err.text, sizeof(stock->why));
 		return false;
 	}

@@ -149,6 +149,19 @@ free_indices(const uint32_t *indices)
 	free((void *)(uintptr_t)indices);
 }
 
+bool
+ci_make_scores(const struct ci *ci, struct ha_cibinv_vm *vm)
+{
+	int *scores = vm->own_scores;
+
+	if (!scores) {
+		scores = calloc(ci->n_hosts + (size_t)1, sizeof(*scores));
+		vm->own_scores = scores;
+		vm->prefer.scores = scores;
+	}
+	return scores != NULL;
+}
+
 void
 ha_cibinv_free(struct ha_cibinv *inv)
 {

@@ -129,6 +129,9 @@ enum ci_truth ci_rule_holds(const struct ci *ci, const void *rule,
 			    uint32_t host);
 void ci_groups(struct ci *ci);
 
+/* cibinv.c: its own_scores are there; false: no memory. */
+bool ci_make_scores(const struct ci *ci, struct ha_cibinv_vm *vm);
+
 /* ---- cibinv_wish.c --------------------------------------------------------- */
 
 /* A location's score for one host; what can't be weighed, of these or of all. */

@@ -35,19 +35,11 @@ ci_wish(struct ci *ci, struct ci_named named, uint32_t host, int score)
 	for (uint32_t i = 0; i < named.count && score != 0; i++) {
 		struct ha_cibinv_vm *vm = &ci->out->vms[named.first[i].vm];
 
-		int *scores = vm->own_scores;
-
-		if (!scores) {
-			scores = calloc(ci->n_hosts + (size_t)1,
-					sizeof(*scores));
-		}
-		if (!scores) {
+		if (!ci_make_scores(ci, vm)) {
 			ci->is_failed = true;
 			return;
 		}
-		scores[host] = add(scores[host], score);
-		vm->own_scores = scores;
-		vm->prefer.scores = scores;
+		vm->own_scores[host] = add(vm->own_scores[host], score);
 	}
 }
 

@@ -6,30 +6,16 @@
  * machines without a place are left out one by one. Never gives a target that is
  * not online, not allowed, or the machine's own host.
  */
+#include "plan_state.h"
 #include "targets.h"
 
 #include <string.h>
 
-#define ALIGN 16u
-
-struct room {
-	char *at; /* NULL: only counts */
-	size_t used;
-};
-
-static void *
-take(struct room *room, size_t n, size_t size)
-{
-	char *start = room->at ? room->at + room->used : NULL;
-
-	room->used += ((n + 1) * size + ALIGN - 1) / ALIGN * ALIGN;
-	return start;
-}
-
-#define TAKE(pointer, n) ((pointer) = take(room, (n), sizeof(*(pointer))))
+#define TAKE(pointer, n) \
+	((pointer) = ha__arena_take(arena, (n), sizeof(*(pointer))))
 
 static void
-layout(struct targets *t, struct room *room,
+layout(struct targets *t, struct ha__arena *arena,
        const struct ha_targets_question *q)
 {
 	const struct ha_plan_question largest = { .inv = q->inv,
@@ -47,18 +33,19 @@ layout(struct targets *t, struct room *room,
 	TAKE(t->movers, q->inv->n_vms);
 	TAKE(t->is_dropped, q->inv->n_vms);
 	TAKE(t->moves, q->inv->n_vms);
-	t->plan_work = take(room, ha_plan_work_bytes(&largest), 1);
-	t->verify_work = take(room, ha_plan_verify_bytes(&largest), 1);
+	t->plan_work = ha__arena_take(arena, ha_plan_work_bytes(&largest), 1);
+	t->verify_work =
+		ha__arena_take(arena, ha_plan_verify_bytes(&largest), 1);
 }
 
 size_t
 ha_targets_work_bytes(const struct ha_targets_question *question)
 {
-	struct room room = { .at = NULL };
+	struct ha__arena arena = { .base = NULL };
 	struct targets t;
 
-	layout(&t, &room, question);
-	return room.used;
+	layout(&t, &arena, question);
+	return arena.used;
 }
 
 /* ---- the copy ------------------------------------------------------------ */
@@ -395,10 +382,10 @@ void
 ha_targets_make(const struct ha_targets_question *question, void *work,
 		struct ha_target *ret_targets)
 {
-	struct room room = { .at = work };
+	struct ha__arena arena = { .base = work };
 	struct targets t = { .q = question, .out = ret_targets };
 
-	layout(&t, &room, question);
+	layout(&t, &arena, question);
 	t.steps_left = question->all_steps ? question->all_steps :
 					     HA_TARGETS_ALL_STEPS;
 	open_copy(&t);
