@@ -76,13 +76,21 @@ class TestIncoming(ThreeHosts):
         self.assertNotIn("kept", self.end("h2", 1))
         self.assertEqual(self.listed("h2"), {})
 
+    def withdraw(self, at, **who):
+        """As the agent asks: once more where h1's newest list was read too
+        late, and it is told to look again."""
+        answer = self.ask(at, "withdraw", **who)
+        if answer.get("errno") == ESTALE:
+            answer = self.ask(at, "withdraw", **who)
+        self.assertTrue(answer["ok"], answer)
+
     def test_3_by_resource(self):
         """Another UUID, or none: the target's agent knows the resource."""
         for who in ({"uuid": vm(77)["uuid"]}, {"uuid": ""}, {}):
             self.say("h1", 1, "outgoing", target="h2")
             self.assertEqual(self.listed("h2"), {"vm1": "incoming"})
             self.say("h1", 1, "running")
-            self.good("h2", "withdraw", resource="vm1", **who)
+            self.withdraw("h2", resource="vm1", **who)
             self.assertEqual(self.listed("h2"), {})
         self.bad(EINVAL, "UUID is not known", "h1", "withdraw",
                  resource="vm1")
