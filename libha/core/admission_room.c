@@ -13,16 +13,10 @@ bool
 ha__admission_may_run(const struct admission *a, uint32_t vm, uint32_t host)
 {
 	const struct ha_inv_vm *it = &a->vms[vm];
-	uint32_t i = 0;
 
-	if (a->hosts[host].state != HA_INV_ONLINE ||
-	    a->hosts[host].is_failover_host) {
-		return false;
-	}
-	while (it->has_allowed && i < it->n_allowed && it->allowed[i] != host) {
-		i++;
-	}
-	return !it->has_allowed || i < it->n_allowed;
+	return a->hosts[host].state == HA_INV_ONLINE &&
+	       !a->hosts[host].is_failover_host &&
+	       ha_inv_vm_is_allowed(it, host);
 }
 
 bool

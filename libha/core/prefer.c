@@ -11,17 +11,6 @@ score_of(const struct ha_prefer_facts *facts, uint32_t host)
 	return facts->scores ? facts->scores[host] : 0;
 }
 
-static bool
-is_allowed(const struct ha_inv_vm *vm, uint32_t host)
-{
-	for (uint32_t i = 0; vm->has_allowed && i < vm->n_allowed; i++) {
-		if (vm->allowed[i] == host) {
-			return true;
-		}
-	}
-	return !vm->has_allowed;
-}
-
 /* In maintenance it stays where it is, and Pacemaker takes it up again there:
  * before anything could be written that it does not move for. */
 static bool
@@ -45,7 +34,7 @@ find_rival(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
 	for (uint32_t h = 0; h < inv->n_hosts; h++) {
 		if (h != target && (h != inv->vms[vm].host || facts->is_down) &&
 		    inv->hosts[h].state == HA_INV_ONLINE &&
-		    is_allowed(&inv->vms[vm], h) &&
+		    ha_inv_vm_is_allowed(&inv->vms[vm], h) &&
 		    (rival == HA_INV_NONE ||
 		     score_of(facts, h) > score_of(facts, rival))) {
 			rival = h;
@@ -214,7 +203,7 @@ ha_prefer_wanted(const struct ha_inventory *inv, uint32_t vm,
 		/* In an opt-in cluster a score of 0 permits a host. */
 		if (stands->is_there && stands->host != HA_INV_NONE &&
 		    inv->vms[vm].host != HA_INV_NONE &&
-		    !is_allowed(&inv->vms[vm], stands->host)) {
+		    !ha_inv_vm_is_allowed(&inv->vms[vm], stands->host)) {
 			ret_wanted->host = inv->vms[vm].host;
 		}
 	}

@@ -75,17 +75,6 @@ is_online(const struct targets *t, uint32_t host)
 	       t->q->inv->hosts[host].state == HA_INV_ONLINE;
 }
 
-static bool
-is_allowed(const struct ha_inv_vm *vm, uint32_t host)
-{
-	for (uint32_t i = 0; vm->has_allowed && i < vm->n_allowed; i++) {
-		if (vm->allowed[i] == host) {
-			return true;
-		}
-	}
-	return !vm->has_allowed;
-}
-
 /* Its target, if that is good by itself. */
 static uint32_t
 good_now(const struct targets *t, uint32_t vm)
@@ -93,7 +82,7 @@ good_now(const struct targets *t, uint32_t vm)
 	uint32_t now = t->q->facts[vm].now;
 
 	return is_online(t, now) && now != t->failed &&
-			       is_allowed(&t->q->inv->vms[vm], now) ?
+			       ha_inv_vm_is_allowed(&t->q->inv->vms[vm], now) ?
 		       now :
 		       HA_INV_NONE;
 }

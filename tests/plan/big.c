@@ -6,6 +6,7 @@
  * one more machine against the kept plan; each certificate is verified outside
  * of the time that is measured.
  */
+#include "../unit/roll.h"
 #include "ha/plan.h"
 
 #include <inttypes.h>
@@ -29,18 +30,6 @@ struct big {
 	uint64_t n_told;
 	uint64_t n_wrong;
 };
-
-static uint64_t seed = 1;
-
-/* xorshift64*, Vigna 2016. */
-static uint32_t
-roll(uint32_t n)
-{
-	seed ^= seed >> 12;
-	seed ^= seed << 25;
-	seed ^= seed >> 27;
-	return (uint32_t)((seed * UINT64_C(0x2545F4914F6CDD1D)) >> 33) % n;
-}
 
 static void *
 need_memory(size_t bytes)

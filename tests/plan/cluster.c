@@ -6,20 +6,15 @@
  * one another.
  */
 #include "pacemaker.h"
+#include "flavours.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FLAVOURS_MAX 32u
 #define FORBIDDEN (-1000000)
 #define MISSES_MAX 4
-
-struct flavour {
-	uint64_t cpus, memory_mb;
-	uint32_t weight;
-};
 
 const char *const CLUSTER_MIX_NAMES[MIX_N] = {
 	[MIX_AZURE] = "azure flavours",
@@ -28,63 +23,25 @@ const char *const CLUSTER_MIX_NAMES[MIX_N] = {
 	[MIX_DEDICATED] = "azure, failover host",
 };
 
-static struct flavour flavours[FLAVOURS_MAX];
-static uint32_t n_flavours;
-static uint32_t sum_weights;
-static uint64_t state;
-
-/* xorshift64*, Vigna 2016. */
-static uint32_t
-roll(uint32_t n)
-{
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return (uint32_t)((state * UINT64_C(0x2545F4914F6CDD1D)) >> 33) % n;
-}
-
 void
 cluster_read_flavours(const char *path)
 {
-	FILE *file = fopen(path, "r");
-	char line[128];
-
-	if (file == NULL) {
-		perror(path);
-		exit(2);
-	}
-	while (n_flavours < FLAVOURS_MAX &&
-	       fgets(line, sizeof(line), file) != NULL) {
-		struct flavour *flavour = &flavours[n_flavours++];
-		char *end = line;
-		flavour->cpus = strtoull(end, &end, 10);
-		flavour->memory_mb = strtoull(end, &end, 10);
-		flavour->weight = (uint32_t)strtoul(end, &end, 10);
-		sum_weights += flavour->weight;
-	}
-	(void)fclose(file);
-	if (sum_weights == 0) {
-		(void)fprintf(stderr, "%s: no flavours\n", path);
-		exit(2);
-	}
+	flavours_read(path);
 }
 
 static void
 roll_need(enum mix mix, uint64_t *ret_cpu, uint64_t *ret_memory)
 {
 	uint32_t at = roll(sum_weights);
-	uint32_t i = 0;
+	const struct flavour *flavour = flavours_at(at);
 
 	if (mix == MIX_UNCORRELATED) {
 		*ret_cpu = 500 + 250 * (uint64_t)roll(28);
 		*ret_memory = 512 + 256 * (uint64_t)roll(70);
 		return;
 	}
-	while (at >= flavours[i].weight) {
-		at -= flavours[i++].weight;
-	}
-	*ret_cpu = flavours[i].cpus * 1000;
-	*ret_memory = flavours[i].memory_mb;
+	*ret_cpu = flavour->cpus * 1000;
+	*ret_memory = flavour->memory_mb;
 }
 
 /* The emptiest host that has room. */
@@ -167,7 +124,7 @@ cluster_roll(struct cluster *cluster, enum mix mix, uint64_t seed)
 	uint64_t memory = 0;
 	uint64_t percent;
 
-	state = (seed + 1) * UINT64_C(0x9E3779B97F4A7C15);
+	dice_seed = (seed + 1) * UINT64_C(0x9E3779B97F4A7C15);
 	memset(cluster, 0, sizeof(*cluster));
 	cluster->seed = seed;
 	cluster->is_dedicated = mix == MIX_DEDICATED;

@@ -13,12 +13,12 @@
 #define BOX_VMS 160u
 #define BOX_RULES 12u
 #include "../unit/plan_box.h"
+#include "flavours.h"
 
 #include <glpk.h>
 #include <time.h>
 
 #define GLPK_TIMEOUT_MS 60000
-#define FLAVOURS_MAX 32u
 /* At least so much of the exact yes is to be found, per thousand. */
 #define FOUND_MIN_PER_MILLE 995u
 
@@ -33,12 +33,6 @@ static const char *const MIX_NAMES[MIX_N] = {
 	[MIX_UNCORRELATED] = "uncorrelated",
 	[MIX_AZURE] = "azure flavours",
 	[MIX_RULES] = "uncorrelated, rules",
-};
-
-struct flavour {
-	uint64_t cpus;
-	uint64_t memory_mb;
-	uint32_t weight;
 };
 
 struct score {
@@ -60,21 +54,6 @@ enum truth {
 	UNKNOWN
 };
 
-static struct flavour flavours[FLAVOURS_MAX];
-static uint32_t n_flavours;
-static uint32_t sum_weights;
-static uint64_t seed;
-
-/* xorshift64*, Vigna 2016. */
-static uint32_t
-roll(uint32_t n)
-{
-	seed ^= seed >> 12;
-	seed ^= seed << 25;
-	seed ^= seed >> 27;
-	return (uint32_t)((seed * UINT64_C(0x2545F4914F6CDD1D)) >> 33) % n;
-}
-
 static double
 now_ms(void)
 {
@@ -84,50 +63,21 @@ now_ms(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static void
-read_flavours(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	char line[128];
-
-	if (file == NULL) {
-		perror(path);
-		exit(2);
-	}
-	while (n_flavours < FLAVOURS_MAX &&
-	       fgets(line, sizeof(line), file) != NULL) {
-		struct flavour *flavour = &flavours[n_flavours++];
-		char *end = line;
-		flavour->cpus = strtoull(end, &end, 10);
-		flavour->memory_mb = strtoull(end, &end, 10);
-		flavour->weight = (uint32_t)strtoul(end, &end, 10);
-		sum_weights += flavour->weight;
-	}
-	(void)fclose(file);
-	if (sum_weights == 0) {
-		(void)fprintf(stderr, "%s: no flavours\n", path);
-		exit(2);
-	}
-}
-
 /* ---- clusters near the limit ---- */
 
 static void
 roll_need(enum mix mix, uint64_t *ret_cpu, uint64_t *ret_memory)
 {
 	uint32_t at = roll(sum_weights);
-	uint32_t i = 0;
+	const struct flavour *flavour = flavours_at(at);
 
 	if (mix != MIX_AZURE) {
 		*ret_cpu = 1 + roll(20);
 		*ret_memory = 1 + roll(20);
 		return;
 	}
-	while (at >= flavours[i].weight) {
-		at -= flavours[i++].weight;
-	}
-	*ret_cpu = flavours[i].cpus;
-	*ret_memory = flavours[i].memory_mb / 256;
+	*ret_cpu = flavour->cpus;
+	*ret_memory = flavour->memory_mb / 256;
 }
 
 /* The emptiest host that it may start on. */
@@ -501,13 +451,13 @@ main(int argc, char **argv)
 			      "usage: oracle FLAVOURS INSTANCES [SEED]\n");
 		return 2;
 	}
-	read_flavours(argv[1]);
+	flavours_read(argv[1]);
 	unsigned long n = strtoul(argv[2], NULL, 10);
 	uint64_t first = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
 	(void)glp_term_out(GLP_OFF);
 	for (unsigned long i = 0; i < n; i++) {
 		enum mix mix = (enum mix)(i % MIX_N);
-		seed = (first + i) * UINT64_C(0x9E3779B97F4A7C15);
+		dice_seed = (first + i) * UINT64_C(0x9E3779B97F4A7C15);
 		roll_box(&box, mix);
 		compare(&box, &scores[mix]);
 	}

@@ -5,6 +5,7 @@
  * move, and who "wins" has the highest sum once its host is gone.
  */
 #include "plan_box.h"
+#include "roll.h"
 
 #include "ha/prefer.h"
 
@@ -275,32 +276,21 @@ those_apart_do_not_undo_one_another(void **state)
 	assert_int_equal(all[1].lost_there, 0);
 }
 
-static uint64_t seed = 3;
-
-/* xorshift64*, Vigna 2016. */
-static int
-roll(int n)
-{
-	seed ^= seed >> 12;
-	seed ^= seed << 25;
-	seed ^= seed >> 27;
-	return (int)((seed * UINT64_C(0x2545F4914F6CDD1D)) >> 33) % n;
-}
-
 static void
 never_a_reason_to_move(void **state)
 {
 	uint32_t n_wins = 0;
 
 	(void)state;
+	dice_seed = 3;
 	for (uint32_t i = 0; i < ROUNDS; i++) {
 		struct ha_prefer_verdict verdict;
 		int best = -1000;
 
 		open_box(0);
-		facts.stickiness = roll(200);
+		facts.stickiness = (int)roll(200);
 		for (uint32_t h = 0; h < 4; h++) {
-			scores[h] = roll(3) == 0 ? roll(200) - 100 : 0;
+			scores[h] = roll(3) == 0 ? (int)roll(200) - 100 : 0;
 		}
 		verdict = judge(1);
 		assert_in_range(verdict.score, 0, HA_PREFER_MAX);

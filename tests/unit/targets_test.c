@@ -6,6 +6,7 @@
  * planner can place.
  */
 #include "plan_box.h"
+#include "roll.h"
 
 #include "ha/targets.h"
 
@@ -352,18 +353,6 @@ at_the_bound_it_is_told(void **state)
 
 /* ---- random clusters ------------------------------------------------------ */
 
-static uint64_t seed = 7;
-
-/* xorshift64*, Vigna 2016. */
-static uint32_t
-roll(uint32_t n)
-{
-	seed ^= seed >> 12;
-	seed ^= seed << 25;
-	seed ^= seed >> 27;
-	return (uint32_t)((seed * UINT64_C(0x2545F4914F6CDD1D)) >> 33) % n;
-}
-
 static void
 roll_cluster(struct aim *aim)
 {
@@ -431,6 +420,7 @@ random_clusters(void **state)
 	uint32_t n_no = 0;
 
 	(void)state;
+	dice_seed = 7;
 	for (uint32_t i = 0; i < RANDOM_CLUSTERS; i++) {
 		roll_cluster(&aim);
 		aim_make(&aim);

@@ -58,6 +58,9 @@ struct ha_inv_vm {
 	uint32_t n_allowed;
 };
 
+/* May it run there, by the hosts that it is allowed? */
+bool ha_inv_vm_is_allowed(const struct ha_inv_vm *vm, uint32_t host);
+
 enum ha_inv_rule_type {
 	HA_INV_SEPARATE, /* no two of them on one host */
 	HA_INV_TOGETHER, /* all of them on one host */
