@@ -102,8 +102,7 @@ class Log:
 
 def processes(bed):
     """{uuid: [hosts]} of all dummies."""
-    hosts = {h["ns"]["pid"]: name
-             for name, h in bed.state().get("hosts", {}).items()}
+    hosts = bed.pid_namespaces()
     found = {}
     for pid in proc.pids():
         try:

@@ -181,6 +181,15 @@ class Bed:
         except (OSError, ValueError):
             return {}
 
+    def pid_namespaces(self):
+        """{number of its pid namespace: host} of the hosts that are on. The
+        kernel gives the number of a dead one to a new one, maybe to another
+        host of this bed: a host that is off has none."""
+        return {h["ns"]["pid"]: name
+                for name, h in self.state().get("hosts", {}).items()
+                if h["started"] is not None and
+                proc.start_time(h["pid"]) == h["started"]}
+
     def _clean_dead(self):
         """Hosts of a supervisor that was killed. The kernel has ended them;
         this proves it, and does it where it has not yet."""

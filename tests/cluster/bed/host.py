@@ -81,6 +81,7 @@ class Host:
         self.why_off = "not booted yet"
         self.init = None
         self.pid = None
+        self.started = None  # with the pid, the identity of its PID 1
         self.namespaces = {}
         self.ns_fd = None
         self.off_at = None
@@ -127,6 +128,7 @@ class Host:
             if word != "pid":
                 raise BedError("PID 1 did not start")
             self.pid = int(pid)
+            self.started = proc.start_time(self.pid)
             self.namespaces = {kind: proc.namespace(self.pid, kind)
                                for kind in ("pid", "net", "mnt")}
             # Pins the number: it must not be given to another bed's host

@@ -103,7 +103,7 @@ class Supervisor:
                      "started": proc.start_time(os.getpid()),
                      "ns": {"net": proc.namespace(os.getpid(), "net")},
                      "hosts": {h.name: {"pid": h.pid,
-                                        "started": proc.start_time(h.pid),
+                                        "started": h.started,
                                         "ns": h.namespaces}
                                for h in self.hosts.values() if h.pid}}
             path = f"{self.dir}/state.json"

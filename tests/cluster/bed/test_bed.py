@@ -261,6 +261,16 @@ class TestBeds(unittest.TestCase):
             for child in (first, second):
                 child.wait(SHORT_S)
 
+    def test_who_is_off_has_no_namespace(self):
+        """The next host to boot may have its number."""
+        with self.bed("off", hosts=2) as bed:
+            self.assertEqual(sorted(bed.pid_namespaces().values()),
+                             ["h1", "h2"])
+            for host in ("h1", "h2"):
+                bed.poweroff(host)
+            bed.poweron("h1")
+            self.assertEqual(list(bed.pid_namespaces().values()), ["h1"])
+
     @staticmethod
     def states(bed):
         inode = bed.state()["hosts"]["h1"]["ns"]["pid"]

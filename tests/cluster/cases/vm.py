@@ -96,12 +96,7 @@ class Vm:
 
     def qemus(self):
         """Every QEMU process of it on any host, by its command line."""
-        bed = self.lab.bed
-        # The kernel gives the number of a dead namespace to a new one: a host
-        # that is off has none.
-        hosts = {h["ns"]["pid"]: name
-                 for name, h in bed.state().get("hosts", {}).items()
-                 if proc.start_time(h["pid"]) == h["started"]}
+        hosts = self.lab.bed.pid_namespaces()
         wanted, found = self.uuid.encode(), []
         for pid in proc.pids():
             if wanted not in cmdline(pid):
