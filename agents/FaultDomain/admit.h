@@ -17,6 +17,7 @@
 #include "FaultDomain/protect.h"
 #include "FaultDomain/attr.h"
 #include "ha/area.h"
+#include "ha/door.h"
 #include "ha/err.h"
 #include "ha/gate.h"
 
@@ -49,11 +50,23 @@ enum fdm_admit_state {
 	FDM_ADMIT_DISABLED,
 };
 
+/* admit_door.c: what commands ask before they change the cluster. */
+struct fdm_doors {
+	/* NULL before the first term of this daemon */
+	GHashTable *table; /* nonce -> struct fdm_door */
+	GHashTable *attrs; /* host -> struct fdm_door_attrs */
+	uint64_t begin_ms; /* of this term */
+};
+
 struct fdm_admit {
 	GHashTable *table; /* resource -> struct fdm_admission */
 	/* Of what is being judged: the same key, the same answers. */
 	uint64_t key;
 	bool is_done; /* all of it was */
+	/* Nobody is judged in a new term before a copy of the CIB that is no
+	 * older: the last master's words are in it. */
+	uint64_t term, min_copy;
+	struct fdm_doors doors;
 	enum fdm_admit_state state;
 	char why[HA_ERR_TEXT]; /* red, or unknown */
 	char help[HA_ERR_TEXT];

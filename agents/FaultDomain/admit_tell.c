@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "FaultDomain/admit.h"
+#include "FaultDomain/admit_door.h"
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/logs.h"
 #include "ha/clock.h"
@@ -130,8 +130,11 @@ fdm_admit_tick(struct fdm *fdm, uint64_t now_ms)
 	const struct fdm_node *self;
 	char text[HA_ERR_TEXT];
 
-	if (!fdm->rows || !fdm_master_may_write(fdm, now_ms) ||
-	    admit->state == FDM_ADMIT_UNKNOWN) {
+	if (!fdm->rows || !fdm_master_may_write(fdm, now_ms)) {
+		return;
+	}
+	fdm_doors_tick(fdm, now_ms);
+	if (admit->state == FDM_ADMIT_UNKNOWN) {
 		return;
 	}
 	if (!admit->is_recalled) {
