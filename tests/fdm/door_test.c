@@ -136,9 +136,9 @@ look(bool wants, const char *a_reserves, const char *a_ticket)
 								  "value='%s'/></utilization></primitive>",
 		h2_more, a_reserves);
 	g_string_append(xml, SMALL("b") SMALL("c"));
-	g_string_append(xml, wants ? SMALL("d") :
+	g_string_append(xml, wants ? VM("d", CAPACITY("100", "1100")) :
 				     VM("d", META("target-role", "Stopped")
-						     CAPACITY("100", "900")));
+						     CAPACITY("100", "1100")));
 	g_string_append(
 		xml,
 		"</resources><constraints>" GATE("a") GATE("b") GATE("c")
@@ -320,7 +320,7 @@ static void
 a_raise_counts_before_it_is_written(void **state)
 {
 	(void)state;
-	/* Two of 1000 have room with one of 3000, three have not. */
+	/* b and c have room with it, and d then has none. */
 	asks[2] = N1 " raise a 100 2900";
 	see(true);
 	assert_told("h3", N1 " yes");
