@@ -55,7 +55,11 @@ struct fdm_doors {
 	/* NULL before the first term of this daemon */
 	GHashTable *table; /* nonce -> struct fdm_door */
 	GHashTable *attrs; /* host -> struct fdm_door_attrs */
+	/* Host in standby -> was admission control asked? One that has been
+	 * there since before this term is taken for asked. */
+	GHashTable *standby;
 	uint64_t begin_ms; /* of this term */
+	bool is_begun;     /* one look was taken in it */
 };
 
 struct fdm_admit {
@@ -99,6 +103,11 @@ const struct fdm_admission *fdm_admit_find(const struct fdm *fdm,
  * all was judged, since that takes too long for one look; the rest is judged by
  * the next one. */
 bool fdm_admit_look(struct fdm *fdm, uint64_t now_ms);
+
+/* ---- admit_answer.c --------------------------------------------------------- */
+
+/* Adds a sentence for each host in standby that nobody was asked about. */
+void fdm_doors_unasked(const struct fdm *fdm, json_t *errors);
 
 /* ---- admit_tell.c ------------------------------------------------------------ */
 

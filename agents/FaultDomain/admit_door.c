@@ -17,21 +17,6 @@
 #include "FaultDomain/stock_digest.h"
 #include "ha/clock.h"
 
-struct fdm_door {
-	struct ha_door_ask ask;
-	bool is_foreign; /* of another version: refused */
-	char node[HA_HOST_NAME];
-	struct ha_gate_asked asked;
-	struct ha_gate_duty duty;
-	bool is_shown;           /* in the newest CIB */
-	char text[HA_DOOR_TEXT]; /* of a no */
-};
-
-/* What is being written of one host. */
-struct fdm_door_attrs {
-	struct fdm_attr ask, answer;
-};
-
 static void
 free_attrs(gpointer data)
 {
@@ -50,18 +35,13 @@ fdm_doors_begin(struct fdm_doors *doors, uint64_t now_ms)
 						     g_free, g_free);
 		doors->attrs = g_hash_table_new_full(g_str_hash, g_str_equal,
 						     g_free, free_attrs);
+		doors->standby = g_hash_table_new_full(g_str_hash, g_str_equal,
+						       g_free, NULL);
 	}
 	g_hash_table_remove_all(doors->table);
+	g_hash_table_remove_all(doors->standby);
+	doors->is_begun = false;
 	doors->begin_ms = now_ms;
-}
-
-static const char *
-shown(const struct fdm_node *node, const char *name)
-{
-	const char *text =
-		fdm_xml_nvpair(node->transient, "instance_attributes", name);
-
-	return text ? text : "";
 }
 
 /* ---- which there are ----------------------------------------------------------- */
@@ -94,7 +74,7 @@ recall(const struct fdm_doors *doors, const struct fdm_node *node,
 {
 	struct ha_door_answer answer;
 	bool is_answered =
-		ha_door_answer_parse(shown(node, HA_DOOR_ANSWER_ATTR),
+		ha_door_answer_parse(fdm_door_shown(node, HA_DOOR_ANSWER_ATTR),
 				     &answer) == 0 &&
 		strcmp(answer.nonce, door->ask.nonce) == 0;
 
@@ -114,7 +94,7 @@ recall(const struct fdm_doors *doors, const struct fdm_node *node,
 static void
 take(struct fdm_doors *doors, const struct fdm_node *node, uint64_t now_ms)
 {
-	const char *text = shown(node, HA_DOOR_ASK_ATTR);
+	const char *text = fdm_door_shown(node, HA_DOOR_ASK_ATTR);
 	struct ha_door_ask ask;
 	struct fdm_door *door;
 	int rc = ha_door_ask_parse(text, &ask);
@@ -157,7 +137,7 @@ is_gone(gpointer key, gpointer value, gpointer data)
 	}
 	node = fdm_facts_node(look->fdm->facts, door->node);
 	return !door->duty.is_counted || !node ||
-	       !shown(node, HA_DOOR_ASK_ATTR)[0];
+	       !fdm_door_shown(node, HA_DOOR_ASK_ATTR)[0];
 }
 
 static void
@@ -168,6 +148,40 @@ hide(gpointer key, gpointer value, gpointer data)
 	((struct fdm_door *)value)->is_shown = false;
 }
 
+static bool
+was_admitted(const struct fdm_doors *doors, const char *host)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, doors->table);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct fdm_door *door = value;
+
+		if (!door->is_foreign &&
+		    door->ask.kind == HA_DOOR_REMOVE_HOST &&
+		    door->asked.said == HA_GATE_SAID_YES &&
+		    strcmp(door->ask.object, host) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+note_standby(struct fdm_doors *doors, const struct fdm_node *node)
+{
+	bool is_asked;
+
+	if (!node->is_standby) {
+		(void)g_hash_table_remove(doors->standby, node->name);
+	} else if (!g_hash_table_contains(doors->standby, node->name)) {
+		is_asked = !doors->is_begun || was_admitted(doors, node->name);
+		g_hash_table_insert(doors->standby, g_strdup(node->name),
+				    GINT_TO_POINTER(is_asked));
+	}
+}
+
 void
 fdm_doors_look(struct fdm *fdm, const struct fdm_stock *stock, uint64_t now_ms)
 {
@@ -176,10 +190,13 @@ fdm_doors_look(struct fdm *fdm, const struct fdm_stock *stock, uint64_t now_ms)
 
 	g_hash_table_foreach(doors->table, hide, NULL);
 	for (guint i = 0; i < fdm->facts->nodes->len; i++) {
-		take(doors,
-		     &g_array_index(fdm->facts->nodes, struct fdm_node, i),
-		     now_ms);
+		const struct fdm_node *node =
+			&g_array_index(fdm->facts->nodes, struct fdm_node, i);
+
+		take(doors, node, now_ms);
+		note_standby(doors, node);
 	}
+	doors->is_begun = true;
 	(void)g_hash_table_foreach_remove(doors->table, is_gone, &look);
 }
 
@@ -381,66 +398,4 @@ fdm_doors_judge(struct fdm_judging *j)
 	}
 	g_list_free(all);
 	return is_done;
-}
-
-/* ---- what is told --------------------------------------------------------------------- */
-
-static void
-answer(struct fdm *fdm, const struct fdm_node *node,
-       const struct fdm_door *door, struct fdm_door_attrs *attrs,
-       uint64_t now_ms)
-{
-	struct ha_door_answer said = {
-		.is_yes = door && door->asked.said == HA_GATE_SAID_YES,
-	};
-	char text[HA_DOOR_TEXT] = "";
-
-	if (door) {
-		memcpy(said.nonce, door->ask.nonce, sizeof(said.nonce));
-		g_strlcpy(said.text, door->text, sizeof(said.text));
-		ha_door_answer_format(&said, text);
-	}
-	(void)fdm_attr_follow(fdm, &attrs->answer, node->name,
-			      HA_DOOR_ANSWER_ATTR,
-			      shown(node, HA_DOOR_ANSWER_ATTR), text, now_ms);
-}
-
-static void
-tell(struct fdm *fdm, const struct fdm_node *node, uint64_t now_ms)
-{
-	struct fdm_doors *doors = &fdm->admit->doors;
-	const char *text = shown(node, HA_DOOR_ASK_ATTR);
-	struct ha_door_ask ask;
-	const struct fdm_door *door = NULL;
-	struct fdm_door_attrs *attrs =
-		g_hash_table_lookup(doors->attrs, node->name);
-
-	if (!attrs) {
-		attrs = g_new0(struct fdm_door_attrs, 1);
-		g_hash_table_insert(doors->attrs, g_strdup(node->name), attrs);
-	}
-	if (text[0] && ha_door_ask_parse(text, &ask) != -EINVAL) {
-		door = g_hash_table_lookup(doors->table, ask.nonce);
-		if (!door || door->asked.said == HA_GATE_SAID_NOTHING) {
-			return;
-		}
-	}
-	answer(fdm, node, door, attrs, now_ms);
-	if (door && door->duty.is_over) {
-		(void)fdm_attr_follow(fdm, &attrs->ask, node->name,
-				      HA_DOOR_ASK_ATTR, text, "", now_ms);
-	}
-}
-
-void
-fdm_doors_tick(struct fdm *fdm, uint64_t now_ms)
-{
-	/* Not before the first look of this term. */
-	if (fdm->admit->term != fdm->master.term) {
-		return;
-	}
-	for (guint i = 0; i < fdm->facts->nodes->len; i++) {
-		tell(fdm, &g_array_index(fdm->facts->nodes, struct fdm_node, i),
-		     now_ms);
-	}
 }

@@ -5,6 +5,30 @@
 
 #include "FaultDomain/admit_judge.h"
 
+struct fdm_door {
+	struct ha_door_ask ask;
+	bool is_foreign; /* of another version: refused */
+	char node[HA_HOST_NAME];
+	struct ha_gate_asked asked;
+	struct ha_gate_duty duty;
+	bool is_shown;           /* in the newest CIB */
+	char text[HA_DOOR_TEXT]; /* of a no */
+};
+
+/* What is being written of one host. */
+struct fdm_door_attrs {
+	struct fdm_attr ask, answer;
+};
+
+/* ---- admit_answer.c ------------------------------------------------------- */
+
+/* What the newest CIB shows of that host; "": nothing. */
+const char *fdm_door_shown(const struct fdm_node *node, const char *name);
+/* Answers; by the master, while it may write. */
+void fdm_doors_tick(struct fdm *fdm, uint64_t now_ms);
+
+/* ---- admit_door.c --------------------------------------------------------- */
+
 /* A new term: what stands may have been answered by the last master. */
 void fdm_doors_begin(struct fdm_doors *doors, uint64_t now_ms);
 /* What the newest CIB asks, and how long it has. */
@@ -17,7 +41,5 @@ uint64_t fdm_doors_key(const struct fdm_doors *doors, uint64_t key);
 bool fdm_doors_count(struct fdm_judging *j);
 /* One question. False: it had one, and the next look begins anew. */
 bool fdm_doors_judge(struct fdm_judging *j);
-/* Answers; by the master, while it may write. */
-void fdm_doors_tick(struct fdm *fdm, uint64_t now_ms);
 
 #endif

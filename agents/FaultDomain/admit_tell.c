@@ -229,6 +229,7 @@ fdm_admit_json(struct fdm *fdm, uint64_t now_ms)
 	const struct fdm_admit *admit = fdm->admit;
 	json_t *refused = json_array();
 	json_t *marked = json_array();
+	json_t *errors = errors_json(stock);
 	char why[HA_ERR_TEXT];
 	bool is_yes;
 
@@ -236,6 +237,9 @@ fdm_admit_json(struct fdm *fdm, uint64_t now_ms)
 	if (admit->state == FDM_ADMIT_UNKNOWN) {
 		put_unknown(fdm, stock, fdm->master.term != 0, why,
 			    sizeof(why));
+	}
+	if (admit->state == FDM_ADMIT_RED) {
+		fdm_doors_unasked(fdm, errors);
 	}
 	is_yes = admit->state == FDM_ADMIT_GREEN ||
 		 admit->state == FDM_ADMIT_DISABLED;
@@ -250,8 +254,7 @@ fdm_admit_json(struct fdm *fdm, uint64_t now_ms)
 		"host_failures", stock ? (int)stock->policy.host_failures : 0,
 		"state", state_name(admit->state), "why", is_yes ? "" : why,
 		"help", admit->state == FDM_ADMIT_RED ? admit->help : "",
-		"refused", refused, "marked", marked, "errors",
-		errors_json(stock));
+		"refused", refused, "marked", marked, "errors", errors);
 }
 
 json_t *

@@ -468,6 +468,55 @@ nobody_else_answers(void **state)
 	assert_int_equal(g_hash_table_size(told), 0);
 }
 
+static bool
+is_told_unasked(void)
+{
+	json_t *all = fdm_admit_json(&fdm, now_ms);
+	json_t *errors = json_object_get(all, "errors");
+	bool is_told = false;
+
+	for (size_t i = 0; i < json_array_size(errors); i++) {
+		is_told |= strstr(json_string_value(json_array_get(errors, i)),
+				  "h2 is in standby, and admission control was "
+				  "not asked") != NULL;
+	}
+	json_decref(all);
+	return is_told;
+}
+
+static void
+standby_that_nobody_was_asked_about_is_named(void **state)
+{
+	(void)state;
+	/* A reservation that two hosts can't carry: red. */
+	h2_more = ATTR("standby", "on");
+	look(false, "2900", ON_WITH("a", "2900"));
+	assert_int_equal(fdm.admit->state, FDM_ADMIT_RED);
+	assert_true(is_told_unasked());
+	h2_more = "";
+	look(false, "2900", ON_WITH("a", "2900"));
+	assert_false(is_told_unasked());
+	/* It was asked. */
+	see(false);
+	asks[0] = N1 " remove-host h2";
+	see(false);
+	assert_told("h1", N1 " yes");
+	asks[0] = NULL;
+	h2_more = ATTR("standby", "on");
+	see(false);
+	look(false, "2900", ON_WITH("a", "2900"));
+	assert_int_equal(fdm.admit->state, FDM_ADMIT_RED);
+	assert_false(is_told_unasked());
+	/* A new master can't know. */
+	h2_more = "";
+	see(false);
+	h2_more = ATTR("standby", "on");
+	begin_term(8);
+	look(false, "2900", ON_WITH("a", "2900"));
+	assert_int_equal(fdm.admit->state, FDM_ADMIT_RED);
+	assert_false(is_told_unasked());
+}
+
 static void
 what_is_not_understood_is_refused(void **state)
 {
@@ -497,6 +546,7 @@ main(void)
 		T(a_yes_may_be_on_its_way),
 		T(a_no_of_the_last_master_counts_for_nothing),
 		T(nobody_else_answers),
+		T(standby_that_nobody_was_asked_about_is_named),
 		T(what_is_not_understood_is_refused),
 	};
 
