@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The master judges: first the cluster as it stands (green or red), then what
- * runs and was never admitted, raised reservations, and power-ons, one after
- * the other, each on a cluster in which those admitted before are on. All that
+ * runs and was never admitted, raised reservations, what commands ask, and
+ * power-ons, one after the other, each on a cluster in which those admitted
+ * before are on. All that
  * is admitted is written in one update of the CIB, and nobody is judged anew
  * before the CIB shows it: so no two power-ons get the same room. Judged only
  * when something is new, and no longer than BUDGET_MS in one look.
  */
 #include <string.h>
 
-#include "FaultDomain/admit_judge.h"
+#include "FaultDomain/admit_door.h"
 #include "FaultDomain/fdm.h"
 #include "ha/clock.h"
 
@@ -62,6 +63,7 @@ key_of(const struct fdm *fdm, const struct fdm_stock *stock)
 		state |= row->vm->ticket.has_reserved ? 8 : 0;
 		key = (key ^ (state + 16 * (uint64_t)i)) * KEY_PRIME;
 	}
+	key = fdm_doors_key(&fdm->admit->doors, key);
 	return key ? key : 1;
 }
 
@@ -127,8 +129,9 @@ on_move(const struct ha_plan_set *set, void *closure)
 static void
 place_stranded(struct fdm_judging *j)
 {
+	struct ha_inventory inv = j->stock->inv;
 	struct ha_plan_question question = {
-		.inv = &j->stock->inv,
+		.inv = &inv,
 		.demand = j->stock->demand,
 		.places_stranded = true,
 		.set_steps = SET_STEPS,
@@ -138,6 +141,7 @@ place_stranded(struct fdm_judging *j)
 	bool is_any = false;
 	void *work;
 
+	inv.hosts = j->hosts;
 	for (uint32_t i = 0; i < j->inv.n_vms && !is_any; i++) {
 		const struct ha_inv_vm *vm = &j->vms[i];
 
@@ -336,6 +340,7 @@ judge_all(struct fdm_judging *j, bool runs)
 		const struct turn *turn = &g_array_index(turns, struct turn, i);
 
 		if (is_kept(j, turn->index, turn->row, runs)) {
+			(void)fdm_doors_count(j);
 			continue;
 		}
 		/* One at least in each look, however long it has lasted till
@@ -350,6 +355,7 @@ judge_all(struct fdm_judging *j, bool runs)
 		} else {
 			judge_power_on(j, turn->index, turn->row);
 		}
+		(void)fdm_doors_count(j);
 	}
 	g_array_unref(turns);
 	return is_done;
@@ -365,17 +371,25 @@ judge(struct fdm *fdm, const struct fdm_stock *stock, bool is_new)
 		.inv = stock->inv,
 		.vms = g_memdup2(stock->inv.vms,
 				 (stock->inv.n_vms + 1) * sizeof(*j.vms)),
+		.hosts = g_memdup2(stock->inv.hosts,
+				   (stock->inv.n_hosts + 1) * sizeof(*j.hosts)),
 		.until_ms = ha_clock_now_ms() + BUDGET_MS,
 	};
 	bool is_done;
 
 	j.inv.vms = j.vms;
+	j.inv.hosts = j.hosts;
 	place_stranded(&j);
 	if (is_new) {
 		judge_cluster(&j);
 	}
-	is_done = judge_all(&j, true) && judge_all(&j, false);
+	if (fdm_doors_count(&j)) {
+		place_stranded(&j);
+	}
+	is_done = judge_all(&j, true) && fdm_doors_judge(&j) &&
+		  judge_all(&j, false);
 	g_free(j.work);
+	g_free(j.hosts);
 	g_free(j.vms);
 	return is_done;
 }
@@ -392,13 +406,21 @@ stock_of(struct fdm *fdm, uint64_t now_ms)
 		g_hash_table_remove_all(admit->table);
 		g_hash_table_remove_all(fdm->stock->admitted);
 		admit->key = 0;
+		admit->term = 0;
 		admit->is_recalled = false;
 		admit->state = FDM_ADMIT_UNKNOWN;
 		return NULL;
 	}
+	if (admit->term != fdm->master.term) {
+		admit->term = fdm->master.term;
+		admit->min_copy = fdm->copies + 1;
+		fdm_doors_begin(&admit->doors, now_ms);
+		ha_cib_refresh(fdm->cib);
+	}
 	/* Its own write is under way: the CIB does not show yet who is on. */
 	if (fdm->master.step == FDM_STEP_CIB ||
-	    fdm->copies < fdm->master.min_copy) {
+	    fdm->copies < fdm->master.min_copy ||
+	    fdm->copies < admit->min_copy) {
 		return NULL;
 	}
 	stock = fdm_stock_get(fdm, now_ms);
@@ -435,8 +457,12 @@ fdm_admit_look(struct fdm *fdm, uint64_t now_ms)
 	bool is_done = true;
 
 	if (stock) {
-		uint64_t key = key_of(fdm, stock);
-		bool is_new = admit->key != key;
+		uint64_t key;
+		bool is_new;
+
+		fdm_doors_look(fdm, stock, now_ms);
+		key = key_of(fdm, stock);
+		is_new = admit->key != key;
 
 		if (is_new) {
 			(void)g_hash_table_foreach_remove(admit->table, is_gone,

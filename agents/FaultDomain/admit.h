@@ -17,6 +17,7 @@
 #include "FaultDomain/protect.h"
 #include "FaultDomain/attr.h"
 #include "ha/area.h"
+#include "ha/door.h"
 #include "ha/err.h"
 #include "ha/gate.h"
 
@@ -49,11 +50,27 @@ enum fdm_admit_state {
 	FDM_ADMIT_DISABLED,
 };
 
+/* admit_door.c: what commands ask before they change the cluster. */
+struct fdm_doors {
+	/* NULL before the first term of this daemon */
+	GHashTable *table; /* nonce -> struct fdm_door */
+	GHashTable *attrs; /* host -> struct fdm_door_attrs */
+	/* Host in standby -> was admission control asked? One that has been
+	 * there since before this term is taken for asked. */
+	GHashTable *standby;
+	uint64_t begin_ms; /* of this term */
+	bool is_begun;     /* one look was taken in it */
+};
+
 struct fdm_admit {
 	GHashTable *table; /* resource -> struct fdm_admission */
 	/* Of what is being judged: the same key, the same answers. */
 	uint64_t key;
 	bool is_done; /* all of it was */
+	/* Nobody is judged in a new term before a copy of the CIB that is no
+	 * older: the last master's words are in it. */
+	uint64_t term, min_copy;
+	struct fdm_doors doors;
 	enum fdm_admit_state state;
 	char why[HA_ERR_TEXT]; /* red, or unknown */
 	char help[HA_ERR_TEXT];
@@ -86,6 +103,11 @@ const struct fdm_admission *fdm_admit_find(const struct fdm *fdm,
  * all was judged, since that takes too long for one look; the rest is judged by
  * the next one. */
 bool fdm_admit_look(struct fdm *fdm, uint64_t now_ms);
+
+/* ---- admit_answer.c --------------------------------------------------------- */
+
+/* Adds a sentence for each host in standby that nobody was asked about. */
+void fdm_doors_unasked(const struct fdm *fdm, json_t *errors);
 
 /* ---- admit_tell.c ------------------------------------------------------------ */
 

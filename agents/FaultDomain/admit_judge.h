@@ -12,7 +12,8 @@ struct fdm_judging {
 	struct fdm_admit *admit;
 	const struct fdm_stock *stock;
 	struct ha_inventory inv; /* as it would be */
-	struct ha_inv_vm *vms;   /* its VMs */
+	struct ha_inv_host *hosts;
+	struct ha_inv_vm *vms; /* its VMs */
 	void *work;
 	uint64_t until_ms;
 	bool is_begun; /* somebody was judged in this look */

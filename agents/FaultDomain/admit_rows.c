@@ -25,6 +25,9 @@ fdm_admit_free(struct fdm_admit *admit)
 {
 	if (admit) {
 		g_hash_table_destroy(admit->table);
+		g_clear_pointer(&admit->doors.table, g_hash_table_destroy);
+		g_clear_pointer(&admit->doors.attrs, g_hash_table_destroy);
+		g_clear_pointer(&admit->doors.standby, g_hash_table_destroy);
 		g_free(admit->attr.asked);
 		g_free(admit);
 	}

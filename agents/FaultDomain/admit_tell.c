@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "FaultDomain/admit.h"
+#include "FaultDomain/admit_door.h"
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/logs.h"
 #include "ha/clock.h"
@@ -130,8 +130,11 @@ fdm_admit_tick(struct fdm *fdm, uint64_t now_ms)
 	const struct fdm_node *self;
 	char text[HA_ERR_TEXT];
 
-	if (!fdm->rows || !fdm_master_may_write(fdm, now_ms) ||
-	    admit->state == FDM_ADMIT_UNKNOWN) {
+	if (!fdm->rows || !fdm_master_may_write(fdm, now_ms)) {
+		return;
+	}
+	fdm_doors_tick(fdm, now_ms);
+	if (admit->state == FDM_ADMIT_UNKNOWN) {
 		return;
 	}
 	if (!admit->is_recalled) {
@@ -226,6 +229,7 @@ fdm_admit_json(struct fdm *fdm, uint64_t now_ms)
 	const struct fdm_admit *admit = fdm->admit;
 	json_t *refused = json_array();
 	json_t *marked = json_array();
+	json_t *errors = errors_json(stock);
 	char why[HA_ERR_TEXT];
 	bool is_yes;
 
@@ -233,6 +237,9 @@ fdm_admit_json(struct fdm *fdm, uint64_t now_ms)
 	if (admit->state == FDM_ADMIT_UNKNOWN) {
 		put_unknown(fdm, stock, fdm->master.term != 0, why,
 			    sizeof(why));
+	}
+	if (admit->state == FDM_ADMIT_RED) {
+		fdm_doors_unasked(fdm, errors);
 	}
 	is_yes = admit->state == FDM_ADMIT_GREEN ||
 		 admit->state == FDM_ADMIT_DISABLED;
@@ -247,8 +254,7 @@ fdm_admit_json(struct fdm *fdm, uint64_t now_ms)
 		"host_failures", stock ? (int)stock->policy.host_failures : 0,
 		"state", state_name(admit->state), "why", is_yes ? "" : why,
 		"help", admit->state == FDM_ADMIT_RED ? admit->help : "",
-		"refused", refused, "marked", marked, "errors",
-		errors_json(stock));
+		"refused", refused, "marked", marked, "errors", errors);
 }
 
 json_t *

@@ -137,6 +137,9 @@
 /* A host that is online and whose capacity nobody has written: so long nobody
  * is refused for it. */
 #define FDM_BLIND_MS 10000u
+/* What a command asks and is seen within this of a new term may have been answered
+ * by the last master: attrd_updater, FDM_ATTR_MS. */
+#define FDM_DOOR_EARLY_MS 5000u
 /* The plan is written when nothing has started, stopped or moved for so long; at
  * the latest so long after it has changed, and so long where VMs are to start and
  * do not. One that could not be written is tried again. */

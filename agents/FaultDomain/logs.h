@@ -42,6 +42,8 @@
 #define FDM_LOG_NOT_ADMITTED LOG_WARNING, "not-admitted", "%s is not admitted, and stays off: %s"
 #define FDM_LOG_RAISE_REFUSED LOG_WARNING, "raise-refused", "%s reserves more than was admitted: %s"
 #define FDM_LOG_UNADMITTED LOG_WARNING, "unadmitted", "%s runs, and would not have been admitted: %s"
+#define FDM_LOG_ASK_YES LOG_NOTICE, "ask-admitted", "%s may go on: %s"
+#define FDM_LOG_ASK_NO LOG_WARNING, "ask-refused", "%s may not go on: %s: %s"
 #define FDM_LOG_ADMISSION_GREEN LOG_NOTICE, "admission-green", "the cluster survives the failures that it is to survive"
 #define FDM_LOG_ADMISSION_RED LOG_ERR, "admission-red", "the cluster does not survive the failures that it is to survive: %s"
 #define FDM_LOG_KEPT_BACK LOG_NOTICE, "kept-back", "%u VMs of %s wait for their turn; the first ones are restarted now"

@@ -47,6 +47,8 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_NOT_ADMITTED, "Its power-on would take the room that a failure needs. It starts by itself as soon as there is room: add a host, free reservations, or change the policy. `vmha why VM` tells what would help." },
 	{ FDM_LOG_RAISE_REFUSED, "Its utilization was raised around admission control. What was admitted counts, and it runs on. Lower its utilization, or make room: then it is admitted." },
 	{ FDM_LOG_UNADMITTED, "It was started without the master, or before there was admission control. It runs on, and is admitted as soon as there is room." },
+	{ FDM_LOG_ASK_YES, "A vmha command on that host has asked the master, and now changes the cluster: a host that leaves, or a larger reservation. Until that is done nobody else gets the room." },
+	{ FDM_LOG_ASK_NO, "A vmha command on that host has asked the master and changes nothing, since failures need the room. The command says what would help." },
 	{ FDM_LOG_ADMISSION_GREEN, "There is room again: the policy of admission control holds." },
 	{ FDM_LOG_ADMISSION_RED, "The policy of admission control is violated: hosts are gone, or VMs that run need more. Nothing more is powered on. `vmha status` tells what would help." },
 	{ FDM_LOG_KEPT_BACK, "A host is dead. Its VMs are restarted by restart_priority and restart_depends." },

@@ -410,8 +410,9 @@ fdm_op_hold_back(struct fdm *fdm, uint32_t client, const json_t *request)
 static void
 watch_copy(struct fdm *fdm, uint64_t now_ms)
 {
-	bool is_wanted =
-		fdm->restart->is_watching || fdm->copies < fdm->master.min_copy;
+	bool is_wanted = fdm->restart->is_watching ||
+			 fdm->copies < fdm->master.min_copy ||
+			 fdm->copies < fdm->admit->min_copy;
 
 	if (is_wanted && fdm_has_facts(fdm) &&
 	    now_ms >= fdm->copy_ms + FDM_WATCH_COPY_MS &&

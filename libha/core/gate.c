@@ -4,7 +4,8 @@
  * or waiting for its turn it is a restart, and only one that its user has
  * powered off, that was refused, or that nobody has judged yet is a power-on.
  * Where there is no ticket, Pacemaker has forgotten it in a power loss, or the
- * machine is new: the protected list tells which.
+ * machine is new: the protected list tells which. Of a command's question, what
+ * may have been told yes by anybody counts until it is seen, or can't be any more.
  */
 #include "ha/gate.h"
 
@@ -61,6 +62,22 @@ ha_gate_change(const struct ha_gate_reserved *admitted,
 			       wanted->memory_mb < admitted->memory_mb ?
 		       HA_GATE_LOWER :
 		       HA_GATE_KEEP;
+}
+
+struct ha_gate_duty
+ha_gate_asked(const struct ha_gate_asked *asked, uint64_t now_ms,
+	      uint64_t hold_ms)
+{
+	/* Whoever asked commits nothing any more by then. */
+	if (now_ms >= asked->seen_ms && now_ms - asked->seen_ms >= hold_ms) {
+		return (struct ha_gate_duty){ .is_over = true };
+	}
+	return (struct ha_gate_duty){
+		.is_judged = asked->said == HA_GATE_SAID_NOTHING,
+		.is_counted = !asked->is_committed &&
+			      (asked->said == HA_GATE_SAID_YES ||
+			       asked->is_inherited),
+	};
 }
 
 static bool

@@ -53,6 +53,13 @@ ha_cib_update(struct ha_cib *cib, const char *xml,
 }
 
 WEAK void
+ha_cib_refresh(struct ha_cib *cib)
+{
+	(void)cib;
+	fake.refreshes++;
+}
+
+WEAK void
 fdm_worker_ask(struct fdm_worker *worker, json_t *request, uint64_t budget_ms,
 	       void (*done)(void *data, int code, const json_t *answer,
 			    const char *why),
@@ -101,6 +108,13 @@ WEAK json_t *
 fdm_failed(int code, const char *format, ...)
 {
 	return ha_ipc_failed(code, format);
+}
+
+WEAK void
+fdm_attr_clear(struct fdm_attr *attr)
+{
+	g_free(attr->asked);
+	*attr = (struct fdm_attr){ 0 };
 }
 
 /* ---- other parts ------------------------------------------------------------ */

@@ -36,7 +36,8 @@ struct fake {
 	void *answer_data;
 	/* the last answer to a client */
 	uint32_t answers, client;
-	json_t *answer; /* NULL: none */
+	json_t *answer;     /* NULL: none */
+	uint32_t refreshes; /* of the CIB, asked for */
 	/* duties of the master */
 	uint32_t leases, cleanups;
 	char cleaned[HA_RESOURCE_NAME];

@@ -13,6 +13,7 @@
 
 static struct fdm_snap snap;
 static struct fdm fdm;
+static struct fdm_admit admit;
 static struct fdm_restart restart;
 
 /* ---- what is faked --------------------------------------------------------- */
@@ -158,6 +159,7 @@ begin(const struct scene *s, bool has_beats)
 	read_beats(s);
 	fdm.snap = &snap;
 	fdm.restart = &restart;
+	fdm.admit = &admit;
 	fdm.backs = g_ptr_array_new();
 	g_strlcpy(fdm.election.self, "h1", sizeof(fdm.election.self));
 	if (has_beats) {

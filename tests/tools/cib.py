@@ -2,6 +2,7 @@
 """A CIB in a file, for the real cibadmin (CIB_file=...)."""
 
 import subprocess
+import threading
 import xml.etree.ElementTree as tree
 
 from case import Case
@@ -107,3 +108,36 @@ class CibCase(Case):
                  for g in root.iter("rsc_ticket")},
                 {t.get("id"): dict(t.attrib)
                  for t in root.iter("ticket_state")})
+
+
+class Asked:
+    """Answers vmha-ask in a CIB file as a master would."""
+
+    def __init__(self, case, answer, nonce):
+        self.case = case
+        self.answer = answer
+        self.nonce = nonce
+        self.questions = []
+        self.end = threading.Event()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        while not self.end.wait(0.05):
+            try:
+                at = self.case.read().find(".//nvpair[@name='vmha-ask']")
+            except (subprocess.CalledProcessError, tree.ParseError):
+                continue  # it is just being written
+            if at is None or at.get("value") in self.questions:
+                continue
+            self.questions.append(at.get("value"))
+            nonce = self.nonce or at.get("value").split()[0]
+            subprocess.run(
+                ["crm_attribute", "--node", "h2", "--name", "vmha-answer",
+                 "--lifetime", "reboot", "--update", f"{nonce} {self.answer}"],
+                env=self.case.env(), check=True, capture_output=True)
+
+    def stop(self):
+        """No question is answered any more."""
+        self.end.set()
+        self.thread.join()

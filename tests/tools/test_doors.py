@@ -7,10 +7,9 @@ import json
 import os
 import subprocess
 import threading
-import time
 import unittest
 
-from cib import fault_domain, gate, ticket, vm
+from cib import Asked, fault_domain, gate, ticket, vm
 from daemon import Daemon, host
 from simulated import SimulatedCase, machine
 from test_admitted import SizedCase
@@ -196,29 +195,30 @@ class Reservation(SizedCase):
         return {p.get("name"): p.get("value") for p in at}
 
     def master(self, cpu, memory):
-        """Admits that as soon as it is written."""
-        end = time.monotonic() + 20
+        """Admits that as soon as it is written; a tool that was just writing
+        has lost that, and it is written again."""
+        end = threading.Event()
 
         def act():
-            while time.monotonic() < end:
+            while not end.wait(0.1):
                 try:
                     now = self.utilization()
                 except subprocess.CalledProcessError:
                     now = {}  # it is just being written
-                if now == {"cpu_mhz": str(cpu), "memory_mb": str(memory)}:
-                    with open(self.cib_path, encoding="utf-8") as f:
-                        text = f.read()
+                with open(self.cib_path, encoding="utf-8") as f:
+                    text = f.read()
+                if now == {"cpu_mhz": str(cpu), "memory_mb": str(memory)} \
+                        and 'vmha-memory="8000"' in text:
                     new = self.path("new.xml")
                     with open(new, "w", encoding="utf-8") as f:
                         f.write(text.replace(
                             'vmha-cpu="1000" vmha-memory="8000"',
                             f'vmha-cpu="{cpu}" vmha-memory="{memory}"'))
                     os.rename(new, self.cib_path)
-                    return
-                time.sleep(0.1)
         thread = threading.Thread(target=act, daemon=True)
         thread.start()
         self.addCleanup(thread.join)
+        self.addCleanup(end.set)
 
     def test_raise(self):
         self.began()
@@ -272,6 +272,67 @@ class Reservation(SizedCase):
         self.assertEqual(self.utilization()["memory_mb"], "9000")
         done = self.reserve("memory_mb=9500", socket, "--force")
         self.assertIn("the master refuses it", done.stderr)
+
+    def asks(self, answer, nonce=None):
+        """A master that answers what is asked with that; the questions."""
+        manager = Daemon(self.path("fdmd.sock"), {"status": {
+            "host": "h2", "master": "h1", "vms": []}})
+        self.addCleanup(manager.__exit__)
+        return Asked(self, answer, nonce)
+
+    def door(self, answer, *words, code=0, nonce=None):
+        """The command, and what it has asked."""
+        asked = self.asks(answer, nonce)
+        done = self.reserve(
+            *words, f"--manager-socket={self.path('fdmd.sock')}", code=code)
+        asked.stop()
+        # Whatever has become of it, it is not left behind.
+        self.assertIsNone(self.read().find(".//nvpair[@name='vmha-ask']"))
+        return done, asked.questions
+
+    def test_asked(self):
+        """The master says yes: it is written."""
+        self.began()
+        self.master(1000, 9000)
+        done, questions = self.door("yes", "memory_mb=9000")
+        self.assertIn("admitted by the master", done.stdout)
+        self.assertEqual([q.split()[1:] for q in questions],
+                         [["raise", "db1", "1000", "9000"]])
+        self.assertRegex(questions[0], "^[0-9a-f]{16} ")
+
+    def test_asked_no(self):
+        """It says no, though this host's CIB would allow it."""
+        self.began()
+        before = self.utilization()
+        done, _ = self.door(f"no {SENTENCE}. What would help: {HELP}",
+                            "memory_mb=9000", code=1)
+        self.assertIn(f"the master refuses it: {SENTENCE}. What would help: "
+                      f"{HELP}. Nothing was written", done.stderr)
+        self.assertEqual(self.utilization(), before)
+
+    def test_asked_not_answered(self):
+        """An answer to another question is none; who did not answer."""
+        self.began()
+        before = self.utilization()
+        done, questions = self.door("yes", "memory_mb=9000", code=4,
+                                    nonce="0123456789abcdef")
+        self.assertIn("the master h1 did not answer within 10 s", done.stderr)
+        self.assertIn("--force goes on without asking", done.stderr)
+        self.assertEqual((self.utilization(), len(questions)), (before, 1))
+
+    def test_not_asked(self):
+        """To lower, by force, and in a dry run."""
+        self.began()
+        self.master(1000, 7000)
+        done, questions = self.door("no never", "memory_mb=7000")
+        self.assertIn("admitted by the master", done.stdout)
+        self.assertEqual(questions, [])
+        for words, code in ((("--dry-run",), 0), (("--force", "--wait=1"), 4)):
+            self.began()
+            os.unlink(self.path("fdmd.sock"))
+            _, questions = self.door("no never", "memory_mb=9000", *words,
+                                     code=code)
+            self.assertEqual(questions, [])
 
     def test_nobody_judges(self):
         """Written at once."""

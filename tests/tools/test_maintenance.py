@@ -2,9 +2,11 @@
 """vmha host maintenance, on a CIB file by Pacemaker's own scheduler."""
 
 import json
+import os
 import unittest
 
-from cib import fault_domain, gate, ticket
+from cib import Asked, fault_domain, gate, ticket
+from daemon import Daemon
 from simulated import SimulatedCase, machine, prefer, states
 
 
@@ -189,6 +191,34 @@ class Maintenance(SimulatedCase):
                                (4000, {})):
             self.sized(memory, **policy)
             self.duty("on", "--dry-run")
+
+    def door(self, answer, code=0):
+        """on, with a master that answers so; what it was asked."""
+        manager = Daemon(self.path("fdmd.sock"), {"status": {
+            "host": "h2", "master": "h3", "vms": []}})
+        self.addCleanup(manager.__exit__)
+        asked = Asked(self, answer, None)
+        done = self.duty("on", f"--manager-socket={self.path('fdmd.sock')}",
+                         "--wait=1", code=code)
+        asked.stop()
+        os.unlink(self.path("fdmd.sock"))
+        self.assertNotIn("vmha-ask", self.text())
+        return done, [q.split()[1:] for q in asked.questions]
+
+    def test_master_decides(self):
+        """What this host's CIB would allow is the master's to allow."""
+        self.sized(1000, host_failures=1)
+        done, questions = self.door("no memory is short", code=1)
+        self.assertIn("the master refuses it: without h1, memory is short. "
+                      "Nothing was changed", " ".join(done.stderr.split()))
+        self.assertEqual(questions, [["remove-host", "h1"]])
+        self.assertFalse(self.is_standby())
+        done, questions = self.door("yes", code=4)
+        self.assertIn("not settled within 1 s", done.stderr)
+        self.assertEqual(questions, [["remove-host", "h1"]])
+        self.assertTrue(self.is_standby())
+        # Said again it is no news, and nobody is asked.
+        self.assertEqual(self.door("no never", code=4)[1], [])
 
     def test_admission_guarantee(self):
         """As configured: the sums hold, and one VM has no place."""

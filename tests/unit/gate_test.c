@@ -141,6 +141,82 @@ numbers_alone_are_no_news(void **state)
 	assert_false(ha_gate_is_same_text("CPU: 12", "memory: 12"));
 }
 
+#define SEEN_MS UINT64_C(5000)
+#define HOLD_MS UINT64_C(1000)
+
+static struct ha_gate_duty
+asked(enum ha_gate_said said, bool is_inherited, bool is_committed,
+      uint64_t now_ms)
+{
+	const struct ha_gate_asked one = { .said = said,
+					   .is_inherited = is_inherited,
+					   .is_committed = is_committed,
+					   .seen_ms = SEEN_MS };
+
+	return ha_gate_asked(&one, now_ms, HOLD_MS);
+}
+
+static void
+a_question_is_judged_once(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool is_inherited = i & 1;
+		bool is_committed = i & 2;
+
+		assert_true(asked(HA_GATE_SAID_NOTHING, is_inherited,
+				  is_committed, SEEN_MS)
+				    .is_judged);
+		assert_false(asked(HA_GATE_SAID_YES, is_inherited, is_committed,
+				   SEEN_MS)
+				     .is_judged);
+		assert_false(asked(HA_GATE_SAID_NO, is_inherited, is_committed,
+				   SEEN_MS)
+				     .is_judged);
+	}
+}
+
+static void
+a_yes_counts_until_it_is_seen(void **state)
+{
+	(void)state;
+	assert_true(asked(HA_GATE_SAID_YES, false, false, SEEN_MS).is_counted);
+	assert_false(asked(HA_GATE_SAID_YES, false, true, SEEN_MS).is_counted);
+	assert_false(asked(HA_GATE_SAID_NO, false, false, SEEN_MS).is_counted);
+	assert_false(
+		asked(HA_GATE_SAID_NOTHING, false, false, SEEN_MS).is_counted);
+}
+
+static void
+what_another_master_may_have_admitted_counts(void **state)
+{
+	(void)state;
+	assert_true(
+		asked(HA_GATE_SAID_NOTHING, true, false, SEEN_MS).is_counted);
+	/* Its yes may still be on its way. */
+	assert_true(asked(HA_GATE_SAID_NO, true, false, SEEN_MS).is_counted);
+	assert_false(asked(HA_GATE_SAID_NO, true, true, SEEN_MS).is_counted);
+}
+
+static void
+nothing_counts_beyond_its_time(void **state)
+{
+	struct ha_gate_duty duty;
+
+	(void)state;
+	duty = asked(HA_GATE_SAID_YES, true, false, SEEN_MS + HOLD_MS - 1);
+	assert_true(duty.is_counted);
+	assert_false(duty.is_over);
+	duty = asked(HA_GATE_SAID_YES, true, false, SEEN_MS + HOLD_MS);
+	assert_false(duty.is_counted);
+	assert_true(duty.is_over);
+	duty = asked(HA_GATE_SAID_NOTHING, true, false, SEEN_MS + HOLD_MS);
+	assert_false(duty.is_judged);
+	assert_true(duty.is_over);
+	/* Its clock is before: it has all of its time. */
+	assert_true(asked(HA_GATE_SAID_YES, false, false, 0).is_counted);
+}
+
 int
 main(void)
 {
@@ -152,6 +228,10 @@ main(void)
 		cmocka_unit_test(priority_comes_before_the_name),
 		cmocka_unit_test(only_a_raise_is_judged),
 		cmocka_unit_test(numbers_alone_are_no_news),
+		cmocka_unit_test(a_question_is_judged_once),
+		cmocka_unit_test(a_yes_counts_until_it_is_seen),
+		cmocka_unit_test(what_another_master_may_have_admitted_counts),
+		cmocka_unit_test(nothing_counts_beyond_its_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

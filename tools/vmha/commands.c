@@ -234,9 +234,9 @@ static const struct vmha_command COMMANDS[] = {
 		  BIT(OPT_JSON),
 	  0, vmha_vm_set_reservation,
 	  "what a VM reserves: MHz and MiB that admission control counts",
-	  "Sets the utilization of its resource. A raise is judged first, by "
-	  "the cluster's own policy: where that refuses it nothing is written, "
-	  "unless --force. Then it waits until the master has admitted it. "
+	  "Sets the utilization of its resource. A raise is judged first, here "
+	  "and by the master, by the cluster's own policy: where that refuses "
+	  "it nothing is written, unless --force. Then it waits until the master has admitted it. "
 	  "Until then, and while it refuses, what was admitted before counts. "
 	  "Lowering is never refused; 0 reserves nothing." },
 	{ "vm add", "FILE.xml... | VM... | --all", VMHA_VM_PATHS, 0,
@@ -315,14 +315,15 @@ static const struct vmha_command COMMANDS[] = {
 	  "without quorum." },
 	{ "host maintenance", "HOST on|off|status", VMHA_HOST_DUTY, 2, 2,
 	  BIT(OPT_WAIT) | BIT(OPT_YES) | BIT(OPT_FORCE) | BIT(OPT_DRY_RUN) |
-		  BIT(OPT_JSON),
+		  BIT(OPT_MANAGER) | BIT(OPT_JSON),
 	  0, vmha_maintenance,
 	  "empty a host by live migration before work on it, and back",
 	  "on asks Pacemaker's scheduler what would become of each VM of HOST, "
 	  "and refuses where one has nowhere to go: it names the VM and what "
 	  "stands in the way. It refuses, too, where the cluster without HOST "
-	  "could not keep the promise of its admission policy; --force goes "
-	  "on. VMs that can't migrate live are stopped and "
+	  "could not keep the promise of its admission policy: the master is "
+	  "asked, which decides this and power-ons one after the other; "
+	  "--force goes on. VMs that can't migrate live are stopped and "
 	  "started elsewhere, which needs --yes; --force also stops those that "
 	  "no host can run. Then it sets standby and shows each VM's way until "
 	  "none is left. off ends standby. status tells which it is. This is "

@@ -93,6 +93,8 @@ static const struct event_row {
 	{ MANAGER, "not-admitted", "HA.NotEnoughResourcesToStartVmEvent" },
 	{ MANAGER, "raise-refused", "" },
 	{ MANAGER, "unadmitted", "" },
+	{ MANAGER, "ask-admitted", "" },
+	{ MANAGER, "ask-refused", "" },
 	{ MANAGER, "plan-written", "" },
 	{ MANAGER, "plan-incomplete", "" },
 	{ MANAGER, "admission-green", "DasAdmissionControlSatisfied" },

@@ -77,6 +77,12 @@ set_standby(struct vmha *v, const char *host, const char *value)
 	return wait_run(argv, &v->err);
 }
 
+static int
+begin_standby(struct vmha *v, const char *host)
+{
+	return set_standby(v, host, "on");
+}
+
 /* Where it is now, by the history; how it got there. */
 static void
 follow(const struct vmha *v, const struct plan *plan,
@@ -261,7 +267,7 @@ go_on(struct vmha *v, const char *host)
 		plan_done(&plan);
 		return code;
 	}
-	rc = rc < 0 ? rc : set_standby(v, host, "on");
+	rc = rc < 0 ? rc : maintenance_commit(v, &plan, begin_standby);
 	rc = rc < 0 ? rc : evacuate(v, &plan);
 	code = rc < 0 ? vmha_fail(v, rc) : tell_on(v, &plan, false, NULL);
 	plan_done(&plan);

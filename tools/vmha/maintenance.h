@@ -43,5 +43,9 @@ const char *move_word(enum move_how how);
  * -EPERM with the sentence: it may not, and nothing was changed. A dry run is
  * refused for the same. */
 int maintenance_refuse(struct vmha *v, const struct plan *plan);
+/* Sets standby, with the master's word where there is one. -EPERM: it refuses,
+ * and nothing was changed. */
+int maintenance_commit(struct vmha *v, const struct plan *plan,
+		       int (*commit)(struct vmha *v, const char *host));
 
 #endif

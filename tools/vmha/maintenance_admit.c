@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "admission.h"
+#include "door.h"
+#include "ha/text.h"
 #include "maintenance.h"
 #include "policy.h"
 
@@ -101,7 +103,8 @@ judge(struct vmha *v, struct weighing *w, const char *host, uint32_t *hosts)
 	return weighing_decide(v, w);
 }
 
-/* Would the cluster without this host keep the promise of its own policy? */
+/* As this host's CIB has it: the master decides (maintenance_commit()).
+ * Would the cluster without this host keep the promise of its own policy? */
 static int
 admit(struct vmha *v, const struct cib_node *cib, const char *host)
 {
@@ -145,4 +148,31 @@ maintenance_refuse(struct vmha *v, const struct plan *plan)
 
 	rc = rc < 0 ? rc : admit(v, plan->cib, plan->host);
 	return rc < 0 ? rc : ask_back(v, plan);
+}
+
+int
+maintenance_commit(struct vmha *v, const struct plan *plan,
+		   int (*commit)(struct vmha *v, const char *host))
+{
+	struct door door = { .ask.kind = HA_DOOR_REMOVE_HOST, .lock_fd = -1 };
+	int rc = 0;
+
+	/* Who is not online counts for nothing already. */
+	if (!v->args.is_forced && policy_is_in_force(plan->cib) &&
+	    cib_host(plan->cib, plan->host) == CIB_HOST_ONLINE) {
+		(void)ha_text_copy(door.ask.object, sizeof(door.ask.object),
+				   plan->host);
+		rc = door_open(v, plan->cib, &door);
+	}
+	if (rc > 0) {
+		return ha_err_set(&v->err, -EPERM,
+				  "the master refuses it: without %s, %s. "
+				  "Nothing was changed; with --force it goes "
+				  "on, and that promise is broken",
+				  plan->host, door.refusal);
+	}
+	rc = rc < 0 ? rc : door_is_in_time(&door, &v->err);
+	rc = rc < 0 ? rc : commit(v, plan->host);
+	door_close(&door);
+	return rc;
 }

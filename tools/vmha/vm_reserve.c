@@ -2,8 +2,9 @@
 /*
  * vmha vm set-reservation: what a VM reserves, its primitive's utilization. A
  * raise is judged before anything is written, by the code and the policy that
- * the master uses; then the master's own word is waited for, since it alone
- * admits: the ticket's vmha-cpu and vmha-memory. Lowering is never refused.
+ * the master uses, and then by the master, which keeps the room until it is
+ * written. Then its word in the ticket is waited for: vmha-cpu and vmha-memory.
+ * Lowering is never refused, and nobody is asked about it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "admission.h"
+#include "door.h"
 #include "ha/clock.h"
 #include "ha/ipc.h"
 #include "ha/text.h"
@@ -355,6 +357,40 @@ tell(struct job *job, bool is_written, bool is_admitted_now, uint64_t took_ms)
 	return VMHA_OK;
 }
 
+/* With the master's word, where it is a raise of one that is on. */
+static int
+write_admitted(struct job *job)
+{
+	const struct ha_admission_request *request = &job->w.file->request;
+	enum ha_admission_reason reason = job->w.answer.reason;
+	struct vmha *v = job->v;
+	struct door door = { .ask = { .kind = HA_DOOR_RAISE,
+				      .cpu_mhz = request->cpu_mhz,
+				      .memory_mb = request->memory_mb },
+			     .lock_fd = -1 };
+	int rc = 0;
+
+	if (job->w.is_enforced && !v->args.is_forced &&
+	    reason != HA_ADMISSION_IS_LOWERED &&
+	    reason != HA_ADMISSION_IS_OFF) {
+		(void)ha_text_copy(door.ask.object, sizeof(door.ask.object),
+				   job->vm);
+		rc = door_open(v, job->w.facts.cib, &door);
+	}
+	if (rc > 0) {
+		return ha_err_set(&v->err, -EPERM,
+				  "the master refuses it: %s. Nothing was "
+				  "written; --force writes it all the same, "
+				  "and the cluster goes on with what was "
+				  "admitted",
+				  door.refusal);
+	}
+	rc = rc < 0 ? rc : door_is_in_time(&door, &v->err);
+	rc = rc < 0 ? rc : write_pairs(job);
+	door_close(&door);
+	return rc;
+}
+
 /* What was forced is told as written, whatever the master says. */
 static int
 carry_out(struct job *job)
@@ -368,7 +404,7 @@ carry_out(struct job *job)
 		return tell(job, false, false, 0);
 	}
 	if (job->is_changed) {
-		rc = write_pairs(job);
+		rc = write_admitted(job);
 	}
 	if (rc == 0 && is_waited) {
 		rc = wait_admitted(job, &took_ms);

@@ -62,6 +62,35 @@ enum ha_gate_change ha_gate_change(const struct ha_gate_reserved *admitted,
 				   const struct ha_gate_reserved *wanted,
 				   struct ha_gate_reserved *ret_least);
 
+/* A question that a command has put to the master before it changes the cluster
+ * (ha/door.h): a host that is to leave, a reservation that is to grow. */
+enum ha_gate_said {
+	HA_GATE_SAID_NOTHING,
+	HA_GATE_SAID_NO,
+	HA_GATE_SAID_YES,
+};
+
+struct ha_gate_asked {
+	enum ha_gate_said said;
+	/* The cluster shows what it asks for: that counts by itself. */
+	bool is_committed;
+	/* A master before this one may have said yes, and the yes may be on its
+	 * way. */
+	bool is_inherited;
+	uint64_t seen_ms; /* by this master, first */
+};
+
+struct ha_gate_duty {
+	bool is_judged;  /* now: it has no answer */
+	bool is_counted; /* in every other judgement, as if it were done */
+	bool is_over;    /* nobody waits any more; it is taken away */
+};
+
+/* The lock between a yes and its commit. Commands are answered before power-ons
+ * are judged, since these can wait; what is counted goes before both. */
+struct ha_gate_duty ha_gate_asked(const struct ha_gate_asked *asked,
+				  uint64_t now_ms, uint64_t hold_ms);
+
 /* Two sentences that differ in nothing but whole numbers: not worth another
  * write of the CIB. */
 bool ha_gate_is_same_text(const char *a, const char *b);

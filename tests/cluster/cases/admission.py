@@ -390,3 +390,90 @@ def admission_raise(lab):
     wait_state(lab, "green", by)
     for words in ("[raise-refused]", "[admission-red]", "[admission-green]"):
         wait_log(lab, lab.others(victim), words)
+
+
+# -- two at once --------------------------------------------------------------
+
+HALF = 50  # percent of the memory that stays free
+
+
+def at_once(lab, *asked):
+    """Commands, each (host, *words), begun at the same instant; what became of
+    them, in order."""
+    start = threading.Barrier(len(asked))
+    done = [None] * len(asked)
+
+    def run(i, host, words):
+        start.wait()
+        begin = time.monotonic()
+        done[i] = vmha(lab, *words, by=host, code=None)
+        lab.note(f"{host}: {' '.join(words)}: exit code {done[i].returncode} "
+                 f"after {time.monotonic() - begin:.2f} s")
+    threads = [threading.Thread(target=run, args=(i, host, words))
+               for i, (host, *words) in enumerate(asked)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return done
+
+
+def one_of(lab, done):
+    """Exactly one was let through, and the other one says why not; which."""
+    codes = [one.returncode for one in done]
+    lab.expect(sorted(codes) == [0, 1],
+               f"exit codes {codes}: {[d.stdout + d.stderr for d in done]}")
+    said = done[codes.index(1)].stderr
+    lab.expect("refuses it" in said, said)
+    lab.note(said.strip())
+    return codes.index(0)
+
+
+@case(heartbeat=3)
+def admission_doors(lab):
+    """Two hosts are to leave at the same instant, told so on two hosts; then a
+    reservation grows while a VM is powered on: of two one is let through."""
+    vms = [sized(lab, f"web{i}") for i in (1, 2, 3)]
+    late = sized(lab, "late1", 3)
+    warm(lab)
+    manage(lab, memory_percent=HALF)
+    boss = master(lab)
+    one, two = lab.others(boss)
+    offer(lab, 4)
+    load(lab, *(gated(vm) for vm in vms), gated(late, "target-role=Stopped"))
+    for vm in vms:
+        vm.wait_write(1, UP_DEADLINE_S)
+    wait_admitted(lab, *vms)
+    wait_off(lab, late, boss)
+    wait_state(lab, "green", boss)
+    lab.begin()
+    lab.mark(f"{one} and {two} are to leave", is_zero=True)
+    won = one_of(lab, at_once(
+        lab, (one, "host", "maintenance", two, "on", "--yes"),
+        (two, "host", "maintenance", one, "on", "--yes")))
+    away = (two, one)[won]
+    found = {host for host, word in lab.cluster.state(boss).nodes.items()
+             if word == "standby"}
+    lab.expect(found == {away}, f"in standby: {found}, not {away}")
+    vmha(lab, "host", "maintenance", away, "off", by=boss)
+    wait_for(lambda: lab.cluster.state(boss).all_online(), JUDGED_DEADLINE_S,
+             f"{away} back")
+    wait_state(lab, "green", boss)
+    more_mb = late.needs_mb
+    won = one_of(lab, at_once(
+        lab, (one, "vm", "set-reservation", vms[0].name,
+              f"memory_mb={more_mb}"), (two, "vm", "start", late.name)))
+    if won == 0:
+        vms[0].needs_mb = more_mb
+        wait_refused(lab, late)
+    else:
+        wait_admitted(lab, late)
+        lab.expect(reserved(lab, vms[0], boss) == vms[0].needs_mb,
+                   "what was refused is written")
+    wait_admitted(lab, vms[0])
+    left = lab.bed.run(boss, "cibadmin", "--query", "--local", "--scope",
+                       "status").stdout
+    lab.expect('name="vmha-ask"' not in left, "a question was left behind")
+    for vm in vms:
+        lab.expect(len(vm.qemus()) == 1, f"{vm.name}: {vm.qemus()}")
+    stop(lab, late)
