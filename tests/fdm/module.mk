@@ -26,7 +26,7 @@ $(BUILD)/tests/fdm/attr_test: $(FDM_DIR)/attr.o
 $(BUILD)/tests/fdm/ended_test: $(FDM_DIR)/ended.o $(FDM_DIR)/grant.o
 $(BUILD)/tests/fdm/admit_test: $(FDM_DIR)/admit.o $(FDM_DIR)/admit_runs.o \
 	$(FDM_DIR)/admit_tell.o $(FDM_DIR)/grant.o
-$(BUILD)/tests/fdm/plan_test: $(FDM_DIR)/prefer.o
+$(BUILD)/tests/fdm/plan_test: $(FDM_DIR)/prefer.o $(FDM_DIR)/prefer_plan.o
 # An application's channel, with a real socket.
 $(BUILD)/tests/fdm/ready_test: $(FDM_DIR)/ready_listen.o
 $(BUILD)/tests/fdm/lapse_test: $(FDM_DIR)/waits.o

@@ -7,6 +7,7 @@
 
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/logs.h"
+#include "FaultDomain/prefer_plan.h"
 
 #define T0 100000u
 #define GATE                                          \
@@ -42,6 +43,8 @@ ha_cib_update(struct ha_cib *cib, const char *xml,
 	sent = g_strdup(xml);
 }
 
+static const char *ticket, *history;
+
 static void
 look(const char *node, const char *vm, const char *plan)
 {
@@ -54,11 +57,11 @@ look(const char *node, const char *vm, const char *plan)
 					 "</resources><constraints>" GATE
 					 "%s</constraints>"
 					 "</configuration><status>" STATE(
-						 "1", MEMBER, RUNS)
+						 "1", MEMBER, "%s")
 						 STATE("2", MEMBER,
-						       "") "<tickets>" ON
+						       "") "<tickets>%s"
 							   "</tickets></status></cib>",
-		node, vm, plan);
+		node, vm, plan, history, ticket);
 
 	g_clear_pointer(&fdm.rows, g_array_unref);
 	fdm_stock_drop(fdm.stock);
@@ -102,6 +105,8 @@ begin(void **state)
 	fdm.protect = fdm_protect_new();
 	fdm.stock = fdm_stock_new(NULL, &err);
 	fdm.master.term = 7;
+	ticket = GRANTED;
+	history = RUNS;
 	return 0;
 }
 
@@ -196,6 +201,81 @@ what_stands_of_one_that_is_in_a_group_now_is_silenced(void **state)
 	assert_non_null(strstr(sent, "node=\"h2\" score=\"0\""));
 }
 
+/* Pacemaker may not start it before it has its ticket; with that comes its
+ * target. */
+static void
+who_is_held_is_not_told_where_to_go(void **state)
+{
+	static const char *const STATES[] = { "held", "waiting" };
+	struct fdm_plan *plan = fdm_plan_new();
+
+	(void)state;
+	history = "";
+	for (uint32_t i = 0; i < 2; i++) {
+		char *one = g_strdup_printf("<ticket_state id='vmha-a' "
+					    "granted='false' vmha-state='%s'/>",
+					    STATES[i]);
+
+		ticket = one;
+		look(ROOM, STICKY("1000"), "");
+		assert_true(fdm_plan_look(plan, fdm_stock_get(&fdm, T0),
+					  fdm.facts));
+		assert_true(plan->wanted[0].differs);
+		assert_int_equal(plan->n_writes, i);
+		g_free(one);
+	}
+	g_ptr_array_add(kept, plan);
+}
+
+static void
+what_says_the_same_is_not_planned_anew(void **state)
+{
+	struct fdm_plan *plan = fdm_plan_new();
+	const struct fdm_stock *stock;
+	const struct fdm_wanted *wanted;
+
+	(void)state;
+	look(ROOM, STICKY("1000"), "");
+	stock = fdm_stock_get(&fdm, T0);
+	assert_true(fdm_plan_look(plan, stock, fdm.facts));
+	wanted = plan->wanted;
+	assert_int_equal(plan->n_writes, 1);
+	look(ROOM, STICKY("1000"), "");
+	stock = fdm_stock_get(&fdm, T0);
+	assert_int_not_equal(plan->number, stock->number);
+	assert_true(fdm_plan_look(plan, stock, fdm.facts));
+	assert_int_equal(plan->number, stock->number);
+	assert_ptr_equal(plan->wanted, wanted);
+	/* Each of these counts. */
+	static const char *const NODES[] = { ROOM, CAPACITY("9", "9") };
+	static const char *const STICKIES[] = { "1000", "50" };
+	static const char *const SCORES[] = { "", "1", "2" };
+	static const char *const HISTORIES[] = { RUNS, "" };
+	uint64_t before = plan->digest;
+
+	for (int i = 0; i < 24; i++) {
+		char *stands = SCORES[i % 3][0] ?
+				       g_strdup_printf(
+					       "<rsc_location id='vmha-plan-a' "
+					       "rsc='a' node='h2' score='%s'/>",
+					       SCORES[i % 3]) :
+				       g_strdup("");
+		char *vm_xml =
+			g_strdup_printf(STICKY("%s"), STICKIES[i / 3 % 2]);
+
+		history = HISTORIES[i / 6 % 2];
+		look(NODES[i / 12], vm_xml, stands);
+		assert_true(fdm_plan_look(plan, fdm_stock_get(&fdm, T0),
+					  fdm.facts));
+		assert_true(i == 0 ? plan->digest == before :
+				     plan->digest != before);
+		before = plan->digest;
+		g_free(stands);
+		g_free(vm_xml);
+	}
+	g_ptr_array_add(kept, plan);
+}
+
 int
 main(void)
 {
@@ -205,6 +285,8 @@ main(void)
 		T(who_stays_on_a_host_in_maintenance_is_not_called_away),
 		T(who_runs_on_a_sealed_host_is_not_called_away),
 		T(what_stands_of_one_that_is_in_a_group_now_is_silenced),
+		T(who_is_held_is_not_told_where_to_go),
+		T(what_says_the_same_is_not_planned_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
