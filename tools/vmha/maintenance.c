@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ha/cleanup.h"
 #include "ha/clock.h"
 #include "ha/text.h"
 
@@ -246,10 +247,12 @@ static int
 go_on(struct vmha *v, const char *host)
 {
 	struct plan plan = { 0 };
+	ha_autofree char *places = NULL;
 	int code = VMHA_OK;
 	int rc = look_host(v, host, true);
 
-	rc = rc < 0 ? rc : plan_make(host, &plan, &v->err);
+	places = rc < 0 ? NULL : places_make(v, host);
+	rc = rc < 0 ? rc : plan_make(host, places, &plan, &v->err);
 	if (rc < 0) {
 		return vmha_fail(v, rc);
 	}
@@ -261,6 +264,8 @@ go_on(struct vmha *v, const char *host)
 		plan_done(&plan);
 		return code;
 	}
+	/* First: Pacemaker begins to move them at once. */
+	rc = rc < 0 || !places ? rc : cib_modify(places, &v->err);
 	rc = rc < 0 ? rc : set_standby(v, host, "on");
 	rc = rc < 0 ? rc : evacuate(v, &plan);
 	code = rc < 0 ? vmha_fail(v, rc) : tell_on(v, &plan, false, NULL);
