@@ -53,7 +53,11 @@ struct fdm_admit {
 	GHashTable *table; /* resource -> struct fdm_admission */
 	/* Of what is being judged: the same key, the same answers. */
 	uint64_t key;
-	bool is_done; /* all of it was */
+	bool is_judged; /* the cluster as it stands was */
+	bool is_done;   /* all of it was */
+	/* Where what is to be restarted will be, of the question of this key. */
+	uint64_t placed;
+	GArray *places; /* of struct ha_plan_move; NULL: not yet */
 	enum fdm_admit_state state;
 	char why[HA_ERR_TEXT]; /* red, or unknown */
 	char help[HA_ERR_TEXT];

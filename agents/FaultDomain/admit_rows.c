@@ -25,6 +25,9 @@ fdm_admit_free(struct fdm_admit *admit)
 {
 	if (admit) {
 		g_hash_table_destroy(admit->table);
+		if (admit->places) {
+			g_array_unref(admit->places);
+		}
 		g_free(admit->attr.asked);
 		g_free(admit);
 	}

@@ -24,8 +24,8 @@ $(BUILD)/tests/fdm/lease_test: $(FDM_DIR)/master.o
 $(BUILD)/tests/fdm/duty_test: $(FDM_DIR)/duty.o
 $(BUILD)/tests/fdm/attr_test: $(FDM_DIR)/attr.o
 $(BUILD)/tests/fdm/ended_test: $(FDM_DIR)/ended.o $(FDM_DIR)/grant.o
-$(BUILD)/tests/fdm/admit_test: $(FDM_DIR)/admit.o $(FDM_DIR)/admit_runs.o \
-	$(FDM_DIR)/admit_tell.o $(FDM_DIR)/grant.o
+$(BUILD)/tests/fdm/admit_test: $(FDM_DIR)/admit.o $(FDM_DIR)/admit_place.o \
+	$(FDM_DIR)/admit_runs.o $(FDM_DIR)/admit_tell.o $(FDM_DIR)/grant.o
 $(BUILD)/tests/fdm/plan_test: $(FDM_DIR)/prefer.o $(FDM_DIR)/prefer_plan.o
 # An application's channel, with a real socket.
 $(BUILD)/tests/fdm/ready_test: $(FDM_DIR)/ready_listen.o

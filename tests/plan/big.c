@@ -288,6 +288,16 @@ time_change(uint32_t n_hosts, uint32_t n_vms, uint32_t percent, double goal_ms)
 	return n_yes == CHANGES;
 }
 
+/* Of this process alone: what others make it wait for is no cost of a step. */
+static double
+cpu_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
 /* All targets, and the longest of the steps in between which the manager looks
  * at its clock. */
 static bool
@@ -304,9 +314,9 @@ time_targets(const struct big *big, struct ha_target_fact *facts,
 	struct ha_target *targets =
 		need_memory((big->inv.n_vms + (size_t)1) * sizeof(*targets));
 	void *work = need_memory(ha_targets_work_bytes(&question));
-	double began = now_ms();
+	double began = cpu_ms();
 	struct ha_targets *t = ha_targets_begin(&question, work, targets);
-	double last = now_ms();
+	double last = cpu_ms();
 	double first_ms = last - began;
 	double worst_ms = 0;
 	uint32_t n_given = 0;
@@ -314,7 +324,7 @@ time_targets(const struct big *big, struct ha_target_fact *facts,
 
 	while (is_more) {
 		is_more = ha_targets_step(t);
-		double now = now_ms();
+		double now = cpu_ms();
 		worst_ms = now - last > worst_ms ? now - last : worst_ms;
 		last = now;
 	}
@@ -322,7 +332,7 @@ time_targets(const struct big *big, struct ha_target_fact *facts,
 		n_given += targets[vm].state == HA_TARGET_GIVEN;
 		facts[vm].now = targets[vm].host;
 	}
-	printf("%5u x %5u  targets, %s  all %8.3f ms  begin %.3f ms  longest "
+	printf("%5u x %5u  targets, %s  CPU %8.3f ms  begin %.3f ms  longest "
 	       "step %.3f ms  goal %.1f ms  ratio %.3f  %u given\n",
 	       big->inv.n_hosts, big->inv.n_vms, what, last - began, first_ms,
 	       worst_ms, goal_ms, worst_ms / goal_ms, n_given);
