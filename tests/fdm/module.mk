@@ -7,7 +7,7 @@ FDM_TESTS := $(patsubst tests/fdm/%.c,$(BUILD)/tests/fdm/%, \
 # What one part asks of the others.
 FDM_FAKES := $(BUILD)/tests/fdm/fakes.o
 FDM_FAKED := $(patsubst %,$(BUILD)/tests/fdm/%_test, \
-	admit duty ended lapse lease master protect_list)
+	admit duty ended lapse lease master plan protect_list stock)
 
 $(FDM_TESTS:=.o) $(FDM_FAKES): ALL_CPPFLAGS += \
 	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(FDM_PKGS)))

@@ -3,6 +3,7 @@
  * agents/FaultDomain/prefer: when the plan is written into the CIB, and what of
  * it. What is written is caught; everything else is the daemon's.
  */
+#include "fakes.h"
 #include "inventory.h"
 
 #include "FaultDomain/fdm.h"
@@ -92,18 +93,9 @@ confirm(uint64_t asked_ms, uint64_t seq)
 static int
 begin(void **state)
 {
-	struct ha_err err = HA_ERR_INIT;
-
 	(void)state;
-	memset(&fdm, 0, sizeof(fdm));
-	memset(&snap, 0, sizeof(snap));
-	snap.is_there = snap.is_quorate = true;
+	fake_cluster_begin(&fdm, &snap, 0);
 	snap.ring_seq = 4;
-	snap.hosts = g_array_new(FALSE, TRUE, sizeof(struct fdm_host));
-	snap.holds = g_array_new(FALSE, TRUE, sizeof(struct fdm_hold));
-	fdm.snap = &snap;
-	fdm.protect = fdm_protect_new();
-	fdm.stock = fdm_stock_new(NULL, &err);
 	fdm.master.term = 7;
 	ticket = GRANTED;
 	history = RUNS;
@@ -116,12 +108,7 @@ end(void **state)
 	(void)state;
 	kept = kept ? kept : g_ptr_array_new();
 	g_ptr_array_add(kept, fdm.prefer);
-	g_clear_pointer(&fdm.rows, g_array_unref);
-	fdm_stock_free(fdm.stock);
-	fdm_facts_free(fdm.facts);
-	fdm_protect_free(fdm.protect);
-	g_array_unref(snap.hosts);
-	g_array_unref(snap.holds);
+	fake_cluster_end(&fdm);
 	g_clear_pointer(&sent, g_free);
 	return 0;
 }

@@ -3,6 +3,7 @@
  * agents/FaultDomain/stock: the cluster that admission control judges, from a
  * CIB and from what this host knows of the others.
  */
+#include "fakes.h"
 #include "inventory.h"
 
 #include <unistd.h>
@@ -52,23 +53,9 @@ look(const char *resources, const char *constraints, const char *tickets)
 static int
 begin(void **state)
 {
-	struct ha_err err = HA_ERR_INIT;
-
 	(void)state;
-	memset(&fdm, 0, sizeof(fdm));
-	memset(&snap, 0, sizeof(snap));
-	snap.is_there = true;
-	snap.hosts = g_array_new(FALSE, TRUE, sizeof(struct fdm_host));
-	for (int i = 1; i <= 3; i++) {
-		struct fdm_host host = { .is_member = true, .is_fresh = true };
-
-		(void)snprintf(host.name, sizeof(host.name), "h%d", i);
-		g_array_append_val(snap.hosts, host);
-	}
-	fdm.snap = &snap;
-	fdm.protect = fdm_protect_new();
+	fake_cluster_begin(&fdm, &snap, 3);
 	fdm.protect->read_ms = 1;
-	fdm.stock = fdm_stock_new(NULL, &err);
 	return 0;
 }
 
@@ -76,10 +63,7 @@ static int
 end(void **state)
 {
 	(void)state;
-	fdm_stock_free(fdm.stock);
-	fdm_facts_free(fdm.facts);
-	fdm_protect_free(fdm.protect);
-	g_array_unref(snap.hosts);
+	fake_cluster_end(&fdm);
 	return 0;
 }
 
