@@ -212,6 +212,25 @@ the_policy_and_its_failover_hosts_are_read(void **state)
 	assert_false(stock->inv.hosts[1].is_failover_host);
 }
 
+static void
+a_failover_host_with_vms_is_told(void **state)
+{
+	const struct fdm_stock *stock = look(
+		FDM(NV("admission_policy", "dedicated")
+			    NV("failover_hosts", "h2 h3")) VM("a", ""),
+		GATE("a") PLANNED("a", "h3"), TICKET("a", "granted='true'"));
+	bool is_told = false;
+
+	(void)state;
+	for (guint i = 0; i < stock->errors->len; i++) {
+		const char *text = g_ptr_array_index(stock->errors, i);
+
+		assert_null(strstr(text, "h2"));
+		is_told = is_told || strstr(text, "h3 is yellow, 1 VM there");
+	}
+	assert_true(is_told);
+}
+
 /* A shape from a file, by the thread. */
 static void
 sizes_are_read_by_a_thread(void **state)
@@ -286,6 +305,8 @@ main(void)
 			end),
 		cmocka_unit_test_setup_teardown(
 			the_policy_and_its_failover_hosts_are_read, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_failover_host_with_vms_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(sizes_are_read_by_a_thread,
 						begin, end),
 	};

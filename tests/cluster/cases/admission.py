@@ -436,8 +436,14 @@ def admission_dedicated(lab):
     all_up(lab, vms)
     for vm in vms:
         lab.expect(vm.hosts() == [spare], f"{vm.name} on {vm.hosts()}")
-    lab.expect(colour(lab, spare, spare) == "yellow", "it took VMs")
-    lab.note(vmha(lab, "status", by=spare, code=None).stdout)
+    lab.expect(colour(lab, spare, away) == "yellow", "it took VMs")
+    words = vmha(lab, "status", by=away, code=None).stdout
+    lab.expect(f"failover host {spare} is yellow, {len(vms)} VMs" in words,
+               words)
+    # One of them goes back by hand, and nothing calls it.
+    lab.cluster.crm(away, f"--wait resource move {vms[0].name} {away}")
+    lab.cluster.crm(away, f"resource clear {vms[0].name}")
+    lab.hold(WATCH_S, vms[0], [away], "moved back")
 
 
 def wait_planned(lab, vms, host):
