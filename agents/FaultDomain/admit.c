@@ -19,6 +19,7 @@
 #define SET_STEPS UINT64_C(1000000)
 #define ALL_STEPS UINT64_C(4000000)
 #define BUDGET_MS 10u
+/* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
 #define KEY_PRIME UINT64_C(1099511628211)
 
 /* ---- what is known ---------------------------------------------------------- */
@@ -113,48 +114,6 @@ fdm_admit_ask(struct fdm_judging *j, const struct ha_admission_request *request,
 }
 
 /* ---- the cluster --------------------------------------------------------------- */
-
-static bool
-on_move(const struct ha_plan_set *set, void *closure)
-{
-	struct fdm_judging *j = closure;
-
-	for (uint32_t i = 0; i < set->n_moves; i++) {
-		j->vms[set->moves[i].vm].host = set->moves[i].to;
-	}
-	return true;
-}
-
-/* What is to be restarted will be somewhere: no power-on gets its room. */
-static void
-place_stranded(struct fdm_judging *j)
-{
-	struct ha_inventory inv = j->stock->inv;
-	struct ha_plan_question question = {
-		.inv = &inv,
-		.demand = j->stock->demand,
-		.places_stranded = true,
-		.set_steps = SET_STEPS,
-		.all_steps = ALL_STEPS,
-	};
-	struct ha_plan_answer answer;
-	bool is_any = false;
-	void *work;
-
-	inv.hosts = j->hosts;
-	for (uint32_t i = 0; i < j->inv.n_vms && !is_any; i++) {
-		const struct ha_inv_vm *vm = &j->vms[i];
-
-		is_any = vm->is_on &&
-			 (vm->host == HA_INV_NONE ||
-			  j->inv.hosts[vm->host].state != HA_INV_ONLINE);
-	}
-	if (is_any) {
-		work = g_malloc(ha_plan_work_bytes(&question));
-		ha_plan_prove(&question, work, on_move, j, &answer);
-		g_free(work);
-	}
-}
 
 static void
 judge_cluster(struct fdm_judging *j)
@@ -361,6 +320,13 @@ judge_all(struct fdm_judging *j, bool runs)
 	return is_done;
 }
 
+/* The search has used up this look. */
+static bool
+is_placed_late(struct fdm_judging *j)
+{
+	return fdm_admit_place(j) && ha_clock_now_ms() >= j->until_ms;
+}
+
 static bool
 judge(struct fdm *fdm, const struct fdm_stock *stock, bool is_new)
 {
@@ -375,18 +341,23 @@ judge(struct fdm *fdm, const struct fdm_stock *stock, bool is_new)
 				   (stock->inv.n_hosts + 1) * sizeof(*j.hosts)),
 		.until_ms = ha_clock_now_ms() + BUDGET_MS,
 	};
+	bool is_over = false;
 	bool is_done;
 
 	j.inv.vms = j.vms;
 	j.inv.hosts = j.hosts;
-	place_stranded(&j);
-	if (is_new) {
+	fdm->admit->is_judged = fdm->admit->is_judged && !is_new;
+	if (!fdm->admit->is_judged) {
+		is_over = is_placed_late(&j);
+	}
+	if (!is_over && !fdm->admit->is_judged) {
 		judge_cluster(&j);
+		fdm->admit->is_judged = j.is_begun = true;
 	}
-	if (fdm_doors_count(&j)) {
-		place_stranded(&j);
-	}
-	is_done = judge_all(&j, true) && fdm_doors_judge(&j) &&
+	/* From here on as it will be. */
+	(void)fdm_doors_count(&j);
+	is_over = is_over || is_placed_late(&j);
+	is_done = !is_over && judge_all(&j, true) && fdm_doors_judge(&j) &&
 		  judge_all(&j, false);
 	g_free(j.work);
 	g_free(j.hosts);

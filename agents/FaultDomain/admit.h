@@ -66,11 +66,15 @@ struct fdm_admit {
 	GHashTable *table; /* resource -> struct fdm_admission */
 	/* Of what is being judged: the same key, the same answers. */
 	uint64_t key;
-	bool is_done; /* all of it was */
+	bool is_judged; /* the cluster as it stands was */
+	bool is_done;   /* all of it was */
 	/* Nobody is judged in a new term before a copy of the CIB that is no
 	 * older: the last master's words are in it. */
 	uint64_t term, min_copy;
 	struct fdm_doors doors;
+	/* Where what is to be restarted will be, of the question of this key. */
+	uint64_t placed;
+	GArray *places; /* of struct ha_plan_move; NULL: not yet */
 	enum fdm_admit_state state;
 	char why[HA_ERR_TEXT]; /* red, or unknown */
 	char help[HA_ERR_TEXT];

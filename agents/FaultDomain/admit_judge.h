@@ -16,7 +16,7 @@ struct fdm_judging {
 	struct ha_inv_vm *vms; /* its VMs */
 	void *work;
 	uint64_t until_ms;
-	bool is_begun; /* somebody was judged in this look */
+	bool is_begun; /* something was judged in this look */
 };
 
 /* Made where it is not there. */
@@ -27,6 +27,9 @@ bool fdm_admit_ask(struct fdm_judging *j,
 		   const struct ha_admission_request *request,
 		   struct ha_admission_answer *ret_answer,
 		   struct fdm_admission *told);
+/* admit_place.c: what is to be restarted is where it will be. True: that was
+ * searched in this look, false: it was known, or nothing is to be. */
+bool fdm_admit_place(struct fdm_judging *j);
 /* What the configuration reserves. */
 struct ha_gate_reserved fdm_admit_wanted(const struct fdm_judging *j,
 					 uint32_t vm);

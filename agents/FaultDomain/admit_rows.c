@@ -28,6 +28,9 @@ fdm_admit_free(struct fdm_admit *admit)
 		g_clear_pointer(&admit->doors.table, g_hash_table_destroy);
 		g_clear_pointer(&admit->doors.attrs, g_hash_table_destroy);
 		g_clear_pointer(&admit->doors.standby, g_hash_table_destroy);
+		if (admit->places) {
+			g_array_unref(admit->places);
+		}
 		g_free(admit->attr.asked);
 		g_free(admit);
 	}

@@ -30,7 +30,9 @@
 /* Meta attribute of a VM that its guest has powered off: "HOST SECONDS", since
  * 1970; not there: it has not, or was started again. */
 #define FDM_META_GUEST_OFF "vmha-guest-off"
-/* vmha-state of a ticket that is not granted, and that no host binds. */
+/* vmha-state of a ticket that is not granted, since a host binds its VM. */
+#define FDM_STATE_HELD "held"
+/* And of one that no host binds. */
 #define FDM_STATE_WAITING "waiting"
 /* The same: its user has powered it off, or it was off when the power failed. */
 #define FDM_STATE_OFF "off"

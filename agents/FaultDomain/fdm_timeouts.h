@@ -147,6 +147,9 @@
 #define FDM_PLAN_LATEST_MS 60000u
 #define FDM_PLAN_DOWN_MS 600000u
 #define FDM_PLAN_AGAIN_MS 10000u
+/* A plan of many VMs is made in turns of so long; beats and tickets do not wait
+ * for it. */
+#define FDM_PLAN_BUDGET_MS 10u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

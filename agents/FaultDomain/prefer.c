@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See prefer.h. Targets are made anew with each stock that somebody asks for,
- * from those that the constraints show: nothing has to be remembered, and a new
- * master goes on where the last one was. Each write makes Pacemaker's scheduler
+ * See prefer.h. What is wanted of each VM is prefer_plan.c's, which begins with
+ * what the constraints show: nothing has to be remembered, and a new master goes
+ * on where the last one was. Here it is decided when to write it. Each write makes Pacemaker's scheduler
  * run, so only what differs is written, and not while VMs start, stop or move:
  * what is planned then is over in a moment.
  */
@@ -13,36 +13,23 @@
 
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/logs.h"
+#include "FaultDomain/prefer_plan.h"
 #include "ha/clock.h"
 #include "ha/prefer.h"
-#include "ha/targets.h"
 
 #define CONSTRAINTS_BEGIN "<configuration><constraints>"
 #define CONSTRAINTS_END "</constraints></configuration>"
 #define CIB_BEGIN "<cib>"
 
-/* What is wanted of one VM of the stock. */
-struct wanted {
-	struct ha_target target;
-	struct ha_prefer_constraint constraint;
-	struct ha_prefer_verdict verdict;
-	struct ha_prefer_facts facts;
-	bool writes;
-};
-
 struct fdm_prefer {
-	uint64_t number; /* of the stock that all this is of; 0: none */
-	struct wanted *wanted;
-	uint32_t n_writes;
+	struct fdm_plan *plan;
 	uint64_t need_ms;    /* something differs since then; 0: nothing does */
 	uint64_t unrest_ms;  /* something started, stopped or moved then */
 	uint64_t written_ms; /* 0: not by this manager */
 	uint64_t again_ms;
 	uint64_t due_ms;       /* it may be written since then; 0: it may not */
 	uint32_t n_writing;    /* in the update under way */
-	bool is_known;         /* the plan was made at least once */
 	char why[HA_ERR_TEXT]; /* it is not written, or not made */
-	json_t *homeless;
 	char told[HA_ERR_TEXT];
 };
 
@@ -51,180 +38,20 @@ prefer_of(struct fdm *fdm)
 {
 	if (!fdm->prefer) {
 		fdm->prefer = g_new0(struct fdm_prefer, 1);
-		fdm->prefer->homeless = json_array();
+		fdm->prefer->plan = fdm_plan_new();
 	}
 	return fdm->prefer;
 }
 
-/* ---- the plan ------------------------------------------------------------- */
-
-static bool
-is_on_host(const struct fdm_stock *stock, uint32_t vm,
-	   const struct ha_inv_host *hosts, bool may_stay)
-{
-	uint32_t host = stock->cibinv->inv.vms[vm].host;
-
-	return host != HA_INV_NONE &&
-	       (hosts[host].state == HA_INV_ONLINE ||
-		(may_stay && hosts[host].state == HA_INV_MAINTENANCE));
-}
-
-/* It is on and runs nowhere, as Pacemaker sees it, which moves what it takes for
- * running: on a host that this one knows to be sealed, too. */
-static bool
-is_down(const struct fdm_stock *stock, uint32_t vm)
-{
-	return stock->vms[vm].is_on &&
-	       !is_on_host(stock, vm, stock->cibinv->inv.hosts, true);
-}
-
-static void
-make_targets(const struct fdm_stock *stock, struct ha_target *ret_targets)
-{
-	struct ha_target_fact *facts =
-		g_new0(struct ha_target_fact, stock->inv.n_vms + 1);
-	struct ha_targets_question question = {
-		.inv = &stock->inv,
-		.demand = stock->demand,
-		.facts = facts,
-		.has_failover_hosts =
-			stock->policy.type == HA_ADMISSION_DEDICATED,
-	};
-	void *work;
-
-	for (uint32_t i = 0; i < stock->inv.n_vms; i++) {
-		const struct ha_prefer_constraint *stands =
-			&stock->cibinv->vms[i].plan;
-		uint32_t host = stock->vms[i].host;
-
-		facts[i].now = stands->is_there ? stands->host : HA_INV_NONE;
-		/* Where the stock has it, it will be. */
-		facts[i].is_down = stock->vms[i].is_on &&
-				   !is_on_host(stock, i, stock->hosts, false);
-		if (facts[i].is_down && host != HA_INV_NONE &&
-		    stock->hosts[host].state == HA_INV_ONLINE) {
-			facts[i].now = host;
-		}
-	}
-	work = g_malloc(ha_targets_work_bytes(&question));
-	ha_targets_make(&question, work, ret_targets);
-	g_free(work);
-	g_free(facts);
-}
-
-/* Under the policy "disabled" nothing is planned, nor for VMs in groups, and what
- * stands is silenced, of VMs that are off too. */
-static void
-judge(const struct fdm_stock *stock, uint32_t i, struct wanted *wanted)
-{
-	const struct ha_cibinv_vm *vm = &stock->cibinv->vms[i];
-
-	wanted->constraint = vm->plan;
-	wanted->writes = false;
-	if (stock->policy.type == HA_ADMISSION_DISABLED || vm->is_nested) {
-		wanted->constraint.score = 0;
-		wanted->writes = vm->plan.is_there && vm->plan.score != 0;
-	} else {
-		wanted->writes = ha_prefer_wanted(
-			&stock->cibinv->inv, i, &wanted->target, &wanted->facts,
-			&vm->plan, &wanted->constraint, &wanted->verdict);
-	}
-	/* A node that is not there any more has no name to write. */
-	wanted->writes =
-		wanted->writes && wanted->constraint.host != HA_INV_NONE;
-}
-
-static void
-put_lack(const struct fdm_stock *stock, uint32_t i, const struct wanted *wanted,
-	 struct ha_err *ret_text)
-{
-	const struct ha_inv_vm *vm = &stock->vms[i];
-	const struct ha_plan_demand *demand = &stock->demand[i];
-	const char *host = vm->host != HA_INV_NONE ?
-				   stock->hosts[vm->host].name :
-				   "its host";
-
-	ret_text->text[0] = '\0';
-	if (wanted->target.state == HA_TARGET_HOMELESS) {
-		(void)ha_err_set(
-			ret_text, 0,
-			"%s (%llu MHz, %llu MB) has no place beside the others "
-			"%s%s%s: add a host, or free as much on one that it may "
-			"use",
-			vm->name, (unsigned long long)demand->cpu_mhz,
-			(unsigned long long)demand->memory_mb,
-			wanted->facts.is_down ? "now" : "if ",
-			wanted->facts.is_down ? "" : host,
-			wanted->facts.is_down ?
-				"" :
-			wanted->target.is_conservative ?
-				" fails (to be safe: the search "
-				"reached its bound)" :
-				" fails");
-	} else if (wanted->target.host != HA_INV_NONE) {
-		ha_prefer_text(&stock->inv, i, wanted->target.host,
-			       &wanted->facts, &wanted->verdict, ret_text);
-	}
-}
-
-static void
-make_plan(struct fdm_prefer *prefer, const struct fdm_stock *stock,
-	  uint64_t now_ms)
-{
-	uint32_t n = stock->inv.n_vms;
-	bool is_planned = stock->policy.type != HA_ADMISSION_DISABLED;
-	struct ha_target *targets = g_new0(struct ha_target, n + 1);
-	struct ha_prefer_facts *facts = g_new0(struct ha_prefer_facts, n + 1);
-
-	g_free(prefer->wanted);
-	prefer->wanted = g_new0(struct wanted, n + 1);
-	prefer->n_writes = 0;
-	(void)json_array_clear(prefer->homeless);
-	if (is_planned) {
-		make_targets(stock, targets);
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		facts[i] = stock->cibinv->vms[i].prefer;
-		facts[i].is_down = is_down(stock, i);
-	}
-	ha_prefer_part(&stock->cibinv->inv, targets, facts);
-	for (uint32_t i = 0; i < n; i++) {
-		struct wanted *wanted = &prefer->wanted[i];
-		uint32_t host = stock->vms[i].host;
-		struct ha_err text;
-
-		wanted->target = targets[i];
-		wanted->facts = facts[i];
-		judge(stock, i, wanted);
-		prefer->n_writes += wanted->writes;
-		put_lack(stock, i, wanted, &text);
-		if (is_planned && text.text[0]) {
-			(void)json_array_append_new(
-				prefer->homeless,
-				json_pack("{s:s, s:s, s:s}", "resource",
-					  stock->vms[i].name, "host",
-					  host == HA_INV_NONE ?
-						  "" :
-						  stock->hosts[host].name,
-					  "text", text.text));
-		}
-	}
-	g_free(targets);
-	g_free(facts);
-	prefer->need_ms = prefer->n_writes == 0 ? 0 :
-			  prefer->need_ms != 0  ? prefer->need_ms :
-						  now_ms;
-	prefer->number = stock->number;
-	prefer->is_known = true;
-}
-
-/* The stock that the plan is of; NULL: there is none, and why. */
+/* The stock that the plan is to be of; NULL: there is none, and why.
+ * *ret_is_made: the plan is of it. */
 static const struct fdm_stock *
-look(struct fdm *fdm, uint64_t now_ms)
+look(struct fdm *fdm, uint64_t now_ms, bool *ret_is_made)
 {
 	struct fdm_prefer *prefer = prefer_of(fdm);
 	const struct fdm_stock *stock = fdm_stock_get(fdm, now_ms);
 
+	*ret_is_made = false;
 	if (!stock || !stock->is_complete) {
 		g_strlcpy(prefer->why,
 			  stock && stock->why[0] ?
@@ -233,8 +60,11 @@ look(struct fdm *fdm, uint64_t now_ms)
 			  sizeof(prefer->why));
 		return NULL;
 	}
-	if (prefer->number != stock->number) {
-		make_plan(prefer, stock, now_ms);
+	*ret_is_made = fdm_plan_look(prefer->plan, stock, fdm->facts);
+	if (*ret_is_made) {
+		prefer->need_ms = prefer->plan->n_writes == 0 ? 0 :
+				  prefer->need_ms != 0 ? prefer->need_ms :
+							 now_ms;
 	}
 	return stock;
 }
@@ -283,7 +113,7 @@ is_restless(const struct fdm *fdm, bool *ret_is_down)
 }
 
 static bool
-is_due(struct fdm *fdm, uint64_t now_ms)
+is_due(struct fdm *fdm, bool is_made, uint64_t now_ms)
 {
 	struct fdm_prefer *prefer = fdm->prefer;
 	uint64_t waited_ms = now_ms - prefer->need_ms;
@@ -291,6 +121,11 @@ is_due(struct fdm *fdm, uint64_t now_ms)
 
 	if (is_restless(fdm, &is_down)) {
 		prefer->unrest_ms = now_ms;
+	}
+	if (!is_made) {
+		g_strlcpy(prefer->why, "the plan is being made",
+			  sizeof(prefer->why));
+		return false;
 	}
 	if (prefer->need_ms == 0 || now_ms < prefer->again_ms) {
 		return false;
@@ -365,13 +200,14 @@ write_all(struct fdm *fdm, const struct fdm_stock *stock)
 	GString *xml = g_string_new(CIB_BEGIN CONSTRAINTS_BEGIN);
 
 	for (uint32_t i = 0; i < stock->inv.n_vms; i++) {
-		if (prefer->wanted[i].writes) {
-			add_element(xml, stock, i,
-				    &prefer->wanted[i].constraint);
+		const struct fdm_wanted *wanted = &prefer->plan->wanted[i];
+
+		if (wanted->writes) {
+			add_element(xml, stock, i, &wanted->constraint);
 		}
 	}
 	g_string_append(xml, CONSTRAINTS_END "</cib>");
-	prefer->n_writing = prefer->n_writes;
+	prefer->n_writing = prefer->plan->n_writes;
 	fdm->master.step = FDM_STEP_CIB;
 	ha_cib_update(fdm->cib, xml->str, on_written, fdm);
 	(void)g_string_free(xml, TRUE);
@@ -381,9 +217,10 @@ write_all(struct fdm *fdm, const struct fdm_stock *stock)
 static void
 tell_lacks(struct fdm_prefer *prefer)
 {
-	size_t count = json_array_size(prefer->homeless);
+	const json_t *homeless = prefer->plan->homeless;
+	size_t count = json_array_size(homeless);
 	const char *first = json_string_value(
-		json_object_get(json_array_get(prefer->homeless, 0), "text"));
+		json_object_get(json_array_get(homeless, 0), "text"));
 	char line[HA_ERR_TEXT];
 
 	line[0] = '\0';
@@ -399,39 +236,38 @@ tell_lacks(struct fdm_prefer *prefer)
 void
 fdm_prefer_tick(struct fdm *fdm, uint64_t now_ms)
 {
-	const struct fdm_stock *stock = look(fdm, now_ms);
+	bool is_made;
+	const struct fdm_stock *stock = look(fdm, now_ms, &is_made);
 	struct fdm_prefer *prefer = fdm->prefer;
 
 	if (!stock) {
 		return;
 	}
 	prefer->why[0] = '\0';
-	if (is_confirmed(fdm, is_due(fdm, now_ms), now_ms)) {
+	if (is_confirmed(fdm, is_due(fdm, is_made, now_ms), now_ms)) {
 		prefer->due_ms = 0;
 		write_all(fdm, stock);
 	}
-	if (now_ms - prefer->unrest_ms >= FDM_PLAN_QUIET_MS) {
+	if (is_made && now_ms - prefer->unrest_ms >= FDM_PLAN_QUIET_MS) {
 		tell_lacks(prefer);
 	}
 }
 
 /* ---- with tickets ----------------------------------------------------------- */
 
-/* Where it is to start: as admitted, or as planned for who is down. */
+/* Where it is to start: as admitted, or as planned for who is down. NULL: the
+ * plan is not made yet, and what stands will do. */
 static bool
-is_start_wanted(const struct fdm *fdm, const struct fdm_stock *stock,
-		const struct fdm_row *row, uint32_t vm,
-		struct ha_prefer_constraint *ret_wanted)
+is_start_wanted(const struct fdm_stock *stock, const struct fdm_wanted *planned,
+		uint32_t vm, struct ha_prefer_constraint *ret_wanted)
 {
+	const struct ha_cibinv_vm *cib = &stock->cibinv->vms[vm];
 	const char *host =
-		g_hash_table_lookup(stock->admitted, row->vm->resource);
-	const struct wanted *planned = &fdm->prefer->wanted[vm];
+		g_hash_table_lookup(stock->admitted, stock->vms[vm].name);
 
-	*ret_wanted = planned->constraint;
-	if (host && !stock->cibinv->vms[vm].is_nested) {
-		struct ha_prefer_constraint stands =
-			stock->cibinv->vms[vm].plan;
-		struct ha_prefer_facts facts = planned->facts;
+	if (host && !cib->is_nested) {
+		struct ha_prefer_facts facts =
+			planned ? planned->facts : cib->prefer;
 		struct ha_prefer_verdict verdict;
 		struct ha_target target = {
 			.host = fdm_stock_host(stock, host),
@@ -441,15 +277,20 @@ is_start_wanted(const struct fdm *fdm, const struct fdm_stock *stock,
 		facts.is_down = true;
 		return target.host != HA_INV_NONE &&
 		       ha_prefer_wanted(&stock->inv, vm, &target, &facts,
-					&stands, ret_wanted, &verdict);
+					&cib->plan, ret_wanted, &verdict);
 	}
-	return planned->writes && planned->facts.is_down;
+	if (!planned) {
+		return false;
+	}
+	*ret_wanted = planned->constraint;
+	return planned->differs && planned->facts.is_down;
 }
 
 void
 fdm_prefer_add(struct fdm *fdm, GString *xml, uint64_t now_ms)
 {
-	const struct fdm_stock *stock = look(fdm, now_ms);
+	bool is_made;
+	const struct fdm_stock *stock = look(fdm, now_ms, &is_made);
 	GString *all;
 
 	if (!stock || stock->policy.type == HA_ADMISSION_DISABLED) {
@@ -461,10 +302,14 @@ fdm_prefer_add(struct fdm *fdm, GString *xml, uint64_t now_ms)
 			&g_array_index(fdm->rows, struct fdm_row, i);
 		uint32_t vm = fdm_stock_vm(stock, row->vm->resource);
 		struct ha_prefer_constraint wanted;
+		const struct fdm_wanted *planned =
+			is_made && vm != HA_INV_NONE ?
+				&fdm->prefer->plan->wanted[vm] :
+				NULL;
 
 		if (vm != HA_INV_NONE && fdm_row_is_granted(row) &&
 		    !row->vm->is_up && !row->vm->is_busy &&
-		    is_start_wanted(fdm, stock, row, vm, &wanted)) {
+		    is_start_wanted(stock, planned, vm, &wanted)) {
 			add_element(all, stock, vm, &wanted);
 		}
 	}
@@ -482,18 +327,20 @@ json_t *
 fdm_prefer_json(const struct fdm *fdm, uint64_t now_ms)
 {
 	const struct fdm_prefer *prefer = fdm->prefer;
-	bool is_ours = fdm->master.term != 0 && prefer && prefer->is_known;
+	bool is_ours =
+		fdm->master.term != 0 && prefer && prefer->plan->number != 0;
 	uint64_t at_ms = is_ours ? prefer->written_ms : 0;
 
-	return json_pack("{s:b, s:s, s:o, s:o}", "written",
-			 is_ours && prefer->n_writes == 0, "why",
-			 is_ours               ? prefer->why :
-			 fdm->master.term != 0 ? "the plan is not made yet" :
-						 "the master knows it",
-			 "homeless",
-			 is_ours ? json_deep_copy(prefer->homeless) :
-				   json_array(),
-			 "age_ms",
-			 at_ms ? json_integer((json_int_t)(now_ms - at_ms)) :
-				 json_null());
+	return json_pack(
+		"{s:b, s:s, s:o, s:o}", "written",
+		is_ours && prefer->plan->n_writes == 0 && !prefer->plan->making,
+		"why",
+		is_ours               ? prefer->why :
+		fdm->master.term != 0 ? "the plan is not made yet" :
+					"the master knows it",
+		"homeless",
+		is_ours ? json_deep_copy(prefer->plan->homeless) : json_array(),
+		"age_ms",
+		at_ms ? json_integer((json_int_t)(now_ms - at_ms)) :
+			json_null());
 }

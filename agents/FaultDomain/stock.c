@@ -397,6 +397,29 @@ take_vms(struct fdm_stock *stock, const struct fdm *fdm)
 	g_hash_table_destroy(planned);
 }
 
+static void
+look_at_failover_hosts(struct fdm_stock *stock)
+{
+	for (uint32_t h = 0; h < stock->inv.n_hosts; h++) {
+		const struct ha_inv_host *host = &stock->hosts[h];
+		uint32_t count = 0;
+
+		for (uint32_t i = 0;
+		     host->is_failover_host && host->state == HA_INV_ONLINE &&
+		     i < stock->inv.n_vms;
+		     i++) {
+			count += stock->vms[i].is_on && stock->vms[i].host == h;
+		}
+		if (count > 0) {
+			complain(stock,
+				 "failover host %s is yellow, %u VM%s there: "
+				 "it is kept for VMs of hosts that fail. Once "
+				 "other hosts have room: crm resource move",
+				 host->name, count, count == 1 ? "" : "s");
+		}
+	}
+}
+
 /* ---- the whole ---------------------------------------------------------------- */
 
 static bool
@@ -434,6 +457,7 @@ make(struct fdm_stock *stock, const struct fdm *fdm, uint64_t now_ms)
 	stock->inv.vms = stock->vms;
 	take_hosts(stock, fdm, now_ms);
 	take_vms(stock, fdm);
+	look_at_failover_hosts(stock);
 	stock->digest = fdm_stock_digest(stock);
 	return true;
 }

@@ -40,7 +40,7 @@ static const char *
 state_name(const struct fdm_row *row)
 {
 	if (is_held(row)) {
-		return "held";
+		return FDM_STATE_HELD;
 	}
 	if (row->gate != HA_PROTECT_OPEN) {
 		return FDM_STATE_OFF;

@@ -31,7 +31,9 @@ find_rival(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
 {
 	uint32_t rival = HA_INV_NONE;
 
-	for (uint32_t h = 0; h < inv->n_hosts; h++) {
+	/* Where nobody has scores of his own one is like the other. */
+	for (uint32_t h = 0;
+	     h < inv->n_hosts && (rival == HA_INV_NONE || facts->scores); h++) {
 		if (h != target && (h != inv->vms[vm].host || facts->is_down) &&
 		    inv->hosts[h].state == HA_INV_ONLINE &&
 		    ha_inv_vm_is_allowed(&inv->vms[vm], h) &&
@@ -212,6 +214,21 @@ ha_prefer_wanted(const struct ha_inventory *inv, uint32_t vm,
 	       ret_wanted->score != stands->score;
 }
 
+/* With it the full score is below what stays; not less than what is usual. */
+static int
+stickiness_needed(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
+		  const struct ha_prefer_facts *facts)
+{
+	uint32_t here = inv->vms[vm].host;
+	int64_t needed =
+		HA_PREFER_MAX + 1 + score_of(facts, target) + facts->lost_here;
+
+	needed -= here == HA_INV_NONE ? 0 : score_of(facts, here);
+	return needed < HA_PREFER_STICKY_USUAL ? HA_PREFER_STICKY_USUAL :
+	       needed > HA_PREFER_INFINITY     ? HA_PREFER_INFINITY :
+						 (int)needed;
+}
+
 void
 ha_prefer_text(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
 	       const struct ha_prefer_facts *facts,
@@ -230,8 +247,9 @@ ha_prefer_text(const struct ha_inventory *inv, uint32_t vm, uint32_t target,
 			"%s: Pacemaker can't be told that it goes to %s: its "
 			"resource-stickiness is %d, and any preference for "
 			"another host would move it there now; crm configure "
-			"rsc_defaults resource-stickiness=1000",
-			name, host, facts->stickiness);
+			"rsc_defaults resource-stickiness=%d",
+			name, host, facts->stickiness,
+			stickiness_needed(inv, vm, target, facts));
 		break;
 	case HA_PREFER_OUTBID:
 		(void)ha_err_set(

@@ -15,7 +15,7 @@
 	((pointer) = ha__arena_take(arena, (n), sizeof(*(pointer))))
 
 static void
-layout(struct targets *t, struct ha__arena *arena,
+layout(struct ha_targets *t, struct ha__arena *arena,
        const struct ha_targets_question *q)
 {
 	const struct ha_plan_question largest = { .inv = q->inv,
@@ -42,8 +42,9 @@ size_t
 ha_targets_work_bytes(const struct ha_targets_question *question)
 {
 	struct ha__arena arena = { .base = NULL };
-	struct targets t;
+	struct ha_targets t;
 
+	(void)ha__arena_take(&arena, 1, sizeof(t));
 	layout(&t, &arena, question);
 	return arena.used;
 }
@@ -51,7 +52,7 @@ ha_targets_work_bytes(const struct ha_targets_question *question)
 /* ---- the copy ------------------------------------------------------------ */
 
 void
-ha__targets_sum(struct targets *t)
+ha__targets_sum(struct ha_targets *t)
 {
 	for (uint32_t h = 0; h < t->inv.n_hosts; h++) {
 		t->used[h] = (struct ha_plan_demand){ 0 };
@@ -69,7 +70,7 @@ ha__targets_sum(struct targets *t)
 }
 
 static bool
-is_online(const struct targets *t, uint32_t host)
+is_online(const struct ha_targets *t, uint32_t host)
 {
 	return host != HA_INV_NONE &&
 	       t->q->inv->hosts[host].state == HA_INV_ONLINE;
@@ -77,7 +78,7 @@ is_online(const struct targets *t, uint32_t host)
 
 /* Its target, if that is good by itself. */
 static uint32_t
-good_now(const struct targets *t, uint32_t vm)
+good_now(const struct ha_targets *t, uint32_t vm)
 {
 	uint32_t now = t->q->facts[vm].now;
 
@@ -88,7 +89,7 @@ good_now(const struct targets *t, uint32_t vm)
 }
 
 static bool
-is_overrun(const struct targets *t, uint32_t host)
+is_overrun(const struct ha_targets *t, uint32_t host)
 {
 	const struct ha_inv_host *base = &t->base[host];
 
@@ -98,7 +99,7 @@ is_overrun(const struct targets *t, uint32_t host)
 }
 
 static void
-fill_up(struct targets *t)
+fill_up(struct ha_targets *t)
 {
 	for (uint32_t h = 0; h < t->inv.n_hosts; h++) {
 		struct ha_inv_host *base = &t->base[h];
@@ -117,7 +118,7 @@ fill_up(struct targets *t)
 
 /* As things stand: `count` is scratch, by host: a machine of the rule + 1. */
 static bool
-is_broken(struct targets *t, const struct ha_inv_rule *rule)
+is_broken(struct ha_targets *t, const struct ha_inv_rule *rule)
 {
 	uint32_t first = HA_INV_NONE;
 
@@ -143,8 +144,20 @@ is_broken(struct targets *t, const struct ha_inv_rule *rule)
 	return false;
 }
 
+/* Its host goes into maintenance, or is in standby: no failure moves it. */
+static bool
+is_leaving(const struct ha_targets *t, uint32_t vm)
+{
+	const struct ha_inventory *inv = t->q->inv;
+	uint32_t host = inv->vms[vm].host;
+
+	return t->is_down[vm] && host != HA_INV_NONE &&
+	       (inv->hosts[host].state == HA_INV_STANDBY ||
+		inv->hosts[host].state == HA_INV_MAINTENANCE);
+}
+
 static void
-open_copy(struct targets *t)
+open_copy(struct ha_targets *t)
 {
 	const struct ha_inventory *inv = t->q->inv;
 
@@ -163,6 +176,7 @@ open_copy(struct targets *t)
 				  !is_online(t, inv->vms[vm].host));
 		if (t->is_down[vm]) {
 			t->vms[vm].host = HA_INV_NONE;
+			t->vms[vm].is_on = !is_leaving(t, vm);
 		}
 		t->out[vm] = (struct ha_target){ .host = HA_INV_NONE,
 						 .state = HA_TARGET_NEEDLESS };
@@ -179,7 +193,7 @@ open_copy(struct targets *t)
 /* ---- answers ------------------------------------------------------------- */
 
 static void
-want_none(struct targets *t)
+want_none(struct ha_targets *t)
 {
 	for (uint32_t i = 0; i < t->n_movers; i++) {
 		t->want[t->movers[i]] = HA_INV_NONE;
@@ -189,7 +203,7 @@ want_none(struct targets *t)
 
 /* Whatever has none yet wants what it has now. */
 static void
-want_now(struct targets *t)
+want_now(struct ha_targets *t)
 {
 	for (uint32_t i = 0; i < t->n_movers; i++) {
 		uint32_t vm = t->movers[i];
@@ -202,7 +216,7 @@ want_now(struct targets *t)
 }
 
 static void
-accept(struct targets *t)
+accept(struct ha_targets *t)
 {
 	for (uint32_t i = 0; i < t->n_movers; i++) {
 		uint32_t vm = t->movers[i];
@@ -222,9 +236,10 @@ accept(struct targets *t)
 }
 
 static bool
-try(struct targets *t)
+try(struct ha_targets *t)
 {
-	if (ha__targets_ask(t, false, false) && ha__targets_is_good(t)) {
+	if (ha__targets_ask(t, HA__TAKES_ANY, false) &&
+	    ha__targets_is_good(t)) {
 		accept(t);
 		return true;
 	}
@@ -233,7 +248,7 @@ try(struct targets *t)
 
 /* Those on hosts that have no room for all that want to go there. */
 static void
-release_overrun(struct targets *t)
+release_overrun(struct ha_targets *t)
 {
 	for (uint32_t i = 0; i < t->n_movers; i++) {
 		uint32_t vm = t->movers[i];
@@ -252,9 +267,9 @@ release_overrun(struct targets *t)
 	}
 }
 
-/* As many as fit onto failover hosts, then the others anywhere. */
+/* As many as fit onto these, then the others anywhere. */
 static bool
-try_failover_hosts(struct targets *t)
+try_takers(struct ha_targets *t, enum ha__takers takers)
 {
 	want_none(t);
 	want_now(t);
@@ -262,22 +277,24 @@ try_failover_hosts(struct targets *t)
 		uint32_t *want = &t->want[t->movers[i]];
 
 		if (*want != HA_INV_NONE &&
-		    !t->q->inv->hosts[*want].is_failover_host) {
+		    t->q->inv->hosts[*want].is_failover_host !=
+			    (takers == HA__TAKES_FAILOVER)) {
 			*want = HA_INV_NONE;
 		}
 	}
-	(void)ha__targets_ask(t, true, true);
+	(void)ha__targets_ask(t, takers, true);
 	want_now(t);
 	return try(t);
 }
 
+/* first: failover hosts are for machines of hosts that die. */
 static void
-settle(struct targets *t)
+settle(struct ha_targets *t, enum ha__takers first)
 {
 	if (t->n_movers == 0) {
 		return;
 	}
-	if (t->q->has_failover_hosts && try_failover_hosts(t)) {
+	if (t->q->has_failover_hosts && try_takers(t, first)) {
 		return;
 	}
 	want_none(t);
@@ -296,7 +313,7 @@ settle(struct targets *t)
 		return;
 	}
 	want_none(t);
-	(void)ha__targets_ask(t, false, true);
+	(void)ha__targets_ask(t, HA__TAKES_ANY, true);
 	/* Only after a fault of the planner: nobody is sent anywhere by it. */
 	for (uint32_t i = 0; !ha__targets_is_good(t) && i < t->n_movers; i++) {
 		t->is_dropped[t->movers[i]] = true;
@@ -306,18 +323,20 @@ settle(struct targets *t)
 
 /* ---- who moves ----------------------------------------------------------- */
 
-/* Those that are down: from here on they count where they will be. */
+/* From here on they count where they will be; those of the other kind are as
+ * they have been left: at their places, or off. */
 static void
-place_down(struct targets *t)
+place_down(struct ha_targets *t, bool leaves)
 {
 	t->failed = HA_INV_NONE;
 	t->n_movers = 0;
 	for (uint32_t vm = 0; vm < t->inv.n_vms; vm++) {
-		if (t->is_down[vm]) {
+		if (t->is_down[vm] && is_leaving(t, vm) == leaves) {
+			t->vms[vm].is_on = true;
 			t->movers[t->n_movers++] = vm;
 		}
 	}
-	settle(t);
+	settle(t, leaves ? HA__TAKES_OTHER : HA__TAKES_FAILOVER);
 	for (uint32_t i = 0; i < t->n_movers; i++) {
 		uint32_t vm = t->movers[i];
 
@@ -328,7 +347,7 @@ place_down(struct targets *t)
 }
 
 static void
-show_down(struct targets *t, bool is_shown)
+show_down(struct ha_targets *t, bool is_shown)
 {
 	for (uint32_t vm = 0; vm < t->inv.n_vms; vm++) {
 		if (t->is_down[vm] && t->vms[vm].host == t->failed) {
@@ -338,7 +357,7 @@ show_down(struct targets *t, bool is_shown)
 }
 
 static void
-place_host(struct targets *t, uint32_t host)
+place_host(struct ha_targets *t, uint32_t host)
 {
 	t->failed = host;
 	t->n_movers = 0;
@@ -350,13 +369,13 @@ place_host(struct targets *t, uint32_t host)
 	}
 	/* What is about to start there has one target: this host. */
 	show_down(t, false);
-	settle(t);
+	settle(t, HA__TAKES_FAILOVER);
 	show_down(t, true);
 }
 
 /* Nobody was promised anything for the failure of a failover host. */
 static void
-forgive(struct targets *t)
+forgive(struct ha_targets *t)
 {
 	for (uint32_t i = 0; i < t->n_movers; i++) {
 		struct ha_target *out = &t->out[t->movers[i]];
@@ -367,26 +386,71 @@ forgive(struct targets *t)
 	}
 }
 
+struct ha_targets *
+ha_targets_begin(const struct ha_targets_question *question, void *work,
+		 struct ha_target *ret_targets)
+{
+	struct ha__arena arena = { .base = work };
+	struct ha_targets *t = ha__arena_take(&arena, 1, sizeof(*t));
+
+	t->question = *question;
+	t->q = &t->question;
+	t->out = ret_targets;
+	t->is_begun = false;
+	t->next = 0;
+	layout(t, &arena, question);
+	open_copy(t);
+	return t;
+}
+
+void
+ha_targets_rebase(struct ha_targets *t,
+		  const struct ha_targets_question *question)
+{
+	const struct ha_inventory *inv = question->inv;
+
+	t->question = *question;
+	for (uint32_t vm = 0; vm < inv->n_vms; vm++) {
+		t->vms[vm].name = inv->vms[vm].name;
+		t->vms[vm].allowed = inv->vms[vm].allowed;
+	}
+	for (uint32_t h = 0; h < inv->n_hosts; h++) {
+		t->base[h].name = inv->hosts[h].name;
+	}
+	for (uint32_t r = 0; r < inv->n_rules; r++) {
+		t->rules[r].vms = inv->rules[r].vms;
+	}
+}
+
+bool
+ha_targets_step(struct ha_targets *t)
+{
+	uint32_t host;
+
+	ha__targets_refill(t);
+	if (!t->is_begun) {
+		place_down(t, false);
+		place_down(t, true);
+		t->is_begun = true;
+		return t->inv.n_hosts > 0;
+	}
+	host = t->next++;
+	if (is_online(t, host)) {
+		place_host(t, host);
+		if (t->q->has_failover_hosts &&
+		    t->q->inv->hosts[host].is_failover_host) {
+			forgive(t);
+		}
+	}
+	return t->next < t->inv.n_hosts;
+}
+
 void
 ha_targets_make(const struct ha_targets_question *question, void *work,
 		struct ha_target *ret_targets)
 {
-	struct ha__arena arena = { .base = work };
-	struct targets t = { .q = question, .out = ret_targets };
+	struct ha_targets *t = ha_targets_begin(question, work, ret_targets);
 
-	layout(&t, &arena, question);
-	t.steps_left = question->all_steps ? question->all_steps :
-					     HA_TARGETS_ALL_STEPS;
-	open_copy(&t);
-	place_down(&t);
-	for (uint32_t h = 0; h < t.inv.n_hosts; h++) {
-		if (!is_online(&t, h)) {
-			continue;
-		}
-		place_host(&t, h);
-		if (question->has_failover_hosts &&
-		    question->inv->hosts[h].is_failover_host) {
-			forgive(&t);
-		}
+	while (ha_targets_step(t)) {
 	}
 }

@@ -9,8 +9,15 @@
 
 #include "ha/targets.h"
 
-struct targets {
-	const struct ha_targets_question *q;
+enum ha__takers {
+	HA__TAKES_ANY,
+	HA__TAKES_FAILOVER, /* failover hosts alone */
+	HA__TAKES_OTHER,    /* the others alone */
+};
+
+struct ha_targets {
+	const struct ha_targets_question *q; /* the copy below */
+	struct ha_targets_question question;
 	struct ha_target *out;
 	/* The cluster as it stands, those that are down at their targets. What
 	 * is too full or broken as things stand counts as just full, or not at
@@ -30,20 +37,24 @@ struct targets {
 	bool *is_dropped; /* by machine: no place beside the others */
 	struct ha_plan_move *moves;
 	uint32_t failed; /* HA_INV_NONE: those that are down are placed */
-	bool is_confined;
+	bool is_begun;   /* those that are down are placed */
+	uint32_t next;   /* host whose machines are next */
+	enum ha__takers takers;
 	bool is_bound; /* the last no was not proven */
 	uint64_t steps_left;
 	void *plan_work, *verify_work;
 };
 
 /* targets.c: sums of the copy as it is, by host. */
-void ha__targets_sum(struct targets *t);
+void ha__targets_sum(struct ha_targets *t);
 /* The movers with `want` NONE get one; the others are taken to be there.
- * Confined: only failover hosts take some. With drops machines without a place
+ * Takers: only those hosts take some. With drops machines without a place
  * are left out, one after the other, until the rest has one; without, nothing
  * is changed after a no. */
-bool ha__targets_ask(struct targets *t, bool is_confined, bool drops);
+bool ha__targets_ask(struct ha_targets *t, enum ha__takers takers, bool drops);
+/* The steps of one host are as they were at its begin. */
+void ha__targets_refill(struct ha_targets *t);
 /* `want` of all movers that are not dropped, by the independent checker. */
-bool ha__targets_is_good(struct targets *t);
+bool ha__targets_is_good(struct ha_targets *t);
 
 #endif

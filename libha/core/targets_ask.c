@@ -8,20 +8,28 @@
 
 #include <string.h>
 
+static bool
+takes(const struct ha_targets *t, uint32_t host)
+{
+	bool is_failover_host = t->q->inv->hosts[host].is_failover_host;
+
+	return t->takers == HA__TAKES_ANY ||
+	       is_failover_host == (t->takers == HA__TAKES_FAILOVER);
+}
+
 /* Only `failed` may fail: the others are marked as hosts that the planner
  * spares. Nothing else of that mark is looked at for machines of a host that
  * dies. Those that are down may use any host. */
 static void
-mark_hosts(struct targets *t)
+mark_hosts(struct ha_targets *t)
 {
 	for (uint32_t h = 0; h < t->inv.n_hosts; h++) {
 		struct ha_inv_host *host = &t->hosts[h];
-		bool is_taker = t->q->inv->hosts[h].is_failover_host;
 
 		*host = t->base[h];
 		host->is_failover_host =
 			t->failed != HA_INV_NONE && h != t->failed;
-		if (!t->is_confined || is_taker || h == t->failed ||
+		if (takes(t, h) || h == t->failed ||
 		    host->state != HA_INV_ONLINE) {
 			continue;
 		}
@@ -37,7 +45,7 @@ mark_hosts(struct targets *t)
 static bool
 on_set(const struct ha_plan_set *set, void *closure)
 {
-	struct targets *t = closure;
+	struct ha_targets *t = closure;
 
 	for (uint32_t i = 0; i < set->n_moves; i++) {
 		t->want[set->moves[i].vm] = set->moves[i].to;
@@ -45,8 +53,15 @@ on_set(const struct ha_plan_set *set, void *closure)
 	return true;
 }
 
+void
+ha__targets_refill(struct ha_targets *t)
+{
+	t->steps_left =
+		t->q->host_steps ? t->q->host_steps : HA_TARGETS_HOST_STEPS;
+}
+
 static enum ha_plan_verdict
-prove(struct targets *t, uint32_t *ret_vm)
+prove(struct ha_targets *t, uint32_t *ret_vm)
 {
 	uint64_t set_steps =
 		t->q->set_steps ? t->q->set_steps : HA_TARGETS_SET_STEPS;
@@ -73,14 +88,14 @@ prove(struct targets *t, uint32_t *ret_vm)
 }
 
 static bool
-is_free(const struct targets *t, uint32_t vm)
+is_free(const struct ha_targets *t, uint32_t vm)
 {
 	return t->want[vm] == HA_INV_NONE && !t->is_dropped[vm];
 }
 
 /* The one that the planner names, else the largest. */
 static uint32_t
-find_culprit(const struct targets *t, uint32_t named)
+find_culprit(const struct ha_targets *t, uint32_t named)
 {
 	const struct ha_plan_demand *demand = t->q->demand;
 	uint32_t worst = HA_INV_NONE;
@@ -106,7 +121,7 @@ find_culprit(const struct targets *t, uint32_t named)
 
 /* Where it is now, or to be placed. */
 static void
-take_back(struct targets *t)
+take_back(struct ha_targets *t)
 {
 	for (uint32_t i = 0; i < t->n_movers; i++) {
 		t->vms[t->movers[i]].host = t->failed;
@@ -114,14 +129,18 @@ take_back(struct targets *t)
 }
 
 bool
-ha__targets_ask(struct targets *t, bool is_confined, bool drops)
+ha__targets_ask(struct ha_targets *t, enum ha__takers takers, bool drops)
 {
 	bool is_yes = false;
 	bool has_free = false;
 	uint32_t vm = HA_INV_NONE;
 
 	t->is_bound = false;
-	t->is_confined = is_confined;
+	t->takers = takers;
+	/* Or nobody would have a place once the others have used them up. */
+	if (drops) {
+		ha__targets_refill(t);
+	}
 	for (uint32_t i = 0; i < t->n_movers; i++) {
 		vm = t->movers[i];
 		has_free = has_free || is_free(t, vm);
@@ -152,7 +171,7 @@ ha__targets_ask(struct targets *t, bool is_confined, bool drops)
 }
 
 bool
-ha__targets_is_good(struct targets *t)
+ha__targets_is_good(struct ha_targets *t)
 {
 	struct ha_plan_question question = {
 		.inv = &t->inv,
@@ -183,7 +202,7 @@ ha__targets_is_good(struct targets *t)
 		t->moves[set.n_moves++] =
 			(struct ha_plan_move){ .vm = vm, .to = t->want[vm] };
 	}
-	t->is_confined = false;
+	t->takers = HA__TAKES_ANY;
 	mark_hosts(t);
 	return ha_plan_verify(&question, &set, t->verify_work, NULL, 0) == 0;
 }

@@ -5,6 +5,7 @@
  * keeps one of them free. Heartbeatd's word is made up, and what is written to
  * the CIB is caught; everything else is the daemon's.
  */
+#include "fakes.h"
 #include "inventory.h"
 
 #include <errno.h>
@@ -161,31 +162,13 @@ look(const char *more, const char *resources, const char *gates,
 static int
 begin(void **state)
 {
-	struct ha_err err = HA_ERR_INIT;
-
 	(void)state;
-	memset(&fdm, 0, sizeof(fdm));
-	memset(&snap, 0, sizeof(snap));
-	snap.is_there = snap.is_quorate = snap.are_holds_read = true;
+	fake_cluster_begin(&fdm, &snap, 3);
+	snap.are_holds_read = true;
 	g_strlcpy(snap.self, "h1", sizeof(snap.self));
-	snap.hosts = g_array_new(FALSE, TRUE, sizeof(struct fdm_host));
-	snap.holds = g_array_new(FALSE, TRUE, sizeof(struct fdm_hold));
-	for (int i = 1; i <= 3; i++) {
-		struct fdm_host host = { .is_member = true,
-					 .is_fresh = true,
-					 .is_readable = true,
-					 .incarnation = 1,
-					 .slot = (uint32_t)i };
-
-		(void)snprintf(host.name, sizeof(host.name), "h%d", i);
-		g_array_append_val(snap.hosts, host);
-	}
-	fdm.snap = &snap;
 	fdm.restart = restart = fdm_restart_new();
-	fdm.protect = fdm_protect_new();
 	fdm.protect->read_ms = 1;
 	fdm.protect->is_read = true;
-	fdm.stock = fdm_stock_new(NULL, &err);
 	fdm.admit = fdm_admit_new();
 	fdm.master.term = fdm.admit->term = 7;
 	fdm_doors_begin(&fdm.admit->doors, 0);
@@ -201,15 +184,10 @@ static int
 end(void **state)
 {
 	(void)state;
-	g_clear_pointer(&fdm.rows, g_array_unref);
 	g_ptr_array_unref(fdm.master.granting);
 	fdm_admit_free(fdm.admit);
-	fdm_stock_free(fdm.stock);
-	fdm_facts_free(fdm.facts);
-	fdm_protect_free(fdm.protect);
 	fdm_restart_free(restart);
-	g_array_unref(snap.hosts);
-	g_array_unref(snap.holds);
+	fake_cluster_end(&fdm);
 	g_clear_pointer(&sent, g_free);
 	return 0;
 }

@@ -27,6 +27,42 @@ fake_end(void)
 	g_clear_pointer(&fake.answer, json_decref);
 }
 
+void
+fake_cluster_begin(struct fdm *fdm, struct fdm_snap *snap, uint32_t hosts)
+{
+	struct ha_err err = HA_ERR_INIT;
+
+	memset(fdm, 0, sizeof(*fdm));
+	memset(snap, 0, sizeof(*snap));
+	snap->is_there = snap->is_quorate = true;
+	snap->hosts = g_array_new(FALSE, TRUE, sizeof(struct fdm_host));
+	snap->holds = g_array_new(FALSE, TRUE, sizeof(struct fdm_hold));
+	for (uint32_t i = 1; i <= hosts; i++) {
+		struct fdm_host host = { .is_member = true,
+					 .is_fresh = true,
+					 .is_readable = true,
+					 .incarnation = 1,
+					 .slot = i };
+
+		(void)snprintf(host.name, sizeof(host.name), "h%u", i);
+		g_array_append_val(snap->hosts, host);
+	}
+	fdm->snap = snap;
+	fdm->protect = fdm_protect_new();
+	fdm->stock = fdm_stock_new(NULL, &err);
+}
+
+void
+fake_cluster_end(struct fdm *fdm)
+{
+	g_clear_pointer(&fdm->rows, g_array_unref);
+	fdm_stock_free(fdm->stock);
+	fdm_facts_free(fdm->facts);
+	fdm_protect_free(fdm->protect);
+	g_array_unref(fdm->snap->hosts);
+	g_array_unref(fdm->snap->holds);
+}
+
 WEAK void
 fdm_log(int level, const char *id, const char *format, ...)
 {

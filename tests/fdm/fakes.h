@@ -47,4 +47,9 @@ extern struct fake fake;
 void fake_begin(unsigned int expects);
 void fake_end(void);
 
+/* A manager whose host is in a quorate membership, with hosts "h1", "h2"... that
+ * heartbeatd knows; 0: none. And its end. */
+void fake_cluster_begin(struct fdm *fdm, struct fdm_snap *snap, uint32_t hosts);
+void fake_cluster_end(struct fdm *fdm);
+
 #endif

@@ -3,10 +3,12 @@
  * agents/FaultDomain/prefer: when the plan is written into the CIB, and what of
  * it. What is written is caught; everything else is the daemon's.
  */
+#include "fakes.h"
 #include "inventory.h"
 
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/logs.h"
+#include "FaultDomain/prefer_plan.h"
 
 #define T0 100000u
 #define GATE                                          \
@@ -42,6 +44,8 @@ ha_cib_update(struct ha_cib *cib, const char *xml,
 	sent = g_strdup(xml);
 }
 
+static const char *ticket, *history;
+
 static void
 look(const char *node, const char *vm, const char *plan)
 {
@@ -54,11 +58,11 @@ look(const char *node, const char *vm, const char *plan)
 					 "</resources><constraints>" GATE
 					 "%s</constraints>"
 					 "</configuration><status>" STATE(
-						 "1", MEMBER, RUNS)
+						 "1", MEMBER, "%s")
 						 STATE("2", MEMBER,
-						       "") "<tickets>" ON
+						       "") "<tickets>%s"
 							   "</tickets></status></cib>",
-		node, vm, plan);
+		node, vm, plan, history, ticket);
 
 	g_clear_pointer(&fdm.rows, g_array_unref);
 	fdm_stock_drop(fdm.stock);
@@ -89,19 +93,12 @@ confirm(uint64_t asked_ms, uint64_t seq)
 static int
 begin(void **state)
 {
-	struct ha_err err = HA_ERR_INIT;
-
 	(void)state;
-	memset(&fdm, 0, sizeof(fdm));
-	memset(&snap, 0, sizeof(snap));
-	snap.is_there = snap.is_quorate = true;
+	fake_cluster_begin(&fdm, &snap, 0);
 	snap.ring_seq = 4;
-	snap.hosts = g_array_new(FALSE, TRUE, sizeof(struct fdm_host));
-	snap.holds = g_array_new(FALSE, TRUE, sizeof(struct fdm_hold));
-	fdm.snap = &snap;
-	fdm.protect = fdm_protect_new();
-	fdm.stock = fdm_stock_new(NULL, &err);
 	fdm.master.term = 7;
+	ticket = GRANTED;
+	history = RUNS;
 	return 0;
 }
 
@@ -111,12 +108,7 @@ end(void **state)
 	(void)state;
 	kept = kept ? kept : g_ptr_array_new();
 	g_ptr_array_add(kept, fdm.prefer);
-	g_clear_pointer(&fdm.rows, g_array_unref);
-	fdm_stock_free(fdm.stock);
-	fdm_facts_free(fdm.facts);
-	fdm_protect_free(fdm.protect);
-	g_array_unref(snap.hosts);
-	g_array_unref(snap.holds);
+	fake_cluster_end(&fdm);
 	g_clear_pointer(&sent, g_free);
 	return 0;
 }
@@ -196,6 +188,81 @@ what_stands_of_one_that_is_in_a_group_now_is_silenced(void **state)
 	assert_non_null(strstr(sent, "node=\"h2\" score=\"0\""));
 }
 
+/* Pacemaker may not start it before it has its ticket; with that comes its
+ * target. */
+static void
+who_is_held_is_not_told_where_to_go(void **state)
+{
+	static const char *const STATES[] = { "held", "waiting" };
+	struct fdm_plan *plan = fdm_plan_new();
+
+	(void)state;
+	history = "";
+	for (uint32_t i = 0; i < 2; i++) {
+		char *one = g_strdup_printf("<ticket_state id='vmha-a' "
+					    "granted='false' vmha-state='%s'/>",
+					    STATES[i]);
+
+		ticket = one;
+		look(ROOM, STICKY("1000"), "");
+		assert_true(fdm_plan_look(plan, fdm_stock_get(&fdm, T0),
+					  fdm.facts));
+		assert_true(plan->wanted[0].differs);
+		assert_int_equal(plan->n_writes, i);
+		g_free(one);
+	}
+	g_ptr_array_add(kept, plan);
+}
+
+static void
+what_says_the_same_is_not_planned_anew(void **state)
+{
+	struct fdm_plan *plan = fdm_plan_new();
+	const struct fdm_stock *stock;
+	const struct fdm_wanted *wanted;
+
+	(void)state;
+	look(ROOM, STICKY("1000"), "");
+	stock = fdm_stock_get(&fdm, T0);
+	assert_true(fdm_plan_look(plan, stock, fdm.facts));
+	wanted = plan->wanted;
+	assert_int_equal(plan->n_writes, 1);
+	look(ROOM, STICKY("1000"), "");
+	stock = fdm_stock_get(&fdm, T0);
+	assert_int_not_equal(plan->number, stock->number);
+	assert_true(fdm_plan_look(plan, stock, fdm.facts));
+	assert_int_equal(plan->number, stock->number);
+	assert_ptr_equal(plan->wanted, wanted);
+	/* Each of these counts. */
+	static const char *const NODES[] = { ROOM, CAPACITY("9", "9") };
+	static const char *const STICKIES[] = { "1000", "50" };
+	static const char *const SCORES[] = { "", "1", "2" };
+	static const char *const HISTORIES[] = { RUNS, "" };
+	uint64_t before = plan->digest;
+
+	for (int i = 0; i < 24; i++) {
+		char *stands = SCORES[i % 3][0] ?
+				       g_strdup_printf(
+					       "<rsc_location id='vmha-plan-a' "
+					       "rsc='a' node='h2' score='%s'/>",
+					       SCORES[i % 3]) :
+				       g_strdup("");
+		char *vm_xml =
+			g_strdup_printf(STICKY("%s"), STICKIES[i / 3 % 2]);
+
+		history = HISTORIES[i / 6 % 2];
+		look(NODES[i / 12], vm_xml, stands);
+		assert_true(fdm_plan_look(plan, fdm_stock_get(&fdm, T0),
+					  fdm.facts));
+		assert_true(i == 0 ? plan->digest == before :
+				     plan->digest != before);
+		before = plan->digest;
+		g_free(stands);
+		g_free(vm_xml);
+	}
+	g_ptr_array_add(kept, plan);
+}
+
 int
 main(void)
 {
@@ -205,6 +272,8 @@ main(void)
 		T(who_stays_on_a_host_in_maintenance_is_not_called_away),
 		T(who_runs_on_a_sealed_host_is_not_called_away),
 		T(what_stands_of_one_that_is_in_a_group_now_is_silenced),
+		T(who_is_held_is_not_told_where_to_go),
+		T(what_says_the_same_is_not_planned_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * agents/FaultDomain/stock: the cluster that admission control judges, from a
  * CIB and from what this host knows of the others.
  */
+#include "fakes.h"
 #include "inventory.h"
 
 #include <unistd.h>
@@ -52,23 +53,9 @@ look(const char *resources, const char *constraints, const char *tickets)
 static int
 begin(void **state)
 {
-	struct ha_err err = HA_ERR_INIT;
-
 	(void)state;
-	memset(&fdm, 0, sizeof(fdm));
-	memset(&snap, 0, sizeof(snap));
-	snap.is_there = true;
-	snap.hosts = g_array_new(FALSE, TRUE, sizeof(struct fdm_host));
-	for (int i = 1; i <= 3; i++) {
-		struct fdm_host host = { .is_member = true, .is_fresh = true };
-
-		(void)snprintf(host.name, sizeof(host.name), "h%d", i);
-		g_array_append_val(snap.hosts, host);
-	}
-	fdm.snap = &snap;
-	fdm.protect = fdm_protect_new();
+	fake_cluster_begin(&fdm, &snap, 3);
 	fdm.protect->read_ms = 1;
-	fdm.stock = fdm_stock_new(NULL, &err);
 	return 0;
 }
 
@@ -76,10 +63,7 @@ static int
 end(void **state)
 {
 	(void)state;
-	fdm_stock_free(fdm.stock);
-	fdm_facts_free(fdm.facts);
-	fdm_protect_free(fdm.protect);
-	g_array_unref(snap.hosts);
+	fake_cluster_end(&fdm);
 	return 0;
 }
 
@@ -228,6 +212,25 @@ the_policy_and_its_failover_hosts_are_read(void **state)
 	assert_false(stock->inv.hosts[1].is_failover_host);
 }
 
+static void
+a_failover_host_with_vms_is_told(void **state)
+{
+	const struct fdm_stock *stock = look(
+		FDM(NV("admission_policy", "dedicated")
+			    NV("failover_hosts", "h2 h3")) VM("a", ""),
+		GATE("a") PLANNED("a", "h3"), TICKET("a", "granted='true'"));
+	bool is_told = false;
+
+	(void)state;
+	for (guint i = 0; i < stock->errors->len; i++) {
+		const char *text = g_ptr_array_index(stock->errors, i);
+
+		assert_null(strstr(text, "h2"));
+		is_told = is_told || strstr(text, "h3 is yellow, 1 VM there");
+	}
+	assert_true(is_told);
+}
+
 /* A shape from a file, by the thread. */
 static void
 sizes_are_read_by_a_thread(void **state)
@@ -302,6 +305,8 @@ main(void)
 			end),
 		cmocka_unit_test_setup_teardown(
 			the_policy_and_its_failover_hosts_are_read, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_failover_host_with_vms_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(sizes_are_read_by_a_thread,
 						begin, end),
 	};

@@ -2,12 +2,14 @@
 /*
  * Large clusters, where no solver helps. "planted": clusters that are cut from
  * full hosts, so that the answer is known: all of them fit again, or one unit
- * is too much. "bench": times beside the goals, of the whole question and of
- * one more machine against the kept plan; each certificate is verified outside
+ * is too much. "bench": times beside the goals, of the whole question, of one
+ * more machine against the kept plan, and of the targets as the manager makes
+ * them in steps; each certificate is verified outside
  * of the time that is measured.
  */
 #include "../unit/roll.h"
 #include "ha/plan.h"
+#include "ha/targets.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +20,10 @@
 #define RUNS 9
 #define CHANGES 2001u
 #define PIECES 20u
+/* As vmha-fdmd has them. */
+#define TARGET_SET_STEPS UINT64_C(1000000)
+#define TARGET_HOST_STEPS UINT64_C(2000000)
+#define TARGET_GOAL_MS 20.0
 
 struct big {
 	struct ha_inv_host *hosts;
@@ -282,6 +288,77 @@ time_change(uint32_t n_hosts, uint32_t n_vms, uint32_t percent, double goal_ms)
 	return n_yes == CHANGES;
 }
 
+/* Of this process alone: what others make it wait for is no cost of a step. */
+static double
+cpu_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* All targets, and the longest of the steps in between which the manager looks
+ * at its clock. */
+static bool
+time_targets(const struct big *big, struct ha_target_fact *facts,
+	     const char *what, double goal_ms)
+{
+	struct ha_targets_question question = {
+		.inv = &big->inv,
+		.demand = big->demand,
+		.facts = facts,
+		.set_steps = TARGET_SET_STEPS,
+		.host_steps = TARGET_HOST_STEPS,
+	};
+	struct ha_target *targets =
+		need_memory((big->inv.n_vms + (size_t)1) * sizeof(*targets));
+	void *work = need_memory(ha_targets_work_bytes(&question));
+	double began = cpu_ms();
+	struct ha_targets *t = ha_targets_begin(&question, work, targets);
+	double last = cpu_ms();
+	double first_ms = last - began;
+	double worst_ms = 0;
+	uint32_t n_given = 0;
+	bool is_more = true;
+
+	while (is_more) {
+		is_more = ha_targets_step(t);
+		double now = cpu_ms();
+		worst_ms = now - last > worst_ms ? now - last : worst_ms;
+		last = now;
+	}
+	for (uint32_t vm = 0; vm < big->inv.n_vms; vm++) {
+		n_given += targets[vm].state == HA_TARGET_GIVEN;
+		facts[vm].now = targets[vm].host;
+	}
+	printf("%5u x %5u  targets, %s  CPU %8.3f ms  begin %.3f ms  longest "
+	       "step %.3f ms  goal %.1f ms  ratio %.3f  %u given\n",
+	       big->inv.n_hosts, big->inv.n_vms, what, last - began, first_ms,
+	       worst_ms, goal_ms, worst_ms / goal_ms, n_given);
+	free(targets);
+	free(work);
+	return n_given == big->inv.n_vms;
+}
+
+static bool
+time_all_targets(uint32_t n_hosts, uint32_t n_vms, uint32_t percent)
+{
+	struct ha_target_fact *facts = need_memory(n_vms * sizeof(*facts));
+	struct big big;
+	bool is_ok;
+
+	load(&big, n_hosts, n_vms, 1, percent);
+	for (uint32_t vm = 0; vm < n_vms; vm++) {
+		facts[vm].now = HA_INV_NONE;
+	}
+	is_ok = time_targets(&big, facts, "anew ", TARGET_GOAL_MS);
+	is_ok = time_targets(&big, facts, "stand", TARGET_GOAL_MS) && is_ok;
+	free(facts);
+	big_close(&big);
+	return is_ok;
+}
+
 static int
 bench(void)
 {
@@ -292,6 +369,8 @@ bench(void)
 		is_ok = time_prove(64, 1000, 2, percent, 20) && is_ok;
 		is_ok = time_prove(1000, 20000, 1, percent, 50) && is_ok;
 		is_ok = time_change(1000, 20000, percent, 1) && is_ok;
+		is_ok = time_all_targets(32, 2000, percent) && is_ok;
+		is_ok = time_all_targets(1000, 20000, percent) && is_ok;
 	}
 	return is_ok ? 0 : 1;
 }

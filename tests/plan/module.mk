@@ -43,9 +43,19 @@ soak-plan: $(PLAN_ORACLE) $(PLAN_BIG)
 	$(PLAN_BIG) planted
 	$(PLAN_ORACLE) $(PLAN_FLAVOURS) $(CLUSTERS)
 
+# The daemon's part of it.
+PLAN_TURNS := $(BUILD)/tests/plan/turns
+$(PLAN_TURNS).o: ALL_CPPFLAGS += \
+	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(FDM_PKGS)))
+$(PLAN_TURNS): $(PLAN_TURNS).o $(FDM_DIR)/prefer_plan.o $(LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(LIBS) \
+		-Wl,--end-group -ljansson -lexpat \
+		$(shell $(PKG_CONFIG) --libs $(FDM_PKGS)) -pthread
+
 # Timings beside the goals: no check, machines are noisy.
-bench-plan: $(PLAN_BIG)
+bench-plan: $(PLAN_BIG) $(PLAN_TURNS)
 	$(PLAN_BIG) bench
+	$(PLAN_TURNS)
 
 CHECKS += check-plan check-targets
 HELP += "make check-plan: the failure planner against GLPK; planted clusters" \

@@ -235,6 +235,30 @@ class Maintenance(SimulatedCase):
         self.duty("on", "--force")
         self.assertEqual(self.told("on")["vms"], [])
 
+    def spared(self, *more, memory=1000):
+        """h3 is a failover host, and the plan's target of vm1."""
+        self.sized(memory, admission_policy="dedicated", failover_hosts="h3")
+        self.put(self.text().replace(
+            '</constraints>', '<rsc_location id="vmha-plan-vm1" rsc="vm1" '
+            'node="h3" score="49"/></constraints>'))
+        before = self.text()
+        self.told("on", "--dry-run", *more)
+        self.assertEqual(self.text(), before)
+        self.live()
+        (move,) = self.told("on", *more)["vms"]
+        self.assertEqual((move["vm"], move["how"], move["to"]),
+                         ("vm1", "live", "h2"))
+        plan = self.read().find(".//rsc_location[@id='vmha-plan-vm1']")
+        self.assertEqual((plan.get("node"), plan.get("score")), ("h2", "49"))
+
+    def test_failover_host(self):
+        """The plan sends them there if h1 dies; they leave for others."""
+        self.spared()
+
+    def test_failover_host_force(self):
+        """Also where the promise is broken: vm3 fills the failover host."""
+        self.spared("--force", memory=4000)
+
     def test_dry_run(self):
         self.began("web1")
         before = self.text()

@@ -167,6 +167,16 @@ without_a_word_there_is_a_sentence(void **state)
 	verdict = judge(1);
 	ha_prefer_text(&box.inv, 0, 1, &facts, &verdict, &text);
 	assert_non_null(strstr(text.text, "resource-stickiness is 0"));
+	assert_non_null(strstr(text.text, "resource-stickiness=100"));
+	/* Its user's own score there counts, too; with what is said it wins. */
+	scores[0] = 20;
+	scores[1] = scores[2] = 500;
+	verdict = judge(1);
+	ha_prefer_text(&box.inv, 0, 1, &facts, &verdict, &text);
+	assert_non_null(strstr(text.text, "resource-stickiness=571"));
+	facts.stickiness = 571;
+	expect(1, 90, HA_PREFER_WINS);
+	open_box(0);
 	facts.stickiness = 1000;
 	facts.has_wishes = true;
 	expect(1, 0, HA_PREFER_UNKNOWN);

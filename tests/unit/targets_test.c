@@ -49,6 +49,34 @@ aim_make(struct aim *aim)
 	free(work);
 }
 
+/* Step by step, and with each the facts stand elsewhere. */
+static void
+aim_make_in_steps(struct aim *aim)
+{
+	struct ha_targets_question question = {
+		.inv = &aim->box.inv,
+		.demand = aim->box.demand,
+		.facts = aim->facts,
+		.has_failover_hosts = aim->has_failover_hosts,
+	};
+	void *work = malloc(ha_targets_work_bytes(&question));
+	struct ha_inv_rule rules[BOX_RULES];
+	struct ha_inventory inv = aim->box.inv;
+	struct ha_targets *targets;
+
+	assert_non_null(work);
+	memcpy(rules, aim->box.rules, sizeof(rules));
+	inv.rules = rules;
+	question.inv = &inv;
+	targets = ha_targets_begin(&question, work, aim->targets);
+	memset(rules, 0xa5, sizeof(rules));
+	question.inv = &aim->box.inv;
+	do {
+		ha_targets_rebase(targets, &question);
+	} while (ha_targets_step(targets));
+	free(work);
+}
+
 /* What was given stands now. */
 static void
 aim_take(struct aim *aim)
@@ -326,6 +354,48 @@ of_a_failover_host_nothing_is_promised(void **state)
 	expect_given(&aim, 3, 2);
 }
 
+/* Of a host in standby; the same of the other kind of maintenance. */
+static void
+failover_hosts_are_not_for_evacuation(void **state)
+{
+	static const enum ha_inv_state STATES[] = { HA_INV_STANDBY,
+						    HA_INV_MAINTENANCE };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct aim aim;
+
+		open_dedicated(&aim);
+		aim.box.hosts[0].state = STATES[i];
+		aim.facts[0].now = 2;
+		aim_make(&aim);
+		for (uint32_t vm = 0; vm < 3; vm++) {
+			expect_given(&aim, vm, 1);
+		}
+		aim_take(&aim);
+		aim_make(&aim);
+		expect_given(&aim, 2, 1);
+		/* Rather there than nowhere. */
+		aim.box.hosts[1].memory_mb = 20;
+		aim_make(&aim);
+		uint32_t there = 0;
+		for (uint32_t vm = 0; vm < 3; vm++) {
+			assert_int_equal(aim.targets[vm].state,
+					 HA_TARGET_GIVEN);
+			there += aim.targets[vm].host >= 2;
+		}
+		assert_int_equal(there, 1);
+		/* That host dies. */
+		aim.box.hosts[0].state = HA_INV_OFFLINE;
+		aim_make(&aim);
+		there = 0;
+		for (uint32_t vm = 0; vm < 3; vm++) {
+			there += aim.targets[vm].host >= 2;
+		}
+		assert_int_equal(there, 2);
+	}
+}
+
 static void
 at_the_bound_it_is_told(void **state)
 {
@@ -338,7 +408,7 @@ at_the_bound_it_is_told(void **state)
 		.demand = aim.box.demand,
 		.facts = aim.facts,
 		.set_steps = 1,
-		.all_steps = 1,
+		.host_steps = 1,
 	};
 	void *work = malloc(ha_targets_work_bytes(&question));
 
@@ -434,6 +504,13 @@ random_clusters(void **state)
 			}
 		}
 		again = aim;
+		aim_make_in_steps(&again);
+		for (uint32_t vm = 0; vm < aim.box.inv.n_vms; vm++) {
+			assert_int_equal(again.targets[vm].host,
+					 aim.targets[vm].host);
+			assert_int_equal(again.targets[vm].state,
+					 aim.targets[vm].state);
+		}
 		aim_take(&again);
 		aim_make(&again);
 		for (uint32_t vm = 0; vm < aim.box.inv.n_vms; vm++) {
@@ -459,6 +536,7 @@ main(void)
 		cmocka_unit_test(who_is_down_keeps_its_target_or_gets_one),
 		cmocka_unit_test(failover_hosts_first),
 		cmocka_unit_test(of_a_failover_host_nothing_is_promised),
+		cmocka_unit_test(failover_hosts_are_not_for_evacuation),
 		cmocka_unit_test(at_the_bound_it_is_told),
 		cmocka_unit_test(random_clusters),
 	};

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <expat.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -283,14 +284,15 @@ change(const char *const *argv, struct ha_err *err)
 	return 0;
 }
 
-/* `option` NULL: none. */
+/* `option` NULL: none. `copy`: "CIB_file=PATH"; NULL: the live CIB. */
 static int
-change_by(const char *verb, const char *option, const char *xml,
-	  struct ha_err *err)
+change_by(const char *copy, const char *verb, const char *option,
+	  const char *xml, struct ha_err *err)
 {
 	char path[] = "/tmp/vmha-cib-XXXXXX";
-	const char *const argv[] = { "cibadmin", verb,   "--xml-file",
-				     path,       option, NULL };
+	const char *const words[] = { "env",        copy, "cibadmin", verb,
+				      "--xml-file", path, option,     NULL };
+	const char *const *argv = copy ? words : words + 2;
 	int fd = mkostemp(path, O_CLOEXEC);
 	size_t len = strlen(xml);
 	int rc;
@@ -313,13 +315,22 @@ change_by(const char *verb, const char *option, const char *xml,
 int
 cib_modify(const char *xml, struct ha_err *err)
 {
-	return change_by("--modify", "--allow-create", xml, err);
+	return change_by(NULL, "--modify", "--allow-create", xml, err);
+}
+
+int
+cib_modify_copy(const char *path, const char *xml, struct ha_err *err)
+{
+	char copy[PATH_MAX];
+
+	snprintf(copy, sizeof(copy), "CIB_file=%s", path);
+	return change_by(copy, "--modify", "--allow-create", xml, err);
 }
 
 int
 cib_replace(const char *xml, struct ha_err *err)
 {
-	return change_by("--replace", NULL, xml, err);
+	return change_by(NULL, "--replace", NULL, xml, err);
 }
 
 int

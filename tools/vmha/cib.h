@@ -59,6 +59,8 @@ bool cib_is_quorate(const struct cib_node *cib);
 
 /* One update of the whole CIB, confirmed. */
 int cib_modify(const char *xml, struct ha_err *err);
+/* The same of a CIB in a file. */
+int cib_modify_copy(const char *path, const char *xml, struct ha_err *err);
 /* Puts the element, which has an id, in the place of the one that is there. */
 int cib_replace(const char *xml, struct ha_err *err);
 /* Takes away all that the XPath names, in one update. */

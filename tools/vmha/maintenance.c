@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ha/cleanup.h"
 #include "ha/clock.h"
 #include "ha/text.h"
 
@@ -77,10 +78,13 @@ set_standby(struct vmha *v, const char *host, const char *value)
 	return wait_run(argv, &v->err);
 }
 
+/* Places first: Pacemaker begins to move VMs at once. */
 static int
-begin_standby(struct vmha *v, const char *host)
+begin_standby(struct vmha *v, const struct plan *plan)
 {
-	return set_standby(v, host, "on");
+	int rc = plan->places ? cib_modify(plan->places, &v->err) : 0;
+
+	return rc < 0 ? rc : set_standby(v, plan->host, "on");
 }
 
 /* Where it is now, by the history; how it got there. */
@@ -252,10 +256,12 @@ static int
 go_on(struct vmha *v, const char *host)
 {
 	struct plan plan = { 0 };
+	ha_autofree char *places = NULL;
 	int code = VMHA_OK;
 	int rc = look_host(v, host, true);
 
-	rc = rc < 0 ? rc : plan_make(host, &plan, &v->err);
+	places = rc < 0 ? NULL : places_make(v, host);
+	rc = rc < 0 ? rc : plan_make(host, places, &plan, &v->err);
 	if (rc < 0) {
 		return vmha_fail(v, rc);
 	}

@@ -2,7 +2,7 @@
 /*
  * What becomes of a host's VMs when it goes into standby, by Pacemaker's own
  * scheduler on a copy of the CIB, and what keeps one from moving. vmha guesses
- * no placement.
+ * no placement; under the policy "dedicated" it has a say in it.
  */
 #ifndef VMHA_MAINTENANCE_H
 #define VMHA_MAINTENANCE_H
@@ -28,16 +28,24 @@ struct move {
 struct plan {
 	struct cib_node *cib;
 	const char *host;
+	/* What is written to the CIB before; NULL: nothing. */
+	const char *places;
 	struct move *moves;
 	size_t count;
 };
 
-/* Of all VMs that are active on the host. -EIO: the scheduler can't be
- * asked. */
-int plan_make(const char *host, struct plan *ret_plan, struct ha_err *err);
+/* Of all VMs that are active on the host. `places`: NULL, or an update of the
+ * CIB that is made before. -EIO: the scheduler can't be asked. */
+int plan_make(const char *host, const char *places, struct plan *ret_plan,
+	      struct ha_err *err);
 void plan_done(struct plan *plan);
 size_t plan_count(const struct plan *plan, enum move_how how);
 const char *move_word(enum move_how how);
+
+/* maintenance_place.c: where failover hosts are kept free, the constraints of
+ * the plan that send the host's VMs to other ones, as an update of the CIB; to
+ * be freed. NULL: nothing is to be written. */
+char *places_make(struct vmha *v, const char *host);
 
 /* maintenance_admit.c: 0: it may go on, and was asked back where that is due.
  * -EPERM with the sentence: it may not, and nothing was changed. A dry run is
@@ -46,6 +54,6 @@ int maintenance_refuse(struct vmha *v, const struct plan *plan);
 /* Sets standby, with the master's word where there is one. -EPERM: it refuses,
  * and nothing was changed. */
 int maintenance_commit(struct vmha *v, const struct plan *plan,
-		       int (*commit)(struct vmha *v, const char *host));
+		       int (*commit)(struct vmha *v, const struct plan *plan));
 
 #endif

@@ -152,7 +152,7 @@ maintenance_refuse(struct vmha *v, const struct plan *plan)
 
 int
 maintenance_commit(struct vmha *v, const struct plan *plan,
-		   int (*commit)(struct vmha *v, const char *host))
+		   int (*commit)(struct vmha *v, const struct plan *plan))
 {
 	struct door door = { .ask.kind = HA_DOOR_REMOVE_HOST, .lock_fd = -1 };
 	int rc = 0;
@@ -172,7 +172,7 @@ maintenance_commit(struct vmha *v, const struct plan *plan,
 				  plan->host, door.refusal);
 	}
 	rc = rc < 0 ? rc : door_is_in_time(&door, &v->err);
-	rc = rc < 0 ? rc : commit(v, plan->host);
+	rc = rc < 0 ? rc : commit(v, plan);
 	door_close(&door);
 	return rc;
 }

@@ -32,9 +32,10 @@ run_for_text(const char *const *argv, const char *what, char **ret_text,
 	return 0;
 }
 
-/* The CIB as it is, with the host in standby, in a file. */
+/* The CIB as it is, with these constraints and the host in standby, in a file. */
 static int
-write_copy(const char *host, const char *path, int fd, struct ha_err *err)
+write_copy(const char *host, const char *places, const char *path, int fd,
+	   struct ha_err *err)
 {
 	static const char *const QUERY[] = { "cibadmin", "--query", NULL };
 	char file[64];
@@ -54,14 +55,18 @@ write_copy(const char *host, const char *path, int fd, struct ha_err *err)
 	if (write(fd, xml, len) != (ssize_t)len) {
 		return ha_err_set(err, -ENOSPC, "can't write %s", path);
 	}
+	rc = places ? cib_modify_copy(path, places, err) : 0;
+	if (rc < 0) {
+		return rc;
+	}
 	snprintf(file, sizeof(file), "CIB_file=%s", path);
 	return run_for_text(set, "set standby in a copy of the CIB", &out, err);
 }
 
 /* The scheduler's answer as a tree. */
 static int
-ask_scheduler(const char *host, struct cib_node **ret_actions,
-	      struct ha_err *err)
+ask_scheduler(const char *host, const char *places,
+	      struct cib_node **ret_actions, struct ha_err *err)
 {
 	char path[] = "/tmp/vmha-plan-XXXXXX";
 	const char *const argv[] = {
@@ -76,7 +81,7 @@ ask_scheduler(const char *host, struct cib_node **ret_actions,
 		return ha_err_set(err, -errno, "can't write %s: %s", path,
 				  strerror(errno));
 	}
-	rc = write_copy(host, path, fd, err);
+	rc = write_copy(host, places, path, fd, err);
 	rc = rc < 0 ? rc :
 		      run_for_text(argv, "ask Pacemaker's scheduler", &text,
 				   err);
@@ -231,16 +236,17 @@ judge(const struct plan *plan, const struct cib_node *actions,
 }
 
 int
-plan_make(const char *host, struct plan *ret_plan, struct ha_err *err)
+plan_make(const char *host, const char *places, struct plan *ret_plan,
+	  struct ha_err *err)
 {
-	struct plan plan = { .host = host };
+	struct plan plan = { .host = host, .places = places };
 	struct cib_node *actions = NULL;
 	const struct cib_node *vm = NULL;
 	const struct cib_node *state;
 	size_t room = 0;
 	int rc = cib_read(&plan.cib, err);
 
-	rc = rc < 0 ? rc : ask_scheduler(host, &actions, err);
+	rc = rc < 0 ? rc : ask_scheduler(host, places, &actions, err);
 	if (rc < 0) {
 		cib_free(plan.cib);
 		return rc;

@@ -113,18 +113,24 @@ read_params(const struct cib_node *cib, struct ha_fdm_params *ret_params,
 	return ha_fdm_params_lenient(get, &source, ret_params, err);
 }
 
-bool
-policy_is_in_force(const struct cib_node *cib)
+enum ha_admission_type
+policy_type(const struct cib_node *cib)
 {
 	struct ha_admission_policy p;
 	struct ha_fdm_params params;
 
 	if (!policy_resource(cib)) {
-		return false;
+		return HA_ADMISSION_DISABLED;
 	}
 	(void)read_params(cib, &params, NULL);
 	(void)ha_fdm_admission(&params, &p, NULL);
-	return p.type != HA_ADMISSION_DISABLED;
+	return p.type;
+}
+
+bool
+policy_is_in_force(const struct cib_node *cib)
+{
+	return policy_type(cib) != HA_ADMISSION_DISABLED;
 }
 
 json_t *

@@ -8,10 +8,13 @@
 #define VMHA_POLICY_H
 
 #include "cib.h"
+#include "ha/admission.h"
 #include "ha/inventory.h"
 
 /* The resource; NULL: nobody enforces a policy. */
 const struct cib_node *policy_resource(const struct cib_node *cib);
+/* Its policy; disabled: there is none. */
+enum ha_admission_type policy_type(const struct cib_node *cib);
 /* There is one, and its policy is not "disabled". */
 bool policy_is_in_force(const struct cib_node *cib);
 /* "policy" of the inventory file. What can't be read, and a failover host that

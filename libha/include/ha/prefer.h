@@ -16,6 +16,8 @@
 #define HA_PREFER_INFINITY 1000000 /* CRM_SCORE_INFINITY */
 /* Of a constraint of ours: below the 100 that people write. */
 #define HA_PREFER_MAX 90
+/* resource-stickiness that is enough where nobody has scores of his own. */
+#define HA_PREFER_STICKY_USUAL 100
 
 struct ha_prefer_facts {
 	int stickiness;    /* resource-stickiness in force */

@@ -12,9 +12,10 @@
 
 #include "ha/plan.h"
 
-/* Steps of the planner for one host, and for all of them. */
+/* Steps of the planner for one question, and for one host: so many for all that
+ * hold something fast, and so many again when machines are left out. */
 #define HA_TARGETS_SET_STEPS UINT64_C(10000000)
-#define HA_TARGETS_ALL_STEPS UINT64_C(100000000)
+#define HA_TARGETS_HOST_STEPS UINT64_C(20000000)
 
 struct ha_target_fact {
 	uint32_t now; /* its target; HA_INV_NONE: none */
@@ -42,10 +43,11 @@ struct ha_targets_question {
 	const struct ha_inventory *inv;
 	const struct ha_plan_demand *demand; /* of inv->n_vms, as ha/plan.h */
 	const struct ha_target_fact *facts;  /* of inv->n_vms */
-	/* Policy dedicated: failover hosts are used first, and machines that
-	 * run there are promised nothing. */
+	/* Policy dedicated: failover hosts are used first, machines that run
+	 * there are promised nothing, and those of a host that is in
+	 * maintenance or standby go there only where no other has room. */
 	bool has_failover_hosts;
-	uint64_t set_steps, all_steps; /* 0: the defaults above */
+	uint64_t set_steps, host_steps; /* 0: the defaults above */
 };
 
 size_t ha_targets_work_bytes(const struct ha_targets_question *question);
@@ -53,5 +55,14 @@ size_t ha_targets_work_bytes(const struct ha_targets_question *question);
  * ret_targets: of inv->n_vms. */
 void ha_targets_make(const struct ha_targets_question *question, void *work,
 		     struct ha_target *ret_targets);
+
+/* The same in steps, one host each; the question is copied, what it points at
+ * is not. False: that was the last. */
+struct ha_targets *ha_targets_begin(const struct ha_targets_question *question,
+				    void *work, struct ha_target *ret_targets);
+bool ha_targets_step(struct ha_targets *targets);
+/* Between two steps: the same facts stand elsewhere now. */
+void ha_targets_rebase(struct ha_targets *targets,
+		       const struct ha_targets_question *question);
 
 #endif

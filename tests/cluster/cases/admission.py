@@ -477,3 +477,63 @@ def admission_doors(lab):
     for vm in vms:
         lab.expect(len(vm.qemus()) == 1, f"{vm.name}: {vm.qemus()}")
     stop(lab, late)
+
+
+def colour(lab, host, by):
+    """Of a failover host, as vmha admission show says."""
+    return told(lab, "admission", "show",
+                by=by)["policy"]["failover_hosts"][host]
+
+
+@case(heartbeat=3)
+def admission_dedicated(lab):
+    """A host is kept for failures: power-ons and maintenance leave it empty,
+    though nothing is emptier, and VMs of a host that dies come back there."""
+    vms = [sized(lab, f"web{i}") for i in range(1, 5)]
+    late = sized(lab, "late1")
+    warm(lab)
+    spare = lab.hosts[-1]
+    manage(lab, admission_policy="dedicated", failover_hosts=spare)
+    boss = master(lab)
+    away = lab.others(boss, spare)[0]
+    (stays,) = lab.others(away, spare)
+    offer(lab, len(vms))
+    load(lab, *(gated(vm) for vm in vms), gated(late), "".join(
+        f"location {late.name}-not-{host} {late.name} -inf: {host}\n"
+        for host in lab.others(spare)))
+    for vm in vms:
+        vm.wait_write(1, UP_DEADLINE_S)
+        lab.expect(vm.hosts() != [spare], f"{vm.name} on {vm.hosts()}")
+    text = wait_refused(lab, late)
+    lab.expect("failover" in text, text)
+    stop(lab, late)
+    wait_state(lab, "green", stays)
+    lab.expect(colour(lab, spare, stays) == "green", "VMs on it?")
+    # Nothing else can take the VMs of either.
+    wait_planned(lab, vms, spare)
+    for vm in vms:
+        vm.check(1)
+    vmha(lab, "host", "maintenance", away, "on", "--yes", by=stays)
+    for vm in vms:
+        lab.expect(vm.hosts() == [stays], f"{vm.name} on {vm.hosts()}")
+    wait_planned(lab, vms, spare)
+    vmha(lab, "host", "maintenance", away, "off", by=stays)
+    wait_planned(lab, vms, spare)
+    kill(lab, stays)
+    all_up(lab, vms)
+    for vm in vms:
+        lab.expect(vm.hosts() == [spare], f"{vm.name} on {vm.hosts()}")
+    lab.expect(colour(lab, spare, away) == "yellow", "it took VMs")
+    words = vmha(lab, "status", by=away, code=None).stdout
+    lab.expect(f"failover host {spare} is yellow, {len(vms)} VMs" in words,
+               words)
+    # One of them goes back by hand, and nothing calls it.
+    lab.cluster.crm(away, f"--wait resource move {vms[0].name} {away}")
+    lab.cluster.crm(away, f"resource clear {vms[0].name}")
+    lab.hold(WATCH_S, vms[0], [away], "moved back")
+
+
+def wait_planned(lab, vms, host):
+    wait_for(lambda: all(preferred(lab, host).get(vm.name) == host
+                         for vm in vms), PLANNED_DEADLINE_S,
+             f"{host} is the target of all")
