@@ -238,7 +238,7 @@ fdm_admit_json(struct fdm *fdm, uint64_t now_ms)
 		 admit->state == FDM_ADMIT_DISABLED;
 	add_vms(fdm, refused, marked);
 	return json_pack(
-		"{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "policy",
+		"{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "policy",
 		stock ? policy_name((int)stock->policy.type) : "percentage",
 		"guarantee",
 		stock && stock->policy.guarantee == HA_ADMISSION_ARITHMETIC ?
@@ -248,7 +248,7 @@ fdm_admit_json(struct fdm *fdm, uint64_t now_ms)
 		"state", state_name(admit->state), "why", is_yes ? "" : why,
 		"help", admit->state == FDM_ADMIT_RED ? admit->help : "",
 		"refused", refused, "marked", marked, "errors",
-		errors_json(stock));
+		errors_json(stock), "warnings", fdm_use_warnings(fdm));
 }
 
 json_t *

@@ -328,7 +328,7 @@ on_asked(struct fdm_found *found, const struct fdm_look *look)
 }
 
 static void
-on_look(void *data, const struct fdm_look *look)
+on_look(void *data, struct fdm_look *look)
 {
 	struct fdm_found *found = data;
 
@@ -342,6 +342,9 @@ on_look(void *data, const struct fdm_look *look)
 	case FDM_LOOK_LIST:
 	case FDM_LOOK_CLEAR:
 		on_asked(found, look);
+		break;
+	case FDM_LOOK_USE:
+		fdm_use_looked(found->fdm, look);
 		break;
 	}
 }

@@ -7,7 +7,7 @@ FDM_TESTS := $(patsubst tests/fdm/%.c,$(BUILD)/tests/fdm/%, \
 # What one part asks of the others.
 FDM_FAKES := $(BUILD)/tests/fdm/fakes.o
 FDM_FAKED := $(patsubst %,$(BUILD)/tests/fdm/%_test, \
-	admit duty ended lapse lease master protect_list)
+	admit duty ended lapse lease master protect_list use)
 
 $(FDM_TESTS:=.o) $(FDM_FAKES): ALL_CPPFLAGS += \
 	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(FDM_PKGS)))
@@ -25,7 +25,10 @@ $(BUILD)/tests/fdm/duty_test: $(FDM_DIR)/duty.o
 $(BUILD)/tests/fdm/attr_test: $(FDM_DIR)/attr.o
 $(BUILD)/tests/fdm/ended_test: $(FDM_DIR)/ended.o $(FDM_DIR)/grant.o
 $(BUILD)/tests/fdm/admit_test: $(FDM_DIR)/admit.o $(FDM_DIR)/admit_runs.o \
-	$(FDM_DIR)/admit_tell.o $(FDM_DIR)/grant.o
+	$(FDM_DIR)/admit_tell.o $(FDM_DIR)/grant.o $(FDM_DIR)/use_judge.o
+# What a host uses, with the daemon's own thread.
+$(BUILD)/tests/fdm/use_test: $(FDM_DIR)/use.o $(FDM_DIR)/use_judge.o \
+	$(FDM_DIR)/attr.o $(FDM_DIR)/found_look.o
 $(BUILD)/tests/fdm/plan_test: $(FDM_DIR)/prefer.o
 # An application's channel, with a real socket.
 $(BUILD)/tests/fdm/ready_test: $(FDM_DIR)/ready_listen.o
