@@ -9,7 +9,6 @@
 
 #include "FaultDomain/capacity.h"
 #include "FaultDomain/facts.h"
-#include "ha/admission.h"
 #include "ha/fdmparams.h"
 #include "ha/text.h"
 
@@ -65,16 +64,16 @@ fdm_capacity_judge(const struct fdm_facts *facts, const char *host,
 }
 
 uint64_t
-fdm_capacity_cpu(const struct fdm_facts *facts, const char *host)
+fdm_capacity_shown(const struct fdm_facts *facts, const char *host,
+		   const char *name)
 {
 	const xmlNode *node = node_of(facts, host);
 	const char *text =
-		node ? fdm_xml_nvpair(node, "utilization", HA_CAPACITY_CPU) :
-		       NULL;
+		node ? fdm_xml_nvpair(node, "utilization", name) : NULL;
 	uint64_t value = 0;
 
-	return text && ha_text_uint64(text, &value) == 0 &&
-			       value <= HA_ADMISSION_CPU_MHZ_MAX ?
+	/* Pacemaker's utilization is an int. */
+	return text && ha_text_uint64(text, &value) == 0 && value <= INT32_MAX ?
 		       value :
 		       0;
 }

@@ -12,18 +12,28 @@
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/found.h"
 
+/* What its node offers, overheads taken off or set by hand: that is what counts
+ * against failures. */
+static struct ha_use
+capacity_of(const struct fdm *fdm)
+{
+	return (struct ha_use){
+		fdm_capacity_shown(fdm->facts, fdm->snap->self,
+				   HA_CAPACITY_CPU),
+		fdm_capacity_shown(fdm->facts, fdm->snap->self,
+				   HA_CAPACITY_MEMORY),
+	};
+}
+
 static struct ha_use_machine
-machine_of(const struct fdm *fdm)
+machine_of(const struct fdm *fdm, const struct ha_use *capacity)
 {
 	const struct ha_hostcap *has = &fdm->capacity.has;
 	long ticks = sysconf(_SC_CLK_TCK);
 
 	return (struct ha_use_machine){
 		/* A kernel that tells no frequency: by hand, as capacity is. */
-		.cpu_mhz = has->cpu_mhz > 0 ? has->cpu_mhz :
-					      fdm_capacity_cpu(fdm->facts,
-							       fdm->snap->self),
-		.memory_mb = has->memory_mb,
+		.cpu_mhz = has->cpu_mhz > 0 ? has->cpu_mhz : capacity->cpu_mhz,
 		.cores = has->cores,
 		.ticks_a_s = ticks > 0 ? (uint32_t)ticks : 0,
 	};
@@ -31,8 +41,7 @@ machine_of(const struct fdm *fdm)
 
 /* As long as the last daemon's figure is near, it stands. */
 static void
-take(struct fdm *fdm, const struct ha_use *now,
-     const struct ha_use_machine *machine)
+take(struct fdm *fdm, const struct ha_use *now, const struct ha_use *capacity)
 {
 	struct fdm_use *use = &fdm->use;
 
@@ -40,7 +49,7 @@ take(struct fdm *fdm, const struct ha_use *now,
 	    ha_use_parse(fdm_attr_shown(fdm, HA_USE_ATTRIBUTE), &use->told)) {
 		ha_use_print(&use->told, use->text);
 	}
-	if (!use->text[0] || ha_use_is_news(&use->told, now, machine)) {
+	if (!use->text[0] || ha_use_is_news(&use->told, now, capacity)) {
 		use->told = *now;
 		ha_use_print(now, use->text);
 	}
@@ -64,6 +73,7 @@ fdm_use_looked(struct fdm *fdm, struct fdm_look *look)
 	const struct ha_use_look now = { look->at_ms, look->used,
 					 look->n_used };
 	struct ha_use_machine machine;
+	struct ha_use capacity;
 	struct ha_use measured;
 
 	use->is_looking = false;
@@ -72,10 +82,11 @@ fdm_use_looked(struct fdm *fdm, struct fdm_look *look)
 	    !fdm_use_is_wanted(fdm)) {
 		return;
 	}
-	machine = machine_of(fdm);
+	capacity = capacity_of(fdm);
+	machine = machine_of(fdm, &capacity);
 	if (before.at_ms != 0 &&
 	    ha_use_measure(&before, &now, &machine, &measured)) {
-		take(fdm, &measured, &machine);
+		take(fdm, &measured, &capacity);
 	}
 	g_free(use->before);
 	use->before = g_steal_pointer(&look->used);

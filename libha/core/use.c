@@ -77,15 +77,18 @@ ha_use_measure(const struct ha_use_look *before, const struct ha_use_look *now,
 static bool
 is_far(uint64_t a, uint64_t b, uint64_t whole)
 {
-	return (a > b ? a - b : b - a) > whole / PERCENT * HA_USE_NEWS_PERCENT;
+	uint64_t far = a > b ? a - b : b - a;
+
+	/* Of absurd numbers, too. */
+	return far > whole || far * PERCENT > whole * HA_USE_NEWS_PERCENT;
 }
 
 bool
 ha_use_is_news(const struct ha_use *told, const struct ha_use *now,
-	       const struct ha_use_machine *machine)
+	       const struct ha_use *capacity)
 {
-	return is_far(told->cpu_mhz, now->cpu_mhz, machine->cpu_mhz) ||
-	       is_far(told->memory_mb, now->memory_mb, machine->memory_mb);
+	return is_far(told->cpu_mhz, now->cpu_mhz, capacity->cpu_mhz) ||
+	       is_far(told->memory_mb, now->memory_mb, capacity->memory_mb);
 }
 
 enum ha_use_news

@@ -14,7 +14,6 @@
 #define MINUTE 60000 /* 6000 ticks of each core */
 
 static const struct ha_use_machine FOUR = { .cpu_mhz = 8000,
-					    .memory_mb = 16000,
 					    .cores = 4,
 					    .ticks_a_s = 100 };
 
@@ -134,7 +133,7 @@ absurd_counters(void **state)
 	}
 }
 
-/* 5 % of 8000 MHz, of 16000 MB. */
+/* 5 % of 8000 MHz, of 16000 MB; of nothing any change is. */
 static void
 news(void **state)
 {
@@ -147,13 +146,21 @@ news(void **state)
 		{ { 599, 1000 }, true },   { { 1000, 1801 }, true },
 		{ { 1000, 199 }, true },
 	};
+	static const struct ha_use capacity = { 8000, 16000 };
+	static const struct ha_use none = { 0, 0 };
+	static const struct ha_use all = { UINT64_MAX, UINT64_MAX };
 	const struct ha_use told = { 1000, 1000 };
 
 	(void)state;
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
-		assert_int_equal(ha_use_is_news(&told, &cases[i].now, &FOUR),
-				 cases[i].is_news);
+		assert_int_equal(
+			ha_use_is_news(&told, &cases[i].now, &capacity),
+			cases[i].is_news);
 	}
+	assert_false(ha_use_is_news(&told, &told, &none));
+	assert_true(ha_use_is_news(&told, &cases[1].now, &none));
+	assert_true(ha_use_is_news(&told, &all, &capacity));
+	assert_true(ha_use_is_news(&all, &told, &capacity));
 }
 
 static void

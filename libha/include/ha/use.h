@@ -16,7 +16,7 @@
 /* Transient node attribute: "CPU_MHZ MEMORY_MB". */
 #define HA_USE_ATTRIBUTE "vmha-use"
 #define HA_USE_TEXT 48u
-/* Of what the machine has: less of a change is none. */
+/* Of what the host offers: less of a change is none. */
 #define HA_USE_NEWS_PERCENT 5u
 
 /* One process, by pid and start time, as in struct ha_proc_id. */
@@ -35,7 +35,6 @@ struct ha_use_look {
 
 struct ha_use_machine {
 	uint64_t cpu_mhz; /* of all cores; 0: not known, then CPU counts as 0 */
-	uint64_t memory_mb;
 	uint32_t cores;
 	uint32_t ticks_a_s;
 };
@@ -52,9 +51,9 @@ bool ha_use_measure(const struct ha_use_look *before,
 		    const struct ha_use_machine *machine,
 		    struct ha_use *ret_use);
 
-/* Is that worth a write of the CIB? */
+/* Is that worth a write of the CIB? capacity: what the host offers. */
 bool ha_use_is_news(const struct ha_use *told, const struct ha_use *now,
-		    const struct ha_use_machine *machine);
+		    const struct ha_use *capacity);
 
 enum ha_use_news {
 	HA_USE_SAME,
