@@ -72,8 +72,6 @@ look(struct fdm *fdm)
 	fdm_guests_tick(fdm, now_ms);
 	fdm_lacks_tick(fdm, now_ms);
 	fdm_capacity_tick(fdm, now_ms);
-	fdm_use_tick(fdm, now_ms);
-	fdm_use_judge_tick(fdm, now_ms);
 	fdm_ready_tick(fdm, now_ms);
 	fdm_stock_tick(fdm->stock, now_ms);
 }
@@ -261,7 +259,6 @@ end(struct fdm *fdm)
 
 	fdm_server_close(fdm);
 	fdm_found_end(fdm);
-	fdm_use_end(fdm);
 	fdm_ready_end(fdm);
 	release_waits(fdm);
 	if (was_master) {

@@ -357,6 +357,8 @@ fdm_found_tick(struct fdm *fdm, uint64_t now_ms)
 	struct fdm_found *found = fdm->found;
 
 	fdm_found_tell(fdm, now_ms);
+	fdm_use_tick(fdm, now_ms);
+	fdm_use_judge_tick(fdm, now_ms);
 	if (found->is_looking && now_ms >= found->begun_ms + FDM_LOOK_LATE_MS) {
 		say_why(found, "one of them does not answer who "
 			       "looks at it");

@@ -6,6 +6,8 @@
  * these tell themselves, each resource by itself: both together would count
  * them twice.
  */
+#include <inttypes.h>
+
 #include "admission_parts.h"
 
 #define PERCENT HA_ADMISSION_PERCENT_MAX
@@ -119,4 +121,29 @@ ha_admission_use(const struct ha_admission_question *question,
 		 struct ha_admission_use *ret_use)
 {
 	ha__admission_use(question, question->inv, ret_use);
+}
+
+bool
+ha_admission_warning(const struct ha_admission_policy *policy,
+		     const struct ha_admission_use *use, bool is_memory,
+		     struct ha_err *ret_text)
+{
+	const char *unit = is_memory ? "MB" : "MHz";
+
+	if (is_memory ? !use->warns_memory : !use->warns_cpu) {
+		return false;
+	}
+	ha_err_set(ret_text, 0,
+		   "the %s in use now, %" PRIu64 " %s, less the %" PRIu32
+		   " %% that may be lost, would not fit into the %" PRIu64
+		   " %s that are left after %" PRIu32
+		   " host failure%s: VMs would be slower than that. Add a "
+		   "host, have VMs use less, or raise performance_degradation",
+		   is_memory ? "memory" : "CPU",
+		   is_memory ? use->memory_mb : use->cpu_mhz, unit,
+		   policy->performance_degradation,
+		   is_memory ? use->left_memory_mb : use->left_cpu_mhz, unit,
+		   policy->host_failures,
+		   policy->host_failures == 1 ? "" : "s");
+	return true;
 }
