@@ -6,7 +6,6 @@
  */
 #include "FaultDomain/use.h"
 
-#include <string.h>
 #include <unistd.h>
 
 #include "FaultDomain/fdm.h"
