@@ -245,7 +245,7 @@ fdm_admit_json(struct fdm *fdm, uint64_t now_ms)
 		 admit->state == FDM_ADMIT_DISABLED;
 	add_vms(fdm, refused, marked);
 	return json_pack(
-		"{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "policy",
+		"{s:s, s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "policy",
 		stock ? policy_name((int)stock->policy.type) : "percentage",
 		"guarantee",
 		stock && stock->policy.guarantee == HA_ADMISSION_ARITHMETIC ?
@@ -254,7 +254,8 @@ fdm_admit_json(struct fdm *fdm, uint64_t now_ms)
 		"host_failures", stock ? (int)stock->policy.host_failures : 0,
 		"state", state_name(admit->state), "why", is_yes ? "" : why,
 		"help", admit->state == FDM_ADMIT_RED ? admit->help : "",
-		"refused", refused, "marked", marked, "errors", errors);
+		"refused", refused, "marked", marked, "errors", errors,
+		"warnings", fdm_use_warnings(fdm));
 }
 
 json_t *

@@ -39,6 +39,10 @@ bool fdm_capacity_judge(const struct fdm_facts *facts, const char *host,
 			const struct ha_hostcap *has,
 			struct ha_capacity *ret_capacity,
 			struct ha_capacity_plan *ret_plan);
+/* What its node says of HA_CAPACITY_CPU or _MEMORY, whoever wrote it; 0: nothing
+ * that can be read. */
+uint64_t fdm_capacity_shown(const struct fdm_facts *facts, const char *host,
+			    const char *name);
 /* For ha_cib_update(), to be freed; sets and pairs that are there keep their
  * ids. The node is there. */
 char *fdm_capacity_xml(const struct fdm_facts *facts, const char *host,

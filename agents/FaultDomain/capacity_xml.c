@@ -10,6 +10,7 @@
 #include "FaultDomain/capacity.h"
 #include "FaultDomain/facts.h"
 #include "ha/fdmparams.h"
+#include "ha/text.h"
 
 #define ID_BYTES 320
 #define NUMBER_BYTES 24
@@ -60,6 +61,21 @@ fdm_capacity_judge(const struct fdm_facts *facts, const char *host,
 	};
 	ha_capacity_judge(&shown, ret_capacity, ret_plan);
 	return true;
+}
+
+uint64_t
+fdm_capacity_shown(const struct fdm_facts *facts, const char *host,
+		   const char *name)
+{
+	const xmlNode *node = node_of(facts, host);
+	const char *text =
+		node ? fdm_xml_nvpair(node, "utilization", name) : NULL;
+	uint64_t value = 0;
+
+	/* Pacemaker's utilization is an int. */
+	return text && ha_text_uint64(text, &value) == 0 && value <= INT32_MAX ?
+		       value :
+		       0;
 }
 
 static void

@@ -40,7 +40,8 @@
  *              "help", "refused": [{"resource", "text", "help"}], "marked"
  *              (they run with more than was admitted): [{"resource", "text"}],
  *              "errors": [sentences: what can't be counted as it stands]};
- *              at most 50 of each, "vms" have all
+ *              at most 50 of each, "vms" have all; by every host:
+ *              "warnings": [sentences of performance_degradation]
  *   "found":   what runs here against Pacemaker and the lists (ha/found.h):
  *              {"look_age_ms", "foreign": QEMUs of no resource, "why" (no look
  *              succeeds), "vms": [{"resource", "kind", "age_ms", "pid",
@@ -107,6 +108,7 @@
 #include "FaultDomain/snap.h"
 #include "FaultDomain/states.h"
 #include "FaultDomain/stock.h"
+#include "FaultDomain/use.h"
 #include "FaultDomain/worker.h"
 #include "ha/cib.h"
 #include "ha/gate.h"
@@ -237,6 +239,7 @@ struct fdm {
 	struct fdm_master master;
 	struct fdm_election election;
 	struct fdm_capacity capacity;
+	struct fdm_use use;
 	GHashTable *vanished; /* host -> struct fdm_vanished */
 	GHashTable *states;   /* host -> struct fdm_state (states.c) */
 	GHashTable *away;     /* host that is no member -> uint64_t since */

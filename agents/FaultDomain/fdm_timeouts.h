@@ -150,6 +150,14 @@
 /* A plan of many VMs is made in turns of so long; beats and tickets do not wait
  * for it. */
 #define FDM_PLAN_BUDGET_MS 10u
+/* With performance_degradation below 100: what the VMs of this host use is
+ * measured so often, the first time over this. */
+#define FDM_USE_LOOK_MS 60000u
+#define FDM_USE_FIRST_MS 10000u
+/* Whether that would fit after failures is judged so often; a warning ends when
+ * nothing was wrong for so long, two measures. */
+#define FDM_USE_JUDGE_MS 5000u
+#define FDM_USE_QUIET_MS 120000u
 /* A client that asks nothing makes room. */
 #define FDM_IDLE_MS 60000u
 

@@ -328,7 +328,7 @@ on_asked(struct fdm_found *found, const struct fdm_look *look)
 }
 
 static void
-on_look(void *data, const struct fdm_look *look)
+on_look(void *data, struct fdm_look *look)
 {
 	struct fdm_found *found = data;
 
@@ -343,6 +343,9 @@ on_look(void *data, const struct fdm_look *look)
 	case FDM_LOOK_CLEAR:
 		on_asked(found, look);
 		break;
+	case FDM_LOOK_USE:
+		fdm_use_looked(found->fdm, look);
+		break;
 	}
 }
 
@@ -354,6 +357,8 @@ fdm_found_tick(struct fdm *fdm, uint64_t now_ms)
 	struct fdm_found *found = fdm->found;
 
 	fdm_found_tell(fdm, now_ms);
+	fdm_use_tick(fdm, now_ms);
+	fdm_use_judge_tick(fdm, now_ms);
 	if (found->is_looking && now_ms >= found->begun_ms + FDM_LOOK_LATE_MS) {
 		say_why(found, "one of them does not answer who "
 			       "looks at it");

@@ -70,6 +70,7 @@ enum fdm_look_kind {
 	FDM_LOOK_IDENTITY, /* from what is remembered, or the config file */
 	FDM_LOOK_LIST,     /* "running" onto this host's list */
 	FDM_LOOK_CLEAR,    /* off it, once its end is proven anew */
+	FDM_LOOK_USE,      /* what the processes use (use.h) */
 };
 
 struct fdm_looker;
@@ -85,13 +86,17 @@ struct fdm_look {
 	struct ha_err err;
 	struct ha_qemu_seen *seen;
 	uint32_t count;
+	/* USE: what could be read, and when; `used` may be taken */
+	struct ha_use_process *used;
+	uint32_t n_used;
+	uint64_t at_ms;
 	struct fdm_looker *looker;
 };
 
 /* `done` borrows the look, in `context`. NULL: no thread. */
 struct fdm_looker *fdm_looker_new(GMainContext *context,
 				  void (*done)(void *data,
-					       const struct fdm_look *look),
+					       struct fdm_look *look),
 				  void *data, struct ha_err *err);
 void fdm_looker_push(struct fdm_looker *looker, struct fdm_look *look);
 

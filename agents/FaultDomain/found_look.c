@@ -25,7 +25,7 @@
 
 struct fdm_looker {
 	GMainContext *context;
-	void (*done)(void *data, const struct fdm_look *look);
+	void (*done)(void *data, struct fdm_look *look);
 	void *data;
 	GAsyncQueue *queue;
 };
@@ -36,6 +36,7 @@ look_free(gpointer data)
 	struct fdm_look *look = data;
 
 	g_free(look->seen);
+	g_free(look->used);
 	g_free(look->config);
 	g_free(look);
 }
@@ -66,6 +67,23 @@ look_at_processes(struct fdm_look *look)
 	look->seen = g_new0(struct ha_qemu_seen, FDM_QEMUS_MAX);
 	look->code = ha_proc_list_qemu(ha_hostconf_qemu_user(), look->seen,
 				       FDM_QEMUS_MAX, &look->count, &look->err);
+}
+
+static void
+look_at_use(struct fdm_look *look)
+{
+	look_at_processes(look);
+	if (look->code < 0) {
+		return;
+	}
+	look->used = g_new0(struct ha_use_process, look->count + (gsize)1);
+	look->at_ms = ha_clock_now_ms();
+	for (uint32_t i = 0; i < look->count; i++) {
+		if (ha_proc_use(&look->seen[i].id, &look->used[look->n_used]) ==
+		    0) {
+			look->n_used++;
+		}
+	}
 }
 
 /* In a child process: the share may hang. */
@@ -200,6 +218,9 @@ thread_main(gpointer data)
 		case FDM_LOOK_PROCESSES:
 			look_at_processes(look);
 			break;
+		case FDM_LOOK_USE:
+			look_at_use(look);
+			break;
 		case FDM_LOOK_IDENTITY:
 			look_at_identity(look);
 			break;
@@ -217,8 +238,8 @@ thread_main(gpointer data)
 
 struct fdm_looker *
 fdm_looker_new(GMainContext *context,
-	       void (*done)(void *data, const struct fdm_look *look),
-	       void *data, struct ha_err *err)
+	       void (*done)(void *data, struct fdm_look *look), void *data,
+	       struct ha_err *err)
 {
 	struct fdm_looker *looker = g_new0(struct fdm_looker, 1);
 	GError *problem = NULL;

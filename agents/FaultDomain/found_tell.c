@@ -123,4 +123,5 @@ fdm_found_end(struct fdm *fdm)
 	    fdm_attr_shown(fdm, FDM_FOUND_ATTRIBUTE)[0]) {
 		fdm_attr_set(fdm, fdm->snap->self, FDM_FOUND_ATTRIBUTE, "");
 	}
+	fdm_use_end(fdm);
 }

@@ -46,6 +46,8 @@
 #define FDM_LOG_ASK_NO LOG_WARNING, "ask-refused", "%s may not go on: %s: %s"
 #define FDM_LOG_ADMISSION_GREEN LOG_NOTICE, "admission-green", "the cluster survives the failures that it is to survive"
 #define FDM_LOG_ADMISSION_RED LOG_ERR, "admission-red", "the cluster does not survive the failures that it is to survive: %s"
+#define FDM_LOG_DEGRADATION LOG_WARNING, "degradation", "failures would slow VMs down: %s"
+#define FDM_LOG_DEGRADATION_END LOG_NOTICE, "degradation-end", "failures would slow VMs down no more than performance_degradation allows: %s"
 #define FDM_LOG_KEPT_BACK LOG_NOTICE, "kept-back", "%u VMs of %s wait for their turn; the first ones are restarted now"
 #define FDM_LOG_RELEASED LOG_WARNING, "released", "%u VMs that wait for their turn may be started now, in no order: %s"
 #define FDM_LOG_PROTECT_READ LOG_INFO, "protect-read", "the protected list: %u VMs protected, %u powered off, written in term %llu"

@@ -51,6 +51,8 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_ASK_NO, "A vmha command on that host has asked the master and changes nothing, since failures need the room. The command says what would help." },
 	{ FDM_LOG_ADMISSION_GREEN, "There is room again: the policy of admission control holds." },
 	{ FDM_LOG_ADMISSION_RED, "The policy of admission control is violated: hosts are gone, or VMs that run need more. Nothing more is powered on. `vmha status` tells what would help." },
+	{ FDM_LOG_DEGRADATION, "What VMs use now, less performance_degradation percent, would not fit the hosts that are left after host_failures failures. Nothing is refused for it. `vmha admission show` tells it too." },
+	{ FDM_LOG_DEGRADATION_END, "It has fitted for two minutes, or performance_degradation is 100 now." },
 	{ FDM_LOG_KEPT_BACK, "A host is dead. Its VMs are restarted by restart_priority and restart_depends." },
 	{ FDM_LOG_RELEASED, "Nobody is there who could let them start one after the other. Start the FaultDomain resource again." },
 	{ FDM_LOG_PROTECT_READ, "A new master knows again what was promised. After a power loss it starts exactly what was protected." },

@@ -450,8 +450,14 @@ make(struct fdm_stock *stock, const struct fdm *fdm, uint64_t now_ms)
 	for (uint32_t i = 0; i < cib->n_vms; i++) {
 		set_demand(stock, i, now_ms);
 	}
-	memcpy(stock->hosts, cib->hosts, cib->n_hosts * sizeof(*stock->hosts));
-	memcpy(stock->vms, cib->vms, cib->n_vms * sizeof(*stock->vms));
+	/* Without any there is no array. */
+	if (cib->n_hosts > 0) {
+		memcpy(stock->hosts, cib->hosts,
+		       cib->n_hosts * sizeof(*stock->hosts));
+	}
+	if (cib->n_vms > 0) {
+		memcpy(stock->vms, cib->vms, cib->n_vms * sizeof(*stock->vms));
+	}
 	stock->inv = *cib;
 	stock->inv.hosts = stock->hosts;
 	stock->inv.vms = stock->vms;

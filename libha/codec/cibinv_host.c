@@ -9,6 +9,7 @@
 
 #include "cibinv.h"
 #include "ha/capacity.h"
+#include "ha/use.h"
 
 /* What the master tells of a host (agents/FaultDomain/states.h). */
 #define STATE_ATTR "vmha-host-state"
@@ -88,6 +89,30 @@ capacity_of(struct ci *ci, const struct ci_host *host, const char *name,
 	return value;
 }
 
+/* What its vmha-fdmd has measured; nothing, where nobody does. */
+static void
+use_of(struct ci *ci, const struct ci_host *host, struct ha_inv_host *ret_host)
+{
+	const char *text = ci_nv(ci, host->transient, "instance_attributes",
+				 HA_USE_ATTRIBUTE);
+	struct ha_use use;
+
+	if (text && ha_use_parse(text, &use)) {
+		ret_host->has_cpu_used = true;
+		ret_host->has_memory_used = true;
+		ret_host->cpu_used_mhz = use.cpu_mhz;
+		ret_host->memory_used_mb = use.memory_mb;
+	} else if (text) {
+		ci_note(ci,
+			"host %s: node attribute " HA_USE_ATTRIBUTE
+			"=%s is no MHz and MB: what its VMs use is not "
+			"counted. vmha-fdmd of that host writes it while "
+			"performance_degradation is below 100; or delete it: crm_attribute --node %s --lifetime "
+			"reboot --name " HA_USE_ATTRIBUTE " --delete",
+			host->name, text, host->name);
+	}
+}
+
 static const void *
 find_state(const struct ci *ci, const char *name)
 {
@@ -140,6 +165,7 @@ add_host(struct ci *ci, const void *node)
 			capacity_of(ci, &one, HA_CAPACITY_MEMORY,
 				    &facts->has_memory, &facts->is_memory_ours),
 	};
+	use_of(ci, &one, &hosts[ci->n_hosts]);
 	ci->n_hosts++;
 }
 

@@ -47,11 +47,23 @@ ha_cibinv_priority_name(enum ha_inv_priority priority)
 static json_t *
 host_json(const struct ha_inv_host *host)
 {
-	return json_pack("{s:s, s:I, s:I, s:s, s:b}", "name", host->name,
-			 "cpu_mhz", (json_int_t)host->cpu_mhz, "memory_mb",
-			 (json_int_t)host->memory_mb, "state",
-			 ha_cibinv_state_name(host->state), "failover_host",
-			 (int)host->is_failover_host);
+	json_t *one = json_pack("{s:s, s:I, s:I, s:s, s:b}", "name", host->name,
+				"cpu_mhz", (json_int_t)host->cpu_mhz,
+				"memory_mb", (json_int_t)host->memory_mb,
+				"state", ha_cibinv_state_name(host->state),
+				"failover_host", (int)host->is_failover_host);
+
+	if (one && host->has_cpu_used) {
+		(void)json_object_set_new(
+			one, "cpu_used_mhz",
+			json_integer((json_int_t)host->cpu_used_mhz));
+	}
+	if (one && host->has_memory_used) {
+		(void)json_object_set_new(
+			one, "memory_used_mb",
+			json_integer((json_int_t)host->memory_used_mb));
+	}
+	return one;
 }
 
 static json_t *

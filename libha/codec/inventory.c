@@ -23,9 +23,10 @@ enum {
 
 static const char *const ROOT_KEYS[] = { "hosts",  "vms",     "rules",
 					 "policy", "request", NULL };
-static const char *const HOST_KEYS[] = { "name",    "cpu_mhz", "memory_mb",
-					 "max_vms", "state",   "failover_host",
-					 NULL };
+static const char *const HOST_KEYS[] = {
+	"name",          "cpu_mhz",      "memory_mb",      "max_vms", "state",
+	"failover_host", "cpu_used_mhz", "memory_used_mb", NULL,
+};
 static const char *const VM_KEYS[] = {
 	"name",         "cpu_mhz",        "memory_mb", "overhead_mb",
 	"host",         "power",          "priority",  "hosts_allowed",
@@ -44,6 +45,25 @@ static void *
 room(size_t n, size_t size)
 {
 	return calloc(n ? n : 1, size);
+}
+
+static int
+read_host_use(struct inv_reading *r, const json_t *json,
+	      struct ha_inv_host *host, const struct inv_at *at)
+{
+	static const struct inv_number CPU = { "cpu_used_mhz", 0,
+					       HA_ADMISSION_CPU_MHZ_MAX, 0,
+					       false };
+	static const struct inv_number MEMORY = { "memory_used_mb", 0,
+						  HA_ADMISSION_MEMORY_MB_MAX, 0,
+						  false };
+	int rc = inv_read_number(json, at, &CPU, &host->cpu_used_mhz,
+				 &host->has_cpu_used, r->err);
+
+	return rc < 0 ?
+		       rc :
+		       inv_read_number(json, at, &MEMORY, &host->memory_used_mb,
+				       &host->has_memory_used, r->err);
 }
 
 static int
@@ -89,6 +109,7 @@ read_host(struct inv_reading *r, const json_t *json, uint32_t index,
 		rc = inv_read_bool(json, at, "failover_host", false,
 				   &host->is_failover_host, r->err);
 	}
+	rc = rc < 0 ? rc : read_host_use(r, json, host, at);
 	host->max_vms = (uint32_t)max_vms;
 	host->state = (enum ha_inv_state)state;
 	r->host_names[index] = (struct inv_name){ host->name, index };

@@ -29,12 +29,26 @@ names_json(const uint32_t *indices, uint32_t n, const struct ha_inventory *inv,
 static json_t *
 host_json(const struct ha_inv_host *host)
 {
-	return json_pack("{s:s, s:I, s:I, s:o, s:s, s:b}", "name", host->name,
-			 "cpu_mhz", (json_int_t)host->cpu_mhz, "memory_mb",
-			 (json_int_t)host->memory_mb, "max_vms",
-			 number_or_null(host->max_vms, host->max_vms > 0),
-			 "state", ha_inventory_state_name(host->state),
-			 "failover_host", (int)host->is_failover_host);
+	json_t *json =
+		json_pack("{s:s, s:I, s:I, s:o, s:s, s:b}", "name", host->name,
+			  "cpu_mhz", (json_int_t)host->cpu_mhz, "memory_mb",
+			  (json_int_t)host->memory_mb, "max_vms",
+			  number_or_null(host->max_vms, host->max_vms > 0),
+			  "state", ha_inventory_state_name(host->state),
+			  "failover_host", (int)host->is_failover_host);
+
+	/* Absent, not 0: then the VMs' own count. */
+	if (json && host->has_cpu_used) {
+		(void)json_object_set_new(
+			json, "cpu_used_mhz",
+			json_integer((json_int_t)host->cpu_used_mhz));
+	}
+	if (json && host->has_memory_used) {
+		(void)json_object_set_new(
+			json, "memory_used_mb",
+			json_integer((json_int_t)host->memory_used_mb));
+	}
+	return json;
 }
 
 static json_t *

@@ -133,10 +133,12 @@ check_numbers(const struct ha_admission_question *q, struct ha_err *err)
 	}
 	for (uint32_t i = 0; i < inv->n_hosts; i++) {
 		if (inv->hosts[i].cpu_mhz > HA_ADMISSION_CPU_MHZ_MAX ||
-		    inv->hosts[i].memory_mb > HA_ADMISSION_MEMORY_MB_MAX) {
+		    inv->hosts[i].memory_mb > HA_ADMISSION_MEMORY_MB_MAX ||
+		    inv->hosts[i].cpu_used_mhz > HA_ADMISSION_CPU_MHZ_MAX ||
+		    inv->hosts[i].memory_used_mb > HA_ADMISSION_MEMORY_MB_MAX) {
 			return ha_err_set(err, -ERANGE,
-					  "host %s has more CPU or memory than "
-					  "any real one",
+					  "host %s has or uses more CPU or "
+					  "memory than any real one",
 					  inv->hosts[i].name);
 		}
 	}
@@ -441,7 +443,7 @@ ha_admission_judge(const struct ha_admission_question *question, void *work,
 	copy_cluster(&a);
 	ha__admission_demands(&a);
 	is_yes = holds(&a);
-	ha__admission_degradation(&a);
+	ha__admission_use(question, &ret_answer->inv, &ret_answer->use);
 	if (is_yes) {
 		ret_answer->is_conservative = false;
 		ret_answer->verdict =

@@ -41,7 +41,11 @@ struct admission {
 bool ha__admission_figures(struct admission *a);
 /* Demands, defaults and overhead in them; 0 of machines that are off. */
 void ha__admission_demands(struct admission *a);
-void ha__admission_degradation(struct admission *a);
+
+/* admission_use.c; inv: the question's cluster, as the request would have it. */
+void ha__admission_use(const struct ha_admission_question *q,
+		       const struct ha_inventory *inv,
+		       struct ha_admission_use *ret_use);
 
 /* admission_plan.c: proves, having found a place for what the request sets
  * loose; false with the reason in the answer. */

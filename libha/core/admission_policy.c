@@ -372,33 +372,3 @@ ha__admission_figures(struct admission *a)
 	}
 	return has_host;
 }
-
-/* usage * (1 - p/100) > capacity after the failures, in whole numbers. */
-static bool
-would_suffer(struct admission *a, bool is_memory, uint64_t capacity,
-	     uint64_t used)
-{
-	uint32_t n = take_capacities(a, is_memory);
-	uint64_t left = capacity - largest(a, n, a->policy->host_failures);
-
-	return used * (PERCENT - a->policy->performance_degradation) >
-	       left * PERCENT;
-}
-
-void
-ha__admission_degradation(struct admission *a)
-{
-	const struct ha_plan_demand *used = a->q->used;
-	struct ha_plan_demand sum = { 0 };
-
-	for (uint32_t i = 0; used && i < a->answer->inv.n_vms; i++) {
-		if (a->vms[i].is_on) {
-			sum.cpu_mhz += used[i].cpu_mhz;
-			sum.memory_mb += used[i].memory_mb;
-		}
-	}
-	a->answer->warns_cpu =
-		would_suffer(a, false, a->answer->cpu.capacity, sum.cpu_mhz);
-	a->answer->warns_memory = would_suffer(
-		a, true, a->answer->memory.capacity, sum.memory_mb);
-}

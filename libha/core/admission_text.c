@@ -457,26 +457,6 @@ tell(const struct telling *t)
 	}
 }
 
-bool
-ha_admission_warning(const struct ha_admission_question *question,
-		     const struct ha_admission_answer *answer, bool is_memory,
-		     struct ha_err *ret_text)
-{
-	uint32_t tolerated = question->policy->performance_degradation;
-
-	if (is_memory ? !answer->warns_memory : !answer->warns_cpu) {
-		return false;
-	}
-	ha_err_set(ret_text, 0,
-		   "the %s in use now, less the %" PRIu32
-		   " %% that may be lost, would not fit after %" PRIu32
-		   " host failure%s: VMs would be slower than that",
-		   is_memory ? "memory" : "CPU", tolerated,
-		   question->policy->host_failures,
-		   question->policy->host_failures == 1 ? "" : "s");
-	return true;
-}
-
 void
 ha_admission_text(const struct ha_admission_question *question,
 		  const struct ha_admission_answer *answer,

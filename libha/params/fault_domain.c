@@ -291,10 +291,12 @@ const struct ha_param HA_FDM_PARAMS[] = {
 	  .offset = AT(performance_degradation),
 	  .shortdesc = "Slowdown after failures that is worth a warning",
 	  .longdesc = "In percent of what VMs use now. 100 never warns, 0 "
-		      "warns when the use of now would not fit. It only "
-		      "warns, where an inventory file tells the use (vmha "
-		      "admission check --inventory FILE): the cluster does "
-		      "not measure it." },
+		      "warns when the use of now would not fit the hosts that "
+		      "are left after host_failures failures. It only warns: "
+		      "vmha status, vmha admission show and the event "
+		      "degradation. Below 100 each host measures once a "
+		      "minute what its VMs use, and tells it as its node "
+		      "attribute vmha-use (MHz and MiB)." },
 	{ .name = "host_cpu_overhead",
 	  .type = HA_PARAM_LIST,
 	  .flags = RELOAD,

@@ -88,6 +88,8 @@ tell_attribute() {
 	# each change of a host that was in trouble stands in the other one.
 	case $name:$value in
 	vmha-host-state:* | vmha-host-state-*:) ;;
+	# A figure that follows the load; the warning is the event degradation.
+	vmha-use:*) ;;
 	vmha-host-state-*) tell_state "${name#vmha-host-state-}" "$value" ;;
 	vmha-*) sentence="$CRM_alert_node: $name is ${value:-empty}" ;;
 	esac

@@ -112,6 +112,39 @@ capacity(void **state)
 	assert_int_equal(inv->n_notes, 2);
 }
 
+/* What vmha-fdmd has measured, into the file and back. */
+static void
+use(void **state)
+{
+#define USE(value)                                       \
+	"<transient_attributes id='t'>" ATTR("vmha-use", \
+					     value) "</transient_attributes>"
+	const struct ha_inv_host *hosts;
+	json_t *root;
+	json_t *json;
+
+	(void)state;
+	read_cib("", H3, "", "",
+		 STATE("1", MEMBER, USE("900 2000"))
+			 STATE("2", MEMBER, USE("900 2000 "))
+				 STATE("3", MEMBER, ""));
+#undef USE
+	hosts = inv->inv.hosts;
+	assert_true(hosts[0].has_cpu_used && hosts[0].has_memory_used);
+	assert_int_equal(hosts[0].cpu_used_mhz, 900);
+	assert_int_equal(hosts[0].memory_used_mb, 2000);
+	assert_false(hosts[1].has_cpu_used || hosts[1].has_memory_used);
+	assert_true(has_note("host h2: node attribute vmha-use=900 2000 "));
+	assert_false(hosts[2].has_cpu_used || hosts[2].has_memory_used);
+	root = ha_cibinv_json(&inv->inv);
+	json = json_object_get(root, "hosts");
+	assert_int_equal(json_integer_value(json_object_get(
+				 json_array_get(json, 0), "memory_used_mb")),
+			 2000);
+	assert_null(json_object_get(json_array_get(json, 1), "cpu_used_mhz"));
+	json_decref(root);
+}
+
 /* Where it is, by what Pacemaker's history says on one host. */
 static void
 one_history(void **state)
@@ -329,6 +362,7 @@ main(void)
 		cmocka_unit_test_teardown(states, teardown),
 		cmocka_unit_test_teardown(kinds, teardown),
 		cmocka_unit_test_teardown(capacity, teardown),
+		cmocka_unit_test_teardown(use, teardown),
 		cmocka_unit_test_teardown(one_history, teardown),
 		cmocka_unit_test_teardown(two_histories, teardown),
 		cmocka_unit_test_teardown(power, teardown),

@@ -7,7 +7,8 @@ FDM_TESTS := $(patsubst tests/fdm/%.c,$(BUILD)/tests/fdm/%, \
 # What one part asks of the others.
 FDM_FAKES := $(BUILD)/tests/fdm/fakes.o
 FDM_FAKED := $(patsubst %,$(BUILD)/tests/fdm/%_test, \
-	admit door duty ended lapse lease master plan protect_list stock)
+	admit door duty ended lapse lease master plan protect_list stock \
+	use)
 
 $(FDM_TESTS:=.o) $(FDM_FAKES): ALL_CPPFLAGS += \
 	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(FDM_PKGS)))
@@ -26,8 +27,12 @@ $(BUILD)/tests/fdm/attr_test: $(FDM_DIR)/attr.o
 $(BUILD)/tests/fdm/ended_test: $(FDM_DIR)/ended.o $(FDM_DIR)/grant.o
 $(BUILD)/tests/fdm/admit_test $(BUILD)/tests/fdm/door_test: \
 	$(FDM_DIR)/admit.o $(FDM_DIR)/admit_place.o $(FDM_DIR)/admit_runs.o \
-	$(FDM_DIR)/admit_door.o $(FDM_DIR)/admit_answer.o $(FDM_DIR)/admit_tell.o
+	$(FDM_DIR)/admit_door.o $(FDM_DIR)/admit_answer.o \
+	$(FDM_DIR)/admit_tell.o $(FDM_DIR)/use_judge.o
 $(BUILD)/tests/fdm/admit_test: $(FDM_DIR)/grant.o
+# What a host uses, with the daemon's own thread.
+$(BUILD)/tests/fdm/use_test: $(FDM_DIR)/use.o $(FDM_DIR)/use_judge.o \
+	$(FDM_DIR)/attr.o $(FDM_DIR)/found_look.o
 $(BUILD)/tests/fdm/plan_test: $(FDM_DIR)/prefer.o $(FDM_DIR)/prefer_plan.o
 # An application's channel, with a real socket.
 $(BUILD)/tests/fdm/ready_test: $(FDM_DIR)/ready_listen.o

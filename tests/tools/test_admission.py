@@ -314,6 +314,17 @@ class Admission(Case):
         self.assertIn("CPU in use", told["warnings"][0])
         inventory["vms"][0]["cpu_used_mhz"] = 15000
         self.assertNotIn("warnings", self.check(inventory, 0))
+        # The host knows better, of its CPU alone.
+        inventory["vms"][0]["cpu_used_mhz"] = 15001
+        host = next(h for h in inventory["hosts"]
+                    if h["name"] == inventory["vms"][0]["host"])
+        host["cpu_used_mhz"] = 15000
+        self.assertNotIn("warnings", self.check(inventory, 0))
+        host["cpu_used_mhz"] = 15001
+        self.assertEqual(len(self.check(inventory, 0)["warnings"]), 1)
+        host["cpu_used_mhz"] = "15001"
+        self.assertIn("hosts[0].cpu_used_mhz: a text",
+                      self.check(inventory, 2)["error"])
 
     def test_bad_input(self):
         """One object with "error" and the place, exit 2, nothing else."""

@@ -99,6 +99,35 @@ class Admitted(SizedCase):
         del live["judged_policy"]
         self.assertEqual(json.loads(done.stdout), live)
 
+    def test_use(self):
+        """What hosts have measured: the warning of performance_degradation,
+        of a host that tells it; the inventory hands it on."""
+        for cpu, words in ((30001, "60001 MHz, less the 20 %"), (30000, "")):
+            self.cluster(fault_domain(performance_degradation=20))
+            with open(self.cib_path, encoding="utf-8") as f:
+                text = f.read()
+            for i, use in ((1, f"{cpu} 50000"), (2, "30000 0")):
+                text = text.replace(
+                    f'<lrm id="{i}">', f'<transient_attributes id="{i}">'
+                    f'<instance_attributes id="t{i}"><nvpair id="t{i}-use" '
+                    f'name="vmha-use" value="{use}"/></instance_attributes>'
+                    f'</transient_attributes><lrm id="{i}">')
+            with open(self.cib_path, "w", encoding="utf-8") as f:
+                f.write(text)
+            told = self.told("admission", "check")
+            self.assertEqual(told["verdict"], "satisfied")
+            text = self.vmha("admission", "show").stdout
+            self.assertEqual("in use now" in json.dumps(told), words != "")
+            self.assertEqual("in use now" in text, words != "")
+            self.assertIn(words, text)
+            hosts = self.told("admission", "inventory")["hosts"]
+            self.assertEqual([h.get("cpu_used_mhz") for h in hosts],
+                             [cpu, 30000, None])
+            self.assertEqual([h.get("memory_used_mb") for h in hosts],
+                             [50000, 0, None])
+            self.assertIn("USED MHz", self.vmha("admission",
+                                                "inventory").stdout)
+
     def test_not_read(self):
         """No cluster is no answer: exit 2 and one object, for each."""
         with open(self.path("no.xml"), "w", encoding="utf-8") as f:

@@ -67,6 +67,7 @@ class Alert(Case):
     def test_attributes(self):
         for name, value in (("vmha-host-state", "dead"),
                             ("vmha-host-state-h1", ""),
+                            ("vmha-use", "900 2000"), ("vmha-use", ""),
                             ("standby", "on"), ("#uname", "h1")):
             self.assertIsNone(self.attribute(name, value), name)
         self.assertEqual(self.attribute("vmha-other", "3"),

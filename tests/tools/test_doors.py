@@ -415,6 +415,15 @@ class Refused(Known):
         self.assertIn("All is well", text)
         self.assertEqual(self.told("status")["admission"]["state"], "green")
 
+    def test_slow(self):
+        """What would only be slower is told, and is no problem."""
+        self.began(ticket("web1"), plan=PLAN, admission={
+            **GREEN, "warnings": ["the CPU in use", "the memory in use"]})
+        text = self.vmha("status").stdout
+        self.assertIn("guarantee plan\n           ! the CPU in use\n"
+                      "           ! the memory in use\n", text)
+        self.assertIn("All is well", text)
+
     def test_problems(self):
         """Each keeps all from being well."""
         for status, needle in (

@@ -125,6 +125,7 @@ take_host(struct world *w, const struct scn *scn)
 {
 	struct ha_inv_host *host = &w->hosts[w->inv.n_hosts];
 	char *name = w->host_names[w->inv.n_hosts];
+	const char *use = scn_text(scn, "use");
 
 	assert_true(w->inv.n_hosts < HOSTS_MAX);
 	snprintf(name, NAME_MAX_, "%s", scn->word[1]);
@@ -135,6 +136,12 @@ take_host(struct world *w, const struct scn *scn)
 		.max_vms = (uint32_t)scn_number(scn, "max", 0),
 		.is_failover_host = scn_has(scn, "failover"),
 	};
+	/* "900/-": it tells its CPU alone */
+	host->has_cpu_used = use && use[0] != '-';
+	host->has_memory_used = use && strchr(use, '/')[1] != '-';
+	host->cpu_used_mhz = use ? strtoull(use, NULL, 10) : 0;
+	host->memory_used_mb =
+		use ? strtoull(strchr(use, '/') + 1, NULL, 10) : 0;
 	for (uint32_t i = 0; i < N_ELEMENTS(STATES); i++) {
 		host->state = scn_has(scn, STATES[i]) ? (enum ha_inv_state)i :
 							host->state;
@@ -312,11 +319,11 @@ expect_lists(const struct world *w, const struct scn *scn)
 	}
 	if (scn_text(scn, "warns")) {
 		scn_same(scn,
-			 answer->warns_cpu && answer->warns_memory ?
+			 answer->use.warns_cpu && answer->use.warns_memory ?
 				 "cpu,memory" :
-			 answer->warns_cpu    ? "cpu" :
-			 answer->warns_memory ? "memory" :
-						"none",
+			 answer->use.warns_cpu    ? "cpu" :
+			 answer->use.warns_memory ? "memory" :
+						    "none",
 			 scn_text(scn, "warns"));
 	}
 	if (scn_text(scn, "to")) {
@@ -466,6 +473,8 @@ test_bounds(void **state)
 	} numbers[] = {
 		{ &w.hosts[1].cpu_mhz, HA_ADMISSION_CPU_MHZ_MAX },
 		{ &w.hosts[1].memory_mb, HA_ADMISSION_MEMORY_MB_MAX },
+		{ &w.hosts[1].cpu_used_mhz, HA_ADMISSION_CPU_MHZ_MAX },
+		{ &w.hosts[1].memory_used_mb, HA_ADMISSION_MEMORY_MB_MAX },
 		{ &w.vms[1].cpu_mhz, HA_ADMISSION_CPU_MHZ_MAX },
 		{ &w.vms[1].memory_mb, HA_ADMISSION_MEMORY_MB_MAX },
 		{ &w.vms[1].overhead_mb, HA_ADMISSION_MEMORY_MB_MAX },

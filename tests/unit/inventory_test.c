@@ -89,6 +89,16 @@ static const char *const REFUSALS[][2] = {
 	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1,"
 	  "\"max_vms\":0}],\"vms\":[]}",
 	  "hosts[0].max_vms: 0" },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1,"
+	  "\"cpu_used_mhz\":1000000001}],\"vms\":[]}",
+	  "hosts[0].cpu_used_mhz: 1000000001 is not from 0 to" },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1,"
+	  "\"memory_used_mb\":\"1\"}],\"vms\":[]}",
+	  "hosts[0].memory_used_mb: a text" },
+	{ "{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1,"
+	  "\"memory_use_mb\":1}],\"vms\":[]}",
+	  "hosts[0].memory_use_mb: there is no such key, did you mean "
+	  "\"memory_used_mb\"?" },
 };
 
 static void
@@ -355,6 +365,39 @@ test_round_trip(void **state)
 	}
 }
 
+/* Of hosts: absent is not 0, since 0 replaces what the VMs say. */
+static void
+test_use(void **state)
+{
+	static const char TEXT[] =
+		"{\"hosts\":[{\"name\":\"x\",\"cpu_mhz\":1,\"memory_mb\":1,"
+		"\"cpu_used_mhz\":0},{\"name\":\"y\",\"cpu_mhz\":1,"
+		"\"memory_mb\":1,\"memory_used_mb\":10000000000}],\"vms\":[]}";
+	struct ha_inventory_file *file = NULL;
+	struct ha_inventory_file *again = NULL;
+	struct ha_err err = HA_ERR_INIT;
+	json_t *json;
+
+	(void)state;
+	assert_int_equal(decode(TEXT, &file, &err), 0);
+	json = ha_inventory_encode(file);
+	assert_int_equal(ha_inventory_decode_json(json, &again, &err), 0);
+	for (int i = 0; i < 2; i++) {
+		const struct ha_inv_host *hosts =
+			i == 0 ? file->inv.hosts : again->inv.hosts;
+
+		assert_true(hosts[0].has_cpu_used);
+		assert_false(hosts[0].has_memory_used);
+		assert_int_equal(hosts[0].cpu_used_mhz, 0);
+		assert_false(hosts[1].has_cpu_used);
+		assert_true(hosts[1].has_memory_used);
+		assert_int_equal(hosts[1].memory_used_mb, 10000000000);
+	}
+	json_decref(json);
+	ha_inventory_file_free(file);
+	ha_inventory_file_free(again);
+}
+
 int
 main(void)
 {
@@ -364,6 +407,7 @@ main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,8 +124,9 @@ weighing_json(const struct weighing *weighing)
 	for (int is_memory = 0; is_memory < 2; is_memory++) {
 		struct ha_err text = HA_ERR_INIT;
 
-		if (ha_admission_warning(&weighing->question, &weighing->answer,
-					 is_memory == 1, &text)) {
+		if (ha_admission_warning(&weighing->file->policy,
+					 &weighing->answer.use, is_memory == 1,
+					 &text)) {
 			(void)json_array_append_new(warnings,
 						    json_string(text.text));
 		}

@@ -245,7 +245,7 @@ weighing_show_all_warnings(const struct vmha *v, const struct weighing *w)
 	for (int is_memory = 0; is_memory < 2; is_memory++) {
 		struct ha_err text = HA_ERR_INIT;
 
-		if (ha_admission_warning(&w->question, &w->answer,
+		if (ha_admission_warning(&w->file->policy, &w->answer.use,
 					 is_memory == 1, &text)) {
 			printf("%s!%s %s\n",
 			       vmha_tone_on(&v->screen, TONE_WARN),

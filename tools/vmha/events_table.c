@@ -99,6 +99,8 @@ static const struct event_row {
 	{ MANAGER, "plan-incomplete", "" },
 	{ MANAGER, "admission-green", "DasAdmissionControlSatisfied" },
 	{ MANAGER, "admission-red", "InsufficientFailoverResourcesEvent" },
+	{ MANAGER, "degradation", "HA.FailoverResourcesViolationEvent" },
+	{ MANAGER, "degradation-end", "" },
 	{ MANAGER, "kept-back", "HA.ClusterFailoverActionInitiatedEvent" },
 	{ MANAGER, "released", "" },
 	{ MANAGER, "restart-policy", "" },

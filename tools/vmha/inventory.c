@@ -10,6 +10,7 @@
 #include "cib_facts.h"
 
 #define RULE_TEXT 160u
+#define N_TITLES 9
 
 static const char *
 set_by(bool is_there, bool is_ours)
@@ -17,16 +18,45 @@ set_by(bool is_there, bool is_ours)
 	return !is_there ? "nobody" : is_ours ? "vmha" : "hand";
 }
 
+/* Measured only with performance_degradation below 100. */
+static bool
+is_use_told(const struct ha_inventory *inv)
+{
+	bool is = false;
+
+	for (uint32_t i = 0; i < inv->n_hosts; i++) {
+		is = is || inv->hosts[i].has_cpu_used ||
+		     inv->hosts[i].has_memory_used;
+	}
+	return is;
+}
+
+static void
+add_use(struct vmha_table *table, bool is_told, uint64_t used)
+{
+	if (is_told) {
+		vmha_table_add(table, TONE_PLAIN, "%" PRIu64, used);
+	} else {
+		vmha_table_add(table, TONE_DIM, "-");
+	}
+}
+
 static void
 put_hosts(const struct vmha *v, const struct ha_cibinv *inv)
 {
-	static const char *const TITLES[] = { "HOST",        "STATE",
-					      ">CPU MHz",    "SET BY",
-					      ">MEMORY MiB", "SET BY",
-					      NULL };
+	static const char *const TITLES[N_TITLES] = {
+		"HOST",   "STATE",     ">CPU MHz",  "SET BY", ">MEMORY MiB",
+		"SET BY", ">USED MHz", ">USED MiB", NULL
+	};
+	const char *titles[N_TITLES];
+	bool has_use = is_use_told(&inv->inv);
 	struct vmha_table table;
 
-	vmha_table_init(&table, TITLES);
+	memcpy(titles, TITLES, sizeof(titles));
+	if (!has_use) {
+		titles[N_TITLES - 3] = NULL;
+	}
+	vmha_table_init(&table, titles);
 	for (uint32_t i = 0; i < inv->inv.n_hosts; i++) {
 		const struct ha_inv_host *host = &inv->inv.hosts[i];
 		const struct ha_cibinv_host *facts = &inv->hosts[i];
@@ -44,6 +74,11 @@ put_hosts(const struct vmha *v, const struct ha_cibinv *inv)
 		vmha_table_add(
 			&table, TONE_DIM, "%s",
 			set_by(facts->has_memory, facts->is_memory_ours));
+		if (has_use) {
+			add_use(&table, host->has_cpu_used, host->cpu_used_mhz);
+			add_use(&table, host->has_memory_used,
+				host->memory_used_mb);
+		}
 	}
 	vmha_table_print(&table, &v->screen, stdout);
 	vmha_table_done(&table);

@@ -126,6 +126,22 @@ known_admission_all(const struct known *known)
 					      json_incref(told);
 }
 
+/* Of performance_degradation: it refuses nothing, and is no problem. */
+static void
+put_warnings(const struct vmha *v, const json_t *all)
+{
+	const json_t *warning;
+	size_t i;
+
+	json_array_foreach(json_object_get(all, "warnings"), i, warning)
+	{
+		printf("           %s!%s %s\n",
+		       vmha_tone_on(&v->screen, TONE_WARN),
+		       vmha_tone_off(&v->screen, TONE_WARN),
+		       json_string_value(warning));
+	}
+}
+
 void
 admission_put(const struct vmha *v, const json_t *all)
 {
@@ -145,6 +161,7 @@ admission_put(const struct vmha *v, const json_t *all)
 	       vmha_tone_off(&v->screen, tone));
 	if (strcmp(state, "disabled") == 0) {
 		puts(", nothing is refused");
+		put_warnings(v, all);
 		return;
 	}
 	if (*policy) {
@@ -154,6 +171,7 @@ admission_put(const struct vmha *v, const json_t *all)
 	}
 	printf("%s%s\n", !is_green && *vmha_text(all, "why") ? ": " : "",
 	       is_green ? "" : vmha_text(all, "why"));
+	put_warnings(v, all);
 }
 
 static void add(json_t *problems, const char *fmt, ...)

@@ -83,7 +83,8 @@ struct ha_admission_request {
 struct ha_admission_question {
 	const struct ha_inventory *inv;
 	/* What the machines use now, of inv->n_vms; NULL: not known. Only for
-	 * performance_degradation. */
+	 * performance_degradation, and not of those that run on a host that
+	 * tells it itself. */
 	const struct ha_plan_demand *used;
 	const struct ha_admission_policy *policy;
 	const struct ha_admission_request *request;
@@ -142,6 +143,14 @@ struct ha_admission_slots {
 	uint32_t failover_capacity;
 };
 
+/* What is in use now, and what there is once the largest host_failures hosts
+ * are lost. It warns where the use, less what may be lost, would not fit. */
+struct ha_admission_use {
+	uint64_t cpu_mhz, memory_mb;
+	uint64_t left_cpu_mhz, left_memory_mb;
+	bool warns_cpu, warns_memory;
+};
+
 enum ha_admission_colour {
 	HA_ADMISSION_NO_COLOUR, /* no failover host */
 	HA_ADMISSION_GREEN,
@@ -167,9 +176,7 @@ struct ha_admission_answer {
 	const enum ha_admission_colour *colours;
 	struct ha_admission_share cpu, memory;
 	struct ha_admission_slots slots; /* policy slot */
-	/* After the loss of the largest host_failures hosts the use of now
-	 * would not fit, less what may be lost. */
-	bool warns_cpu, warns_memory;
+	struct ha_admission_use use;
 	/* Machines of hosts that were taken away, and whether all of them
 	 * found a place. */
 	uint32_t displaced;
@@ -200,9 +207,14 @@ bool ha_admission_is_yes(enum ha_admission_verdict verdict);
 void ha_admission_text(const struct ha_admission_question *question,
 		       const struct ha_admission_answer *answer,
 		       struct ha_err *ret_reason, struct ha_err *ret_help);
+
+/* Of the cluster as it stands, without a judgement; its numbers are within the
+ * bounds above. */
+void ha_admission_use(const struct ha_admission_question *question,
+		      struct ha_admission_use *ret_use);
 /* The warning of performance_degradation; false: there is none. */
-bool ha_admission_warning(const struct ha_admission_question *question,
-			  const struct ha_admission_answer *answer,
-			  bool is_memory, struct ha_err *ret_text);
+bool ha_admission_warning(const struct ha_admission_policy *policy,
+			  const struct ha_admission_use *use, bool is_memory,
+			  struct ha_err *ret_text);
 
 #endif

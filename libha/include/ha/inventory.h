@@ -32,6 +32,10 @@ struct ha_inv_host {
 	uint32_t max_vms; /* 0: no limit */
 	enum ha_inv_state state;
 	bool is_failover_host;
+	/* What its machines use now, all together: in the place of what they
+	 * tell themselves. Only for performance_degradation. */
+	bool has_cpu_used, has_memory_used;
+	uint64_t cpu_used_mhz, memory_used_mb;
 };
 
 enum ha_inv_priority {

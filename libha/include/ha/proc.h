@@ -17,6 +17,7 @@
 
 #include "ha/err.h"
 #include "ha/qemu.h"
+#include "ha/use.h"
 
 struct ha_proc_id {
 	pid_t pid;
@@ -93,6 +94,10 @@ struct ha_qemu_seen {
  * may hang with that process: not for a thread that others wait for. */
 int ha_proc_list_qemu(uid_t qemu_uid, struct ha_qemu_seen *ret_seen,
 		      uint32_t max, uint32_t *ret_count, struct ha_err *err);
+
+/* CPU time and memory of exactly this process. -ESRCH gone; never waits for
+ * it. */
+int ha_proc_use(const struct ha_proc_id *id, struct ha_use_process *ret_use);
 
 /* The domain whose pid file of libvirt (system instance) names this process.
  * false: none does. */

@@ -71,7 +71,9 @@ parse_stat(const char *text, struct ha__proc_stat *ret)
 	ret->comm[comm_len] = '\0';
 	ret->state = p[2];
 	p += 3;
-	/* p stands before field 4; fields 9 (flags) and 22 (start time). */
+	/* p stands before field 4; fields 9 (flags), 14 and 15 (time in user
+	 * and system mode) and 22 (start time). */
+	ret->cpu_ticks = 0;
 	for (unsigned int field = 4; field <= 22; field++) {
 		if (*p != ' ') {
 			return -EINVAL;
@@ -79,6 +81,9 @@ parse_stat(const char *text, struct ha__proc_stat *ret)
 		p++;
 		if (field == 9) {
 			ret->flags = strtoull(p, NULL, 10);
+		}
+		if (field == 14 || field == 15) {
+			ret->cpu_ticks += strtoull(p, NULL, 10);
 		}
 		if (field == 22) {
 			ret->start_ticks = strtoull(p, &end, 10);

@@ -9,7 +9,8 @@
 struct ha__proc_stat {
 	char comm[32];
 	char state;
-	uint64_t flags; /* PF_* of the kernel */
+	uint64_t flags;     /* PF_* of the kernel */
+	uint64_t cpu_ticks; /* user and system, all threads */
 	uint64_t start_ticks;
 };
 
