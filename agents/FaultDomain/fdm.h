@@ -386,6 +386,11 @@ const char *fdm_pending_text(const struct fdm *fdm, const struct fdm_vm *vm,
 /* The master's log of them. */
 void fdm_pending_tick(struct fdm *fdm, uint64_t now_ms);
 
+/* ---- restarted.c: VMs that run again after a failure ----------------------- */
+
+/* Every look; the master's log of them. */
+void fdm_restarted_tick(struct fdm *fdm, uint64_t now_ms);
+
 /* ---- protect_list.c: the protected list ----------------------------------- */
 
 /* On every host, each look: reads it, and as master writes it. */

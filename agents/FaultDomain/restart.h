@@ -17,6 +17,7 @@
 #include "FaultDomain/snap.h"
 #include "ha/crash.h"
 #include "ha/restart.h"
+#include "ha/restarted.h"
 
 /* What is known of a VM beyond one look. */
 struct fdm_track {
@@ -45,6 +46,7 @@ struct fdm_track {
 	uint64_t seen_rooms; /* what its failures were last cleared for */
 	uint64_t clean_ms;   /* its failures are being cleared since; 0: not */
 	struct ha_crash crash;
+	struct ha_restarted restarted;
 };
 
 struct fdm_row;
