@@ -133,8 +133,8 @@ struct fdm_row {
 	/* Order and retries (restart.c): nothing binds it, and it waits. */
 	bool waits;
 	enum ha_restart_why waits_why;
-	bool wants_cleanup;    /* of failures, that keep it down */
-	bool is_left;          /* unmanaged, and waiting: stays as it is */
+	bool wants_cleanup; /* of failures, that keep it down */
+	bool is_left; /* waiting, and unmanaged or stopped: stays as it is */
 	uint64_t attempt;      /* for its ticket */
 	bool is_crash;         /* they are those after crashes */
 	uint64_t not_before_s; /* the whole wait for a retry */
