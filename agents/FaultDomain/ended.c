@@ -5,8 +5,10 @@
  * the ticket long before. So the agent asks here first. If the VM has crashed
  * too often, its ticket is revoked while the stop is still under way: that ends
  * the plan, and the next one finds the VM stopped (SAFETY 21: it is proven gone
- * and off the list). In doubt, without a master or quorum, and for all that is
- * no crash the answer is: it may start. A VM must never stay down for this.
+ * and off the list). The same where its user has stopped it and it would have to
+ * wait for others: he may start it before it counts as powered off. In doubt,
+ * without a master or quorum, and for all else (moves, too) the answer is: it
+ * may start. A VM must never stay down for this.
  */
 #include <errno.h>
 #include <string.h>
@@ -64,6 +66,16 @@ self_bit(const struct fdm *fdm)
 	return 0;
 }
 
+/* It stops by its user's word, who may have taken that back meanwhile. */
+static bool
+is_called_off(const struct fdm *fdm, const struct fdm_vm *vm)
+{
+	const struct fdm_track *track =
+		g_hash_table_lookup(fdm->restart->tracks, vm->resource);
+
+	return vm->is_off || (track && track->is_called_off);
+}
+
 /* Nothing of it is left or under way but the stop that asks. */
 static bool
 is_ours_alone(const struct fdm *fdm, const struct fdm_vm *vm,
@@ -71,15 +83,30 @@ is_ours_alone(const struct fdm *fdm, const struct fdm_vm *vm,
 {
 	return vm->is_managed && vm->ticket.is_there && vm->ticket.is_granted &&
 	       !((vm->busy_nodes | vm->up_nodes) & ~self_bit(fdm)) && row &&
-	       fdm_is_wanted(vm, row) && row->gate == HA_PROTECT_OPEN &&
+	       (vm->is_off || fdm_is_wanted(vm, row)) &&
+	       row->gate == HA_PROTECT_OPEN &&
 	       (row->verdict.why == HA_TICKET_RUNS ||
 		(row->verdict.is_granted && !row->is_listed_here));
+}
+
+/* Of a crash its retry counts, else its turn. */
+static bool
+is_to_wait(const struct fdm_row *row, bool by_user)
+{
+	if (!row->waits) {
+		return false;
+	}
+	return by_user ? row->waits_why == HA_RESTART_WAITS_DEPENDENCY ||
+				 row->waits_why == HA_RESTART_WAITS_PRIORITY :
+			 row->is_crash &&
+				 (row->waits_why == HA_RESTART_WAITS_RETRY ||
+				  row->waits_why == HA_RESTART_GIVEN_UP);
 }
 
 /* Its row, as if it were off the list already; NULL: it does not wait. */
 static const struct fdm_row *
 judge_without(struct fdm *fdm, const struct fdm_vm *vm, GArray *rows,
-	      uint64_t now_ms)
+	      bool by_user, uint64_t now_ms)
 {
 	struct fdm_row *found = NULL;
 
@@ -96,22 +123,21 @@ judge_without(struct fdm *fdm, const struct fdm_vm *vm, GArray *rows,
 	fdm_protect_judge(fdm->protect, fdm->facts, rows, now_ms);
 	fdm_admit_rows(fdm, rows);
 	fdm->restart->ending = vm->resource;
+	fdm->restart->is_ending_by_user = by_user;
 	fdm_restart_judge(fdm->restart, fdm->facts, fdm->snap, rows, now_ms);
+	fdm->restart->is_ending_by_user = false;
 	fdm->restart->ending = NULL;
-	return found && found->waits && found->is_crash &&
-			       (found->waits_why == HA_RESTART_WAITS_RETRY ||
-				found->waits_why == HA_RESTART_GIVEN_UP) ?
-		       found :
-		       NULL;
+	return found && is_to_wait(found, by_user) ? found : NULL;
 }
 
 static void
-keep(struct fdm_end *end, const struct fdm_vm *vm, uint64_t term,
+keep(struct fdm_end *end, const struct fdm_vm *vm, uint64_t term, bool by_user,
      uint64_t now_ms)
 {
 	struct fdm *fdm = end->fdm;
 	GArray *rows = fdm_project(fdm->facts, fdm->snap);
-	const struct fdm_row *row = judge_without(fdm, vm, rows, now_ms);
+	const struct fdm_row *row =
+		judge_without(fdm, vm, rows, by_user, now_ms);
 	GString *xml;
 
 	if (!row) {
@@ -146,9 +172,17 @@ look_end(struct fdm_end *end, uint64_t now_ms)
 		answer_end(end, 0);
 		return;
 	}
+	if (is_called_off(fdm, vm)) {
+		if (fdm->restart->has_order) {
+			keep(end, vm, master->term, true, now_ms);
+		} else {
+			answer_end(end, 0);
+		}
+		return;
+	}
 	switch (fdm_crash_state(fdm->restart, end->resource)) {
 	case FDM_CRASH_DOWN:
-		keep(end, vm, master->term, now_ms);
+		keep(end, vm, master->term, false, now_ms);
 		break;
 	case FDM_CRASH_UP:
 		if (!end->is_gone || now_ms >= end->deadline_ms) {

@@ -135,8 +135,8 @@ struct fdm_row {
 	/* Order and retries (restart.c): nothing binds it, and it waits. */
 	bool waits;
 	enum ha_restart_why waits_why;
-	bool wants_cleanup;    /* of failures, that keep it down */
-	bool is_left;          /* unmanaged, and waiting: stays as it is */
+	bool wants_cleanup; /* of failures, that keep it down */
+	bool is_left; /* waiting, and unmanaged or stopped: stays as it is */
 	uint64_t attempt;      /* for its ticket */
 	bool is_crash;         /* they are those after crashes */
 	uint64_t not_before_s; /* the whole wait for a retry */
@@ -388,6 +388,11 @@ const char *fdm_pending_text(const struct fdm *fdm, const struct fdm_vm *vm,
 			     uint64_t now_ms, char *buffer, size_t size);
 /* The master's log of them. */
 void fdm_pending_tick(struct fdm *fdm, uint64_t now_ms);
+
+/* ---- restarted.c: VMs that run again after a failure ----------------------- */
+
+/* Every look; the master's log of them. */
+void fdm_restarted_tick(struct fdm *fdm, uint64_t now_ms);
 
 /* ---- protect_list.c: the protected list ----------------------------------- */
 

@@ -38,6 +38,7 @@
 #define FDM_LOG_GIVEN_UP LOG_ERR, "given-up", "%s: %s"
 #define FDM_LOG_PENDING LOG_WARNING, "pending-placement", "%s: %s"
 #define FDM_LOG_PLACED LOG_NOTICE, "placed", "%s: a host has room for it now"
+#define FDM_LOG_RESTARTED LOG_NOTICE, "restarted", "%s was restarted on %s: %s"
 #define FDM_LOG_ADMITTED LOG_NOTICE, "admitted", "%s is admitted, with a reservation of %llu MHz and %llu MiB"
 #define FDM_LOG_NOT_ADMITTED LOG_WARNING, "not-admitted", "%s is not admitted, and stays off: %s"
 #define FDM_LOG_RAISE_REFUSED LOG_WARNING, "raise-refused", "%s reserves more than was admitted: %s"

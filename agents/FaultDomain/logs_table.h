@@ -43,6 +43,7 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_GIVEN_UP, "restart_attempts is reached. It stays down until somebody mends what keeps it from starting, or makes it crash, and starts it: `vmha vm start`." },
 	{ FDM_LOG_PENDING, "It may be started, and no host has room for it. Pacemaker starts it by itself as soon as one has: bring a host back, stop a VM that can wait, or give a host more utilization. No attempt is counted. A new master says it once more." },
 	{ FDM_LOG_PLACED, "It was pending, and is being started, or runs." },
+	{ FDM_LOG_RESTARTED, "High availability at work: it ran, its host or it failed, and it runs again. Said once, by the master that sees it run; the time counts from when the managers missed it. No power-on, move or migration. Find out why its host or its guest failed." },
 	{ FDM_LOG_ADMITTED, "Admission control: its power-on, or its larger reservation, leaves the room that failures need." },
 	{ FDM_LOG_NOT_ADMITTED, "Its power-on would take the room that a failure needs. It starts by itself as soon as there is room: add a host, free reservations, or change the policy. `vmha why VM` tells what would help." },
 	{ FDM_LOG_RAISE_REFUSED, "Its utilization was raised around admission control. What was admitted counts, and it runs on. Lower its utilization, or make room: then it is admitted." },

@@ -127,6 +127,21 @@ make_wait(const struct fdm_restart_look *look, struct fdm_track *track,
 	}
 }
 
+/* Its user may start it again before it counts as powered off: it goes on
+ * waiting for its turn (ended.c). */
+static bool
+is_kept_in_order(const struct fdm_vm *vm)
+{
+	const struct fdm_ticket *ticket = &vm->ticket;
+
+	return vm->is_off && ticket->is_there && !ticket->is_granted &&
+	       strcmp(ticket->state, FDM_STATE_WAITING) == 0 &&
+	       (strcmp(ticket->reason,
+		       ha_restart_why_name(HA_RESTART_WAITS_DEPENDENCY)) == 0 ||
+		strcmp(ticket->reason,
+		       ha_restart_why_name(HA_RESTART_WAITS_PRIORITY)) == 0);
+}
+
 static void
 settle(const struct fdm_restart_look *look, struct fdm_track *track,
        const struct fdm_vm *vm, struct fdm_row *row,
@@ -154,6 +169,9 @@ settle(const struct fdm_restart_look *look, struct fdm_track *track,
 	case HA_RESTART_NOT_WANTED:
 		if (row && track->is_down && vm->ticket.is_there) {
 			row->is_left = !vm->ticket.is_granted;
+		}
+		if (row && is_kept_in_order(vm)) {
+			row->is_left = true;
 		}
 		break;
 	case HA_RESTART_STARTING:

@@ -17,16 +17,21 @@
 #include "FaultDomain/snap.h"
 #include "ha/crash.h"
 #include "ha/restart.h"
+#include "ha/restarted.h"
 
 /* What is known of a VM beyond one look. */
 struct fdm_track {
 	bool is_known;
 	bool was_wanted; /* by its user */
+	bool is_to_run;  /* the same, or judged so */
 	bool was_running;
 	bool was_granted;
 	bool is_up, is_busy; /* on a node that lives, by the history */
 	bool is_down;        /* it is to run and does not: an incident */
 	bool by_user;        /* its user started it, nothing has failed */
+	/* Its user has stopped it, and wants it again perhaps, while it was up;
+	 * until it is seen up, wanted and with nothing under way. */
+	bool is_called_off;
 	bool is_starting;
 	bool is_foreseen; /* its host has left, and is not proven dead */
 	bool has_no_room;
@@ -45,6 +50,7 @@ struct fdm_track {
 	uint64_t seen_rooms; /* what its failures were last cleared for */
 	uint64_t clean_ms;   /* its failures are being cleared since; 0: not */
 	struct ha_crash crash;
+	struct ha_restarted restarted;
 };
 
 struct fdm_row;
@@ -70,9 +76,10 @@ struct fdm_restart {
 	/* working memory */
 	GHashTable *tracks; /* resource -> struct fdm_track */
 	struct ha_restart_level_memory memory[HA_RESTART_PRIORITY_N];
-	GArray *verdicts;   /* of struct ha_restart_verdict, as vms */
-	uint64_t due_ms;    /* to be judged again then, at the latest */
-	const char *ending; /* judged as stopped: its agent says so; NULL */
+	GArray *verdicts;       /* of struct ha_restart_verdict, as vms */
+	uint64_t due_ms;        /* to be judged again then, at the latest */
+	const char *ending;     /* judged as stopped: its agent says so; NULL */
+	bool is_ending_by_user; /* and as if its user wanted it again */
 };
 
 /* Its turn has come, and no verdict makes it wait. */

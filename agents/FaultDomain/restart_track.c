@@ -63,7 +63,8 @@ go_down(struct fdm_track *track, const struct fdm_vm *vm, bool is_granted,
 {
 	uint32_t seen = track->attempts;
 
-	begin_incident(track, !track->was_wanted, now_ms);
+	begin_incident(track, !track->was_wanted || track->is_called_off,
+		       now_ms);
 	/* The master knew before that it is free, and let it go. */
 	if (is_granted && vm->ticket.attempt > MAX(seen, track->told_attempt)) {
 		fdm_track_begin_attempt(track, (uint32_t)vm->ticket.attempt,
@@ -218,6 +219,28 @@ take_running(struct fdm_track *track, const struct fdm_vm *vm,
 	}
 }
 
+/* Stopped and started by its user before its stop has ended: nobody but the one
+ * who has seen both words knows that this is no failure. */
+static void
+look_at_call(const struct fdm_restart_look *look, struct fdm_track *track,
+	     const struct fdm_vm *vm)
+{
+	if (track->is_up && vm->is_off) {
+		track->is_called_off = true;
+	} else if (track->is_up && vm->acting_nodes == 0 &&
+		   !fdm_crash_is_ending(look->restart, vm)) {
+		track->is_called_off = false;
+	}
+}
+
+/* Judged as if its user wanted it again. */
+static bool
+is_called_again(const struct fdm_restart_look *look, const struct fdm_vm *vm)
+{
+	return look->restart->is_ending_by_user &&
+	       fdm_crash_is_ending(look->restart, vm);
+}
+
 void
 fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 		 const struct fdm_vm *vm, const struct fdm_row *row)
@@ -233,8 +256,11 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 			 !fdm_crash_is_ending(look->restart, vm);
 	fdm_crash_look(look->restart, track, vm, row, look->live_nodes,
 		       look->now_ms);
-	runs = is_running(track, row) && !track->crash.has_fallen;
-	is_missing = !runs && !is_held && fdm_is_wanted(vm, row);
+	look_at_call(look, track, vm);
+	runs = is_running(track, row) && !track->crash.has_fallen &&
+	       !is_called_again(look, vm);
+	track->is_to_run = fdm_is_wanted(vm, row) || is_called_again(look, vm);
+	is_missing = !runs && !is_held && track->is_to_run;
 	if (!track->is_known) {
 		track->is_known = true;
 		track->told_attempt = vm->ticket.attempt;
@@ -281,7 +307,7 @@ fdm_track_fill(struct ha_restart_vm *one, const struct fdm_track *track,
 	       const struct fdm_vm *vm, const struct fdm_row *row)
 {
 	/* What is not managed nobody starts: it must hold up nobody. */
-	one->is_wanted = fdm_is_wanted(vm, row) && vm->is_managed &&
+	one->is_wanted = track->is_to_run && vm->is_managed &&
 			 !(row && fdm_row_is_bound(row));
 	one->is_running = track->was_running;
 	one->is_starting =

@@ -12,7 +12,6 @@
 #include "FaultDomain/attr.h"
 #include "FaultDomain/fdm.h"
 #include "FaultDomain/logs.h"
-#include "ha/hostreport.h"
 
 /* Programs of Pacemaker's at a time. */
 #define ATTRS_MAX 4u
@@ -369,6 +368,14 @@ fdm_states_tick(struct fdm *fdm, uint64_t now_ms)
 		}
 		publish(fdm, state, host, node, now_ms);
 	}
+}
+
+enum ha_hostreport_word
+fdm_states_word(const struct fdm *fdm, const char *host)
+{
+	const struct fdm_state *state = g_hash_table_lookup(fdm->states, host);
+
+	return state ? state->report.word : HA_REPORT_NONE;
 }
 
 json_t *

@@ -429,5 +429,6 @@ fdm_waits_tick(struct fdm *fdm, uint64_t now_ms)
 	look_for_master(fdm, now_ms);
 	look_at_backs(fdm, now_ms);
 	fdm_pending_tick(fdm, now_ms);
+	fdm_restarted_tick(fdm, now_ms);
 	fdm_ended_tick(fdm, now_ms);
 }

@@ -2,7 +2,8 @@
 /*
  * Before stop succeeds the fault domain manager of this host hears of it:
  * Pacemaker restarts what has crashed within a moment, and a VM that crashes
- * again and again is to wait (docs/RESTART.md). The manager answers when its
+ * again and again is to wait (docs/RESTART.md), and so is what its user stops and
+ * starts while what it depends on is down. The manager answers when its
  * ticket is revoked, or that it need not be. Without one, and without an
  * answer, the VM is restarted at once: nothing here may make a stop fail.
  */
@@ -34,8 +35,8 @@ vm_tell_ended(const struct vm *vm)
 			  err.text);
 	} else if (json_integer_value(json_object_get(answer, "kept")) > 0) {
 		agent_log(vm->ctx, AGENT_NOTICE,
-			  "it has crashed again: it is not restarted at once; "
-			  "\"vmha why %s\" tells when",
+			  "it is not started again at once: \"vmha why %s\" "
+			  "tells why, and when",
 			  vm->resource);
 	}
 	json_decref(request);

@@ -380,6 +380,155 @@ a_request_must_name_it(void **state)
 	finish();
 }
 
+/* ---- its user stops it, and starts it again -------------------------------- */
+
+#define STOPPING UP OP("x_stop_0", "stop", "-1", "193", "-1")
+
+/* a runs and needs b, which is down. */
+static void
+begin_dependent(void)
+{
+	begin((struct vm){ .id = "a",
+			   .params = PAIR("restart_depends", "b"),
+			   .ticket = 1,
+			   .past = UP,
+			   .listed_at = "h1",
+			   .listed = "running" });
+	s.vms[1] = (struct vm){ .id = "b", .ticket = 1, .past = OFF };
+	see();
+}
+
+static void
+assert_keeps_for(const char *reason)
+{
+	char want[128];
+
+	assert_int_equal(fake.updates, 1);
+	(void)snprintf(want, sizeof(want),
+		       "id=\"vmha-a\" granted=\"false\" vmha-state=\"waiting\" "
+		       "vmha-reason=\"%s\"",
+		       reason);
+	assert_non_null(strstr(fake.update, want));
+	fake.written(fake.written_data, 0, "");
+	assert_told(1, AGENT, 1);
+	finish();
+}
+
+static void
+stop(const char *role)
+{
+	s.vms[0].role = role;
+	s.vms[0].past = STOPPING;
+	see();
+	ask(AGENT, false);
+}
+
+static void
+a_start_during_the_stop_waits(void **state)
+{
+	(void)state;
+	begin_dependent();
+	s.vms[0].role = "Stopped";
+	see();
+	stop("Started");
+	assert_keeps_for("waits-for-dependency");
+	/* By its priority, too; and though it is not restarted after a
+	 * failure: this is none. */
+	begin_dependent();
+	s.vms[0].params = PAIR("restart_priority", "disabled");
+	s.vms[1].ticket = 0;
+	s.vms[0].role = "Stopped";
+	see();
+	stop("Started");
+	assert_keeps_for("waits-for-priority");
+}
+
+static void
+a_stop_before_its_start_waits(void **state)
+{
+	(void)state;
+	begin_dependent();
+	stop("Stopped");
+	assert_keeps_for("waits-for-dependency");
+}
+
+/* Until it is powered off; other tickets that wait have nothing to do with
+ * it. */
+static void
+it_stays_kept_while_it_is_off(void **state)
+{
+	(void)state;
+	begin_dependent();
+	stop("Stopped");
+	s.vms[0].past = OFF;
+	s.vms[0].listed = NULL;
+	s.vms[0].ticket = 0;
+	s.vms[0].reason = "waits-for-dependency";
+	see();
+	assert_true(the_row()->is_left);
+	s.vms[0].reason = "waits-for-retry";
+	see();
+	assert_false(the_row()->is_left);
+	/* And waits when it is started. */
+	s.vms[0].reason = "waits-for-dependency";
+	s.vms[0].role = "Started";
+	see();
+	assert_false(the_row()->is_left);
+	assert_true(the_row()->waits);
+	assert_int_equal(the_row()->waits_why, HA_RESTART_WAITS_DEPENDENCY);
+	finish();
+}
+
+/* It ran until it was stopped. */
+static void
+assert_starts(const char *what)
+{
+	ask(AGENT, false);
+	if (fake.updates != 0 || fake.answers != 1) {
+		fail_msg("%s: %u updates, %u answers", what, fake.updates,
+			 fake.answers);
+	}
+	assert_told(1, AGENT, 0);
+	finish();
+}
+
+static void
+what_need_not_wait_starts_again(void **state)
+{
+	(void)state;
+	/* What it needs runs. */
+	begin_dependent();
+	s.vms[1].past = UP;
+	s.vms[1].listed_at = "h1";
+	s.vms[1].listed = "running";
+	see();
+	s.vms[0].role = "Stopped";
+	s.vms[0].past = STOPPING;
+	see();
+	assert_starts("its dependency runs");
+	/* No order at all. */
+	begin_dependent();
+	s.vms[0].params = NULL;
+	s.vms[0].role = "Stopped";
+	s.vms[0].past = STOPPING;
+	see();
+	assert_starts("no order");
+	/* A move: its user has said nothing. */
+	begin_dependent();
+	s.vms[0].past = STOPPING;
+	see();
+	assert_starts("a move");
+	/* Stopped and started before Pacemaker began, and moved later. */
+	begin_dependent();
+	s.vms[0].role = "Stopped";
+	see();
+	s.vms[0].role = "Started";
+	see();
+	s.vms[0].past = STOPPING;
+	see();
+	assert_starts("a move, later");
+}
+
 /* ---- clients ------------------------------------------------------------------- */
 
 /* Its number may be another client's by now. */
@@ -415,6 +564,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_start_during_the_stop_waits),
+		cmocka_unit_test(a_stop_before_its_start_waits),
+		cmocka_unit_test(it_stays_kept_while_it_is_off),
+		cmocka_unit_test(what_need_not_wait_starts_again),
 		cmocka_unit_test(the_next_crash_waits),
 		cmocka_unit_test(what_could_not_be_written_may_start),
 		cmocka_unit_test(the_rows_stay),

@@ -32,6 +32,13 @@ fdm_pending_tick(struct fdm *one, uint64_t now_ms)
 }
 
 void
+fdm_restarted_tick(struct fdm *one, uint64_t now_ms)
+{
+	(void)one;
+	(void)now_ms;
+}
+
+void
 fdm_ended_tick(struct fdm *one, uint64_t now_ms)
 {
 	(void)one;

@@ -38,6 +38,7 @@ $(BUILD)/tests/fdm/plan_test: $(FDM_DIR)/prefer.o $(FDM_DIR)/prefer_plan.o
 $(BUILD)/tests/fdm/ready_test: $(FDM_DIR)/ready_listen.o
 $(BUILD)/tests/fdm/lapse_test: $(FDM_DIR)/waits.o
 $(BUILD)/tests/fdm/pending_test: $(FDM_DIR)/pending.o $(FDM_DIR)/duty.o
+$(BUILD)/tests/fdm/restarted_test: $(FDM_DIR)/restarted.o
 
 fdm-tests: $(FDM_TESTS)
 

@@ -89,6 +89,8 @@ static const struct event_row {
 	{ MANAGER, "given-up", "VmMaxRestartCountReached" },
 	{ MANAGER, "pending-placement", "VmFailoverFailed" },
 	{ MANAGER, "placed", "HA.ClusterFailoverActionInitiatedEvent" },
+	{ MANAGER, "restarted",
+	  "VmRestartedOnAlternateHostEvent, ha.VmRestartedByHAEvent" },
 	{ MANAGER, "admitted", "" },
 	{ MANAGER, "not-admitted", "HA.NotEnoughResourcesToStartVmEvent" },
 	{ MANAGER, "raise-refused", "" },

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """In which order VMs are restarted when their host dies, and how often. The
 order is read from the guests' own disks: when each wrote first."""
+import datetime
 import json
 import os
+import time
 
 from bed import wait_for
 
@@ -15,6 +17,8 @@ WAIT_DEADLINE_S = 60
 DELAY_S = 2    # after ready, before the next ones
 SWITCH_S = 1   # a power switch takes so long
 SLACK_S = 0.5  # a list entry is read half a beat later than written
+TOLD_DEADLINE_S = 20
+AGAIN_S = 2    # a second master would have said it by then
 LEVELS = ("high", "medium", "low", "lowest")
 ASKS = 200
 # Asks this host's manager as fence_vmha does; prints ms of each.
@@ -143,10 +147,50 @@ def restart_in_order(lab, victim):
     low = lab.vm("low1")
     warm(lab)
     protect(lab, high, low, on=victim)
+    since = datetime.datetime.now(datetime.timezone.utc)
     kill(lab, victim)
     all_up(lab, [high, low])
     in_order(lab, [high], [low], 4 * DELAY_S - SLACK_S)
     wait_ticket(lab, low, by, "true")
+    told_once(lab, (high, low), victim, since)
+
+
+def events(lab, hosts, since):
+    """vmha events of these hosts, by time; a bed's hosts have no journal."""
+    found = []
+    for host in hosts:
+        done = lab.bed.run(host, "vmha", "events", "--json", "--lines=1000")
+        for event in json.loads(done.stdout)["events"]:
+            at = datetime.datetime.fromisoformat(
+                event["time"].replace("Z", "+00:00"))
+            lab.expect(event["host"] == host, f"{event} in the log of {host}")
+            if at >= since:
+                found.append((at, event))
+    return sorted(found, key=lambda one: one[0])
+
+
+def told_once(lab, vms, victim, since):
+    """The line that an operator looks for, once for each VM, by one master,
+    after the death that it tells."""
+    def restarts():
+        return [event["text"]
+                for _, event in events(lab, lab.others(victim), since)
+                if event["id"] == "restarted"]
+    wait_for(lambda: len(restarts()) >= len(vms), TOLD_DEADLINE_S,
+             "restarts, in the log")
+    time.sleep(AGAIN_S)
+    found = restarts()
+    for text in found:
+        lab.note(text)
+    lab.expect(len(found) == len(vms), f"told: {found}")
+    for vm in vms:
+        start = f"{vm.name} was restarted on {lab.where(vm)}: " \
+            f"{victim}, where it ran, has died; attempt 1, "
+        lab.expect([t for t in found if t.startswith(start)],
+                   f"{found}: none says: {start}")
+    ids = [event["id"] for _, event in events(lab, lab.others(victim), since)]
+    lab.expect("state-dead" in ids[:ids.index("restarted")],
+               f"the story is told so: {ids}")
 
 
 @case(heartbeat=3)
