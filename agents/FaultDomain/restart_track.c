@@ -201,6 +201,36 @@ watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
 	}
 }
 
+/* A start that another host was at while its VM's owner left goes on, and may
+ * fail. Nothing else would tell of it once the VM is free again: it counts as
+ * the attempt that it was, once, and its wait begins with it. What is no member
+ * any more takes its failures along: numbers of other hosts prove nothing. */
+static void
+count_late_failure(const struct fdm_restart_look *look, struct fdm_track *track,
+		   const struct fdm_vm *vm, const struct fdm_row *row)
+{
+	bool is_new = vm->failed_starts > track->seen_failures &&
+		      track->seen_hosts == look->restart->online_nodes;
+
+	track->seen_failures = vm->failed_starts;
+	track->seen_hosts = look->restart->online_nodes;
+	if (!row || row->verdict.is_granted || !fdm_is_wanted(vm, row)) {
+		track->late_ms = 0;
+		track->is_late_counted = false;
+		return;
+	}
+	track->late_ms = is_new ? look->now_ms : track->late_ms;
+	if (track->late_ms == 0 || !fdm_row_is_bound(row)) {
+		return;
+	}
+	if (!track->is_down) {
+		begin_incident(track, track->by_user, look->now_ms);
+	}
+	track->attempts += track->is_late_counted ? 0 : 1;
+	track->is_late_counted = true;
+	track->failed_ms = track->late_ms;
+}
+
 static void
 take_running(struct fdm_track *track, const struct fdm_vm *vm,
 	     const struct fdm_row *row, uint64_t now_ms)
@@ -250,6 +280,7 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 		track->is_starting = false;
 		track->attempts -= track->attempts > 0 ? 1 : 0;
 	}
+	count_late_failure(look, track, vm, row);
 	/* It was down already, and somebody may have it: what was counted
 	 * counts on when that is over. */
 	is_kept = is_held && track->is_down && track->attempts > 0;
