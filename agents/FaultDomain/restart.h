@@ -37,7 +37,7 @@ struct fdm_track {
 	uint64_t old_failures;  /* of starts, before this incident */
 	uint64_t seen_failures; /* of starts, on seen_hosts, at the last look */
 	uint64_t seen_hosts;
-	/* a start failed while another host may have it; 0: none did */
+	/* a start has failed that nobody let go; 0: none has */
 	uint64_t late_ms;
 	bool is_late_counted;
 	uint64_t granted_ms, failed_ms, since_ms, runs_since_ms;

@@ -201,26 +201,31 @@ watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
 	}
 }
 
-/* A start that another host was at while its VM's owner left goes on, and may
- * fail. Nothing else would tell of it once the VM is free again: it counts as
- * the attempt that it was, once, and its wait begins with it. What is no member
- * any more takes its failures along: numbers of other hosts prove nothing. */
+/* A start goes on although its ticket is away: another host may have its VM, or
+ * Pacemaker had planned it before. Nobody let it go, and nothing would tell of
+ * its failure later: it counts, once, and the wait begins with it. Hosts that
+ * come and go bring and take failures: those prove nothing. */
 static void
 count_late_failure(const struct fdm_restart_look *look, struct fdm_track *track,
 		   const struct fdm_vm *vm, const struct fdm_row *row)
 {
+	bool is_away = row && !row->verdict.is_granted;
 	bool is_new = vm->failed_starts > track->seen_failures &&
 		      track->seen_hosts == look->restart->online_nodes;
 
 	track->seen_failures = vm->failed_starts;
 	track->seen_hosts = look->restart->online_nodes;
-	if (!row || row->verdict.is_granted || !fdm_is_wanted(vm, row)) {
+	if (!is_away || !fdm_is_wanted(vm, row)) {
 		track->late_ms = 0;
 		track->is_late_counted = false;
-		return;
 	}
-	track->late_ms = is_new ? look->now_ms : track->late_ms;
-	if (track->late_ms == 0 || !fdm_row_is_bound(row)) {
+	/* Else its count has it, or will: it was let go. */
+	if (is_new && (is_away || (track->is_down && track->attempts == 0 &&
+				   !fdm_track_is_granted(vm, row)))) {
+		track->late_ms = look->now_ms;
+	}
+	if (track->late_ms == 0 || !fdm_is_wanted(vm, row) ||
+	    (is_away && !fdm_row_is_bound(row))) {
 		return;
 	}
 	if (!track->is_down) {
@@ -280,7 +285,6 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 		track->is_starting = false;
 		track->attempts -= track->attempts > 0 ? 1 : 0;
 	}
-	count_late_failure(look, track, vm, row);
 	/* It was down already, and somebody may have it: what was counted
 	 * counts on when that is over. */
 	is_kept = is_held && track->is_down && track->attempts > 0;
@@ -297,6 +301,7 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 		track->clean_ms = 0;
 	}
 	take_ticket(track, vm, granted, runs, look->now_ms);
+	count_late_failure(look, track, vm, row);
 	watch_attempt(look, track, vm, row);
 	track->is_foreseen = row && row->is_foreseen;
 	if (track->is_foreseen && row->owner) {

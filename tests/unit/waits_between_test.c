@@ -287,6 +287,42 @@ a_start_that_is_gone_while_held(void **state)
 	end(&s);
 }
 
+/* Pacemaker had planned it before its ticket was taken away: that it failed is
+ * an attempt, and another one must not come sooner than the schedule says. */
+static void
+a_start_that_nobody_let_go(void **state)
+{
+	struct scene s = { .vms = { { .id = "a",
+				      .at = "h3",
+				      .past = STARTS,
+				      .reason = "waits-for-priority",
+				      .params = PRIORITY("low") },
+				    { .id = "db",
+				      .ticket = 1,
+				      .attempt = 1,
+				      .past = STARTS,
+				      .params = PRIORITY("high") } } };
+
+	(void)state;
+	look(&s, T0);
+	assert_waits(&s, "a", HA_RESTART_WAITS_PRIORITY);
+	s.vms[0].past = FAILED;
+	look(&s, T0 + 3000);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	assert_int_equal(row(&s, "a")->attempt, 1);
+	s.vms[0].attempt = 1;
+	comes_up(&s.vms[1]);
+	look(&s, T0 + 3000 + FIRST_WAIT_MS - 1);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	assert_false(row(&s, "a")->wants_cleanup);
+	look(&s, T0 + 3000 + FIRST_WAIT_MS);
+	assert_true(row(&s, "a")->wants_cleanup);
+	s.vms[0].past = OFF;
+	look(&s, T0 + 4000 + FIRST_WAIT_MS);
+	assert_granted(&s, "a", 2);
+	end(&s);
+}
+
 /* What failed before is no failure of a start that was under way. */
 static void
 an_old_failure_while_held(void **state)
@@ -325,6 +361,7 @@ main(void)
 		cmocka_unit_test(a_start_that_fails_while_held),
 		cmocka_unit_test(a_start_that_failed_while_held_before),
 		cmocka_unit_test(a_start_that_is_gone_while_held),
+		cmocka_unit_test(a_start_that_nobody_let_go),
 		cmocka_unit_test(an_old_failure_while_held),
 	};
 
