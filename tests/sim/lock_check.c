@@ -12,7 +12,10 @@
  *      living host that has the VM and is out of reach;
  *  10. no two hosts are master with the same term;
  *  11. in the end nothing stays down, sealed or held;
- *  13. what a host tells through the ring to have ended there, has.
+ *  13. what a host tells through the ring to have ended there, has;
+ *  19. nobody says success for a host that has long been with some of those
+ *      whom he counts on;
+ *  20. no VM is in the hands of more than two hosts.
  */
 #include "sim.h"
 

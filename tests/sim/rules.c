@@ -189,7 +189,7 @@ const struct rule_row rule_table[RULE_N] = {
 			     .text = "a migration passes any number of entries",
 			     .is_lock = true,
 			     .aim = AIM_THIRD_END,
-			     .seeds = 80000 },
+			     .seeds = 60000 },
 	[RULE_SEAL] = { .name = "seal-at-start",
 			.safety = "8",
 			.text = "a sealed host goes on to start VMs",
@@ -232,7 +232,7 @@ const struct rule_row rule_table[RULE_N] = {
 					     "list in particular",
 				     .is_lock = true,
 				     .aim = AIM_OLD_WORD,
-				     .seeds = 80000 },
+				     .seeds = 40000 },
 	[RULE_SEAL_ACK] = { .name = "seal-obeyed",
 			    .safety = "4, 8",
 			    .text = "a host that calls itself quorate counts "
@@ -258,7 +258,7 @@ const struct rule_row rule_table[RULE_N] = {
 					 "there",
 				 .is_lock = true,
 				 .aim = AIM_STALE_FENCE,
-				 .seeds = 80000 },
+				 .seeds = 40000 },
 	[RULE_EARLY_RELEASE] = { .name = "early-release",
 				 .safety = "9",
 				 .text = "a sealed host releases a start that "
@@ -377,7 +377,7 @@ const struct rule_row rule_table[RULE_N] = {
 				     "that must wait are kept back",
 			     .is_lock = true,
 			     .aim = AIM_KEEP_BACK,
-			     .seeds = 80000 },
+			     .seeds = 8000 },
 	[RULE_PROTECT_READ] = { .name = "protected-read",
 				.safety = "24",
 				.text = "a new master writes the protected "
