@@ -190,10 +190,12 @@ settle(const struct fdm_restart_look *look, struct fdm_track *track,
 		return;
 	}
 	/* Where nobody waits for anybody, nobody need know of a first
-	 * attempt after a death: that then costs no ticket. */
+	 * attempt after a death: that then costs no ticket. Of one that has
+	 * failed while it is held, the next master must. */
 	attempt = MAX(row->attempt, track->attempts);
 	row->attempt = attempt <= 1 && !look->restart->has_order &&
-				       !track->crash.is_counted ?
+				       !track->crash.is_counted &&
+				       !fdm_row_is_bound(row) ?
 			       0 :
 			       attempt;
 }

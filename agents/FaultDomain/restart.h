@@ -40,6 +40,11 @@ struct fdm_track {
 	uint64_t told_attempt;  /* by its ticket, while it ran */
 	uint32_t foreseen_slot; /* of that host */
 	uint64_t old_failures;  /* of starts, before this incident */
+	uint64_t seen_failures; /* of starts, on seen_hosts, at the last look */
+	uint64_t seen_hosts;
+	/* a start has failed that nobody let go; 0: none has */
+	uint64_t late_ms;
+	bool is_late_counted;
 	uint64_t granted_ms, failed_ms, since_ms, runs_since_ms;
 	uint64_t quiet_ms; /* since when Pacemaker does nothing for it */
 	bool is_ready;     /* its heartbeat is good */

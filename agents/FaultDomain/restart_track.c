@@ -202,6 +202,41 @@ watch_attempt(const struct fdm_restart_look *look, struct fdm_track *track,
 	}
 }
 
+/* A start goes on although its ticket is away: another host may have its VM, or
+ * Pacemaker had planned it before. Nobody let it go, and nothing would tell of
+ * its failure later: it counts, once, and the wait begins with it. Hosts that
+ * come and go bring and take failures: those prove nothing. */
+static void
+count_late_failure(const struct fdm_restart_look *look, struct fdm_track *track,
+		   const struct fdm_vm *vm, const struct fdm_row *row)
+{
+	bool is_away = row && !row->verdict.is_granted;
+	bool is_new = vm->failed_starts > track->seen_failures &&
+		      track->seen_hosts == look->restart->online_nodes;
+
+	track->seen_failures = vm->failed_starts;
+	track->seen_hosts = look->restart->online_nodes;
+	if (!is_away || !fdm_is_wanted(vm, row)) {
+		track->late_ms = 0;
+		track->is_late_counted = false;
+	}
+	/* Else its count has it, or will: it was let go. */
+	if (is_new && (is_away || (track->is_down && track->attempts == 0 &&
+				   !fdm_track_is_granted(vm, row)))) {
+		track->late_ms = look->now_ms;
+	}
+	if (track->late_ms == 0 || !fdm_is_wanted(vm, row) ||
+	    (is_away && !fdm_row_is_bound(row))) {
+		return;
+	}
+	if (!track->is_down) {
+		begin_incident(track, track->by_user, look->now_ms);
+	}
+	track->attempts += track->is_late_counted ? 0 : 1;
+	track->is_late_counted = true;
+	track->failed_ms = track->late_ms;
+}
+
 static void
 take_running(struct fdm_track *track, const struct fdm_vm *vm,
 	     const struct fdm_row *row, uint64_t now_ms)
@@ -292,6 +327,7 @@ fdm_track_update(const struct fdm_restart_look *look, struct fdm_track *track,
 		track->clean_ms = 0;
 	}
 	take_ticket(track, vm, granted, runs, look->now_ms);
+	count_late_failure(look, track, vm, row);
 	watch_attempt(look, track, vm, row);
 	track->is_foreseen = row && row->is_foreseen;
 	if (track->is_foreseen && row->owner) {

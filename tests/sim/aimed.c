@@ -13,6 +13,9 @@
 /* Whom another rule's proof does not count. */
 #define RELEASED_EVERY 32u
 #define RELEASED_AT 10u
+/* The same, each of these in turn. */
+#define LATER_EVERY 32u
+#define LATER_AT 2u
 
 enum aim
 aimed_at(uint64_t seed)
@@ -22,6 +25,11 @@ aimed_at(uint64_t seed)
 	}
 	if (restart_is_of(seed)) {
 		return AIM_RESTART;
+	}
+	if (seed % LATER_EVERY == LATER_AT) {
+		return (enum aim)(AIM_OLD_WORD +
+				  seed / LATER_EVERY %
+					  (AIM_ALL - AIM_OLD_WORD));
 	}
 	if (seed % AIMED_EVERY != AIMED_AT) {
 		return AIM_NONE;
@@ -75,6 +83,9 @@ aimed_cluster(struct world *w)
 	case AIM_MINORITY_MOVE:
 		set_hosts(w, 5);
 		break;
+	case AIM_OLD_WORD:
+		set_hosts(w, 5);
+		break;
 	case AIM_STILL_MASTER:
 		/* A side of its own, beside two that are away. */
 		set_hosts(w, draw_percent(w, 70) ? 5 : 3);
@@ -83,11 +94,14 @@ aimed_cluster(struct world *w)
 	case AIM_HOLDER:
 	case AIM_SEALED_TWICE:
 	case AIM_RELEASED:
+	case AIM_STALE_FENCE:
+	case AIM_THIRD_END:
 		if (w->hosts < 3) {
 			set_hosts(w, 3);
 		}
 		break;
 	case AIM_RESTART:
+	case AIM_KEEP_BACK:
 		restart_cluster(w);
 		break;
 	case AIM_NONE:
@@ -425,6 +439,62 @@ plan_released(struct lock_draft *p)
 	}
 }
 
+/* The corosyncs of the master's host and of one that it has told to unseal stand
+ * still together; the others fence both alive. The old master can't read for a
+ * while, and is master again when that is over. */
+static void
+plan_old_word(struct lock_draft *p)
+{
+	struct world *w = p->w;
+	uint8_t all = (uint8_t)((1u << w->stores) - 1);
+	uint64_t at = p->from_us + draw_below(w, p->t_us);
+	uint64_t still = at + p->t_us / 2 + draw_below(w, p->t_us);
+	uint64_t length = w->token_us + 3 * p->t_us + draw_below(w, p->t_us);
+	uint64_t blind = still - at + w->token_us + beats(p, 3, 14);
+
+	path(p, AT_DC, all, COND_HANG, 2, at, blind);
+	lock_fault(p, FAULT_STILL, AT_DC, 0, still, length);
+	lock_fault(p, FAULT_STILL, AT_VM, 0, still, length);
+}
+
+/* A host is cut off and comes back to the others; who is to fence it can't read
+ * meanwhile, and its corosync tells the membership without it. */
+static void
+plan_stale_fence(struct lock_draft *p)
+{
+	struct world *w = p->w;
+	uint8_t all = (uint8_t)((1u << w->stores) - 1);
+	uint32_t host = (uint32_t)draw_below(w, w->hosts);
+	uint32_t by = (uint32_t)draw_below(w, w->hosts - 1);
+	uint64_t at = p->from_us + draw_below(w, p->t_us);
+	uint64_t formed = at + w->token_us + draw_below(w, 3 * p->b_us);
+	uint64_t whole = formed + draw_below(w, 4 * p->b_us);
+	uint64_t blind = whole + w->token_us / 2 + draw_below(w, 5 * p->b_us);
+
+	by = (host + 1 + by) % w->hosts;
+	cut(p, host, (uint8_t)(1u << host), at, whole - at);
+	path(p, by, all, COND_HANG, 2, at + p->b_us, blind - at);
+	lock_fault(p, FAULT_STILL, by, 0, formed, w->token_us + 2 * p->t_us);
+	lock_fault(p, FAULT_FENCE, host, 0, formed, 0)->mode = (uint8_t)by;
+}
+
+/* A migration's link breaks when the guest has arrived, and its source does not
+ * hear of it; the guest is to move on. */
+static void
+plan_third_end(struct lock_draft *p)
+{
+	struct world *w = p->w;
+	uint64_t at = p->from_us + draw_below(w, p->t_us);
+	uint64_t count = draw_between(w, 2, 5);
+	uint64_t broken = at + beats(p, 2, 8);
+
+	admin(p, ADMIN_MOVE | ADMIN_VM(0), at);
+	cut(p, AT_VM, 0, broken, draw_below(w, w->token_us));
+	while (count--) {
+		admin(p, ADMIN_MOVE | ADMIN_VM(0), broken + beats(p, 1, 16));
+	}
+}
+
 void
 aimed_plan(struct lock_draft *p)
 {
@@ -441,6 +511,10 @@ aimed_plan(struct lock_draft *p)
 		[AIM_SEALED_TWICE] = plan_sealed_twice,
 		[AIM_RELEASED] = plan_released,
 		[AIM_RESTART] = restart_draw,
+		[AIM_OLD_WORD] = plan_old_word,
+		[AIM_STALE_FENCE] = plan_stale_fence,
+		[AIM_THIRD_END] = plan_third_end,
+		[AIM_KEEP_BACK] = restart_draw_masterless,
 	};
 
 	/* Without a manager there is no master, and hardly a start. */

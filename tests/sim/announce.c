@@ -53,6 +53,7 @@ grant(struct world *w, uint32_t host, uint32_t vm)
 	d->l.granted = (uint8_t)(d->l.granted | 1u << vm);
 	STORY(w, host, "vm%u granted as %u", vm, d->l.announce[vm].wanted);
 	check_entry(w, host, vm);
+	check_ends(w, host, vm);
 	if (d->l.announce[vm].must_judge) {
 		check_not_held(w, host, vm, d->l.announce[vm].since_us);
 	}

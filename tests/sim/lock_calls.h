@@ -149,6 +149,10 @@ enum aim {
 	AIM_N,
 	AIM_RELEASED = AIM_N, /* of seeds of its own */
 	AIM_RESTART,
+	AIM_OLD_WORD,
+	AIM_STALE_FENCE,
+	AIM_THIRD_END,
+	AIM_KEEP_BACK,
 	AIM_ALL
 };
 enum aim aimed_at(uint64_t seed);
@@ -159,6 +163,7 @@ void lock_init(struct world *w);
 /* lock_check.c */
 void check_vm(struct world *w, uint32_t vm);
 void check_entry(struct world *w, uint32_t host, uint32_t vm);
+void check_ends(struct world *w, uint32_t host, uint32_t vm);
 void check_told(struct world *w, uint32_t host, uint32_t vm);
 void check_held(struct world *w, uint32_t host, uint32_t about);
 void check_hold_flushed(struct world *w, uint32_t host);

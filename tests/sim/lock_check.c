@@ -12,7 +12,10 @@
  *      living host that has the VM and is out of reach;
  *  10. no two hosts are master with the same term;
  *  11. in the end nothing stays down, sealed or held;
- *  13. what a host tells through the ring to have ended there, has.
+ *  13. what a host tells through the ring to have ended there, has;
+ *  19. nobody says success for a host that has long been with some of those
+ *      whom he counts on;
+ *  20. no VM is in the hands of more than two hosts.
  */
 #include "sim.h"
 
@@ -93,6 +96,31 @@ check_entry(struct world *w, uint32_t host, uint32_t vm)
 	}
 }
 
+/* SAFETY 13: a migration has two ends, and a stop asks one other host what has
+ * become of the guest: with a third one it would never hear of it. */
+void
+check_ends(struct world *w, uint32_t host, uint32_t vm)
+{
+	uint8_t ends = 0;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		const struct daemon *d = &w->host[i].d;
+		uint8_t entry = d->l.list[vm];
+
+		if (is_served(w, i) && (d->l.granted & 1u << vm) &&
+		    entry != ENTRY_NONE && entry != ENTRY(HA_LISTED_RELEASED)) {
+			ends = (uint8_t)(ends | 1u << i);
+		}
+	}
+	if (__builtin_popcount(ends) > 2) {
+		check_fail(w,
+			   "h%u takes vm%u onto its list, and hosts 0x%x have "
+			   "it: a migration has two ends",
+			   host, vm, ends);
+	}
+}
+
 /* SAFETY 26: nobody passes an entry on a word that is not so. */
 void
 check_told(struct world *w, uint32_t host, uint32_t vm)
@@ -129,6 +157,56 @@ is_held_on_disk(const struct world *w, uint32_t vm, uint32_t owner,
 	return false;
 }
 
+/* Those with whom it is in one membership, not those that a corosync which
+ * stands still goes on telling. */
+static uint8_t
+members_now(const struct world *w, uint32_t host)
+{
+	uint8_t members = 0;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		if ((w->host[host].net_members & 1u << i) &&
+		    w->host[i].net_seq == w->host[host].net_seq) {
+			members = (uint8_t)(members | 1u << i);
+		}
+	}
+	return members;
+}
+
+static uint32_t
+votes_of(const struct world *w, uint8_t hosts)
+{
+	uint32_t votes = 0;
+	uint32_t i;
+
+	for (i = 0; i < w->hosts; i++) {
+		votes += hosts & 1u << i ? w->votes[i] : 0;
+	}
+	return votes;
+}
+
+/* SAFETY 1.6: whoever counts on others that have long been with the target had
+ * asked them nothing since it read the seal. */
+static void
+check_company(struct world *w, uint32_t host, uint32_t about)
+{
+	const struct daemon *d = &w->host[host].d;
+	uint8_t members = members_now(w, about);
+	uint8_t all = (uint8_t)((1u << w->hosts) - 1);
+	uint64_t read_us = world_real_us(w, host, d->l.sealed_ms[about]);
+
+	if (2 * votes_of(w, members) > votes_of(w, all) &&
+	    !(members & 1u << host) && (members & d->members) &&
+	    read_us > w->l.formed_us + w->token_us) {
+		check_fail(w,
+			   "h%u: success for h%u, which lives in a membership "
+			   "of 0x%x since before its seal was read, and h%u "
+			   "takes 0x%x for members of its own",
+			   host, about, members, host, d->members & members);
+	}
+}
+
 void
 check_held(struct world *w, uint32_t host, uint32_t about)
 {
@@ -148,6 +226,7 @@ check_held(struct world *w, uint32_t host, uint32_t about)
 	    target->d.incarnation != d->newest[about].incarnation) {
 		return; /* dead already */
 	}
+	check_company(w, host, about);
 	if (!target->d.l.seal.is_sealed && !(target->d.members & 1u << host)) {
 		check_fail(w, "h%u: success for h%u, which is not sealed", host,
 			   about);
@@ -178,7 +257,19 @@ void
 check_unsealed(struct world *w, uint32_t host)
 {
 	struct host *h = &w->host[host];
+	uint8_t members = members_now(w, host);
 
+	/* Its master's word may have been given just before the cut. */
+	if (h->l.is_held && is_relied_on(w, host) &&
+	    !(members & h->l.held_by) &&
+	    w->now_us >= w->l.formed_us + 2 * w->token_us +
+				 2 * US_PER_MS * w->timing.beat_ms) {
+		check_fail(w,
+			   "h%u unseals in a membership of 0x%x, and was "
+			   "fenced alive by hosts 0x%x that rely on it as it "
+			   "was",
+			   host, members, h->l.held_by);
+	}
 	if ((h->d.members & h->l.held_by) || !is_relied_on(w, host)) {
 		h->l.is_held = false;
 	}
@@ -222,23 +313,6 @@ check_hold_flushed(struct world *w, uint32_t host)
 						     .at_us = w->now_us };
 		}
 	}
-}
-
-/* Those with whom it is in one membership, not those that a corosync which
- * stands still goes on telling. */
-static uint8_t
-members_now(const struct world *w, uint32_t host)
-{
-	uint8_t members = 0;
-	uint32_t i;
-
-	for (i = 0; i < w->hosts; i++) {
-		if ((w->host[host].net_members & 1u << i) &&
-		    w->host[i].net_seq == w->host[host].net_seq) {
-			members = (uint8_t)(members | 1u << i);
-		}
-	}
-	return members;
 }
 
 void

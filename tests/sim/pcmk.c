@@ -74,6 +74,20 @@ pcmk_hear(struct world *w, uint32_t host)
 	graph_compute(w, host);
 }
 
+/* The controller of the host that acts notes it before it begins: an action of
+ * an older graph, which the DC takes for done, is seen again. Only retries go by
+ * that; elsewhere it would but change the seeds that prove rare rules. */
+static void
+note_pending(struct world *w, uint32_t host, uint32_t vm)
+{
+	struct cib *cib = cib_begin(w, host);
+
+	if (cib && cib->record[host][vm] != RECORD_PENDING) {
+		cib->record[host][vm] = RECORD_PENDING;
+		cib_spread(w, host);
+	}
+}
+
 /* An action has reached the executor of this host. */
 void
 pcmk_act(struct world *w, uint32_t host, uint32_t vm, uint32_t arg)
@@ -88,6 +102,9 @@ pcmk_act(struct world *w, uint32_t host, uint32_t vm, uint32_t arg)
 	if (v->task != TASK_NONE) {
 		pcmk_report(w, host, vm);
 		return;
+	}
+	if (w->l.restarts.is_on && (arg & 3) == ACT_START) {
+		note_pending(w, host, vm);
 	}
 	agent_begin(w, host, vm, (enum task)tasks[arg & 3], arg >> 8);
 }

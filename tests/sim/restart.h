@@ -62,6 +62,7 @@ struct restart_truth {
 	uint64_t stop_us;  /* its user has stopped it */
 	uint64_t sent_us;  /* the DC last told a host to start it */
 	uint64_t role_us;  /* its target-role was last changed */
+	bool is_ahead;     /* it was being started before it was let go */
 	bool is_stopped;   /* by its user, who has not started it since */
 	bool is_shown_off; /* people were told that it is powered off */
 };

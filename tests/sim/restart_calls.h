@@ -33,6 +33,7 @@ bool restart_acts(struct world *w, uint32_t host);
 bool restart_is_of(uint64_t seed);
 void restart_cluster(struct world *w);
 void restart_draw(struct lock_draft *p);
+void restart_draw_masterless(struct lock_draft *p);
 void restart_set_back(struct world *w);
 
 /* master.c: one VM by lists and holds; `gone` is taken for dead */

@@ -382,6 +382,8 @@ check_attempt(struct world *w, uint32_t host, uint32_t vm,
 	}
 	t->fails = 0;
 	t->grant_us = w->now_us;
+	/* Without a master there, Pacemaker went ahead on the old ticket. */
+	t->is_ahead = old->is_granted && t->sent_us > t->went_us;
 }
 
 void
@@ -398,7 +400,7 @@ check_bound(struct world *w, uint32_t host)
 
 		count += cib->ticket[i].is_granted && cib->ticket[i].attempt &&
 			 t->down_us && (cib->wanted & 1u << i) && !t->fails &&
-			 t->grant_us > t->went_us &&
+			 !t->is_ahead && t->grant_us > t->went_us &&
 			 w->now_us < t->grant_us + NO_ROOM_US;
 	}
 	bound = r->rules.concurrent_max * r->live[host];

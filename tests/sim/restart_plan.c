@@ -12,6 +12,7 @@
 #define EVERY 16u
 #define AT 12u
 #define UP_BEATS 40
+#define FORGET_BEATS 10
 #define TAIL_US 150000000
 #define SECOND_MS 1000u
 
@@ -225,15 +226,27 @@ plan_tail(struct lock_draft *p)
 	world_plain(w, EV_WELL, 0, 0, 0, w->end_us - 1);
 }
 
-void
-restart_draw(struct lock_draft *p)
+/* The master's host dies, and the next master is killed so late that the one
+ * after it has written no ticket when the fencing succeeds. The VMs run for so
+ * long that their tickets tell of no attempt. */
+static void
+plan_masterless(struct lock_draft *p, uint64_t at_us)
 {
-	static void (*const plans[])(struct lock_draft *, uint64_t) = {
-		plan_wave, plan_wave, plan_cold, plan_cold, plan_crashes,
-	};
 	struct world *w = p->w;
-	uint64_t at_us = p->from_us + UP_BEATS * p->b_us;
-	uint64_t count = draw_between(w, 1, 3);
+	uint64_t count = draw_between(w, 1, 2);
+
+	kill_host(p, AT_MASTER, at_us);
+	while (count--) {
+		uint64_t when = at_us + p->t_us - p->b_us;
+
+		admin(p, ADMIN_MANAGER, when + draw_below(w, 2 * p->b_us));
+	}
+}
+
+static void
+begin(struct lock_draft *p)
+{
+	struct world *w = p->w;
 	uint32_t v;
 
 	w->l.restarts.is_on = true;
@@ -248,6 +261,38 @@ restart_draw(struct lock_draft *p)
 	for (v = 0; v < w->hosts; v++) {
 		restart_forget(v);
 	}
+}
+
+void
+restart_draw_masterless(struct lock_draft *p)
+{
+	struct world *w = p->w;
+	uint64_t wait_us;
+	uint32_t v;
+
+	begin(p);
+	for (v = 0; v < w->l.vms; v++) {
+		w->l.restarts.bad[v] = 0;
+		w->l.restarts.depends[v] = 0;
+	}
+	w->l.restarts.rules.forget_ms = FORGET_BEATS * w->timing.beat_ms;
+	wait_us = w->l.restarts.rules.priority_timeout_ms * US_PER_MS *
+		  HA_RESTART_PRIORITY_N;
+	plan_masterless(p, p->from_us + UP_BEATS * p->b_us + wait_us);
+	plan_tail(p);
+}
+
+void
+restart_draw(struct lock_draft *p)
+{
+	static void (*const plans[])(struct lock_draft *, uint64_t) = {
+		plan_wave, plan_wave, plan_cold, plan_cold, plan_crashes,
+	};
+	struct world *w = p->w;
+	uint64_t at_us = p->from_us + UP_BEATS * p->b_us;
+	uint64_t count = draw_between(w, 1, 3);
+
+	begin(p);
 	while (count--) {
 		plans[draw_below(w, sizeof(plans) / sizeof(*plans))](p, at_us);
 		at_us = p->last_us + draw_below(w, 40 * p->b_us);

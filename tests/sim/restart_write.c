@@ -258,9 +258,6 @@ restart_keep_back(struct world *w, uint32_t host, uint32_t about)
 	uint32_t term = find_master(w, host, about);
 	uint64_t *until_us = &w->l.restarts.back_us[host];
 
-	if (world_is_off(w, RULE_KEEP_BACK)) {
-		return true;
-	}
 	if (m && !term && !*until_us) {
 		*until_us = w->now_us + BACK_US;
 	}
@@ -268,7 +265,9 @@ restart_keep_back(struct world *w, uint32_t host, uint32_t about)
 		return false;
 	}
 	*until_us = 0;
-	if (m && term) {
+	if (m && term && world_is_off(w, RULE_KEEP_BACK)) {
+		STORY(w, host, "asks nobody to keep back what h%u had", about);
+	} else if (m && term) {
 		keep_back(w, host, about, m, term);
 	} else {
 		STORY(w, host, "nobody keeps back what h%u had", about);

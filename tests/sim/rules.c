@@ -187,7 +187,9 @@ const struct rule_row rule_table[RULE_N] = {
 	[RULE_TWO_PAIRS] = { .name = "one-pair",
 			     .safety = "13",
 			     .text = "a migration passes any number of entries",
-			     .is_lock = true },
+			     .is_lock = true,
+			     .aim = AIM_THIRD_END,
+			     .seeds = 60000 },
 	[RULE_SEAL] = { .name = "seal-at-start",
 			.safety = "8",
 			.text = "a sealed host goes on to start VMs",
@@ -228,7 +230,9 @@ const struct rule_row rule_table[RULE_N] = {
 				     .safety = "10, 15",
 				     .text = "an order to unseal is about no "
 					     "list in particular",
-				     .is_lock = true },
+				     .is_lock = true,
+				     .aim = AIM_OLD_WORD,
+				     .seeds = 40000 },
 	[RULE_SEAL_ACK] = { .name = "seal-obeyed",
 			    .safety = "4, 8",
 			    .text = "a host that calls itself quorate counts "
@@ -252,7 +256,9 @@ const struct rule_row rule_table[RULE_N] = {
 				 .text = "a sealed host is held without asking "
 					 "the members whether they are still "
 					 "there",
-				 .is_lock = true },
+				 .is_lock = true,
+				 .aim = AIM_STALE_FENCE,
+				 .seeds = 40000 },
 	[RULE_EARLY_RELEASE] = { .name = "early-release",
 				 .safety = "9",
 				 .text = "a sealed host releases a start that "
@@ -370,7 +376,8 @@ const struct rule_row rule_table[RULE_N] = {
 			     .text = "a host is fenced before those of its VMs "
 				     "that must wait are kept back",
 			     .is_lock = true,
-			     .aim = AIM_RESTART },
+			     .aim = AIM_KEEP_BACK,
+			     .seeds = 8000 },
 	[RULE_PROTECT_READ] = { .name = "protected-read",
 				.safety = "24",
 				.text = "a new master writes the protected "

@@ -190,6 +190,162 @@ a_failed_start_that_stands_ends_no_wait(void **state)
 	end(&s);
 }
 
+/* It is being started on h3, and h2 has just listed it too, and is cut off. */
+static void
+begin_late_start(struct scene *s)
+{
+	s->vms[0] = (struct vm){ .id = "a",
+				 .ticket = 1,
+				 .at = "h3",
+				 .past = STARTS,
+				 .listed_at = "h2",
+				 .listed = "starting" };
+	look(s, T0);
+	s->is_h2_lost = s->is_h2_held = true;
+	look(s, T0 + 1000);
+	assert_false(row(s, "a")->verdict.is_granted);
+	assert_int_equal(row(s, "a")->attempt, 0);
+	s->vms[0].ticket = 0;
+	look(s, T0 + 2000);
+}
+
+static void
+end_hold(struct scene *s, uint64_t now_ms)
+{
+	s->is_h2_lost = s->is_h2_held = false;
+	h2_dies(s);
+	look(s, now_ms);
+}
+
+/* It is held for h2 meanwhile: the start on h3 is an attempt all the same, its
+ * wait begins with its failure, and the wait ends. */
+static void
+a_start_that_fails_while_held(void **state)
+{
+	struct scene s = { .vms = { { .id = NULL } } };
+
+	(void)state;
+	begin_late_start(&s);
+	s.vms[0].past = FAILED;
+	look(&s, T0 + 4000);
+	assert_int_equal(row(&s, "a")->attempt, 1);
+	s.vms[0].attempt = 1;
+	look(&s, T0 + 6000);
+	assert_int_equal(row(&s, "a")->attempt, 1);
+	end_hold(&s, T0 + 7000);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	look(&s, T0 + 4000 + FIRST_WAIT_MS - 1);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	assert_false(row(&s, "a")->wants_cleanup);
+	look(&s, T0 + 4000 + FIRST_WAIT_MS);
+	assert_true(row(&s, "a")->wants_cleanup);
+	s.vms[0].past = OFF;
+	look(&s, T0 + 5000 + FIRST_WAIT_MS);
+	assert_granted(&s, "a", 2);
+	end(&s);
+}
+
+/* The master has died since: its ticket tells of the failure, and a whole wait
+ * begins. */
+static void
+a_start_that_failed_while_held_before(void **state)
+{
+	struct scene s = { .vms = { { .id = NULL } } };
+
+	(void)state;
+	begin_late_start(&s);
+	s.vms[0].past = FAILED;
+	look(&s, T0 + 4000);
+	s.vms[0].attempt = (int)row(&s, "a")->attempt;
+	lose_memory(&s);
+	look(&s, T0 + 5000);
+	assert_int_equal(row(&s, "a")->attempt, 1);
+	end_hold(&s, T0 + 6000);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	look(&s, T0 + 5000 + FIRST_WAIT_MS);
+	assert_true(row(&s, "a")->wants_cleanup);
+	s.vms[0].past = OFF;
+	look(&s, T0 + 6000 + FIRST_WAIT_MS);
+	assert_granted(&s, "a", 2);
+	end(&s);
+}
+
+/* A start that ends without a word, with its host for instance, costs no
+ * attempt, and nobody waits for what will not come. */
+static void
+a_start_that_is_gone_while_held(void **state)
+{
+	struct scene s = { .vms = { { .id = NULL } } };
+
+	(void)state;
+	begin_late_start(&s);
+	s.vms[0].past = OFF;
+	look(&s, T0 + 4000);
+	assert_int_equal(row(&s, "a")->attempt, 0);
+	end_hold(&s, T0 + 7000);
+	assert_granted(&s, "a", 0);
+	end(&s);
+}
+
+/* Pacemaker had planned it before its ticket was taken away: that it failed is
+ * an attempt, and another one must not come sooner than the schedule says. */
+static void
+a_start_that_nobody_let_go(void **state)
+{
+	struct scene s = { .vms = { { .id = "a",
+				      .at = "h3",
+				      .past = STARTS,
+				      .reason = "waits-for-priority",
+				      .params = PRIORITY("low") },
+				    { .id = "db",
+				      .ticket = 1,
+				      .attempt = 1,
+				      .past = STARTS,
+				      .params = PRIORITY("high") } } };
+
+	(void)state;
+	look(&s, T0);
+	assert_waits(&s, "a", HA_RESTART_WAITS_PRIORITY);
+	s.vms[0].past = FAILED;
+	look(&s, T0 + 3000);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	assert_int_equal(row(&s, "a")->attempt, 1);
+	s.vms[0].attempt = 1;
+	comes_up(&s.vms[1]);
+	look(&s, T0 + 3000 + FIRST_WAIT_MS - 1);
+	assert_waits(&s, "a", HA_RESTART_WAITS_RETRY);
+	assert_false(row(&s, "a")->wants_cleanup);
+	look(&s, T0 + 3000 + FIRST_WAIT_MS);
+	assert_true(row(&s, "a")->wants_cleanup);
+	s.vms[0].past = OFF;
+	look(&s, T0 + 4000 + FIRST_WAIT_MS);
+	assert_granted(&s, "a", 2);
+	end(&s);
+}
+
+/* What failed before is no failure of a start that was under way. */
+static void
+an_old_failure_while_held(void **state)
+{
+	struct scene s = { .vms = { { .id = "a",
+				      .ticket = 1,
+				      .at = "h3",
+				      .past = FAILED,
+				      .listed_at = "h2",
+				      .listed = "running" } } };
+
+	(void)state;
+	look(&s, T0);
+	s.is_h2_lost = s.is_h2_held = true;
+	look(&s, T0 + 1000);
+	look(&s, T0 + 2000);
+	assert_int_equal(row(&s, "a")->attempt, 0);
+	lose_memory(&s);
+	look(&s, T0 + 3000);
+	assert_int_equal(row(&s, "a")->attempt, 0);
+	end(&s);
+}
+
 int
 main(void)
 {
@@ -202,6 +358,11 @@ main(void)
 		cmocka_unit_test(disabled_stays_down_under_a_new_manager),
 		cmocka_unit_test(a_start_that_outlives_its_ticket),
 		cmocka_unit_test(a_failed_start_that_stands_ends_no_wait),
+		cmocka_unit_test(a_start_that_fails_while_held),
+		cmocka_unit_test(a_start_that_failed_while_held_before),
+		cmocka_unit_test(a_start_that_is_gone_while_held),
+		cmocka_unit_test(a_start_that_nobody_let_go),
+		cmocka_unit_test(an_old_failure_while_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
