@@ -119,6 +119,7 @@ class Asked:
         self.nonce = nonce
         self.questions = []
         self.end = threading.Event()
+        self.seen = threading.Event()
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
 
@@ -136,6 +137,7 @@ class Asked:
                 ["crm_attribute", "--node", "h2", "--name", "vmha-answer",
                  "--lifetime", "reboot", "--update", f"{nonce} {self.answer}"],
                 env=self.case.env(), check=True, capture_output=True)
+            self.seen.set()
 
     def stop(self):
         """No question is answered any more."""

@@ -5,6 +5,7 @@ scripted; real ones are tried in the cluster tests."""
 
 import json
 import os
+import signal
 import subprocess
 import threading
 import unittest
@@ -319,6 +320,24 @@ class Reservation(SizedCase):
         self.assertIn("the master h1 did not answer within 10 s", done.stderr)
         self.assertIn("--force goes on without asking", done.stderr)
         self.assertEqual((self.utilization(), len(questions)), (before, 1))
+
+    def test_interrupted(self):
+        """The question is taken back first, and nothing is written."""
+        self.began()
+        before = self.utilization()
+        asked = self.asks("yes", "0123456789abcdef")
+        with subprocess.Popen(
+                [os.environ["VMHA"], "vm", "set-reservation", "db1",
+                 "memory_mb=9000", "--manager-socket",
+                 self.path("fdmd.sock")], env=self.env(),
+                stderr=subprocess.PIPE, text=True) as command:
+            self.assertTrue(asked.seen.wait(10))
+            command.terminate()
+            command.communicate(timeout=10)
+        asked.stop()
+        self.assertEqual(command.returncode, -signal.SIGTERM)
+        self.assertIsNone(self.read().find(".//nvpair[@name='vmha-ask']"))
+        self.assertEqual(self.utilization(), before)
 
     def test_not_asked(self):
         """To lower, by force, and in a dry run."""

@@ -274,7 +274,7 @@ door_open(struct vmha *v, const struct cib_node *cib, struct door *ret_door)
 	block_signals(ret_door);
 	rc = ask(v, ret_door);
 	if (rc != 0) {
-		door_close(ret_door);
+		door_close(ret_door, 0);
 	}
 	return rc;
 }
@@ -294,9 +294,9 @@ door_is_in_time(const struct door *door, struct ha_err *err)
 }
 
 void
-door_close(struct door *door)
+door_close(struct door *door, int rc)
 {
-	if (door->is_asked && put(door, NULL) < 0) {
+	if (door->is_asked && rc != -ETIMEDOUT && put(door, NULL) < 0) {
 		vmha_warn("the question to the master, %s of this host, could "
 			  "not be taken away: it counts for %u s",
 			  HA_DOOR_ASK_ATTR, HA_DOOR_HOLD_MS / MS_PER_S);

@@ -32,7 +32,9 @@ int door_open(struct vmha *v, const struct cib_node *cib,
 	      struct door *ret_door);
 /* Right before the commit: -ETIME, the yes is too old. */
 int door_is_in_time(const struct door *door, struct ha_err *err);
-/* Takes the question back; may be called of one that was not asked. */
-void door_close(struct door *door);
+/* Takes the question back; may be called of one that was not asked. rc: of the
+ * commit; -ETIMEDOUT, whether it was made is not known: the question stays, and
+ * counts for its whole time. */
+void door_close(struct door *door, int rc);
 
 #endif

@@ -173,6 +173,6 @@ maintenance_commit(struct vmha *v, const struct plan *plan,
 	}
 	rc = rc < 0 ? rc : door_is_in_time(&door, &v->err);
 	rc = rc < 0 ? rc : commit(v, plan);
-	door_close(&door);
+	door_close(&door, rc);
 	return rc;
 }

@@ -387,7 +387,7 @@ write_admitted(struct job *job)
 	}
 	rc = rc < 0 ? rc : door_is_in_time(&door, &v->err);
 	rc = rc < 0 ? rc : write_pairs(job);
-	door_close(&door);
+	door_close(&door, rc);
 	return rc;
 }
 
