@@ -16,7 +16,7 @@
 /* A step takes 1 to 5 ns. Where that is not enough a VM has no place, to be
  * safe, and it is told. */
 #define SET_STEPS UINT64_C(1000000)
-#define HOST_STEPS UINT64_C(2000000)
+#define HOST_STEPS UINT64_C(1000000)
 /* So many VMs are judged between two looks at the clock. */
 #define JUDGED_AT_ONCE 64u
 

@@ -129,20 +129,15 @@ take_back(struct ha_targets *t)
 }
 
 bool
-ha__targets_ask(struct ha_targets *t, enum ha__takers takers, bool drops)
+ha__targets_ask(struct ha_targets *t, enum ha__takers takers)
 {
-	bool is_yes = false;
+	enum ha_plan_verdict verdict = HA_PLAN_YES;
 	bool has_free = false;
-	uint32_t vm = HA_INV_NONE;
 
-	t->is_bound = false;
 	t->takers = takers;
-	/* Or nobody would have a place once the others have used them up. */
-	if (drops) {
-		ha__targets_refill(t);
-	}
 	for (uint32_t i = 0; i < t->n_movers; i++) {
-		vm = t->movers[i];
+		uint32_t vm = t->movers[i];
+
 		has_free = has_free || is_free(t, vm);
 		t->vms[vm].is_on = !t->is_dropped[vm];
 		if (t->want[vm] != HA_INV_NONE) {
@@ -151,23 +146,23 @@ ha__targets_ask(struct ha_targets *t, enum ha__takers takers, bool drops)
 	}
 	ha__targets_sum(t);
 	mark_hosts(t);
-	while (has_free && !is_yes) {
-		enum ha_plan_verdict verdict = prove(t, &vm);
-
-		is_yes = verdict == HA_PLAN_YES;
-		t->is_bound = t->is_bound || verdict == HA_PLAN_GAVE_UP;
-		if (is_yes || !drops) {
-			break;
-		}
-		vm = find_culprit(t, vm);
-		if (vm == HA_INV_NONE) {
-			break;
-		}
-		t->is_dropped[vm] = true;
-		t->vms[vm].is_on = false;
+	if (has_free) {
+		verdict = prove(t, &t->culprit);
 	}
+	t->is_bound = t->is_bound || verdict == HA_PLAN_GAVE_UP;
 	take_back(t);
-	return is_yes || !has_free;
+	return verdict == HA_PLAN_YES;
+}
+
+bool
+ha__targets_drop(struct ha_targets *t)
+{
+	uint32_t vm = find_culprit(t, t->culprit);
+
+	if (vm != HA_INV_NONE) {
+		t->is_dropped[vm] = true;
+	}
+	return vm != HA_INV_NONE;
 }
 
 bool
