@@ -159,7 +159,7 @@ class Lab:
             return
         for vm in vms:
             self.cluster.wait_started(vm.name, START_DEADLINE_S, on=on)
-            vm.wait_write(1)
+            vm.wait_boot(1)
         self.mark(f"{', '.join(vm.name for vm in vms)}: up")
 
     def settle(self):

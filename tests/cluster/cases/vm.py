@@ -132,6 +132,14 @@ class Vm:
         wanted = f"a write of boot {ordinal}" if ordinal else "a write"
         return wait_for(newer, deadline_s, f"{self.name}: {wanted}")
 
+    def wait_boot(self, ordinal, deadline_s=WRITE_DEADLINE_S):
+        """Until that boot has written, now or before; the record. A guest that
+        is to hang may write no more by now."""
+        def booted():
+            owner = self.owner()
+            return owner if owner and owner.ordinal == ordinal else None
+        return wait_for(booted, deadline_s, f"{self.name}: boot {ordinal}")
+
     def wait_gone(self, deadline_s=END_DEADLINE_S):
         wait_for(lambda: not self.qemus(), deadline_s,
                  f"{self.name}: end of its QEMU")
