@@ -22,7 +22,7 @@ bool ha__admission_is_enough(const struct ha_admission_answer *answer,
 			     uint32_t host);
 /* Of what it would hold more than it has. */
 void ha__admission_tell_full(const struct telling *t, uint32_t host);
-/* Says so in the place of what was said, where the VM of the request fits on no
+/* Says so in the place of what would help, where the VM of the request fits on no
  * host, even an empty one. */
 void ha__admission_tell_too_large(const struct telling *t);
 

@@ -254,16 +254,11 @@ ha__admission_tell_too_large(const struct telling *t)
 					 host->memory_mb :
 					 most.memory_mb;
 	}
-	ha_err_set(t->reason, 0,
-		   "%s (%" PRIu64 " MHz, %" PRIu64
-		   " MB) fits on no host, even an empty one: those that it "
-		   "may use have at most %" PRIu64 " MHz and %" PRIu64
-		   " MB of memory",
-		   inv->vms[r->vm].name, need->cpu_mhz, need->memory_mb,
-		   most.cpu_mhz, most.memory_mb);
 	ha_err_set(t->help, 0,
-		   "lower its reservation, or add a host of at least %" PRIu64
-		   " MHz and %" PRIu64 " MB: to free reservations does not "
-		   "help",
+		   "no host is that large (those that %s may use have at most "
+		   "%" PRIu64 " MHz and %" PRIu64
+		   " MB): lower its reservation, or add a host of at least "
+		   "%" PRIu64 " MHz and %" PRIu64 " MB",
+		   inv->vms[r->vm].name, most.cpu_mhz, most.memory_mb,
 		   need->cpu_mhz, need->memory_mb);
 }

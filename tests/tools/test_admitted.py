@@ -305,11 +305,15 @@ class Admitted(SizedCase):
                          [(["h1"], "violated", 0), (["h2"], "satisfied", 2),
                           (["h3"], "satisfied", 1)])
         self.assertIn("if h1 fails, db1 ", told["plans"][0]["reason"])
+        self.assertEqual(told["plans"][0]["without_place"], ["db1"])
+        self.assertEqual([m["vm"] for m in told["plans"][0]["others"]],
+                         ["web1"])
         self.assertEqual((told["verdict"], told["conservative"]),
                          ("violated", False))
         self.told("plan", "show", "h2", "h3")
         text = self.vmha("plan", "show", code=1).stdout
         self.assertIn("No: if h1 fails, db1 ", text)
+        self.assertIn("Without a place: db1; the others have one:", text)
         self.assertIn("If h2 dies: its 2 VMs have a place", text)
 
     def late(self, memory):
@@ -338,7 +342,7 @@ class Admitted(SizedCase):
             self.assertIn("crm resource start late", done.stdout)
             self.assertEqual("admission control would refuse it"
                              in done.stderr, code == 1)
-            self.assertEqual("fits on no host, even an empty one"
+            self.assertEqual("no host is that large (those that late may use"
                              in done.stderr, memory == 21000)
         self.assertIn("late was counted with 1000 MHz, 21000 MB "
                       "and 40 MB for QEMU",
