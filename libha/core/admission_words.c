@@ -17,14 +17,16 @@ static void
 help_share(const struct telling *t, const struct ha_admission_share *share,
 	   bool is_set, const char *unit)
 {
-	if (share->configured_percent < ALL_PERCENT) {
+	if (share->configured_percent == 0) {
+		ha_err_set(t->help, 0,
+			   "free %" PRIu64 " %s of reservations, or add a host",
+			   share->missing, unit);
+	} else if (share->configured_percent < ALL_PERCENT) {
 		ha_err_set(t->help, 0,
 			   "free %" PRIu64
-			   " %s of reservations, add a host, or %s",
-			   share->missing, unit,
-			   t->q->policy->host_failures == 0 && !is_set ?
-				   "lower reservations" :
-				   "keep a smaller share free");
+			   " %s of reservations, add a host, or keep a smaller "
+			   "share free",
+			   share->missing, unit);
 	} else if (is_set) {
 		ha_err_set(t->help, 0,
 			   "keep a smaller share free: as it is set nothing "
@@ -47,23 +49,30 @@ ha__admission_tell_share(const struct telling *t,
 	bool is_set = share == &t->answer->memory ? policy->has_memory_percent :
 						    policy->has_cpu_percent;
 	struct ha_err left = { .text = "nothing is" };
-	struct ha_err kept = { .text = "for no failure (host_failures is 0)" };
+	struct ha_err kept = HA_ERR_INIT;
 
 	if (share->current_percent >= 0) {
 		ha_err_set(&left, 0, "%" PRId64 " %% are",
 			   share->current_percent);
 	}
 	if (policy->host_failures > 0) {
-		ha_err_set(&kept, 0, "for %" PRIu32 " host failure%s",
+		ha_err_set(&kept, 0, " for %" PRIu32 " host failure%s",
 			   policy->host_failures,
 			   policy->host_failures == 1 ? "" : "s");
 	}
-	ha_err_set(t->reason, 0,
-		   "%s: %" PRIu64 " of %" PRIu64
-		   " %s are reserved, %s left, and %" PRIu64
-		   " %% must be kept free %s",
-		   what, share->demand, share->capacity, unit, left.text,
-		   share->configured_percent, kept.text);
+	if (share->configured_percent == 0) {
+		ha_err_set(t->reason, 0,
+			   "%s: %" PRIu64 " %s are reserved, and there are "
+			   "%" PRIu64 " (nothing is to be kept free)",
+			   what, share->demand, unit, share->capacity);
+	} else {
+		ha_err_set(t->reason, 0,
+			   "%s: %" PRIu64 " of %" PRIu64
+			   " %s are reserved, %s left, and %" PRIu64
+			   " %% must be kept free%s",
+			   what, share->demand, share->capacity, unit,
+			   left.text, share->configured_percent, kept.text);
+	}
 	help_share(t, share, is_set, unit);
 }
 
