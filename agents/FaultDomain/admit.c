@@ -184,6 +184,21 @@ host_of(struct fdm_judging *j, uint32_t vm, uint32_t chosen)
 		       chosen;
 }
 
+/* Under any policy: not the room is what is in danger. */
+static bool
+is_unreadable(const struct fdm_judging *j, uint32_t vm,
+	      struct fdm_admission *one)
+{
+	struct ha_err bad = HA_ERR_INIT;
+
+	if (!ha_cibinv_bad_text(j->stock->cibinv, vm, &bad)) {
+		return false;
+	}
+	g_strlcpy(one->text, bad.text, sizeof(one->text));
+	one->help[0] = '\0';
+	return true;
+}
+
 static void
 judge_power_on(struct fdm_judging *j, uint32_t vm, const struct fdm_row *row)
 {
@@ -208,6 +223,10 @@ judge_power_on(struct fdm_judging *j, uint32_t vm, const struct fdm_row *row)
 	one->host[0] = '\0';
 	j->vms[vm].cpu_mhz = wanted.cpu_mhz;
 	j->vms[vm].memory_mb = wanted.memory_mb;
+	if (is_unreadable(j, vm, one)) {
+		one->word = FDM_ADMIT_REFUSED;
+		return;
+	}
 	if (fdm_admit_ask(j, &request, &answer, one)) {
 		host = host_of(j, vm, answer.inv.vms[vm].host);
 	} else if (j->stock->policy.type != HA_ADMISSION_DISABLED) {

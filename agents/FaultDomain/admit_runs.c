@@ -106,6 +106,10 @@ fdm_admit_running(struct fdm_judging *j, uint32_t vm, const struct fdm_row *row)
 		fdm_admission_of(j->admit, row->vm->resource);
 
 	one->host[0] = '\0';
+	/* No number is no lowering: what was admitted keeps its room. */
+	if (ticket->has_reserved && j->stock->cibinv->vms[vm].bad_name) {
+		wanted = admitted;
+	}
 	switch (ha_gate_change(ticket->has_reserved ? &admitted : NULL, &wanted,
 			       &least)) {
 	case HA_GATE_KEEP:

@@ -139,6 +139,20 @@ params_of(const struct fdm_rsc *rsc)
 	return params;
 }
 
+/* A clone's count for what it holds, as Pacemaker hands them to the agent; its
+ * own go before them. "crm resource param CLONE set" writes there. */
+static GArray *
+policy_of(const struct walk *walk, const struct fdm_rsc *rsc)
+{
+	GArray *params = params_of(rsc);
+
+	for (const xmlNode *node = rsc->node->parent;
+	     node && node != walk->resources; node = node->parent) {
+		fdm_xml_nvpairs(node, "instance_attributes", params);
+	}
+	return params;
+}
+
 static void
 add_vm(const struct walk *walk, const struct fdm_rsc *rsc)
 {
@@ -215,7 +229,7 @@ add_primitive(struct walk *walk, const xmlNode *node, bool is_nested)
 		walk->facts->domain = rsc->id;
 		walk->facts->is_promotable = is_promotable(walk, rsc);
 		g_array_unref(walk->facts->policy);
-		walk->facts->policy = params_of(rsc);
+		walk->facts->policy = policy_of(walk, rsc);
 	}
 }
 

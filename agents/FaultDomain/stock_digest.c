@@ -38,6 +38,7 @@ digest_vms(const struct fdm_stock *stock, uint64_t hash)
 {
 	for (uint32_t i = 0; i < stock->inv.n_vms; i++) {
 		const struct ha_inv_vm *vm = &stock->vms[i];
+		const struct ha_cibinv_vm *cib = &stock->cibinv->vms[i];
 
 		hash = fdm_mix_text(hash, vm->name);
 		hash = fdm_mix_number(hash, vm->cpu_mhz);
@@ -49,6 +50,8 @@ digest_vms(const struct fdm_stock *stock, uint64_t hash)
 		hash = fdm_mix_number(hash, stock->wanted[i].cpu_mhz);
 		hash = fdm_mix_number(hash, stock->wanted[i].memory_mb);
 		hash = fdm_mix_number(hash, vm->has_allowed);
+		hash = fdm_mix_text(hash, cib->bad_name ? cib->bad_name : "");
+		hash = fdm_mix_text(hash, cib->bad_value ? cib->bad_value : "");
 		hash = fdm_mix(hash, vm->allowed,
 			       vm->n_allowed * sizeof(*vm->allowed));
 	}

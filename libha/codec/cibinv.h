@@ -2,7 +2,8 @@
 /*
  * What the files of the CIB's inventory share. cibinv.c begins and ends,
  * cibinv_room.c has room, cibinv_xml.c reads elements, cibinv_host.c hosts,
- * cibinv_vm.c virtual machines, cibinv_past.c their history, cibinv_place.c
+ * cibinv_vm.c virtual machines, cibinv_number.c whether their
+ * utilization can be read, cibinv_past.c their history, cibinv_place.c
  * location constraints, cibinv_wish.c what of them is a wish, cibinv_rule.c their
  * rules, cibinv_clone.c clones that machines need, cibinv_group.c colocation.
  */
@@ -105,6 +106,9 @@ void ci_hosts(struct ci *ci);
 /* HA_INV_NONE: there is none. */
 uint32_t ci_host_find(const struct ci *ci, const char *name);
 void ci_vms(struct ci *ci);
+/* cibinv_number.c */
+void ci_look_at_utilization(const struct ci *ci, const void *primitive,
+			    const void *template, struct ha_cibinv_vm *vm);
 struct ci_named ci_named(const struct ci *ci, const char *name);
 /* cibinv_past.c */
 void ci_history(struct ci *ci);

@@ -103,8 +103,10 @@ utilization(struct ci *ci, const char *id, const void *primitive,
 	if (text && !value.is_there) {
 		ci_note(ci,
 			"%s: utilization %s=%s is no whole number from 0 to "
-			"%d: not counted",
-			id, name, text, CI_VALUE_MAX);
+			"%d: not counted, and Pacemaker's scheduler can crash "
+			"on it (2.1.5 does). Mend it: crm resource utilization "
+			"%s set %s NUMBER",
+			id, name, text, CI_VALUE_MAX, id, name);
 	}
 	return value;
 }
@@ -184,6 +186,7 @@ add_vm(struct ci *ci, const void *primitive, const struct holders *in)
 				    ci_stickiness(ci, primitive, template) },
 		.plan = { .host = HA_INV_NONE },
 	};
+	ci_look_at_utilization(ci, primitive, template, &ci->out->vms[vm]);
 	ci->n_vms++;
 	add_alias(ci, id, vm);
 	if (template) {

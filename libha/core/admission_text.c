@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "ha/admission.h"
+#include "admission_tell.h"
 
 bool
 ha_admission_is_yes(enum ha_admission_verdict verdict)
@@ -34,13 +34,6 @@ state_text(enum ha_inv_state state)
 	return "not online";
 }
 
-struct telling {
-	const struct ha_admission_question *q;
-	const struct ha_admission_answer *answer;
-	struct ha_err *reason;
-	struct ha_err *help;
-};
-
 static const char *
 host_name(const struct telling *t, uint32_t host)
 {
@@ -66,55 +59,6 @@ failed_text(const struct telling *t, struct ha_err *ret_text)
 		ha_err_prefix(ret_text, 0, "%s%s",
 			      host_name(t, plan->failed[i - 1]),
 			      i == plan->n_failed - 1 ? " and " : ", ");
-	}
-}
-
-static void
-tell_share(const struct telling *t, const struct ha_admission_share *share,
-	   const char *what, const char *unit)
-{
-	struct ha_err left = { .text = "nothing is" };
-
-	if (share->current_percent >= 0) {
-		ha_err_set(&left, 0, "%" PRId64 " %% are",
-			   share->current_percent);
-	}
-	ha_err_set(t->reason, 0,
-		   "%s: %" PRIu64 " of %" PRIu64
-		   " %s are reserved, %s left, and %" PRIu64
-		   " %% must be kept free for %" PRIu32 " host failure%s",
-		   what, share->demand, share->capacity, unit, left.text,
-		   share->configured_percent, t->q->policy->host_failures,
-		   t->q->policy->host_failures == 1 ? "" : "s");
-	ha_err_set(t->help, 0,
-		   "free %" PRIu64 " %s of reservations, add a host, or keep "
-		   "a smaller share free",
-		   share->missing, unit);
-}
-
-static void
-tell_slots(const struct telling *t)
-{
-	const struct ha_admission_slots *slots = &t->answer->slots;
-
-	ha_err_set(t->reason, 0,
-		   "%" PRIu64 " slots of %" PRIu64 " MHz and %" PRIu64
-		   " MB are used; of %" PRIu64 " in all %" PRIu64
-		   " are left when the %" PRIu32
-		   " largest hosts fail: the cluster can lose %" PRIu32,
-		   slots->used, slots->cpu_mhz, slots->memory_mb, slots->total,
-		   slots->left, t->q->policy->host_failures,
-		   slots->failover_capacity);
-	if (slots->used > slots->left) {
-		ha_err_set(t->help, 0,
-			   "free %" PRIu64 " slots, add a host, or make slots "
-			   "smaller: lower the largest reservation, or bound "
-			   "the slot",
-			   slots->used - slots->left);
-	} else {
-		ha_err_set(t->help, 0,
-			   "add a host: there are not more than the failures "
-			   "that are to be survived");
 	}
 }
 
@@ -148,33 +92,13 @@ tell_no_plan(const struct telling *t)
 		   demand[vm].cpu_mhz, demand[vm].memory_mb, vm_name(t, vm));
 }
 
-/* Does this host hold no more than it has: then a rule is what is broken. */
-static bool
-has_enough(const struct ha_admission_answer *answer, uint32_t host)
-{
-	const struct ha_inv_host *it = &answer->inv.hosts[host];
-	struct ha_plan_demand held = { 0 };
-	uint32_t n_held = 0;
-
-	for (uint32_t i = 0; i < answer->inv.n_vms; i++) {
-		if (answer->inv.vms[i].is_on &&
-		    answer->inv.vms[i].host == host) {
-			held.cpu_mhz += answer->demand[i].cpu_mhz;
-			held.memory_mb += answer->demand[i].memory_mb;
-			n_held++;
-		}
-	}
-	return held.cpu_mhz <= it->cpu_mhz && held.memory_mb <= it->memory_mb &&
-	       (it->max_vms == 0 || n_held <= it->max_vms);
-}
-
 static void
 tell_not_placed(const struct telling *t)
 {
 	const struct ha_admission_answer *answer = t->answer;
 
 	if (answer->host < answer->inv.n_hosts && answer->vm == HA_INV_NONE &&
-	    has_enough(answer, answer->host)) {
+	    ha__admission_is_enough(answer, answer->host)) {
 		ha_err_set(
 			t->reason, 0,
 			"%s would hold VMs that a mandatory rule keeps apart",
@@ -186,12 +110,7 @@ tell_not_placed(const struct telling *t)
 		return;
 	}
 	if (answer->host < answer->inv.n_hosts) {
-		ha_err_set(t->reason, 0,
-			   "%s would hold more than it has (%" PRIu64
-			   " MHz, %" PRIu64 " MB, or its number of VMs)",
-			   host_name(t, answer->host),
-			   answer->inv.hosts[answer->host].cpu_mhz,
-			   answer->inv.hosts[answer->host].memory_mb);
+		ha__admission_tell_full(t, answer->host);
 		ha_err_set(t->help, 0,
 			   "move a VM away from %s, or lower a "
 			   "reservation there",
@@ -214,49 +133,6 @@ tell_not_placed(const struct telling *t)
 	ha_err_set(t->help, 0,
 		   "free as much on one host that it may use, add a host, or "
 		   "loosen a rule");
-}
-
-static void
-tell_holds(const struct telling *t)
-{
-	const struct ha_admission_answer *answer = t->answer;
-	const struct ha_admission_policy *policy = t->q->policy;
-	const char *proof = answer->has_plan ? "; every VM has a place after "
-					       "each such failure" :
-					       "";
-
-	switch (policy->type) {
-	case HA_ADMISSION_PERCENTAGE:
-		ha_err_set(t->reason, 0,
-			   "%" PRId64 " %% of the CPU and %" PRId64
-			   " %% of the memory are left, %" PRIu64
-			   " %% and %" PRIu64
-			   " %% must be kept free for %" PRIu32
-			   " host failure%s%s",
-			   answer->cpu.current_percent,
-			   answer->memory.current_percent,
-			   answer->cpu.configured_percent,
-			   answer->memory.configured_percent,
-			   policy->host_failures,
-			   policy->host_failures == 1 ? "" : "s", proof);
-		return;
-	case HA_ADMISSION_SLOT:
-		ha_err_set(t->reason, 0,
-			   "the cluster can lose %" PRIu32
-			   " of its largest hosts, %" PRIu32 " wanted; %" PRIu64
-			   " slots are free beyond that%s",
-			   answer->slots.failover_capacity,
-			   policy->host_failures, answer->slots.unreserved,
-			   proof);
-		return;
-	case HA_ADMISSION_DEDICATED:
-		ha_err_set(t->reason, 0, "the failover hosts are online%s",
-			   proof);
-		return;
-	case HA_ADMISSION_DISABLED:
-		break;
-	}
-	ha_err_set(t->reason, 0, "admission control is disabled");
 }
 
 static void
@@ -317,14 +193,21 @@ tell_evacuation(const struct telling *t)
 {
 	const struct ha_admission_answer *answer = t->answer;
 	bool has_vm = answer->vm < answer->inv.n_vms;
+	const char *bound = answer->is_conservative ?
+				    " that was found within the bound of the "
+				    "search" :
+				    "";
 
-	ha_err_set(t->reason, 0,
-		   "%s, one of %" PRIu32
-		   " VMs that need another host, has no place there%s",
-		   vm_name(t, answer->vm), answer->displaced,
-		   answer->is_conservative ? " that was found within the bound "
-					     "of the search" :
-					     "");
+	if (answer->displaced == 1) {
+		ha_err_set(t->reason, 0,
+			   "%s, which needs another host, has no place there%s",
+			   vm_name(t, answer->vm), bound);
+	} else {
+		ha_err_set(t->reason, 0,
+			   "%s, one of %" PRIu32
+			   " VMs that need another host, has no place there%s",
+			   vm_name(t, answer->vm), answer->displaced, bound);
+	}
 	if (has_vm) {
 		ha_err_set(t->help, 0,
 			   "free %" PRIu64 " MHz and %" PRIu64
@@ -406,7 +289,7 @@ tell(const struct telling *t)
 
 	switch (answer->reason) {
 	case HA_ADMISSION_HOLDS:
-		tell_holds(t);
+		ha__admission_tell_holds(t);
 		break;
 	case HA_ADMISSION_IS_DISABLED:
 	case HA_ADMISSION_IS_OFF:
@@ -427,13 +310,13 @@ tell(const struct telling *t)
 		tell_no_candidate(t);
 		break;
 	case HA_ADMISSION_CPU_SHORT:
-		tell_share(t, &answer->cpu, "CPU", "MHz");
+		ha__admission_tell_share(t, &answer->cpu, "CPU", "MHz");
 		break;
 	case HA_ADMISSION_MEMORY_SHORT:
-		tell_share(t, &answer->memory, "memory", "MB");
+		ha__admission_tell_share(t, &answer->memory, "memory", "MB");
 		break;
 	case HA_ADMISSION_SLOTS_SHORT:
-		tell_slots(t);
+		ha__admission_tell_slots(t);
 		break;
 	case HA_ADMISSION_NO_FAILOVER:
 	case HA_ADMISSION_FAILOVER_RED:
@@ -467,6 +350,7 @@ ha_admission_text(const struct ha_admission_question *question,
 	ret_reason->text[0] = '\0';
 	ret_help->text[0] = '\0';
 	tell(&telling);
+	ha__admission_tell_too_large(&telling);
 	if (answer->is_conservative && answer->reason == HA_ADMISSION_NO_PLAN) {
 		struct ha_err no = *ret_reason;
 

@@ -387,6 +387,27 @@ a_yes_is_void_when_the_cluster_is_another(void **state)
 	assert_int_equal(row("a")->admission, HA_GATE_REFUSED);
 }
 
+/* Pacemaker's scheduler crashes on it as soon as it is to be placed. */
+static void
+no_number_is_refused_and_what_runs_keeps_its_room(void **state)
+{
+	(void)state;
+	look(THREE, VM("a", CAPACITY("100", "abc")), GATE("a"), "",
+	     OFF_TICKET("a"));
+	assert_int_equal(row("a")->admission, HA_GATE_REFUSED);
+	assert_non_null(strstr(row("a")->refusal,
+			       "a: its utilization memory_mb=\"abc\""));
+	assert_non_null(strstr(row("a")->refusal,
+			       "crm resource utilization a set memory_mb"));
+	look(THREE, VM("a", CAPACITY("100", "0")), GATE("a"), "",
+	     OFF_TICKET("a"));
+	assert_int_equal(row("a")->admission, HA_GATE_ADMITTED);
+	look(THREE, VM("a", CAPACITY("100", "abc")), GATE("a"), UP("a"),
+	     TICKET("a", GRANTED " vmha-cpu='100' vmha-memory='900'"));
+	assert_int_equal(row("a")->admission, HA_GATE_OPEN);
+	assert_int_equal(row("a")->reserved.memory_mb, 900);
+}
+
 static void
 numbers_do_not_make_a_new_sentence(void **state)
 {
@@ -562,6 +583,7 @@ main(void)
 		T(nobody_is_judged_before_the_cib_shows_the_last_word),
 		T(a_host_that_is_not_master_says_what_tickets_say),
 		T(a_yes_is_void_when_the_cluster_is_another),
+		T(no_number_is_refused_and_what_runs_keeps_its_room),
 		T(numbers_do_not_make_a_new_sentence),
 		T(a_raise_is_judged_and_a_lowering_is_not),
 		T(what_runs_without_admission_is_marked_and_never_revoked),

@@ -285,6 +285,29 @@ gated_there(void **state)
 	fdm_facts_free(facts);
 }
 
+/* A clone's parameters are those of what it holds; its own go before. */
+static void
+policy_of_a_clone(void **state)
+{
+	struct fdm_facts *facts = facts_of(
+		"<cib><configuration><resources><clone id='c'>"
+		"<instance_attributes><nvpair name='a' value='1'/>"
+		"<nvpair name='b' value='2'/></instance_attributes>"
+		"<primitive id='fdm' class='ocf' provider='vmha' "
+		"type='FaultDomain'><instance_attributes><nvpair name='b' "
+		"value='3'/></instance_attributes></primitive></clone>"
+		"</resources></configuration></cib>");
+	const struct responder_param *policy =
+		(const struct responder_param *)(void *)facts->policy->data;
+
+	(void)state;
+	assert_int_equal(facts->policy->len, 2);
+	assert_string_equal(policy[0].value, "3");
+	assert_string_equal(policy[1].name, "a");
+	assert_string_equal(policy[1].value, "1");
+	fdm_facts_free(facts);
+}
+
 static const struct {
 	const char *attributes;
 	bool is_online, is_forgotten;
@@ -550,6 +573,7 @@ main(void)
 		cmocka_unit_test(inheritance),
 		cmocka_unit_test(history),
 		cmocka_unit_test(gated_there),
+		cmocka_unit_test(policy_of_a_clone),
 		cmocka_unit_test(nodes),
 		cmocka_unit_test(guest_off),
 		cmocka_unit_test(plan),

@@ -289,6 +289,48 @@ machines(void **state)
 	assert_int_equal(inv->inv.rules[0].n_vms, 2);
 }
 
+/* What Pacemaker 2.1.5 crashes on, and what vmha alone can't count. */
+static void
+no_numbers(void **state)
+{
+	static const struct {
+		const char *name, *value;
+		bool is_good;
+	} cases[] = {
+		{ "memory_mb", "512", true }, { "memory_mb", "abc", false },
+		{ "memory_mb", "", false },   { "memory_mb", "1.5", false },
+		{ "memory_mb", "-1", false }, { "cpu_mhz", "1GHz", false },
+		{ "disks", "-3", true },      { "disks", " +3x", true },
+		{ "disks", "three", false },  { "disks", "", false },
+		{ "disks", "-", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		assert_int_equal(
+			ha_cibinv_is_utilization(cases[i].name, cases[i].value),
+			cases[i].is_good);
+	}
+	read_cib("", H3,
+		 "<template id='t' class='ocf' provider='vmha' "
+		 "type='VirtualMachine'>" CAPACITY(
+			 "x", "1") "</template>"
+				   "<primitive id='a' template='t'/>"
+				   "<primitive id='b' template='t'>" CAPACITY(
+					   "1", "1") "</primitive>",
+		 "", "");
+	assert_string_equal(inv->vms[0].bad_name, "cpu_mhz");
+	assert_null(inv->vms[1].bad_name);
+	{
+		struct ha_err err = HA_ERR_INIT;
+
+		assert_false(ha_cibinv_bad_text(inv, 1, &err));
+		assert_true(ha_cibinv_bad_text(inv, 0, &err));
+		assert_non_null(strstr(err.text, "crm resource utilization a "
+						 "set cpu_mhz NUMBER"));
+	}
+}
+
 /* In whatever they stand, by whatever template. */
 static void
 places(void **state)
@@ -367,6 +409,7 @@ main(void)
 		cmocka_unit_test_teardown(two_histories, teardown),
 		cmocka_unit_test_teardown(power, teardown),
 		cmocka_unit_test_teardown(machines, teardown),
+		cmocka_unit_test_teardown(no_numbers, teardown),
 		cmocka_unit_test_teardown(places, teardown),
 		cmocka_unit_test_teardown(capture, teardown),
 	};

@@ -6,7 +6,7 @@ import json
 import os
 import unittest
 
-from cib import CibCase, fault_domain
+from cib import CibCase, fault_domain, gate
 from simulated import prefer
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -305,12 +305,68 @@ class Admitted(SizedCase):
                          [(["h1"], "violated", 0), (["h2"], "satisfied", 2),
                           (["h3"], "satisfied", 1)])
         self.assertIn("if h1 fails, db1 ", told["plans"][0]["reason"])
+        self.assertEqual(told["plans"][0]["without_place"], ["db1"])
+        self.assertEqual([m["vm"] for m in told["plans"][0]["others"]],
+                         ["web1"])
         self.assertEqual((told["verdict"], told["conservative"]),
                          ("violated", False))
         self.told("plan", "show", "h2", "h3")
         text = self.vmha("plan", "show", code=1).stdout
         self.assertIn("No: if h1 fails, db1 ", text)
+        self.assertIn("Without a place: db1; the others have one:", text)
         self.assertIn("If h2 dies: its 2 VMs have a place", text)
+
+    def late(self, memory):
+        """The cluster with a VM that is off."""
+        self.cluster(fault_domain(admission_guarantee="arithmetic") + machine(
+            "late", memory, self.path("vm.xml")).replace(
+                "</primitive>", '<meta_attributes id="lm"><nvpair id="lr" '
+                'name="target-role" value="Stopped"/></meta_attributes>'
+                "</primitive>"), gate("late"))
+
+    def test_power_on(self):
+        """What-if and a dry run of a VM that is off say what the master
+        would, with QEMU's overhead: of 60000 MB 66 % may be used, by
+        26200 MB and this one."""
+        for memory, verdict, code in ((13360, "admit", 0),
+                                      (13361, "refuse", 1),
+                                      (21000, "refuse", 1)):
+            self.late(memory)
+            told = self.told("what-if", "add-vm", "late", code=code)
+            self.assertEqual((told["verdict"], told["vm"]), (verdict, {
+                "name": "late", "cpu_mhz": 1000, "memory_mb": memory,
+                "overhead_mb": 40}))
+            told = self.told("vm", "start", "late", "--dry-run", code=code)
+            self.assertEqual(told["admission"]["verdict"], verdict, told)
+            done = self.vmha("vm", "start", "late", "--dry-run", code=code)
+            self.assertIn("crm resource start late", done.stdout)
+            self.assertEqual("admission control would refuse it"
+                             in done.stderr, code == 1)
+            self.assertEqual("no host is that large (those that late may use"
+                             in done.stderr, memory == 21000)
+        self.assertIn("late was counted with 1000 MHz, 21000 MB "
+                      "and 40 MB for QEMU",
+                      self.vmha("what-if", "add-vm", "late", code=1).stdout)
+        told = self.told("what-if", "add-vm", "late", "memory_mb=1", code=2)
+        self.assertIn("its own size counts", told["error"])
+
+    def test_power_on_of_no_number(self):
+        """Pacemaker's scheduler would crash on it."""
+        self.late("abc")
+        told = self.told("what-if", "add-vm", "late", code=1)
+        self.assertEqual(told["verdict"], "refuse")
+        self.assertIn('late: its utilization memory_mb="abc"', told["reason"])
+        done = self.vmha("vm", "start", "late", "--dry-run", code=1)
+        self.assertIn("crm resource utilization late set memory_mb NUMBER",
+                      done.stderr)
+
+    def test_added_has_overhead(self):
+        """As a VM whose domain XML is not read; overhead_mb is its own."""
+        self.cluster()
+        for words, overhead in ((("memory_mb=1024",), 56),
+                                (("memory_mb=1024", "overhead_mb=7"), 7)):
+            told = self.told("what-if", "add-vm", "new", *words)
+            self.assertEqual(told["vm"]["overhead_mb"], overhead)
 
     def test_plan_of_nothing(self):
         """No online host, or one too full already: never a yes."""

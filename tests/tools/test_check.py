@@ -280,6 +280,46 @@ class Pacemaker(Base):
             self.assertEqual(found[name]["level"], level, (name, value))
         self.assertEqual(self.properties("")["fence device"]["level"], "warn")
 
+    def test_utilization_that_is_no_number(self):
+        self.create()
+        of = '<utilization id="%s"><nvpair id="n%s" name="%s" value="%s"/>' \
+             '</utilization>'
+        for name, value, level in (("memory_mb", "abc", "bad"),
+                                   ("memory_mb", "1.5", "bad"),
+                                   ("disks", "three", "bad"),
+                                   ("disks", "3x", None),
+                                   ("memory_mb", "3", None)):
+            found = self.properties(
+                DEVICE + '<primitive id="d" class="ocf" provider="pacemaker" '
+                'type="Dummy">' + of % ("u", "u", name, value)
+                + "</primitive>")
+            self.assertEqual(self.levels(found, "utilization"), [level])
+            if level:
+                self.assertIn(f"d: {name}=", found["utilization"]["value"])
+                self.assertIn(f"crm resource utilization d set {name} ",
+                              found["utilization"]["todo"])
+
+    def test_parameters_that_do_nothing(self):
+        self.create()
+        row = '<nvpair id="p%s" name="%s" value="%s"/>'
+        manager = '<clone id="c"><instance_attributes id="ci">%s' \
+            '</instance_attributes><primitive id="m" class="ocf" ' \
+            'provider="vmha" type="FaultDomain"><instance_attributes ' \
+            'id="mi">%s</instance_attributes></primitive></clone>'
+        for clone, own, levels in (
+                (("host_failurs", "2"), ("slot_cpu_mhz", "5"),
+                 ["warn", None]),
+                (("host_failures", "2"), ("host_failures", "1"),
+                 [None, "warn"]),
+                (("host_failures", "1"), ("host_failures", "1"),
+                 [None, None]),
+                (("host_failures", "2"), ("slot_cpu_mhz", "5"),
+                 [None, None])):
+            found = self.properties(DEVICE + manager % (
+                row % ("1", *clone), row % ("2", *own)))
+            self.assertEqual(self.levels(found, "parameter name",
+                                         "parameter"), levels, clone)
+
     def test_new_names(self):
         self.create()
         found = self.properties(fencing_enabled="false", fencing_timeout="5",

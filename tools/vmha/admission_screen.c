@@ -164,14 +164,20 @@ put_proof(const struct weighing *w)
 		       w->file->policy.guarantee == HA_ADMISSION_PLAN ?
 			       "the sums do not hold" :
 			       "the guarantee is arithmetic");
+	} else if (w->answer.plan.verdict == HA_PLAN_YES &&
+		   w->file->policy.host_failures == 0) {
+		puts("Proven   nothing: host_failures is 0, no failure is "
+		     "planned for");
 	} else if (w->answer.plan.verdict == HA_PLAN_YES) {
 		printf("Proven   a place for every VM in each of %" PRIu64
-		       " failure sets\n",
-		       w->answer.plan.sets);
+		       " failure set%s\n",
+		       w->answer.plan.sets,
+		       w->answer.plan.sets == 1 ? "" : "s");
 	} else {
 		printf("Proven   nothing: %" PRIu64
-		       " failure sets hold, the next does not\n",
-		       w->answer.plan.sets);
+		       " failure set%s, the next does not\n",
+		       w->answer.plan.sets,
+		       w->answer.plan.sets == 1 ? " holds" : "s hold");
 	}
 }
 

@@ -91,10 +91,11 @@ put_policy(const struct weighing *w)
 	printf(", %" PRIu32 " host failure%s, guarantee %s",
 	       policy->host_failures, policy->host_failures == 1 ? "" : "s",
 	       policy->guarantee == HA_ADMISSION_PLAN ? "plan" : "arithmetic");
-	if (answer->has_plan && answer->plan.verdict == HA_PLAN_YES) {
+	if (answer->has_plan && answer->plan.verdict == HA_PLAN_YES &&
+	    policy->host_failures > 0) {
 		printf(": a place for every VM in each of %" PRIu64
-		       " failures, checked",
-		       answer->plan.sets);
+		       " failure%s, checked",
+		       answer->plan.sets, answer->plan.sets == 1 ? "" : "s");
 	}
 	putchar('\n');
 	put_standing(w);

@@ -219,7 +219,8 @@ static const struct vmha_command COMMANDS[] = {
 	  "master's admission control refuses it, it says why and what would "
 	  "help, and fails: the VM starts by itself once there is room. "
 	  "Without an end within --wait it fails; Pacemaker goes on all the "
-	  "same." },
+	  "same. --dry-run says what admission control would say as well; it "
+	  "fails where that is a no." },
 	{ "vm stop", "VM", VMHA_VM, 1, 1,
 	  BIT(OPT_WAIT) | BIT(OPT_DRY_RUN) | BIT(OPT_JSON), 0, vmha_vm_stop,
 	  "stop a VM for good, and wait for the proof",
@@ -377,12 +378,16 @@ static const struct vmha_command COMMANDS[] = {
 	  "find a place, and what the policy says of the cluster that is left. "
 	  "The exit code is 0 when every VM has a place. A request in the file "
 	  "is not looked at." },
-	{ "what-if add-vm", "NAME [KEY=VALUE...]", VMHA_NOTHING, 1,
+	{ "what-if add-vm", "NAME [KEY=VALUE...]", VMHA_VM_SIZES, 1,
 	  VMHA_OPERANDS_MAX, OPTS_JUDGE, ADMISSION_S, vmha_what_if_add,
 	  "would one more VM be admitted",
 	  "KEY is cpu_mhz, memory_mb, overhead_mb (numbers), host (where it is "
 	  "to start; else wherever it may) or hosts_allowed (names with commas "
-	  "between). A request in the file is not looked at." },
+	  "between). A VM of the cluster counts with QEMU's overhead as well: "
+	  "without overhead_mb that of one virtual CPU and one video device. The "
+	  "NAME of a VM that is there and off asks about that one, with the "
+	  "size that it has; only host goes with it. A request in the file is "
+	  "not looked at." },
 	{ "what-if remove-host", "HOST...", VMHA_HOST_ONLY, 1,
 	  VMHA_OPERANDS_MAX, OPTS_JUDGE, ADMISSION_S, vmha_what_if_remove,
 	  "may these hosts go into maintenance",

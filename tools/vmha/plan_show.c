@@ -77,6 +77,34 @@ ask_alone(struct planning *p, uint32_t host)
 	outcome->is_bound = outcome->plan.verdict == HA_PLAN_GAVE_UP;
 }
 
+/* Who would have a place all the same: without those that the planner names as
+ * having none, one after the other. */
+static void
+place_rest(struct planning *p, uint32_t host)
+{
+	struct outcome *outcome = &p->outcomes[host];
+	struct ha_plan_answer answer = outcome->plan;
+	bool has_place = false;
+
+	outcome->homeless =
+		calloc(p->inv.n_vms + (size_t)1, sizeof(*outcome->homeless));
+	p->is_failed = p->is_failed || !outcome->homeless;
+	while (!p->is_failed && !has_place && answer.verdict == HA_PLAN_NO &&
+	       answer.vm < p->inv.n_vms && p->vms[answer.vm].is_on &&
+	       p->vms[answer.vm].host == host) {
+		outcome->homeless[answer.vm] = true;
+		p->vms[answer.vm].is_on = false;
+		prove(p, &answer);
+		has_place = answer.verdict == HA_PLAN_YES;
+	}
+	outcome->is_partial = has_place && outcome->n_moves > 0;
+	outcome->is_told = false;
+	if (p->inv.n_vms > 0) {
+		memcpy(p->vms, p->w->answer.inv.vms,
+		       p->inv.n_vms * sizeof(*p->vms));
+	}
+}
+
 static bool
 is_asked(const struct planning *p, uint32_t host)
 {
@@ -129,12 +157,14 @@ make_room(struct planning *p)
 	size_t n = inv->n_hosts + (size_t)1;
 
 	p->hosts = calloc(n, sizeof(*p->hosts));
+	p->vms = calloc(inv->n_vms + (size_t)1, sizeof(*p->vms));
 	p->outcomes = calloc(n, sizeof(*p->outcomes));
 	p->before = calloc(n, sizeof(*p->before));
 	p->after = calloc(n, sizeof(*p->after));
 	p->is_shown = calloc(n, sizeof(*p->is_shown));
 	p->inv = *inv;
 	p->inv.hosts = p->hosts;
+	p->inv.vms = p->vms;
 	p->question = (struct ha_plan_question){
 		.inv = &p->inv,
 		.demand = p->w->answer.demand,
@@ -144,13 +174,16 @@ make_room(struct planning *p)
 	};
 	p->work = malloc(ha_plan_work_bytes(&p->question));
 	p->verify_work = malloc(ha_plan_verify_bytes(&p->question));
-	if (!p->hosts || !p->outcomes || !p->before || !p->after ||
+	if (!p->hosts || !p->vms || !p->outcomes || !p->before || !p->after ||
 	    !p->is_shown || !p->work || !p->verify_work) {
 		return ha_err_set(&p->v->err, -ENOMEM,
 				  "no memory for a cluster of this size");
 	}
 	if (inv->n_hosts > 0) {
 		memcpy(p->hosts, inv->hosts, inv->n_hosts * sizeof(*p->hosts));
+	}
+	if (inv->n_vms > 0) {
+		memcpy(p->vms, inv->vms, inv->n_vms * sizeof(*p->vms));
 	}
 	return 0;
 }
@@ -186,6 +219,9 @@ plan(struct planning *p)
 	for (uint32_t i = 0; i < p->inv.n_hosts; i++) {
 		if (is_asked(p, i) && !p->outcomes[i].is_told) {
 			ask_alone(p, i);
+			if (!p->outcomes[i].is_told) {
+				place_rest(p, i);
+			}
 		}
 	}
 	plan_take_written(p);
@@ -251,9 +287,11 @@ done(struct planning *p)
 {
 	for (uint32_t i = 0; p->outcomes && i < p->inv.n_hosts; i++) {
 		free(p->outcomes[i].moves);
+		free(p->outcomes[i].homeless);
 	}
 	free(p->outcomes);
 	free(p->hosts);
+	free(p->vms);
 	free(p->before);
 	free(p->after);
 	free(p->is_shown);

@@ -13,6 +13,10 @@ struct outcome {
 	bool is_told;    /* moves are a placement that was checked */
 	bool is_written; /* and Pacemaker has them */
 	bool is_bound, is_refuted;
+	/* Of a no: the moves are those of the VMs that have a place all the
+	 * same; the others are homeless, n_vms of them. */
+	bool is_partial;
+	bool *homeless;
 	struct ha_plan_move *moves;
 	uint32_t n_moves;
 	struct ha_plan_answer plan; /* of a no */
@@ -23,6 +27,7 @@ struct planning {
 	struct weighing *w;
 	struct ha_inventory inv; /* of w->answer */
 	struct ha_inv_host *hosts;
+	struct ha_inv_vm *vms;
 	struct ha_plan_question question;
 	void *work, *verify_work;
 	struct outcome *outcomes; /* per host */

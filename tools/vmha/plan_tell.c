@@ -133,6 +133,21 @@ show_hosts(const struct planning *p, uint32_t failed)
 	vmha_table_done(&table);
 }
 
+static void
+show_partial(const struct planning *p, const struct outcome *outcome)
+{
+	bool has_any = false;
+
+	printf("\nWithout a place: ");
+	for (uint32_t i = 0; i < p->inv.n_vms; i++) {
+		if (outcome->homeless[i]) {
+			printf("%s%s", has_any ? ", " : "", p->inv.vms[i].name);
+			has_any = true;
+		}
+	}
+	puts("; the others have one:");
+}
+
 void
 plan_outcome_show(struct planning *p, uint32_t host)
 {
@@ -149,7 +164,10 @@ plan_outcome_show(struct planning *p, uint32_t host)
 	}
 	weighing_show_verdict(p->v, outcome->is_told, head, reason.text,
 			      help.text);
-	if (outcome->is_told && outcome->n_moves > 0) {
+	if (outcome->is_partial) {
+		show_partial(p, outcome);
+	}
+	if ((outcome->is_told || outcome->is_partial) && outcome->n_moves > 0) {
 		sum_after(p, host);
 		show_moves(p, outcome);
 		show_hosts(p, host);
@@ -200,6 +218,32 @@ hosts_json(const struct planning *p, uint32_t failed)
 	return hosts;
 }
 
+/* Of a no: who has a place all the same, and who has not. */
+static void
+add_partial(const struct planning *p, const struct outcome *outcome,
+	    json_t *json)
+{
+	json_t *places = json_array();
+	json_t *homeless = json_array();
+
+	for (uint32_t i = 0; i < outcome->n_moves; i++) {
+		const struct ha_plan_move *move = &outcome->moves[i];
+
+		(void)json_array_append_new(
+			places,
+			json_pack("{s:s, s:s}", "vm", p->inv.vms[move->vm].name,
+				  "to", p->inv.hosts[move->to].name));
+	}
+	for (uint32_t i = 0; i < p->inv.n_vms; i++) {
+		if (outcome->homeless[i]) {
+			(void)json_array_append_new(
+				homeless, json_string(p->inv.vms[i].name));
+		}
+	}
+	(void)json_object_set_new(json, "without_place", homeless);
+	(void)json_object_set_new(json, "others", places);
+}
+
 json_t *
 plan_outcome_json(struct planning *p, uint32_t host)
 {
@@ -207,7 +251,9 @@ plan_outcome_json(struct planning *p, uint32_t host)
 	struct ha_plan_set set = { .failed = &host,
 				   .moves = outcome->moves,
 				   .n_failed = 1,
-				   .n_moves = outcome->n_moves };
+				   .n_moves = outcome->is_told ?
+						      outcome->n_moves :
+						      0 };
 	struct ha_err reason = HA_ERR_INIT;
 	struct ha_err help = HA_ERR_INIT;
 	json_t *json = ha_admission_set_json(&p->inv, &set);
@@ -228,6 +274,9 @@ plan_outcome_json(struct planning *p, uint32_t host)
 			outcome->is_told ? hosts_json(p, host) : json_array());
 		(void)json_object_set_new(json, "written",
 					  json_boolean(outcome->is_written));
+		if (outcome->is_partial) {
+			add_partial(p, outcome, json);
+		}
 	}
 	return json;
 }

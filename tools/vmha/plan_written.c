@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plan_show.h"
+#include "policy.h"
 
 #define PREFERENCE "vmha-plan-" /* and the resource's name */
 #define ID_BYTES 320u
@@ -81,6 +82,7 @@ take(struct planning *p, uint32_t host)
 		return;
 	}
 	free(outcome->moves);
+	free(outcome->homeless);
 	*outcome = (struct outcome){ .is_told = true,
 				     .is_written = true,
 				     .moves = moves,
@@ -105,6 +107,29 @@ plan_take_written(struct planning *p)
 	}
 }
 
+/* Nothing of what is shown is missing: what of it is there? */
+static void
+show_rest(const struct planning *p)
+{
+	uint32_t n_told = 0;
+	uint32_t n_no = 0;
+
+	for (uint32_t h = 0; h < p->inv.n_hosts; h++) {
+		n_no += p->is_shown[h] && !p->outcomes[h].is_told;
+		n_told += p->is_shown[h] && p->outcomes[h].is_told;
+	}
+	if (n_no == 0) {
+		puts("Pacemaker has this plan: a location preference " PREFERENCE
+		     "VM for each VM");
+	} else if (n_told > 0) {
+		puts("Pacemaker has the plan of the hosts without a no: a "
+		     "location preference " PREFERENCE "VM for each VM");
+	} else {
+		puts("There is no whole plan that Pacemaker could have: who "
+		     "has no place stays down until there is room");
+	}
+}
+
 void
 plan_written_show(const struct planning *p)
 {
@@ -113,16 +138,18 @@ plan_written_show(const struct planning *p)
 	if (!p->w->is_cib) {
 		return;
 	}
-	if (!*p->w->resource) {
-		puts("Pacemaker does not know this plan: without "
-		     "ocf:vmha:FaultDomain it chooses among the hosts by "
-		     "itself");
+	if (!*p->w->resource || !policy_is_in_force(p->w->facts.cib)) {
+		printf("Pacemaker does not know this plan: %s it chooses among "
+		       "the hosts by itself\n",
+		       *p->w->resource ? "the policy is disabled, so that" :
+					 "without ocf:vmha:FaultDomain");
 		return;
 	}
 	for (uint32_t h = 0; h < p->inv.n_hosts; h++) {
 		const struct outcome *outcome = &p->outcomes[h];
 
-		for (uint32_t i = 0; p->is_shown[h] && i < outcome->n_moves;
+		for (uint32_t i = 0;
+		     p->is_shown[h] && outcome->is_told && i < outcome->n_moves;
 		     i++) {
 			const struct ha_plan_move *move = &outcome->moves[i];
 
@@ -136,8 +163,9 @@ plan_written_show(const struct planning *p)
 			}
 		}
 	}
-	puts(has_any ?
-		     ". The master writes it when no VM starts or moves" :
-		     "Pacemaker has this plan: a location preference " PREFERENCE
-		     "VM for each VM");
+	if (has_any) {
+		puts(". The master writes it when no VM starts or moves");
+	} else {
+		show_rest(p);
+	}
 }

@@ -49,9 +49,15 @@ static const char *
 get(void *closure, const char *name)
 {
 	const struct source *source = closure;
+	const struct cib_node *in = source->own;
 	const char *value = attribute(source->own, name);
 
-	return value ? value : attribute(source->template, name);
+	value = value ? value : attribute(source->template, name);
+	/* Then what its clone says, as Pacemaker does. */
+	while (!value && in && (in = in->parent) && !cib_is(in, "resources")) {
+		value = attribute(in, name);
+	}
+	return value;
 }
 
 /* A name that the list has and the cluster has not is told, not taken. */

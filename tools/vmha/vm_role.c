@@ -13,6 +13,7 @@
 #include "ha/clock.h"
 #include "ha/ipc.h"
 #include "policy.h"
+#include "power_on.h"
 #include "wait.h"
 #include "why.h"
 
@@ -288,20 +289,57 @@ act(struct job *job)
 		       0;
 }
 
+static json_t *
+dry_json(const struct job *job, const char *command,
+	 const struct power_on *power_on)
+{
+	json_t *json = json_pack("{s:s, s:[s], s:b}", "vm", job->vm, "commands",
+				 command, "dry_run", 1);
+
+	if (power_on->is_asked) {
+		(void)json_object_set_new(
+			json, "admission",
+			json_pack("{s:s, s:s, s:s}", "verdict",
+				  power_on->is_yes ? "admit" : "refuse", "why",
+				  power_on->reason.text, "help",
+				  power_on->help.text));
+	}
+	return json;
+}
+
 static int
 dry_run(struct job *job)
 {
 	struct vmha *v = job->v;
+	struct power_on power_on = { .is_yes = true };
 	char command[256];
+	int rc = job->role->is_start && !is_reached(job) ?
+			 power_on_ask(v, job->cib, job->vm, &power_on) :
+			 0;
 
+	if (rc < 0) {
+		return vmha_fail(v, rc);
+	}
 	snprintf(command, sizeof(command), "crm resource %s %s",
 		 job->role->verb, job->vm);
 	if (v->args.is_json) {
-		return vmha_json(v,
-				 json_pack("{s:s, s:[s], s:b}", "vm", job->vm,
-					   "commands", command, "dry_run", 1));
+		rc = vmha_json(v, dry_json(job, command, &power_on));
+		return rc == VMHA_OK && !power_on.is_yes ? VMHA_FAILED : rc;
 	}
 	puts(command);
+	if (!power_on.is_yes) {
+		return vmha_fail_with(
+			v, -EPERM,
+			"%s would not start, admission control would refuse "
+			"it: %s%s%s",
+			job->vm, power_on.reason.text,
+			power_on.help.text[0] ? ". What would help: " : "",
+			power_on.help.text);
+	}
+	if (power_on.is_asked) {
+		wait_say(v, "Admission control would admit %s: %s.", job->vm,
+			 power_on.reason.text);
+	}
 	return VMHA_OK;
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admission.h"
+#include "power_on.h"
 #include "ha/text.h"
 
 /* The operands as hosts of the file. */
@@ -248,30 +248,82 @@ take_key(struct vmha *v, const char *word, json_t *vm, json_t *request)
 			  word);
 }
 
-/* The file with one machine more and the request to switch it on. */
+/* Of a CIB the new one counts as the master would count it; the machines of a
+ * file have what the file says. */
+static int
+put_overhead(const struct weighing *w, json_t *vm)
+{
+	json_int_t memory_mb =
+		json_integer_value(json_object_get(vm, "memory_mb"));
+
+	if (!w->is_cib || json_object_get(vm, "overhead_mb")) {
+		return 0;
+	}
+	return json_object_set_new(
+		vm, "overhead_mb",
+		json_integer(
+			(json_int_t)power_on_overhead_mb((uint64_t)memory_mb)));
+}
+
+/* One that is there has a size: only where it is to start is asked about. */
+static int
+take_known(struct vmha *v, json_t *request)
+{
+	for (uint32_t i = 1; i < v->args.operands; i++) {
+		const char *word = v->args.operand[i];
+
+		if (strncmp(word, "host=", 5) != 0) {
+			return ha_err_set(
+				&v->err, -EINVAL,
+				"there is a VM %s already, and its "
+				"own size counts: %s does not go with "
+				"it. Only host= does; or give a name "
+				"that is new",
+				v->args.operand[0], word);
+		}
+		if (json_object_set_new(request, "host",
+					json_string(word + 5)) < 0) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int
+take_new(struct vmha *v, const struct weighing *w, json_t *root,
+	 json_t *request)
+{
+	json_t *vm = json_pack("{s:s, s:s}", "name", v->args.operand[0],
+			       "power", "off");
+	int rc = vm ? 0 : -ENOMEM;
+
+	for (uint32_t i = 1; rc == 0 && i < v->args.operands; i++) {
+		rc = take_key(v, v->args.operand[i], vm, request);
+	}
+	rc = rc == 0 ? put_overhead(w, vm) : rc;
+	rc = rc == 0 ? json_array_append(json_object_get(root, "vms"), vm) : rc;
+	json_decref(vm);
+	return rc;
+}
+
+/* The request to switch it on, in a file that has it. */
 static int
 add_vm(struct vmha *v, struct weighing *w)
 {
 	json_t *root = json_deep_copy(w->file->root);
-	json_t *vm = json_pack("{s:s, s:s}", "name", v->args.operand[0],
-			       "power", "off");
 	json_t *request = json_pack("{s:s, s:s}", "op", "power_on", "vm",
 				    v->args.operand[0]);
-	int rc = root && vm && request ? 0 : -ENOMEM;
+	uint32_t known = power_on_find(w, v->args.operand[0]);
+	int rc = root && request ? 0 : -ENOMEM;
 
-	for (uint32_t i = 0; rc == 0 && i < w->file->inv.n_vms; i++) {
-		if (strcmp(w->file->inv.vms[i].name, v->args.operand[0]) == 0) {
-			rc = ha_err_set(&v->err, -EINVAL,
-					"there is a VM %s already: give a name "
-					"that is new",
-					v->args.operand[0]);
-		}
-	}
-	for (uint32_t i = 1; rc == 0 && i < v->args.operands; i++) {
-		rc = take_key(v, v->args.operand[i], vm, request);
-	}
-	if (rc == 0) {
-		rc = json_array_append(json_object_get(root, "vms"), vm);
+	if (rc == 0 && known != HA_INV_NONE && w->file->inv.vms[known].is_on) {
+		rc = ha_err_set(&v->err, -EINVAL,
+				"there is a VM %s already, and it is on: name "
+				"one that is off, or give a name that is new",
+				v->args.operand[0]);
+	} else if (rc == 0) {
+		rc = known != HA_INV_NONE ? take_known(v, request) :
+					    take_new(v, w, root, request);
 	}
 	if (rc == 0) {
 		rc = json_object_set(root, "request", request);
@@ -280,9 +332,62 @@ add_vm(struct vmha *v, struct weighing *w)
 		rc = weighing_take(v, w, root);
 	}
 	json_decref(root);
-	json_decref(vm);
 	json_decref(request);
 	return rc < 0 ? weighing_fail(v, rc) : 0;
+}
+
+static const struct ha_inv_vm *
+asked(const struct weighing *w)
+{
+	return &w->file->inv.vms[w->file->request.vm];
+}
+
+/* What it was judged by. */
+static json_t *
+asked_json(const struct weighing *w)
+{
+	const struct ha_inv_vm *vm = asked(w);
+
+	return json_pack("{s:s, s:I, s:I, s:I}", "name", vm->name, "cpu_mhz",
+			 (json_int_t)vm->cpu_mhz, "memory_mb",
+			 (json_int_t)vm->memory_mb, "overhead_mb",
+			 (json_int_t)vm->overhead_mb);
+}
+
+/* The master refuses it before any arithmetic. */
+static int
+judge_added(struct vmha *v, struct weighing *w)
+{
+	struct ha_err bad = HA_ERR_INIT;
+	int rc = weighing_judge(v, w);
+
+	if (rc == 0 && power_on_is_unreadable(w, asked(w)->name, &bad)) {
+		w->answer.verdict = HA_ADMISSION_REFUSE;
+		w->answer.is_conservative = false;
+		w->reason = bad;
+		w->help.text[0] = '\0';
+	}
+	return rc;
+}
+
+static int
+answer_added(struct vmha *v, struct weighing *w)
+{
+	const struct ha_inv_vm *vm = asked(w);
+
+	if (v->args.is_json) {
+		json_t *json = weighing_json(w);
+		int rc;
+
+		(void)json_object_set_new(json, "vm", asked_json(w));
+		rc = vmha_json(v, json);
+		return rc == VMHA_OK ? weighing_exit(&w->answer) : rc;
+	}
+	weighing_show(v, w);
+	printf("\n%s was counted with %" PRIu64 " MHz, %" PRIu64
+	       " MB and %" PRIu64 " MB for QEMU\n",
+	       vm->name, vm->cpu_mhz, vm->memory_mb, vm->overhead_mb);
+	return weighing_exit(&w->answer);
 }
 
 int
@@ -292,8 +397,8 @@ vmha_what_if_add(struct vmha *v)
 	int rc = weighing_load(v, &w);
 
 	rc = rc == 0 ? add_vm(v, &w) : rc;
-	rc = rc == 0 ? weighing_judge(v, &w) : rc;
-	rc = rc == 0 ? answer_request(v, &w) : rc;
+	rc = rc == 0 ? judge_added(v, &w) : rc;
+	rc = rc == 0 ? answer_added(v, &w) : rc;
 	weighing_done(&w);
 	return rc;
 }

@@ -43,6 +43,9 @@ struct ha_cibinv_vm {
 	struct ha_demand_facts facts; /* shape is the caller's to fill in */
 	struct ha_demand demand;      /* as set last */
 	bool is_nested;               /* in a group, clone or bundle */
+	/* One of its utilization that is no number which vmha and Pacemaker can
+	 * read; NULL: all are. */
+	const char *bad_name, *bad_value;
 	struct ha_prefer_facts prefer;
 	struct ha_prefer_constraint plan; /* HA_CIBINV_PLAN */
 	int *own_scores; /* prefer.scores, for whom it belongs to */
@@ -68,6 +71,13 @@ void ha_cibinv_free(struct ha_cibinv *inv); /* NULL is fine */
 
 void ha_cibinv_set_demand(struct ha_cibinv *inv, uint32_t vm,
 			  const struct ha_demand *demand);
+
+/* A number that vmha (cpu_mhz, memory_mb) and Pacemaker (all) can read? */
+bool ha_cibinv_is_utilization(const char *name, const char *value);
+/* Why it may not be powered on, and the command that mends it; false: its
+ * utilization can be read. */
+bool ha_cibinv_bad_text(const struct ha_cibinv *inv, uint32_t vm,
+			struct ha_err *ret_text);
 
 /* Its constraint of the plan, as an element. To be freed; NULL: no memory. */
 char *ha_cibinv_plan_xml(const char *resource, const char *host, int score);
