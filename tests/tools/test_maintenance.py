@@ -278,7 +278,7 @@ class Maintenance(SimulatedCase):
                 + '</constraints>'))
         needle = ("without h1, h2 would hold more than it has: 64 of 9000 MHz "
                   "and 11078 of 10000 MB would be reserved there, since "
-                  "Pacemaker would send it vm1. What would help: ")
+                  "Pacemaker would send it vm1. What would help: wait ")
         for more in ((), ("--dry-run",)):
             done = self.refused(needle, *more)
             self.assertRegex(done.stdout, "vm1 +h2 +live")
@@ -292,6 +292,21 @@ class Maintenance(SimulatedCase):
         self.assertEqual([m["to"] for m in told["vms"]], ["h2"])
         self.assertEqual(len(told["warnings"]), 1)
         self.assertIn(needle, told["warnings"][0])
+
+    def test_overfull_by_a_start(self):
+        """One that is just being started takes the room."""
+        self.sized(4000, host_failures=0)
+        text = self.text()
+        begin = text.index('<primitive id="vm3"')
+        end = text.index("</primitive>", begin) + len("</primitive>")
+        self.put(text[:end] + text[begin:end].replace("vm3", "vm4")
+                 + text[end:].replace("</constraints>", prefer("vm4", "h2")
+                                      + "</constraints>"))
+        self.refused("since Pacemaker would send it vm1, vm4. What would help: "
+                     "wait until no VM starts")
+        self.act()
+        told = self.told("on", "--dry-run")
+        self.assertEqual([m["to"] for m in told["vms"]], ["h3"])
 
     def test_overfull_already(self):
         """What is wrong as it stands is named, and it is no VM's fault."""

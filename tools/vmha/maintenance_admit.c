@@ -142,9 +142,10 @@ tell_overfull(struct vmha *v, const struct plan *plan,
 	struct ha_err text = HA_ERR_INIT;
 
 	(void)ha_err_set(&text, 0,
-			 "without %s, %s. What would help: move a VM away from "
-			 "there, or change the scores that overrule the places "
-			 "which were judged (\"crm_simulate -sL\" shows them)",
+			 "without %s, %s. What would help: wait until no VM "
+			 "starts or moves, move one away from there, or change "
+			 "the scores that overrule the places which were "
+			 "judged (\"crm_simulate -sL\" shows them)",
 			 plan->host, overfull->text);
 	return refuse(v, warnings, text.text, "");
 }
