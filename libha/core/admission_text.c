@@ -188,38 +188,46 @@ tell_wanted_host(const struct telling *t, enum ha_admission_reason reason)
 	}
 }
 
+/* No VM is to blame where the cluster that is left is wrong as it stands. */
 static void
 tell_evacuation(const struct telling *t)
 {
 	const struct ha_admission_answer *answer = t->answer;
 	bool has_vm = answer->vm < answer->inv.n_vms;
-	const char *bound = answer->is_conservative ?
-				    " that was found within the bound of the "
-				    "search" :
-				    "";
+	struct ha_err who = HA_ERR_INIT;
 
+	if (!has_vm && !answer->is_conservative) {
+		tell_not_placed(t);
+		return;
+	}
+	if (!has_vm) {
+		ha_err_set(t->reason, 0,
+			   "a place for each of the %" PRIu32
+			   " VMs that need another host was not found within "
+			   "the bound of the search: no, to be safe",
+			   answer->displaced);
+		ha_err_set(t->help, 0,
+			   "free room on the other hosts, or add one");
+		return;
+	}
 	if (answer->displaced == 1) {
-		ha_err_set(t->reason, 0,
-			   "%s, which needs another host, has no place there%s",
-			   vm_name(t, answer->vm), bound);
+		ha_err_set(&who, 0, "%s needs another host, and",
+			   vm_name(t, answer->vm));
 	} else {
-		ha_err_set(t->reason, 0,
-			   "%s, one of %" PRIu32
-			   " VMs that need another host, has no place there%s",
-			   vm_name(t, answer->vm), answer->displaced, bound);
+		ha_err_set(&who, 0,
+			   "%s, one of %" PRIu32 " VMs that need another host,",
+			   vm_name(t, answer->vm), answer->displaced);
 	}
-	if (has_vm) {
-		ha_err_set(t->help, 0,
-			   "free %" PRIu64 " MHz and %" PRIu64
-			   " MB on one host that it may use, add a host, or "
-			   "let it use more hosts",
-			   answer->demand[answer->vm].cpu_mhz,
-			   answer->demand[answer->vm].memory_mb);
-	} else {
-		ha_err_set(t->help, 0,
-			   "free room on the other hosts, or add "
-			   "one");
-	}
+	ha_err_set(t->reason, 0, "%s has no place there%s", who.text,
+		   answer->is_conservative ? " that was found within the bound "
+					     "of the search" :
+					     "");
+	ha_err_set(t->help, 0,
+		   "free %" PRIu64 " MHz and %" PRIu64
+		   " MB on one host that it may use, add a host, or let it "
+		   "use more hosts",
+		   answer->demand[answer->vm].cpu_mhz,
+		   answer->demand[answer->vm].memory_mb);
 }
 
 static void

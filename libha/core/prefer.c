@@ -91,7 +91,8 @@ add_loss(const struct ha_inventory *inv, const struct ha_target *targets,
 	}
 	if (there != HA_INV_NONE) {
 		lose(&facts[vm].lost_there, score_of(&facts[below], there));
-		if (targets[below].host == there) {
+		if (targets[below].host == there &&
+		    targets[below].state != HA_TARGET_HOMELESS) {
 			lose(&facts[vm].lost_there, cap_of(facts[below].rank));
 		}
 	}
@@ -193,7 +194,9 @@ ha_prefer_wanted(const struct ha_inventory *inv, uint32_t vm,
 {
 	*ret_verdict = (struct ha_prefer_verdict){ .rival = HA_INV_NONE };
 	*ret_wanted = *stands;
-	if (target->host != HA_INV_NONE) {
+	/* What stood for one without a place is where others have theirs. */
+	if (target->host != HA_INV_NONE &&
+	    target->state != HA_TARGET_HOMELESS) {
 		ha_prefer_judge(inv, vm, target->host, facts, ret_verdict);
 		*ret_wanted = (struct ha_prefer_constraint){
 			.is_there = true,

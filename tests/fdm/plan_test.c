@@ -16,6 +16,11 @@
 	"loss-policy='freeze'/>"
 #define GRANTED \
 	"<ticket_state id='vmha-a' granted='true' vmha-state='granted'/>"
+#define RESERVED(memory)                                                       \
+	VM("a",                                                                \
+	   META("resource-stickiness",                                         \
+		"1000") "<utilization id='w'><nvpair id='x' name='memory_mb' " \
+			"value='" memory "'/></utilization>")
 #define STICKY(score) VM("a", META("resource-stickiness", score))
 #define RUNS LRM(PAST("a", ON))
 
@@ -214,6 +219,39 @@ who_is_held_is_not_told_where_to_go(void **state)
 	g_ptr_array_add(kept, plan);
 }
 
+/* h2 has become too small for it: Pacemaker is not sent there any more. */
+static void
+what_stands_of_one_without_a_place_is_silenced(void **state)
+{
+	static const char *const STANDS =
+		"<rsc_location id='vmha-plan-a' rsc='a' node='h2' score='90'/>";
+	json_t *told;
+
+	(void)state;
+	look(ROOM, RESERVED("9001"), STANDS);
+	confirm(2 * T0, snap.ring_seq);
+	assert_false(is_written(T0));
+	assert_false(is_written(T0 + FDM_PLAN_QUIET_MS));
+	assert_true(is_written(T0 + FDM_PLAN_QUIET_MS + 100));
+	assert_non_null(strstr(sent, "node=\"h2\" score=\"0\""));
+	told = fdm_prefer_json(&fdm, 2 * T0);
+	assert_int_equal(json_array_size(json_object_get(told, "homeless")), 1);
+	json_decref(told);
+}
+
+/* `vmha host maintenance` has chosen its place and moves it. */
+static void
+who_leaves_keeps_the_place_that_was_chosen(void **state)
+{
+	(void)state;
+	look(ATTR("standby", "on") ROOM, STICKY("1000"),
+	     "<rsc_location id='vmha-plan-a' rsc='a' node='h2' score='90'/>");
+	confirm(2 * T0, snap.ring_seq);
+	assert_false(is_written(T0));
+	assert_false(is_written(T0 + FDM_PLAN_QUIET_MS));
+	assert_false(is_written(T0 + FDM_PLAN_QUIET_MS + 100));
+}
+
 static void
 what_says_the_same_is_not_planned_anew(void **state)
 {
@@ -273,6 +311,8 @@ main(void)
 		T(who_runs_on_a_sealed_host_is_not_called_away),
 		T(what_stands_of_one_that_is_in_a_group_now_is_silenced),
 		T(who_is_held_is_not_told_where_to_go),
+		T(what_stands_of_one_without_a_place_is_silenced),
+		T(who_leaves_keeps_the_place_that_was_chosen),
 		T(what_says_the_same_is_not_planned_anew),
 	};
 

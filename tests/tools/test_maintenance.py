@@ -181,9 +181,14 @@ class Maintenance(SimulatedCase):
             done = self.refused(needle, *more)
             self.assertIn("What would help: ", done.stderr)
             self.assertIn("with --force it goes on", done.stderr)
+            # What will not happen is not shown.
+            self.assertEqual(done.stdout, "")
         told = self.told("on", "--dry-run", code=1)
         self.assertIn(needle, told["refused"])
-        self.told("on", "--dry-run", "--force")
+        told = self.told("on", "--dry-run", "--force")
+        self.assertIn(needle, told["warnings"][0])
+        done = self.duty("on", "--dry-run", "--force")
+        self.assertIn("and that promise is broken", done.stderr)
         # It fits with less, where less is promised, or where nobody does.
         for memory, policy in ((1000, {"host_failures": 1}),
                                (4000, {"host_failures": 0}),
@@ -234,6 +239,83 @@ class Maintenance(SimulatedCase):
         self.live()
         self.duty("on", "--force")
         self.assertEqual(self.told("on")["vms"], [])
+
+    def judged(self, full, host):
+        """vm1 leaves; `full` has no room for it, and its plan names that."""
+        self.sized(4000, host_failures=0)
+        number = full[1:]
+        text = self.text().replace(
+            f'id="vm{number}-m" name="memory_mb" value="4000"',
+            f'id="vm{number}-m" name="memory_mb" value="7000"')
+        self.put(text.replace(
+            '</constraints>', '<rsc_location id="vmha-plan-vm1" rsc="vm1" '
+            f'node="{full}" score="49"/></constraints>'))
+        before = self.text()
+        for more in ((), ("--force",)):
+            told = self.told("on", "--dry-run", *more)
+            self.assertEqual([m["to"] for m in told["vms"]], [host])
+            self.assertEqual(told["warnings"], [])
+        self.assertEqual(self.text(), before)
+
+    def test_places(self):
+        """What was judged is what happens: the place with room, whatever the
+        plan says for the failure of h1, and whatever Pacemaker likes."""
+        for full, host in (("h2", "h3"), ("h3", "h2")):
+            self.judged(full, host)
+        self.live()
+        (move,) = self.told("on")["vms"]
+        self.assertEqual((move["how"], move["to"]), ("live", "h2"))
+        plan = self.read().find(".//rsc_location[@id='vmha-plan-vm1']")
+        self.assertEqual((plan.get("node"), plan.get("score")), ("h2", "49"))
+
+    def test_overfull(self):
+        """A score of its user's own sends it where it has no room."""
+        self.judged("h2", "h3")
+        self.put(self.text().replace(
+            'rsc="vm1" node="h1" score="50"',
+            'rsc="vm1" node="h1" score="500"').replace(
+                '</constraints>', prefer("vm1", "h2", "200")
+                + '</constraints>'))
+        needle = ("without h1, h2 would hold more than it has: 64 of 9000 MHz "
+                  "and 11078 of 10000 MB would be reserved there, since "
+                  "Pacemaker would send it vm1. What would help: wait ")
+        for more in ((), ("--dry-run",)):
+            done = self.refused(needle, *more)
+            self.assertRegex(done.stdout, "vm1 +h2 +live")
+        told = self.told("on", "--dry-run", code=1)
+        self.assertIn(needle, told["refused"])
+        done = self.duty("on", "--dry-run", "--force")
+        self.assertIn(needle, done.stderr)
+        self.assertIn("With --force it goes on", done.stderr)
+        self.live()
+        told = self.told("on", "--force")
+        self.assertEqual([m["to"] for m in told["vms"]], ["h2"])
+        self.assertEqual(len(told["warnings"]), 1)
+        self.assertIn(needle, told["warnings"][0])
+
+    def test_overfull_by_a_start(self):
+        """One that is just being started takes the room."""
+        self.sized(4000, host_failures=0)
+        text = self.text()
+        begin = text.index('<primitive id="vm3"')
+        end = text.index("</primitive>", begin) + len("</primitive>")
+        self.put(text[:end] + text[begin:end].replace("vm3", "vm4")
+                 + text[end:].replace("</constraints>", prefer("vm4", "h2")
+                                      + "</constraints>"))
+        self.refused("since Pacemaker would send it vm1, vm4. What would help: "
+                     "wait until no VM starts")
+        self.act()
+        told = self.told("on", "--dry-run")
+        self.assertEqual([m["to"] for m in told["vms"]], ["h3"])
+
+    def test_overfull_already(self):
+        """What is wrong as it stands is named, and it is no VM's fault."""
+        self.sized(1000, host_failures=0)
+        self.put(self.text().replace(
+            'id="vm2-m" name="memory_mb" value="1000"',
+            'id="vm2-m" name="memory_mb" value="10001"'))
+        self.refused("without h1, h2 would hold more than it has (9000 MHz, "
+                     "10000 MB")
 
     def spared(self, *more, memory=1000):
         """h3 is a failover host, and the plan's target of vm1."""

@@ -216,6 +216,13 @@ only_what_differs_is_wanted(void **state)
 				     &wanted, &verdict));
 	assert_int_equal(wanted.host, 2);
 	assert_int_equal(wanted.score, 0);
+	/* Nor where the one that stood is the best that is known. */
+	target.host = stands.host;
+	assert_true(ha_prefer_wanted(&box.inv, 0, &target, &facts, &stands,
+				     &wanted, &verdict));
+	assert_int_equal(wanted.host, 2);
+	assert_int_equal(wanted.score, 0);
+	target.host = HA_INV_NONE;
 	/* Nor does it permit what its user does not any more. */
 	box.vms[0].has_allowed = true;
 	assert_true(ha_prefer_wanted(&box.inv, 0, &target, &facts, &stands,

@@ -288,6 +288,27 @@ who_is_down_keeps_its_target_or_gets_one(void **state)
 	expect_given(&aim, 1, 2);
 }
 
+/* As long as its host is away: also a place that nobody would choose anew. */
+static void
+who_leaves_keeps_the_place_that_was_chosen(void **state)
+{
+	struct aim aim;
+
+	(void)state;
+	open_three(&aim);
+	aim.box.hosts[0].state = HA_INV_STANDBY;
+	aim.box.vms[0].is_on = false;
+	for (uint32_t place = 1; place < 3; place++) {
+		aim.facts[1].now = place;
+		aim_make(&aim);
+		expect_given(&aim, 1, place);
+	}
+	/* It is there. */
+	aim.box.vms[1].host = 2;
+	aim_make(&aim);
+	expect_given(&aim, 1, 1);
+}
+
 /* Failover hosts 2 and 3 with room for two; host 1 has room for all. */
 static void
 open_dedicated(struct aim *aim)
@@ -533,6 +554,7 @@ main(void)
 		cmocka_unit_test(only_the_overrun_host_is_planned_anew),
 		cmocka_unit_test(who_has_no_place_is_named),
 		cmocka_unit_test(what_is_wrong_as_it_stands_hinders_nobody),
+		cmocka_unit_test(who_leaves_keeps_the_place_that_was_chosen),
 		cmocka_unit_test(who_is_down_keeps_its_target_or_gets_one),
 		cmocka_unit_test(failover_hosts_first),
 		cmocka_unit_test(of_a_failover_host_nothing_is_promised),

@@ -181,21 +181,22 @@ evacuate(struct vmha *v, struct plan *plan)
 	}
 }
 
-/* Also what a dry run is refused for. */
+/* Also what a dry run is refused for, and what --force goes past. */
 static int
 tell_on(struct vmha *v, const struct plan *plan, bool is_dry_run,
-	const char *refusal)
+	const char *refusal, json_t *warnings)
 {
 	char command[HA_HOST_NAME + 32];
 
 	snprintf(command, sizeof(command), "crm node standby %s", plan->host);
 	if (v->args.is_json) {
 		return vmha_json(
-			v, json_pack("{s:s, s:b, s:b, s:[s], s:o, s:s*}",
-				     "host", plan->host, "maintenance",
-				     !is_dry_run, "dry_run", (int)is_dry_run,
-				     "commands", command, "vms",
-				     moves_json(plan), "refused", refusal));
+			v,
+			json_pack("{s:s, s:b, s:b, s:[s], s:o, s:s*, s:O}",
+				  "host", plan->host, "maintenance",
+				  !is_dry_run, "dry_run", (int)is_dry_run,
+				  "commands", command, "vms", moves_json(plan),
+				  "refused", refusal, "warnings", warnings));
 	}
 	if (is_dry_run) {
 		if (!refusal) {
@@ -257,6 +258,7 @@ go_on(struct vmha *v, const char *host)
 {
 	struct plan plan = { 0 };
 	ha_autofree char *places = NULL;
+	json_t *warnings;
 	int code = VMHA_OK;
 	int rc = look_host(v, host, true);
 
@@ -265,17 +267,19 @@ go_on(struct vmha *v, const char *host)
 	if (rc < 0) {
 		return vmha_fail(v, rc);
 	}
-	put_plan(v, &plan);
-	rc = maintenance_refuse(v, &plan);
+	warnings = json_array();
+	rc = maintenance_refuse(v, &plan, put_plan, warnings);
 	if (v->args.is_dry_run) {
-		code = tell_on(v, &plan, true, rc < 0 ? v->err.text : NULL);
+		code = tell_on(v, &plan, true, rc < 0 ? v->err.text : NULL,
+			       warnings);
 		code = rc < 0 ? vmha_fail(v, rc) : code;
-		plan_done(&plan);
-		return code;
+	} else {
+		rc = rc < 0 ? rc : maintenance_commit(v, &plan, begin_standby);
+		rc = rc < 0 ? rc : evacuate(v, &plan);
+		code = rc < 0 ? vmha_fail(v, rc) :
+				tell_on(v, &plan, false, NULL, warnings);
 	}
-	rc = rc < 0 ? rc : maintenance_commit(v, &plan, begin_standby);
-	rc = rc < 0 ? rc : evacuate(v, &plan);
-	code = rc < 0 ? vmha_fail(v, rc) : tell_on(v, &plan, false, NULL);
+	json_decref(warnings);
 	plan_done(&plan);
 	return code;
 }

@@ -3,8 +3,9 @@
  * Why a host may not go into maintenance, before anything is changed: a VM
  * that can't leave, or admission control, by the cluster's own policy. As in
  * vSphere that refuses only where the cluster that is left could not survive
- * its failures; what can't be judged is refused too, and --force goes on in
- * either case.
+ * its failures, or where the scheduler would fill a host beyond what it has;
+ * what can't be judged is refused too, and --force goes on in each case, and
+ * says what it breaks.
  */
 #include <errno.h>
 #include <string.h>
@@ -103,50 +104,133 @@ judge(struct vmha *v, struct weighing *w, const char *host, uint32_t *hosts)
 	return weighing_decide(v, w);
 }
 
-/* As this host's CIB has it: the master decides (maintenance_commit()).
- * Would the cluster without this host keep the promise of its own policy? */
+/* With --force it is said, and goes on. */
 static int
-admit(struct vmha *v, const struct cib_node *cib, const char *host)
+refuse(struct vmha *v, json_t *warnings, const char *text,
+       const char *consequence)
 {
+	if (!v->args.is_forced) {
+		return ha_err_set(&v->err, -EPERM,
+				  "%s. Nothing was changed; with --force it "
+				  "goes on%s",
+				  text, consequence);
+	}
+	(void)json_array_append_new(
+		warnings, json_sprintf("%s. With --force it goes on%s", text,
+				       consequence));
+	return 0;
+}
+
+static int
+tell_judged(struct vmha *v, const struct plan *plan, const struct weighing *w,
+	    json_t *warnings)
+{
+	struct ha_err text = HA_ERR_INIT;
+
+	(void)ha_err_set(&text, 0,
+			 "admission control refuses it: without %s, %s. What "
+			 "would help: %s",
+			 plan->host, w->reason.text,
+			 w->help.text[0] ? w->help.text : "another host");
+	return refuse(v, warnings, text.text, ", and that promise is broken");
+}
+
+static int
+tell_overfull(struct vmha *v, const struct plan *plan,
+	      const struct ha_err *overfull, json_t *warnings)
+{
+	struct ha_err text = HA_ERR_INIT;
+
+	(void)ha_err_set(&text, 0,
+			 "without %s, %s. What would help: wait until no VM "
+			 "starts or moves, move one away from there, or change "
+			 "the scores that overrule the places which were "
+			 "judged (\"crm_simulate -sL\" shows them)",
+			 plan->host, overfull->text);
+	return refuse(v, warnings, text.text, "");
+}
+
+/* As this host's CIB has it: the master decides (maintenance_commit()).
+ * Would the cluster without this host keep the promise of its own policy, and
+ * does the scheduler put the VMs where there is room? */
+static int
+weigh(struct vmha *v, struct weighing *w, const struct plan *plan,
+      bool *ret_is_shown, json_t *warnings)
+{
+	bool has_places = places_are_judged(w);
+	struct ha_err overfull = HA_ERR_INIT;
 	uint32_t hosts[1];
+	int rc;
+
+	/* Whoever says --force has no time for a long search. */
+	if (v->args.is_forced && !v->args.is_dry_run) {
+		w->file->policy.guarantee = HA_ADMISSION_ARITHMETIC;
+	}
+	rc = judge(v, w, plan->host, hosts);
+	if (rc < 0 || !w->work) {
+		return rc;
+	}
+	if (!ha_admission_is_yes(w->answer.verdict)) {
+		*ret_is_shown = v->args.is_forced;
+		rc = tell_judged(v, plan, w, warnings);
+	}
+	if (rc < 0 || !has_places) {
+		return rc;
+	}
+	rc = room_compare(plan, w, &overfull);
+	if (rc < 0) {
+		v->err = overfull;
+	}
+	return rc <= 0 ? rc : tell_overfull(v, plan, &overfull, warnings);
+}
+
+static int
+admit(struct vmha *v, const struct plan *plan, bool *ret_is_shown,
+      json_t *warnings)
+{
 	struct weighing w;
 	int rc;
 
-	if (v->args.is_forced || !policy_resource(cib)) {
+	if (!policy_is_in_force(plan->cib)) {
 		return 0;
 	}
 	rc = weighing_load_cluster(v, &w);
 	if (rc == 0 && w.is_enforced) {
-		rc = judge(v, &w, host, hosts);
-		if (rc == 0 && w.work &&
-		    !ha_admission_is_yes(w.answer.verdict)) {
-			rc = ha_err_set(&v->err, -EPERM,
-					"admission control refuses it: without "
-					"%s, %s. What would help: %s. Nothing "
-					"was changed; with --force it goes on, "
-					"and that promise is broken",
-					host, w.reason.text,
-					w.help.text[0] ? w.help.text :
-							 "another host");
-		}
+		rc = weigh(v, &w, plan, ret_is_shown, warnings);
 	}
 	if (rc < 0 && rc != -EPERM) {
 		rc = ha_err_prefix(&v->err, rc,
 				   "whether the cluster can do without %s is "
-				   "not known, so that nothing was changed "
-				   "(--force goes on): ",
-				   host);
+				   "not known%s: ",
+				   plan->host,
+				   v->args.is_forced ? "" :
+						       ", so that nothing was "
+						       "changed (--force goes "
+						       "on)");
 	}
 	weighing_done(&w);
+	if (rc < 0 && v->args.is_forced) {
+		(void)json_array_append_new(warnings, json_string(v->err.text));
+		rc = 0;
+	}
 	return rc;
 }
 
 int
-maintenance_refuse(struct vmha *v, const struct plan *plan)
+maintenance_refuse(struct vmha *v, const struct plan *plan,
+		   void (*show)(const struct vmha *v, const struct plan *plan),
+		   json_t *warnings)
 {
 	int rc = refuse_moves(v, plan);
+	bool is_shown = true;
 
-	rc = rc < 0 ? rc : admit(v, plan->cib, plan->host);
+	rc = rc < 0 ? rc : admit(v, plan, &is_shown, warnings);
+	if (is_shown) {
+		show(v, plan);
+	}
+	for (size_t i = 0; i < json_array_size(warnings); i++) {
+		vmha_warn("%s", json_string_value(json_array_get(warnings, i)));
+	}
 	return rc < 0 ? rc : ask_back(v, plan);
 }
 

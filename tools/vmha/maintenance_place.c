@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the VMs of a host go that leaves, under the policy "dedicated". The
- * plan's constraints name the failover hosts, which are for hosts that die: as
- * they stand Pacemaker would send the VMs there. So before the host is in
+ * Where the VMs of a host go that leaves, where the policy promises a place to
+ * each VM. The plan's constraints say where they go if their host dies, and
+ * under "dedicated" name the failover hosts, which are for that: as they stand
+ * Pacemaker would send the VMs there, or anywhere. So before the host is in
  * standby each gets the place that admission control has found for it, failover
  * hosts aside; the manager keeps these, as long as the host is away. A score is
  * never one that moves a VM while its host is on duty.
@@ -18,14 +19,28 @@
 #include "policy.h"
 
 static bool
-is_dedicated(struct vmha *v)
+is_in_force(struct vmha *v)
 {
 	struct cib_node *cib = NULL;
-	bool is = cib_read(&cib, &v->err) == 0 &&
-		  policy_type(cib) == HA_ADMISSION_DEDICATED;
+	bool is = cib_read(&cib, &v->err) == 0 && policy_is_in_force(cib);
 
 	cib_free(cib);
 	return is;
+}
+
+bool
+places_are_judged(const struct weighing *w)
+{
+	return w->is_enforced && w->file->policy.guarantee == HA_ADMISSION_PLAN;
+}
+
+/* Failover hosts are kept free by any guarantee. */
+static bool
+is_wanted(const struct weighing *w)
+{
+	return places_are_judged(w) ||
+	       (w->is_enforced &&
+		w->file->policy.type == HA_ADMISSION_DEDICATED);
 }
 
 static uint32_t
@@ -154,10 +169,10 @@ places_make(struct vmha *v, const char *host)
 	char *places = NULL;
 	uint32_t at;
 
-	if (!is_dedicated(v)) {
+	if (!is_in_force(v)) {
 		return NULL;
 	}
-	if (weighing_load_cluster(v, &w) == 0) {
+	if (weighing_load_cluster(v, &w) == 0 && is_wanted(&w)) {
 		at = find_host(&w.file->inv, host);
 		if (at != HA_INV_NONE &&
 		    w.file->inv.hosts[at].state == HA_INV_ONLINE &&

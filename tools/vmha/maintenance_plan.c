@@ -235,6 +235,27 @@ judge(const struct plan *plan, const struct cib_node *actions,
 	}
 }
 
+/* False: it stays as it is. */
+static bool
+is_acted_on(const struct cib_node *actions, const char *vm, struct end *ret_end)
+{
+	const struct cib_node *action =
+		cib_find(actions, "rsc_action", "resource", vm);
+	const char *to = cib_get(action, "dest");
+
+	to = *to ? to : cib_get(action, "node");
+	if (!action ||
+	    (!*to && strcmp(cib_get(action, "action"), "stop") != 0)) {
+		return false;
+	}
+	if (strcmp(cib_get(action, "action"), "stop") == 0) {
+		to = "";
+	}
+	ret_end->vm = vm;
+	(void)ha_text_copy(ret_end->host, sizeof(ret_end->host), to);
+	return true;
+}
+
 int
 plan_make(const char *host, const char *places, struct plan *ret_plan,
 	  struct ha_err *err)
@@ -255,8 +276,9 @@ plan_make(const char *host, const char *places, struct plan *ret_plan,
 		room++;
 	}
 	plan.moves = calloc(room + 1, sizeof(*plan.moves));
+	plan.ends = calloc(room + 1, sizeof(*plan.ends));
 	state = cib_find(plan.cib, "node_state", "uname", host);
-	while (plan.moves && (vm = cib_next_vm(plan.cib, vm))) {
+	while (plan.moves && plan.ends && (vm = cib_next_vm(plan.cib, vm))) {
 		struct move *move = &plan.moves[plan.count];
 		struct cib_past past;
 
@@ -266,9 +288,11 @@ plan_make(const char *host, const char *places, struct plan *ret_plan,
 			judge(&plan, actions, vm, &past, move);
 			plan.count++;
 		}
+		plan.n_ends +=
+			is_acted_on(actions, move->vm, &plan.ends[plan.n_ends]);
 	}
 	cib_free(actions);
-	if (!plan.moves) {
+	if (!plan.moves || !plan.ends) {
 		plan_done(&plan);
 		return ha_err_set(err, -ENOMEM, "no memory");
 	}
@@ -281,8 +305,10 @@ plan_done(struct plan *plan)
 {
 	cib_free(plan->cib);
 	free(plan->moves);
+	free(plan->ends);
 	plan->cib = NULL;
 	plan->moves = NULL;
+	plan->ends = NULL;
 }
 
 size_t

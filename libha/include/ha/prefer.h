@@ -73,9 +73,10 @@ void ha_prefer_judge(const struct ha_inventory *inv, uint32_t vm,
 
 /*
  * The constraint that is to stand for a target; true: it differs from the one
- * that does. A machine that is off keeps what it has; one without a target
- * keeps its constraint with score 0, since an update takes none away; where it
- * names a host that is not allowed any more, the machine's own is named.
+ * that does. A machine that is off keeps what it has; one without a target, or
+ * without a place beside the others (HOMELESS), keeps its constraint with score
+ * 0, since an update takes none away; where it names a host that is not allowed
+ * any more, the machine's own is named.
  */
 bool ha_prefer_wanted(const struct ha_inventory *inv, uint32_t vm,
 		      const struct ha_target *target,
