@@ -112,7 +112,12 @@ admit(struct vmha *v, const struct cib_node *cib, const char *host)
 	struct weighing w;
 	int rc;
 
-	if (v->args.is_forced || !policy_resource(cib)) {
+	if (!v->args.is_forced && policy_is_stopped(cib)) {
+		vmha_warn("ocf:vmha:FaultDomain is stopped: nobody judges "
+			  "whether the cluster can do without %s",
+			  host);
+	}
+	if (v->args.is_forced || !policy_is_in_force(cib)) {
 		return 0;
 	}
 	rc = weighing_load_cluster(v, &w);

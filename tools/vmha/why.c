@@ -32,12 +32,13 @@ struct why {
 static void
 gather(struct why *w)
 {
-	const struct vmha *v = w->v;
+	struct vmha *v = w->v;
 	const char *path = v->args.manager ? v->args.manager : HA_IPC_FDM_PATH;
 	json_t *request = json_pack("{s:i, s:s, s:s}", "v", HA_IPC_VERSION,
 				    "op", "vm", "resource", w->vm);
 
 	known_gather(v, &w->known);
+	known_judge(v, &w->known, w->vm);
 	if (request && w->known.manager) {
 		(void)ha_ipc_ask(path, request, ha_clock_now_ms() + ASK_MS,
 				 &w->manager, NULL);
@@ -323,6 +324,23 @@ put_label(const char *label)
 }
 
 static void
+put_not_admitted(const struct why *w, const struct known_admission *one)
+{
+	bool is_raised = strcmp(one->state, "raise-refused") == 0;
+	char text[2 * HA_ERR_TEXT];
+
+	snprintf(text, sizeof(text), "%s%s",
+		 is_raised ? KNOWN_NOT_ADMITTED ": " : "", one->text);
+	put_label("admission");
+	vmha_put_wrapped(text, LABEL, LABEL, w->v->screen.width, stdout);
+	if (*one->help) {
+		printf("%*s-> ", LABEL, "");
+		vmha_put_wrapped(one->help, LABEL + 3, LABEL + 3,
+				 w->v->screen.width, stdout);
+	}
+}
+
+static void
 put_facts(const struct why *w)
 {
 	const char *reason = cib_get(w->ticket, "vmha-reason");
@@ -335,9 +353,7 @@ put_facts(const struct why *w)
 		reason = "";
 	}
 	if (*one.state && !known_is_refused(&w->known, w->vm)) {
-		put_label("admission");
-		vmha_put_wrapped(one.text, LABEL, LABEL, w->v->screen.width,
-				 stdout);
+		put_not_admitted(w, &one);
 	}
 	put_label("ticket");
 	printf("%s%s%s%s%s\n", known_ticket_word(&w->known, w->vm),

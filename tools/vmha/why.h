@@ -20,6 +20,7 @@ struct known {
 	json_t *manager;      /* vmha-fdmd's status; NULL: manager_err */
 	struct cib_node *cib; /* NULL: cib_err */
 	json_t *found;        /* [], known_found() */
+	json_t *fresh;        /* known_judge(); NULL: not judged */
 	struct ha_err status_err, holds_err, manager_err, cib_err;
 	struct ha_err protected_err;
 	int status_code, cib_code;
@@ -120,6 +121,13 @@ void admission_put(const struct vmha *v, const json_t *all);
 /* And VMs without a gate, hosts in maintenance. */
 void admission_problems(const struct known *known, const json_t *all,
 			json_t *problems);
+
+/* known_fresh.c: judges who is refused and what was raised, only that VM unless
+ * NULL, then a red cluster, too: known_admission() tells that afterwards. Judges
+ * nothing where nothing is refused. */
+void known_judge(struct vmha *v, struct known *known, const char *only);
+/* "runs, and is not admitted as it is" */
+#define KNOWN_NOT_ADMITTED "runs, and is not admitted as it is"
 
 /* {rule, text, todo} onto a list. */
 void why_add(json_t *reasons, const char *rule, const char *todo,
