@@ -16,9 +16,9 @@
 #define HOMELESS_MAX 3u /* of VMs without a place that are named */
 #define FAILS " fails: "
 /* What is missing then, and what is not. */
-#define NOBODY                                                          \
-	"nobody grants tickets, so that VMs which are held stay down, " \
-	"nobody judges admission, and VMs are not restarted in order. " \
+#define NOBODY                                                              \
+	"nobody grants tickets, so that VMs which are held stay down, "     \
+	"nobody judges admission, and VMs are not restarted in order. "     \
 	"What runs, runs on, Pacemaker restarts what it has a ticket for, " \
 	"and the heartbeat goes on. To have it back: "
 #define ATTRIBUTE "vmha-admission" /* transient, of the master's node */
@@ -63,8 +63,7 @@ known_admission(const struct known *known, const char *vm)
 		row_of(json_object_get(known->manager, "vms"), vm),
 		"admission");
 	const json_t *mark = row_of(json_object_get(all, "marked"), vm);
-	const json_t *fresh =
-		row_of(json_object_get(known->fresh, "vms"), vm);
+	const json_t *fresh = row_of(json_object_get(known->fresh, "vms"), vm);
 	const char *state = vmha_text(own, "state");
 
 	if (fresh) {

@@ -234,8 +234,8 @@ known_judge(struct vmha *v, struct known *known, const char *only)
 			}
 		}
 		json_decref(known->fresh);
-		known->fresh = json_pack("{s:O, s:o*}", "vms", f.vms,
-					 "cluster", cluster);
+		known->fresh = json_pack("{s:O, s:o*}", "vms", f.vms, "cluster",
+					 cluster);
 	}
 	json_decref(f.vms);
 	weighing_done(&f.w);

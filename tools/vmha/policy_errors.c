@@ -26,7 +26,8 @@ static const struct ha_param *
 find(const char *name, size_t len)
 {
 	for (const struct ha_param *p = HA_FDM_PARAMS; p->name; p++) {
-		if (strlen(p->name) == len && strncmp(p->name, name, len) == 0) {
+		if (strlen(p->name) == len &&
+		    strncmp(p->name, name, len) == 0) {
 			return p;
 		}
 	}
@@ -63,9 +64,9 @@ values(struct left *left, json_t *errors)
 				NULL;
 
 		(void)json_array_append_new(
-			errors, json_sprintf("%s: %s; its default holds",
-					     cib_get(left->resource, "id"),
-					     err.text));
+			errors,
+			json_sprintf("%s: %s; its default holds",
+				     cib_get(left->resource, "id"), err.text));
 		if (!p || !get(left, p->name)) {
 			break;
 		}
@@ -128,8 +129,8 @@ policy_errors(const struct cib_node *cib, json_t *errors)
 	if (!left.resource) {
 		return;
 	}
-	left.template = *template ? cib_find(cib, "template", "id", template) :
-				    NULL;
+	left.template =
+		*template ? cib_find(cib, "template", "id", template) : NULL;
 	values(&left, errors);
 	names(left.resource, errors);
 	names(left.template, errors);

@@ -39,7 +39,7 @@ struct job {
 	char said[HA_ERR_TEXT];
 	bool is_refused; /* by admission control; v->err has the words */
 	char refusal[HA_ERR_TEXT]; /* without what would help */
-	char host[HA_HOST_NAME]; /* where it runs, or ran */
+	char host[HA_HOST_NAME];   /* where it runs, or ran */
 };
 
 static int
@@ -335,11 +335,10 @@ run(struct vmha *v, const struct role *role)
 		rc = rc < 0 ? rc : wait_until(&job, &took_ms);
 	}
 	if (job.is_refused && v->args.is_json) {
-		(void)vmha_json(
-			v,
-			json_pack("{s:s, s:s, s:s, s:b}", "vm", job.vm,
-				  "outcome", "refused", "why",
-				  job.refusal, "changed", (int)is_changed));
+		(void)vmha_json(v, json_pack("{s:s, s:s, s:s, s:b}", "vm",
+					     job.vm, "outcome", "refused",
+					     "why", job.refusal, "changed",
+					     (int)is_changed));
 	}
 	code = rc < 0 ? vmha_fail(v, rc) : tell(&job, is_changed, took_ms);
 	cib_free(job.cib);

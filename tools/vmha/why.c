@@ -324,23 +324,6 @@ put_label(const char *label)
 }
 
 static void
-put_not_admitted(const struct why *w, const struct known_admission *one)
-{
-	bool is_raised = strcmp(one->state, "raise-refused") == 0;
-	char text[2 * HA_ERR_TEXT];
-
-	snprintf(text, sizeof(text), "%s%s",
-		 is_raised ? KNOWN_NOT_ADMITTED ": " : "", one->text);
-	put_label("admission");
-	vmha_put_wrapped(text, LABEL, LABEL, w->v->screen.width, stdout);
-	if (*one->help) {
-		printf("%*s-> ", LABEL, "");
-		vmha_put_wrapped(one->help, LABEL + 3, LABEL + 3,
-				 w->v->screen.width, stdout);
-	}
-}
-
-static void
 put_facts(const struct why *w)
 {
 	const char *reason = cib_get(w->ticket, "vmha-reason");
@@ -353,7 +336,7 @@ put_facts(const struct why *w)
 		reason = "";
 	}
 	if (*one.state && !known_is_refused(&w->known, w->vm)) {
-		put_not_admitted(w, &one);
+		why_not_admitted(w->v, &one, LABEL);
 	}
 	put_label("ticket");
 	printf("%s%s%s%s%s\n", known_ticket_word(&w->known, w->vm),

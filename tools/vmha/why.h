@@ -134,5 +134,8 @@ void why_add(json_t *reasons, const char *rule, const char *todo,
 	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* why_room.c: no host has room for it. */
 void why_room(const json_t *manager, json_t *reasons);
+/* A line, after a label of so many columns, and what would help. */
+void why_not_admitted(const struct vmha *v, const struct known_admission *one,
+		      unsigned int label);
 
 #endif
