@@ -67,7 +67,7 @@ static const struct fdm_log_row FDM_LOG_ROWS[] = {
 	{ FDM_LOG_TICKETS, "In one update of the CIB." },
 	{ FDM_LOG_CIB_FAILED, "It is tried again." },
 	{ FDM_LOG_PLAN_WRITTEN, "Pacemaker knows where these VMs go if their hosts die: location constraints vmha-plan-VM. vmha plan show tells them." },
-	{ FDM_LOG_PLAN_INCOMPLETE, "The sentence is of the first of them and says what helps; `vmha-fdmd` tells all of them as \"plan\" of its status. Nothing is moved or stopped for it." },
+	{ FDM_LOG_PLAN_INCOMPLETE, "The sentence is of the first of them and says what helps; `vmha plan show` tells who has no place for each host that may die. Nothing is moved or stopped for it." },
 	{ FDM_LOG_UNSEAL, "It is back, and what it runs is granted: it may start VMs again." },
 	{ FDM_LOG_UNSEAL_FAILED, "It is tried again each second." },
 	{ FDM_LOG_FENCE, "It left together with the former coordinator: Pacemaker then forgets that it never said goodbye. Its VMs wait for proof." },

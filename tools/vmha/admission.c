@@ -67,7 +67,9 @@ weighing_decide(struct vmha *v, struct weighing *weighing)
 				  "no memory for a cluster of this size");
 	}
 	vmha_step("judging", weighing->source, JUDGE_MS);
-	weighing->give_up_at_ms = ha_clock_now_ms() + JUDGE_MS / 2;
+	weighing->give_up_at_ms =
+		ha_clock_now_ms() +
+		(weighing->judge_ms ? weighing->judge_ms : JUDGE_MS / 2);
 	rc = ha_admission_judge(&weighing->question, weighing->work,
 				&weighing->answer, &v->err);
 	if (rc == 0) {
@@ -86,10 +88,22 @@ weighing_judge(struct vmha *v, struct weighing *weighing)
 }
 
 void
-weighing_done(struct weighing *weighing)
+weighing_again(struct weighing *weighing)
 {
 	json_decref(weighing->certificate);
 	free(weighing->work);
+	weighing->certificate = NULL;
+	weighing->work = NULL;
+	weighing->moves = 0;
+	weighing->is_too_large = false;
+	weighing->reason = (struct ha_err)HA_ERR_INIT;
+	weighing->help = (struct ha_err)HA_ERR_INIT;
+}
+
+void
+weighing_done(struct weighing *weighing)
+{
+	weighing_again(weighing);
 	ha_inventory_file_free(weighing->file);
 	json_decref(weighing->warnings);
 	cib_facts_done(&weighing->facts);

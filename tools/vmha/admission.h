@@ -27,6 +27,7 @@ struct weighing {
 	/* The search ends then with a cautious no, before the command's deadline
 	 * leaves no answer at all. */
 	uint64_t give_up_at_ms;
+	uint64_t judge_ms; /* 0: as long as commands that only judge */
 	void *work;
 };
 
@@ -48,6 +49,8 @@ json_t *weighing_policy_json(const struct weighing *weighing);
 int weighing_judge(struct vmha *v, struct weighing *weighing);
 /* The same; negative errno, which is not told. */
 int weighing_decide(struct vmha *v, struct weighing *weighing);
+/* What the last judgement left: before another one of the same cluster. */
+void weighing_again(struct weighing *weighing);
 void weighing_done(struct weighing *weighing);
 /* The exit code of an answer. */
 int weighing_exit(const struct ha_admission_answer *answer);

@@ -281,6 +281,7 @@ put_policy(struct vmha *v, struct weighing *w, json_t *root)
 	}
 	w->resource = cib_get(policy_resource(cib), "id");
 	w->is_enforced = *w->resource && !w->has_options &&
+			 !policy_is_stopped(cib) &&
 			 strcmp(vmha_text(policy, "type"), "disabled") != 0;
 	put_options(&v->args, policy);
 	return json_object_set_new(root, "policy", policy) < 0 ?
@@ -377,6 +378,9 @@ weighing_standing(const struct weighing *w)
 			       "change it); nobody enforces one without "
 			       "ocf:vmha:FaultDomain" :
 	       is_disabled ? "The policy is the cluster's: nothing is refused" :
+	       policy_is_stopped(w->facts.cib) ?
+			     "The policy is the cluster's, and nobody enforces "
+			     "it: its ocf:vmha:FaultDomain is stopped" :
 			     "The policy is the cluster's, and its master "
 			     "enforces it";
 }

@@ -64,8 +64,8 @@ void check_pacemaker(struct check *c);
 /* Gates, what forbids that a host is held, the fault domain manager. */
 struct cib_node;
 void check_gates(struct check *c, const struct cib_node *cib);
-/* Names and places of FaultDomain's parameters. */
-void check_params(struct check *c, const struct cib_node *cib);
+/* What of its parameters stands on the clone, and does nothing there. */
+void check_clone_params(struct check *c, const struct cib_node *cib);
 void check_utilization(struct check *c, const struct cib_node *cib);
 /* Each VM's domain XML against this host. */
 struct check_looked {

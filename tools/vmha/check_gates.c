@@ -298,9 +298,32 @@ check_stickiness(struct check *c, const struct cib_node *cib,
 		  without > 0 ? ": " : "", names);
 }
 
+/* false: each can be read. */
+static bool
+check_params(struct check *c, const struct cib_node *cib)
+{
+	json_t *errors = json_array();
+	const json_t *error;
+	bool is_wrong;
+	size_t i;
+
+	policy_errors(cib, errors);
+	json_array_foreach(errors, i, error)
+	{
+		check_add(c, CHECK_BAD, "fault domain manager",
+			  "parameters that can be read",
+			  "correct that parameter: crm resource param, or crm "
+			  "configure edit",
+			  "%s", json_string_value(error));
+	}
+	is_wrong = json_array_size(errors) > 0;
+	json_decref(errors);
+	return is_wrong;
+}
+
 /* What vmha-fdmd can't keep of the VMs' restart parameters. */
 static void
-check_restart(struct check *c)
+check_restart(struct check *c, bool is_told)
 {
 	const struct vmha *v = c->v;
 	const char *path = v->args.manager ? v->args.manager : HA_IPC_FDM_PATH;
@@ -319,7 +342,7 @@ check_restart(struct check *c)
 	wrong = json_string_value(json_object_get(
 		json_object_get(json_object_get(answer, "isolation"), "policy"),
 		"error"));
-	if (wrong && *wrong) {
+	if (!is_told && wrong && *wrong) {
 		check_add(
 			c, CHECK_BAD, "fault domain manager",
 			"parameters that can be read",
@@ -349,5 +372,5 @@ check_gates(struct check *c, const struct cib_node *cib)
 		check_stickiness(c, cib, gated);
 	}
 	check_manager(c, cib, gated);
-	check_restart(c);
+	check_restart(c, check_params(c, cib));
 }

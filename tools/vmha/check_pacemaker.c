@@ -270,7 +270,7 @@ check_pacemaker(struct check *c)
 	check_policy(c, cib);
 	check_device(c, cib);
 	check_gates(c, cib);
-	check_params(c, cib);
+	check_clone_params(c, cib);
 	check_utilization(c, cib);
 	check_domains(c, cib, &looked);
 	check_elsewhere(c, cib);

@@ -22,6 +22,7 @@
 #include "ha/clock.h"
 #include "ha/ipc.h"
 #include "ha/text.h"
+#include "policy.h"
 
 #define DOOR_LOCK_MS 20000u /* another command asks: an answer, and a commit */
 #define DOOR_ATTR_MS 5000u  /* crm_attribute takes 50 ms */
@@ -264,7 +265,8 @@ door_open(struct vmha *v, const struct cib_node *cib, struct door *ret_door)
 	int rc;
 
 	ret_door->lock_fd = -1;
-	if (!has_master(v, cib, ret_door)) {
+	/* What a manager has told last may still stand when it has ended. */
+	if (policy_is_stopped(cib) || !has_master(v, cib, ret_door)) {
 		return 0;
 	}
 	rc = lock(v, ret_door, &v->err);

@@ -145,6 +145,7 @@ known_done(struct known *known)
 	json_decref(known->protected_list);
 	json_decref(known->manager);
 	json_decref(known->found);
+	json_decref(known->fresh);
 	cib_free(known->cib);
 	memset(known, 0, sizeof(*known));
 }

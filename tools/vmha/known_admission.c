@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What admission control says of the cluster and of one VM. That a VM is
- * refused is its ticket's word, which every host reads; what would help, marks
- * and the plan are the master's. A manager that tells nothing of it, an older
- * one, leaves all that out.
+ * refused is its ticket's word, which every host reads; marks and the plan are
+ * the master's. Why, and what would help, are told as this host has judged it
+ * just now, if it has; else the master's words, which may be of a while ago, or
+ * nothing where it tells nothing.
  */
 #include <stdarg.h>
 #include <string.h>
@@ -12,6 +13,14 @@
 #include "why.h"
 
 #define RED "red: "
+#define HOMELESS_MAX 3u /* of VMs without a place that are named */
+#define FAILS " fails: "
+/* What is missing then, and what is not. */
+#define NOBODY                                                              \
+	"nobody grants tickets, so that VMs which are held stay down, "     \
+	"nobody judges admission, and VMs are not restarted in order. "     \
+	"What runs, runs on, Pacemaker restarts what it has a ticket for, " \
+	"and the heartbeat goes on. To have it back: "
 #define ATTRIBUTE "vmha-admission" /* transient, of the master's node */
 
 /* That VM's row of a list; NULL. */
@@ -54,8 +63,14 @@ known_admission(const struct known *known, const char *vm)
 		row_of(json_object_get(known->manager, "vms"), vm),
 		"admission");
 	const json_t *mark = row_of(json_object_get(all, "marked"), vm);
+	const json_t *fresh = row_of(json_object_get(known->fresh, "vms"), vm);
 	const char *state = vmha_text(own, "state");
 
+	if (fresh) {
+		return (struct known_admission){ vmha_text(fresh, "state"),
+						 vmha_text(fresh, "text"),
+						 vmha_text(fresh, "help") };
+	}
 	if (known_is_refused(known, vm)) {
 		return (struct known_admission){
 			"refused", policy_refusal(cib_ticket(known->cib, vm)),
@@ -100,14 +115,15 @@ from_attribute(const struct known *known)
 			 "why", "");
 }
 
-json_t *
-known_admission_all(const struct known *known)
+/* As the master tells it; a new reference. */
+static json_t *
+told_all(const struct known *known)
 {
 	json_t *told = json_object_get(known->manager, "admission");
 	bool is_unknown = strcmp(vmha_text(told, "state"), "unknown") == 0;
 	json_t *all;
 
-	if (!known->manager || (*vmha_text(told, "state") && !is_unknown) ||
+	if ((*vmha_text(told, "state") && !is_unknown) ||
 	    vmha_bool(known->manager, "is_master")) {
 		return *vmha_text(told, "state") ? json_incref(told) : NULL;
 	}
@@ -124,6 +140,58 @@ known_admission_all(const struct known *known)
 	return all                          ? all :
 	       known_master(known) || !told ? NULL :
 					      json_incref(told);
+}
+
+/* Of a policy that this host's manager does not tell. */
+static void
+put_policy(const struct known *known, json_t *all)
+{
+	json_t *policy = policy_head(known->cib);
+
+	if (policy) {
+		(void)json_object_update_missing(all, policy);
+	}
+	json_decref(policy);
+}
+
+static void
+put_fresh(const struct known *known, json_t *all)
+{
+	const json_t *fresh = json_object_get(known->fresh, "cluster");
+
+	if (!fresh || strcmp(vmha_text(all, "state"), "red") != 0) {
+		return;
+	}
+	if (vmha_bool(fresh, "holds")) {
+		(void)json_object_set_new(
+			all, "why",
+			json_sprintf("%s (judged again here and now it would "
+				     "be green: the master is about to see it)",
+				     vmha_text(all, "why")));
+		return;
+	}
+	(void)json_object_set(all, "why", json_object_get(fresh, "why"));
+	(void)json_object_set(all, "help", json_object_get(fresh, "help"));
+}
+
+json_t *
+known_admission_all(const struct known *known)
+{
+	json_t *told = told_all(known);
+	json_t *all = told ? json_copy(told) : NULL;
+
+	json_decref(told);
+	if (policy_resource(known->cib) &&
+	    policy_type(known->cib) == HA_ADMISSION_DISABLED) {
+		all = all ? all : json_object();
+		(void)json_object_set_new(all, "state",
+					  json_string("disabled"));
+	}
+	if (all) {
+		put_policy(known, all);
+		put_fresh(known, all);
+	}
+	return all;
 }
 
 /* Of performance_degradation: it refuses nothing, and is no problem. */
@@ -187,14 +255,48 @@ add(json_t *problems, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* The manager's, unless the CIB's own table has it. */
+static bool
+is_told(const json_t *errors, const char *text)
+{
+	const json_t *error;
+	size_t i;
+
+	json_array_foreach(errors, i, error)
+	{
+		const char *at = strstr(json_string_value(error), text);
+
+		if (at) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+error_problems(const struct known *known, const json_t *all, json_t *problems)
+{
+	json_t *errors = json_array();
+	json_t *error;
+	size_t i;
+
+	policy_errors(known->cib, errors);
+	json_array_foreach(json_object_get(all, "errors"), i, error)
+	{
+		if (!is_told(errors, json_string_value(error))) {
+			(void)json_array_append(problems, error);
+		}
+	}
+	(void)json_array_extend(problems, errors);
+	json_decref(errors);
+}
+
 /* Of the cluster as a whole. */
 static void
 state_problems(const json_t *all, json_t *problems)
 {
 	const char *state = vmha_text(all, "state");
 	const char *help = vmha_text(all, "help");
-	const json_t *error;
-	size_t i;
 
 	if (strcmp(state, "red") == 0) {
 		add(problems, "admission control: %s%s%s",
@@ -206,10 +308,27 @@ state_problems(const json_t *all, json_t *problems)
 		    "%s",
 		    vmha_text(all, "why"));
 	}
-	json_array_foreach(json_object_get(all, "errors"), i, error)
-	{
-		add(problems, "%s", json_string_value(error));
+}
+
+/* Pacemaker may have it, and nobody does its work. */
+static void
+manager_problems(const struct known *known, json_t *problems)
+{
+	const struct cib_node *resource = policy_resource(known->cib);
+	const struct cib_node *in = resource ? cib_container(resource) : NULL;
+	const char *name = cib_get(in ? in : resource, "id");
+
+	if (!resource || known_master(known)) {
+		return;
 	}
+	add(problems,
+	    policy_is_stopped(known->cib) ?
+		    "the fault domain manager %s is stopped: " NOBODY
+		    "crm resource start %s" :
+		    "no host is master of the fault domain (%s): " NOBODY
+		    "\"crm_mon\" shows whether an election is under way, and "
+		    "crm resource cleanup %s begins anew",
+	    name, name);
 }
 
 static void
@@ -226,7 +345,7 @@ vm_problems(const struct known *known, json_t *problems)
 			add(problems, "%s %s: %s: vmha why %s", name,
 			    strcmp(one.state, "refused") == 0 ?
 				    "is refused" :
-				    "runs, and is not admitted as it is",
+				    KNOWN_NOT_ADMITTED,
 			    one.text, name);
 		}
 		if (!cib_gate(known->cib, name)) {
@@ -239,6 +358,31 @@ vm_problems(const struct known *known, json_t *problems)
 	}
 }
 
+/* "NAME (SIZE) has no place beside the others if HOST fails: WHY" says all but
+ * the reason twice. */
+static void
+homeless_problems(const json_t *homeless, json_t *problems)
+{
+	size_t count = json_array_size(homeless);
+	const json_t *it;
+	size_t i;
+
+	json_array_foreach(homeless, i, it)
+	{
+		const char *text = vmha_text(it, "text");
+		const char *why = strstr(text, FAILS);
+
+		if (i == HOMELESS_MAX) {
+			add(problems, "and %zu more: vmha plan show",
+			    count - i);
+			break;
+		}
+		add(problems, "%s would have no place if %s died: %s",
+		    vmha_text(it, "resource"), vmha_text(it, "host"),
+		    why ? why + strlen(FAILS) : text);
+	}
+}
+
 void
 admission_problems(const struct known *known, const json_t *all,
 		   json_t *problems)
@@ -246,17 +390,12 @@ admission_problems(const struct known *known, const json_t *all,
 	const json_t *plan = json_object_get(known->manager, "plan");
 	const struct cib_node *nodes = cib_next(known->cib, NULL, "nodes");
 	const struct cib_node *node = NULL;
-	const json_t *it;
-	size_t i;
 
+	manager_problems(known, problems);
 	state_problems(all, problems);
+	error_problems(known, all, problems);
 	vm_problems(known, problems);
-	json_array_foreach(json_object_get(plan, "homeless"), i, it)
-	{
-		add(problems, "%s would have no place if %s died: %s",
-		    vmha_text(it, "resource"), vmha_text(it, "host"),
-		    vmha_text(it, "text"));
-	}
+	homeless_problems(json_object_get(plan, "homeless"), problems);
 	while ((node = cib_next(nodes, node, "node"))) {
 		const char *host = cib_get(node, "uname");
 

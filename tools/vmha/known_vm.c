@@ -275,8 +275,13 @@ known_vm(const struct known *known, const char *name, struct known_vm *ret_row)
 	from_history(known, &row);
 	judge(known, &row);
 	if (!row.why[0]) {
-		snprintf(row.why, sizeof(row.why), "%s",
-			 known_admission(known, name).text);
+		struct known_admission one = known_admission(known, name);
+
+		snprintf(row.why, sizeof(row.why), "%s%s",
+			 strcmp(one.state, "raise-refused") == 0 ?
+				 KNOWN_NOT_ADMITTED ": " :
+				 "",
+			 one.text);
 	}
 	*ret_row = row;
 }

@@ -191,6 +191,11 @@ admit(struct vmha *v, const struct plan *plan, bool *ret_is_shown,
 	struct weighing w;
 	int rc;
 
+	if (policy_is_stopped(plan->cib)) {
+		vmha_warn("ocf:vmha:FaultDomain is stopped: nobody judges "
+			  "whether the cluster can do without %s",
+			  plan->host);
+	}
 	if (!policy_is_in_force(plan->cib)) {
 		return 0;
 	}

@@ -381,6 +381,7 @@ look(struct vmha *v)
 	int code = VMHA_OK;
 
 	known_gather(v, &known);
+	known_judge(v, &known, NULL);
 	if (!known.status) {
 		v->err = known.status_err;
 		code = known.status_code;

@@ -27,8 +27,8 @@ policy_resource(const struct cib_node *cib)
 	return NULL;
 }
 
-static const char *
-attribute(const struct cib_node *of, const char *name)
+const char *
+policy_attribute(const struct cib_node *of, const char *name)
 {
 	const struct cib_node *set = of ? of->first : NULL;
 	const char *value = NULL;
@@ -41,6 +41,20 @@ attribute(const struct cib_node *of, const char *name)
 	return value;
 }
 
+const char *
+policy_value(const struct cib_node *own, const struct cib_node *template,
+	     const char *name)
+{
+	const struct cib_node *in = own;
+	const char *value = policy_attribute(own, name);
+
+	value = value ? value : policy_attribute(template, name);
+	while (!value && in && (in = in->parent) && !cib_is(in, "resources")) {
+		value = policy_attribute(in, name);
+	}
+	return value;
+}
+
 struct source {
 	const struct cib_node *own, *template;
 };
@@ -49,15 +63,7 @@ static const char *
 get(void *closure, const char *name)
 {
 	const struct source *source = closure;
-	const struct cib_node *in = source->own;
-	const char *value = attribute(source->own, name);
-
-	value = value ? value : attribute(source->template, name);
-	/* Then what its clone says, as Pacemaker does. */
-	while (!value && in && (in = in->parent) && !cib_is(in, "resources")) {
-		value = attribute(in, name);
-	}
-	return value;
+	return policy_value(source->own, source->template, name);
 }
 
 /* A name that the list has and the cluster has not is told, not taken. */
@@ -105,9 +111,8 @@ put(json_t *policy, const char *name, bool is_set, uint64_t value)
 	}
 }
 
-static int
-read_params(const struct cib_node *cib, struct ha_fdm_params *ret_params,
-	    struct ha_err *err)
+static void
+read_params(const struct cib_node *cib, struct ha_fdm_params *ret_params)
 {
 	const struct cib_node *resource = policy_resource(cib);
 	const char *template = cib_get(resource, "template");
@@ -116,7 +121,7 @@ read_params(const struct cib_node *cib, struct ha_fdm_params *ret_params,
 		*template ? cib_find(cib, "template", "id", template) : NULL,
 	};
 
-	return ha_fdm_params_lenient(get, &source, ret_params, err);
+	(void)ha_fdm_params_lenient(get, &source, ret_params, NULL);
 }
 
 enum ha_admission_type
@@ -128,7 +133,7 @@ policy_type(const struct cib_node *cib)
 	if (!policy_resource(cib)) {
 		return HA_ADMISSION_DISABLED;
 	}
-	(void)read_params(cib, &params, NULL);
+	read_params(cib, &params);
 	(void)ha_fdm_admission(&params, &p, NULL);
 	return p.type;
 }
@@ -136,7 +141,34 @@ policy_type(const struct cib_node *cib)
 bool
 policy_is_in_force(const struct cib_node *cib)
 {
-	return policy_type(cib) != HA_ADMISSION_DISABLED;
+	return policy_type(cib) != HA_ADMISSION_DISABLED &&
+	       !policy_is_stopped(cib);
+}
+
+bool
+policy_is_stopped(const struct cib_node *cib)
+{
+	const struct cib_node *resource = policy_resource(cib);
+
+	return resource && cib_is_stopped(cib, resource);
+}
+
+json_t *
+policy_head(const struct cib_node *cib)
+{
+	struct ha_admission_policy p;
+	struct ha_fdm_params params;
+
+	if (!policy_resource(cib)) {
+		return NULL;
+	}
+	read_params(cib, &params);
+	(void)ha_fdm_admission(&params, &p, NULL);
+	return json_pack("{s:s, s:s, s:I}", "policy",
+			 ha_inventory_policy_name(p.type), "guarantee",
+			 p.guarantee == HA_ADMISSION_PLAN ? "plan" :
+							    "arithmetic",
+			 "host_failures", (json_int_t)p.host_failures);
 }
 
 json_t *
@@ -145,18 +177,11 @@ policy_json(const struct cib_node *cib, const struct ha_inventory *inv,
 {
 	struct ha_admission_policy p;
 	struct ha_fdm_params params;
-	struct ha_err err = HA_ERR_INIT;
 	json_t *policy;
-	int rc = read_params(cib, &params, &err);
 
+	read_params(cib, &params);
 	(void)ha_fdm_admission(&params, &p, NULL);
-	if (rc < 0) {
-		(void)json_array_append_new(
-			warnings,
-			json_sprintf("%s: %s; its default holds",
-				     cib_get(policy_resource(cib), "id"),
-				     err.text));
-	}
+	policy_errors(cib, warnings);
 	policy = json_pack(
 		"{s:s, s:s, s:o}", "type", ha_inventory_policy_name(p.type),
 		"guarantee",

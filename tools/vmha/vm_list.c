@@ -121,6 +121,7 @@ vmha_vm_list(struct vmha *v)
 	int code;
 
 	known_gather(v, &known);
+	known_judge(v, &known, NULL);
 	known_gaps(&known, gaps);
 	if (has_cib(v, &known, &code)) {
 		code = tell_list(v, &known, gaps);
@@ -381,6 +382,7 @@ vmha_vm_show(struct vmha *v)
 	int code;
 
 	known_gather(v, &known);
+	known_judge(v, &known, name);
 	known_gaps(&known, gaps);
 	primitive = cib_find(known.cib, "primitive", "id", name);
 	if (!has_cib(v, &known, &code)) {

@@ -346,8 +346,7 @@ tell(struct job *job, bool is_written, bool is_admitted_now, uint64_t took_ms)
 		wait_say(v, "%s",
 			 !job->w.is_enforced ?
 				 "Nobody judges it: admission control is "
-				 "disabled, or there is no "
-				 "ocf:vmha:FaultDomain." :
+				 "disabled, or no ocf:vmha:FaultDomain runs." :
 			 !job->is_on ?
 				 "It does not run: this is judged when it "
 				 "is started." :

@@ -39,7 +39,8 @@ struct job {
 	const struct cib_node *primitive;
 	char said[HA_ERR_TEXT];
 	bool is_refused; /* by admission control; v->err has the words */
-	char host[HA_HOST_NAME]; /* where it runs, or ran */
+	char refusal[HA_ERR_TEXT]; /* without what would help */
+	char host[HA_HOST_NAME];   /* where it runs, or ran */
 };
 
 static int
@@ -149,21 +150,25 @@ refused(struct job *job)
 	json_t *request =
 		json_pack("{s:i, s:s}", "v", HA_IPC_VERSION, "op", "status");
 	const char *path = job->v->args.manager;
-	json_t *manager = NULL;
-	const char *help;
+	struct known known = { .cib = job->cib };
+	struct known_admission told;
 
 	(void)ha_ipc_ask(path ? path : HA_IPC_FDM_PATH, request,
-			 ha_clock_now_ms() + ASK_MS, &manager, NULL);
+			 ha_clock_now_ms() + ASK_MS, &known.manager, NULL);
 	json_decref(request);
-	help = admission_help(manager, job->vm);
+	known_judge(job->v, &known, job->vm);
+	told = known_admission(&known, job->vm);
 	job->is_refused = true;
+	snprintf(job->refusal, sizeof(job->refusal), "%s", told.text);
 	(void)ha_err_set(&job->v->err, -EPERM,
 			 "%s is not started, admission control refuses it: "
 			 "%s%s%s. It starts by itself once there is room; "
 			 "\"vmha vm stop %s\" takes that back",
-			 job->vm, policy_refusal(cib_ticket(job->cib, job->vm)),
-			 *help ? ". What would help: " : "", help, job->vm);
-	json_decref(manager);
+			 job->vm, told.text,
+			 *told.help ? ". What would help: " : "", told.help,
+			 job->vm);
+	json_decref(known.manager);
+	json_decref(known.fresh);
 	return -EPERM;
 }
 
@@ -368,12 +373,10 @@ run(struct vmha *v, const struct role *role)
 		rc = rc < 0 ? rc : wait_until(&job, &took_ms);
 	}
 	if (job.is_refused && v->args.is_json) {
-		(void)vmha_json(
-			v,
-			json_pack("{s:s, s:s, s:s, s:b}", "vm", job.vm,
-				  "outcome", "refused", "why",
-				  policy_refusal(cib_ticket(job.cib, job.vm)),
-				  "changed", (int)is_changed));
+		(void)vmha_json(v, json_pack("{s:s, s:s, s:s, s:b}", "vm",
+					     job.vm, "outcome", "refused",
+					     "why", job.refusal, "changed",
+					     (int)is_changed));
 	}
 	code = rc < 0 ? vmha_fail(v, rc) : tell(&job, is_changed, took_ms);
 	cib_free(job.cib);

@@ -32,12 +32,13 @@ struct why {
 static void
 gather(struct why *w)
 {
-	const struct vmha *v = w->v;
+	struct vmha *v = w->v;
 	const char *path = v->args.manager ? v->args.manager : HA_IPC_FDM_PATH;
 	json_t *request = json_pack("{s:i, s:s, s:s}", "v", HA_IPC_VERSION,
 				    "op", "vm", "resource", w->vm);
 
 	known_gather(v, &w->known);
+	known_judge(v, &w->known, w->vm);
 	if (request && w->known.manager) {
 		(void)ha_ipc_ask(path, request, ha_clock_now_ms() + ASK_MS,
 				 &w->manager, NULL);
@@ -335,9 +336,7 @@ put_facts(const struct why *w)
 		reason = "";
 	}
 	if (*one.state && !known_is_refused(&w->known, w->vm)) {
-		put_label("admission");
-		vmha_put_wrapped(one.text, LABEL, LABEL, w->v->screen.width,
-				 stdout);
+		why_not_admitted(w->v, &one, LABEL);
 	}
 	put_label("ticket");
 	printf("%s%s%s%s%s\n", known_ticket_word(&w->known, w->vm),

@@ -20,6 +20,7 @@ struct known {
 	json_t *manager;      /* vmha-fdmd's status; NULL: manager_err */
 	struct cib_node *cib; /* NULL: cib_err */
 	json_t *found;        /* [], known_found() */
+	json_t *fresh;        /* known_judge(); NULL: not judged */
 	struct ha_err status_err, holds_err, manager_err, cib_err;
 	struct ha_err protected_err;
 	int status_code, cib_code;
@@ -121,10 +122,20 @@ void admission_put(const struct vmha *v, const json_t *all);
 void admission_problems(const struct known *known, const json_t *all,
 			json_t *problems);
 
+/* known_fresh.c: judges who is refused and what was raised, only that VM unless
+ * NULL, then a red cluster, too: known_admission() tells that afterwards. Judges
+ * nothing where nothing is refused. */
+void known_judge(struct vmha *v, struct known *known, const char *only);
+/* "runs, and is not admitted as it is" */
+#define KNOWN_NOT_ADMITTED "runs, and is not admitted as it is"
+
 /* {rule, text, todo} onto a list. */
 void why_add(json_t *reasons, const char *rule, const char *todo,
 	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* why_room.c: no host has room for it. */
 void why_room(const json_t *manager, json_t *reasons);
+/* A line, after a label of so many columns, and what would help. */
+void why_not_admitted(const struct vmha *v, const struct known_admission *one,
+		      unsigned int label);
 
 #endif
