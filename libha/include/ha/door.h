@@ -32,8 +32,9 @@
 /* From the question on, by its own clock; later it commits nothing. */
 #define HA_DOOR_COMMIT_MS 15000u
 /* The master counts a yes for so long, from when it saw the question: beyond
- * HA_DOOR_COMMIT_MS and the longest write of the CIB (30 s). */
-#define HA_DOOR_HOLD_MS 60000u
+ * HA_DOOR_COMMIT_MS and the longest commit, two writes of the CIB (30 s each):
+ * places, then standby. */
+#define HA_DOOR_HOLD_MS 90000u
 
 enum ha_door_kind {
 	HA_DOOR_REMOVE_HOST,
