@@ -373,7 +373,7 @@ judge(struct fdm_judging *j, struct fdm_door *door)
 	if (door->is_foreign) {
 		g_strlcpy(told.text,
 			  "the master is of another version and does not know "
-			  "this question",
+			  "this question, or a number in it is too large",
 			  sizeof(told.text));
 	} else if (door->ask.kind == HA_DOOR_REMOVE_HOST) {
 		is_yes = judge_host(j, door, &told);

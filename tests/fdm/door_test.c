@@ -546,7 +546,9 @@ what_is_not_understood_is_refused(void **state)
 	(void)state;
 	asks[0] = N1 " shut-down h2";
 	asks[1] = "anything";
+	asks[2] = N2 " raise a 18446744073709551615 1";
 	see(true);
+	assert_told("h3", N2 " no the master is of another version");
 	assert_told("h1", N1 " no the master is of another version");
 	assert_told("h2", "");
 	assert_int_equal(state_of_d(), HA_GATE_ADMITTED);

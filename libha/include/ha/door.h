@@ -54,8 +54,8 @@ struct ha_door_answer {
 	char text[HA_DOOR_TEXT]; /* of a no */
 };
 
-/* 0; -EINVAL: no question at all; -EOPNOTSUPP: one of another version, its nonce
- * is read and can be answered. */
+/* 0; -EINVAL: no question at all; -EOPNOTSUPP: one of another version, or a
+ * number above HA_ADMISSION_..._MAX: its nonce is read and can be answered. */
 int ha_door_ask_parse(const char *text, struct ha_door_ask *ret_ask);
 /* -EINVAL: that object is no name. */
 int ha_door_ask_format(const struct ha_door_ask *ask,
