@@ -391,6 +391,25 @@ a_yes_is_over_when_nobody_can_commit(void **state)
 	assert_true(g_hash_table_contains(taken, "h1"));
 }
 
+/* Seen, and then the CIB takes no write for long. */
+static void
+a_question_that_nobody_judges_is_taken_away(void **state)
+{
+	(void)state;
+	fdm.master.step = FDM_STEP_CIB;
+	asks[0] = N1 " remove-host h2";
+	see(true);
+	fdm_doors_look(&fdm, fdm_stock_get(&fdm, now_ms), now_ms);
+	now_ms += HA_DOOR_HOLD_MS - 1;
+	judge();
+	assert_false(g_hash_table_contains(taken, "h1"));
+	now_ms++;
+	fdm.master.step = FDM_STEP_IDLE;
+	judge();
+	assert_null(g_hash_table_lookup(told, "h1"));
+	assert_true(g_hash_table_contains(taken, "h1"));
+}
+
 static void
 another_question_does_not_end_the_first(void **state)
 {
@@ -407,8 +426,7 @@ another_question_does_not_end_the_first(void **state)
 	assert_int_equal(state_of_d(), HA_GATE_ADMITTED);
 }
 
-/* Pacemaker erases what a host has there when that leaves: its command may have
- * gone on. */
+/* Pacemaker erases what a host has there when that leaves. */
 static void
 a_question_that_is_erased_counts_on(void **state)
 {
@@ -566,6 +584,7 @@ main(void)
 		T(a_raise_that_does_not_fit_is_refused),
 		T(what_is_seen_counts_once),
 		T(a_yes_is_over_when_nobody_can_commit),
+		T(a_question_that_nobody_judges_is_taken_away),
 		T(another_question_does_not_end_the_first),
 		T(a_question_that_is_erased_counts_on),
 		T(a_new_master_keeps_the_word_of_the_last),

@@ -25,16 +25,14 @@ a_question_reads_back(void **state)
 	assert_int_equal(ha_door_ask_format(&ask, text), 0);
 	assert_string_equal(text, NONCE " remove-host h2");
 	assert_int_equal(
-		ha_door_ask_parse(
-			NONCE " raise web-1.a:0 0 10000000000", &ask),
+		ha_door_ask_parse(NONCE " raise web-1.a:0 0 10000000000", &ask),
 		0);
 	assert_int_equal(ask.kind, HA_DOOR_RAISE);
 	assert_string_equal(ask.object, "web-1.a:0");
 	assert_int_equal(ask.cpu_mhz, 0);
 	assert_true(ask.memory_mb == HA_ADMISSION_MEMORY_MB_MAX);
 	assert_int_equal(ha_door_ask_format(&ask, text), 0);
-	assert_string_equal(text,
-			    NONCE " raise web-1.a:0 0 10000000000");
+	assert_string_equal(text, NONCE " raise web-1.a:0 0 10000000000");
 }
 
 static void
