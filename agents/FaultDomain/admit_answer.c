@@ -81,11 +81,15 @@ tell(struct fdm *fdm, const struct fdm_node *node, uint64_t now_ms)
 	}
 	if (text[0] && ha_door_ask_parse(text, &ask) != -EINVAL) {
 		door = g_hash_table_lookup(doors->table, ask.nonce);
-		if (!door || door->asked.said == HA_GATE_SAID_NOTHING) {
+		if (!door || (door->asked.said == HA_GATE_SAID_NOTHING &&
+			      !door->duty.is_over)) {
 			return;
 		}
 	}
-	answer(fdm, node, door, attrs, now_ms);
+	/* What nobody could judge in time has none. */
+	if (!door || door->asked.said != HA_GATE_SAID_NOTHING) {
+		answer(fdm, node, door, attrs, now_ms);
+	}
 	if (door && door->duty.is_over) {
 		(void)fdm_attr_follow(fdm, &attrs->ask, node->name,
 				      HA_DOOR_ASK_ATTR, text, "", now_ms);

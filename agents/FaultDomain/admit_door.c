@@ -120,8 +120,20 @@ struct looking {
 	uint64_t now_ms;
 };
 
+/* CIB and membership: whichever is faster. */
+static bool
+is_away(const struct fdm *fdm, const struct fdm_node *node)
+{
+	const struct fdm_host *host =
+		node && fdm->snap ? fdm_snap_host(fdm->snap, node->name) : NULL;
+
+	return !node || !node->is_online || (host && !host->is_member);
+}
+
 /* A question in the place of another one does not say that whoever put the
- * first one has ended: that counts for its whole time. */
+ * first one has ended: that counts for its whole time. So does one that is
+ * missing after its host was away: Pacemaker erases it then, and its command may
+ * go on. */
 static gboolean
 is_gone(gpointer key, gpointer value, gpointer data)
 {
@@ -132,12 +144,13 @@ is_gone(gpointer key, gpointer value, gpointer data)
 	(void)key;
 	door->asked.is_committed = is_committed(look->fdm, look->stock, door);
 	door->duty = ha_gate_asked(&door->asked, look->now_ms, HA_DOOR_HOLD_MS);
+	node = fdm_facts_node(look->fdm->facts, door->node);
+	door->was_away = door->was_away || is_away(look->fdm, node);
 	if (door->is_shown) {
 		return FALSE;
 	}
-	node = fdm_facts_node(look->fdm->facts, door->node);
-	return !door->duty.is_counted || !node ||
-	       !fdm_door_shown(node, HA_DOOR_ASK_ATTR)[0];
+	return !door->duty.is_counted ||
+	       (!door->was_away && !fdm_door_shown(node, HA_DOOR_ASK_ATTR)[0]);
 }
 
 static void
@@ -360,7 +373,7 @@ judge(struct fdm_judging *j, struct fdm_door *door)
 	if (door->is_foreign) {
 		g_strlcpy(told.text,
 			  "the master is of another version and does not know "
-			  "this question",
+			  "this question, or a number in it is too large",
 			  sizeof(told.text));
 	} else if (door->ask.kind == HA_DOOR_REMOVE_HOST) {
 		is_yes = judge_host(j, door, &told);

@@ -12,6 +12,7 @@ struct fdm_door {
 	struct ha_gate_asked asked;
 	struct ha_gate_duty duty;
 	bool is_shown;           /* in the newest CIB */
+	bool was_away;           /* its host, since the question was seen */
 	char text[HA_DOOR_TEXT]; /* of a no */
 };
 

@@ -103,12 +103,17 @@ is_to_wait(const struct fdm_row *row, bool by_user)
 				  row->waits_why == HA_RESTART_GIVEN_UP);
 }
 
-/* Its row, as if it were off the list already; NULL: it does not wait. */
+/* Its row, as if it were off the list already; NULL: it does not wait. What was
+ * made up of its user's word then leaves no trace: nothing has begun. */
 static const struct fdm_row *
 judge_without(struct fdm *fdm, const struct fdm_vm *vm, GArray *rows,
 	      bool by_user, uint64_t now_ms)
 {
 	struct fdm_row *found = NULL;
+	struct fdm_track *track =
+		g_hash_table_lookup(fdm->restart->tracks, vm->resource);
+	struct fdm_track before =
+		track ? *track : (struct fdm_track){ .attempts = 0 };
 
 	for (guint i = 0; i < rows->len; i++) {
 		struct fdm_row *row = &g_array_index(rows, struct fdm_row, i);
@@ -127,7 +132,11 @@ judge_without(struct fdm *fdm, const struct fdm_vm *vm, GArray *rows,
 	fdm_restart_judge(fdm->restart, fdm->facts, fdm->snap, rows, now_ms);
 	fdm->restart->is_ending_by_user = false;
 	fdm->restart->ending = NULL;
-	return found && is_to_wait(found, by_user) ? found : NULL;
+	found = found && is_to_wait(found, by_user) ? found : NULL;
+	if (!found && by_user && track) {
+		*track = before;
+	}
+	return found;
 }
 
 static void

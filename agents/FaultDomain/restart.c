@@ -127,10 +127,8 @@ make_wait(const struct fdm_restart_look *look, struct fdm_track *track,
 	}
 }
 
-/* Its user may start it again before it counts as powered off: it goes on
- * waiting for its turn (ended.c). */
-static bool
-is_kept_in_order(const struct fdm_vm *vm)
+bool
+fdm_restart_is_kept(const struct fdm_vm *vm)
 {
 	const struct fdm_ticket *ticket = &vm->ticket;
 
@@ -170,7 +168,7 @@ settle(const struct fdm_restart_look *look, struct fdm_track *track,
 		if (row && track->is_down && vm->ticket.is_there) {
 			row->is_left = !vm->ticket.is_granted;
 		}
-		if (row && is_kept_in_order(vm)) {
+		if (row && fdm_restart_is_kept(vm)) {
 			row->is_left = true;
 		}
 		break;

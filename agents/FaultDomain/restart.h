@@ -104,6 +104,11 @@ void fdm_restart_judge(struct fdm_restart *restart,
 		       const struct fdm_snap *snap, GArray *rows,
 		       uint64_t now_ms);
 
+/* By its ticket: its user has stopped it, and may start it again before it
+ * counts as powered off. It goes on waiting for its turn then (ended.c), and
+ * keeps its room. */
+bool fdm_restart_is_kept(const struct fdm_vm *vm);
+
 /* restart_ready.c. Heartbeats into the VMs, once their tracks are of now. */
 void fdm_restart_ready(struct fdm_restart *restart,
 		       const struct fdm_facts *facts, uint64_t now_ms);

@@ -359,9 +359,10 @@ take_vm(struct fdm_stock *stock, const struct fdm *fdm, GHashTable *planned,
 		vm->is_on = false;
 		vm->host = HA_INV_NONE;
 	}
-	/* Powered off a moment ago: as long as its ticket stands it starts
-	 * again without being asked about. */
-	if (known && known->is_gated && known->ticket.is_granted) {
+	/* Powered off a moment ago: as long as its ticket stands, or waits for
+	 * its turn, it starts again without being asked about. */
+	if (known && known->is_gated &&
+	    (known->ticket.is_granted || fdm_restart_is_kept(known))) {
 		vm->is_on = true;
 	}
 	is_lost = vm->host == HA_INV_NONE ||

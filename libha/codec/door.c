@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ha/admission.h"
 #include "ha/text.h"
 
 #define WORD_REMOVE "remove-host"
@@ -73,12 +74,13 @@ split(const char *text, struct words *ret_words)
 	return true;
 }
 
-/* Digits alone: a sign is none of them. */
+/* Digits alone: a sign is none of them. Beyond `max` nothing could be judged any
+ * more, whoever asks. */
 static bool
-take_number(const char *word, uint64_t *ret_value)
+take_number(const char *word, uint64_t max, uint64_t *ret_value)
 {
 	return strspn(word, "0123456789") == strlen(word) &&
-	       ha_text_uint64(word, ret_value) == 0;
+	       ha_text_uint64(word, ret_value) == 0 && *ret_value <= max;
 }
 
 int
@@ -99,8 +101,10 @@ ha_door_ask_parse(const char *text, struct ha_door_ask *ret_ask)
 	} else if (is_good && words.count == WORDS_MAX &&
 		   strcmp(words.word[1], WORD_RAISE) == 0) {
 		ask.kind = HA_DOOR_RAISE;
-		is_good = take_number(words.word[3], &ask.cpu_mhz) &&
-			  take_number(words.word[4], &ask.memory_mb);
+		is_good = take_number(words.word[3], HA_ADMISSION_CPU_MHZ_MAX,
+				      &ask.cpu_mhz) &&
+			  take_number(words.word[4], HA_ADMISSION_MEMORY_MB_MAX,
+				      &ask.memory_mb);
 	} else {
 		is_good = false;
 	}

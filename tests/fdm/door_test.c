@@ -38,6 +38,7 @@ static GHashTable *taken; /* hosts whose question is to go */
 /* What the CIB has: node attributes of each host. */
 static const char *asks[3], *answers[3];
 static const char *h2_more;
+static const char *h3_words; /* of its node_state */
 
 /* ---- what is faked --------------------------------------------------------- */
 
@@ -94,11 +95,12 @@ static void
 add_state(GString *xml, int host, const char *history)
 {
 	g_string_append_printf(xml,
-			       "<node_state id='%d' uname='h%d' " MEMBER
+			       "<node_state id='%d' uname='h%d' %s"
 			       "><lrm><lrm_resources>%s</lrm_resources></lrm>"
 			       "<transient_attributes><instance_attributes "
 			       "id='t'>",
-			       host, host, history);
+			       host, host, host == 3 ? h3_words : MEMBER,
+			       history);
 	if (asks[host - 1]) {
 		g_string_append_printf(xml,
 				       "<nvpair id='ta' name='vmha-ask' "
@@ -189,6 +191,7 @@ begin(void **state)
 	memset(asks, 0, sizeof(asks));
 	memset(answers, 0, sizeof(answers));
 	h2_more = "";
+	h3_words = MEMBER;
 	snap.is_there = snap.is_quorate = snap.are_holds_read = true;
 	g_strlcpy(snap.self, "h1", sizeof(snap.self));
 	snap.hosts = g_array_new(FALSE, TRUE, sizeof(struct fdm_host));
@@ -388,6 +391,25 @@ a_yes_is_over_when_nobody_can_commit(void **state)
 	assert_true(g_hash_table_contains(taken, "h1"));
 }
 
+/* Seen, and then the CIB takes no write for long. */
+static void
+a_question_that_nobody_judges_is_taken_away(void **state)
+{
+	(void)state;
+	fdm.master.step = FDM_STEP_CIB;
+	asks[0] = N1 " remove-host h2";
+	see(true);
+	fdm_doors_look(&fdm, fdm_stock_get(&fdm, now_ms), now_ms);
+	now_ms += HA_DOOR_HOLD_MS - 1;
+	judge();
+	assert_false(g_hash_table_contains(taken, "h1"));
+	now_ms++;
+	fdm.master.step = FDM_STEP_IDLE;
+	judge();
+	assert_null(g_hash_table_lookup(told, "h1"));
+	assert_true(g_hash_table_contains(taken, "h1"));
+}
+
 static void
 another_question_does_not_end_the_first(void **state)
 {
@@ -398,6 +420,25 @@ another_question_does_not_end_the_first(void **state)
 	asks[0] = N2 " remove-host h3";
 	see(true);
 	assert_told("h1", N2 " no ");
+	assert_int_equal(state_of_d(), HA_GATE_REFUSED);
+	now_ms += HA_DOOR_HOLD_MS;
+	judge();
+	assert_int_equal(state_of_d(), HA_GATE_ADMITTED);
+}
+
+/* Pacemaker erases what a host has there when that leaves. */
+static void
+a_question_that_is_erased_counts_on(void **state)
+{
+	(void)state;
+	asks[2] = N1 " remove-host h2";
+	see(true);
+	assert_told("h3", N1 " yes");
+	asks[2] = NULL;
+	h3_words = LOST;
+	see(true);
+	h3_words = MEMBER;
+	see(true);
 	assert_int_equal(state_of_d(), HA_GATE_REFUSED);
 	now_ms += HA_DOOR_HOLD_MS;
 	judge();
@@ -523,7 +564,9 @@ what_is_not_understood_is_refused(void **state)
 	(void)state;
 	asks[0] = N1 " shut-down h2";
 	asks[1] = "anything";
+	asks[2] = N2 " raise a 18446744073709551615 1";
 	see(true);
+	assert_told("h3", N2 " no the master is of another version");
 	assert_told("h1", N1 " no the master is of another version");
 	assert_told("h2", "");
 	assert_int_equal(state_of_d(), HA_GATE_ADMITTED);
@@ -541,7 +584,9 @@ main(void)
 		T(a_raise_that_does_not_fit_is_refused),
 		T(what_is_seen_counts_once),
 		T(a_yes_is_over_when_nobody_can_commit),
+		T(a_question_that_nobody_judges_is_taken_away),
 		T(another_question_does_not_end_the_first),
+		T(a_question_that_is_erased_counts_on),
 		T(a_new_master_keeps_the_word_of_the_last),
 		T(a_yes_may_be_on_its_way),
 		T(a_no_of_the_last_master_counts_for_nothing),

@@ -483,7 +483,16 @@ it_stays_kept_while_it_is_off(void **state)
 static void
 assert_starts(const char *what)
 {
+	const struct fdm_track *track =
+		g_hash_table_lookup(s.restart->tracks, "a");
+	struct fdm_track before = *track;
+
 	ask(AGENT, false);
+	/* That was asked, and did not begin. */
+	assert_int_equal(track->attempts, before.attempts);
+	assert_int_equal(track->granted_ms, before.granted_ms);
+	assert_int_equal(track->is_starting, before.is_starting);
+	assert_int_equal(track->was_running, before.was_running);
 	if (fake.updates != 0 || fake.answers != 1) {
 		fail_msg("%s: %u updates, %u answers", what, fake.updates,
 			 fake.answers);

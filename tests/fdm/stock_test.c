@@ -169,6 +169,20 @@ a_ticket_that_stands_keeps_the_room_of_what_is_stopped(void **state)
 	stock = look(stopped, GATE("a"),
 		     TICKET("a", "granted='false' vmha-state='off'"));
 	assert_false(vm_of(stock, "a")->is_on);
+	/* Its ticket was revoked by its stop: its start waits for its turn, and
+	 * is not judged again. */
+	stock = look(stopped, GATE("a"),
+		     TICKET("a", "granted='false' vmha-state='waiting' "
+				 "vmha-reason='waits-for-dependency'"));
+	assert_true(vm_of(stock, "a")->is_on);
+	stock = look(stopped, GATE("a"),
+		     TICKET("a", "granted='false' vmha-state='waiting' "
+				 "vmha-reason='waits-for-priority'"));
+	assert_true(vm_of(stock, "a")->is_on);
+	stock = look(stopped, GATE("a"),
+		     TICKET("a", "granted='false' vmha-state='waiting' "
+				 "vmha-reason='waits-for-admission'"));
+	assert_false(vm_of(stock, "a")->is_on);
 }
 
 static void

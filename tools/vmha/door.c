@@ -95,8 +95,13 @@ lock(const struct vmha *v, struct door *door, struct ha_err *err)
 		return ha_err_set(err, -errno,
 				  "can't lock %s, which keeps two commands of "
 				  "this host from asking the master at once: "
-				  "%s. Nothing was changed",
-				  path, strerror(errno));
+				  "%s. Nothing was changed%s",
+				  path, strerror(errno),
+				  errno == EACCES ?
+					  ": say it as root, or have root run "
+					  "systemd-tmpfiles --create, which "
+					  "opens it to group haclient" :
+					  "");
 	}
 	while (flock(door->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		if (ha_clock_left_ms(end_ms) == 0) {

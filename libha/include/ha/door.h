@@ -32,8 +32,9 @@
 /* From the question on, by its own clock; later it commits nothing. */
 #define HA_DOOR_COMMIT_MS 15000u
 /* The master counts a yes for so long, from when it saw the question: beyond
- * HA_DOOR_COMMIT_MS and the longest write of the CIB (30 s). */
-#define HA_DOOR_HOLD_MS 60000u
+ * HA_DOOR_COMMIT_MS and the longest commit, two writes of the CIB (30 s each):
+ * places, then standby. */
+#define HA_DOOR_HOLD_MS 90000u
 
 enum ha_door_kind {
 	HA_DOOR_REMOVE_HOST,
@@ -53,8 +54,8 @@ struct ha_door_answer {
 	char text[HA_DOOR_TEXT]; /* of a no */
 };
 
-/* 0; -EINVAL: no question at all; -EOPNOTSUPP: one of another version, its nonce
- * is read and can be answered. */
+/* 0; -EINVAL: no question at all; -EOPNOTSUPP: one of another version, or a
+ * number above HA_ADMISSION_..._MAX: its nonce is read and can be answered. */
 int ha_door_ask_parse(const char *text, struct ha_door_ask *ret_ask);
 /* -EINVAL: that object is no name. */
 int ha_door_ask_format(const struct ha_door_ask *ask,
