@@ -257,6 +257,8 @@ class Found(Known):
                  "--resource web1 --node h1"),
                 ("hand-started web1 12 - -", "hand-started",
                  "virsh destroy DOMAIN"),
+                ("hand-started web1 12 agent dom1", "hand-started",
+                 "started by its agent", "--resource web1 --node h1"),
                 ("duplicate web1 12 h2 dom1", "duplicate", "runs twice",
                  "end the copy on h1: virsh destroy dom1"),
                 ("twin web1 12 h2 dom1", "twin", "list of h2",
@@ -273,6 +275,8 @@ class Found(Known):
             self.assertIn("Configuration issues", text)
             for needle in needles:
                 self.assertIn(needle, text)
+            if " agent " in value:
+                self.assertNotIn("virsh destroy", text)
             rules, _ = self.why(code=0)
             self.assertEqual(rules, ["found"])
             row = self.told("vm", "list")["vms"][0]
