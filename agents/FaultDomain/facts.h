@@ -117,6 +117,8 @@ struct fdm_vm {
 	/* the same, node by node: a bit for each of the facts' nodes; acting:
 	 * any action is under way, probes too */
 	uint64_t up_nodes, busy_nodes, acting_nodes;
+	/* Where the history has the end of any action of it, a probe too. */
+	uint64_t told_nodes;
 	/* A start failed there, or was refused; all: it fails anywhere. */
 	uint64_t failed_nodes;
 	/* Starts that failed, by their numbers: 0 none, another number: other

@@ -280,6 +280,7 @@ take_vm(struct fdm_vm *vm, const struct fdm_node *node, uint64_t bit,
 		vm->up_nodes |= runs ? bit : 0;
 		vm->busy_nodes |= is_busy(past) ? bit : 0;
 		vm->acting_nodes |= past->is_pending ? bit : 0;
+		vm->told_nodes |= past->newest ? bit : 0;
 		take_failed_starts(vm, bit, resource);
 		vm->failed_runs += failed_runs_of(resource);
 		vm->erred_nodes |= has_failure(resource, "") ? bit : 0;

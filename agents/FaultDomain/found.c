@@ -114,6 +114,7 @@ one_of(struct fdm_found *found, const char *resource)
 static void
 take_process(struct fdm_found_one *one, const struct fdm_subject *subject)
 {
+	one->is_ours = subject->facts.is_ours;
 	g_strlcpy(one->other, subject->other ? subject->other : "",
 		  sizeof(one->other));
 	if (subject->qemu) {

@@ -109,6 +109,7 @@ struct fdm_found_one {
 	char domain[HA_DOMAIN_NAME];
 	char uuid[HA_UUID_TEXT];
 	char other[HA_HOST_NAME];
+	bool is_ours;    /* the agent has started it */
 	uint64_t try_ms; /* list or clear: not before */
 	bool is_asked;   /* one is under way */
 	bool is_told;    /* that it has failed */

@@ -340,6 +340,7 @@ take_facts(const struct gather *gather, struct fdm_subject *subject,
 			 ha_vm_qmp_path_is_ours(subject->qemu->args.qmp_path);
 	facts->is_configured = vm != NULL;
 	facts->is_active = vm && (vm->busy_nodes & gather->self_bit) != 0;
+	facts->is_untold = vm && (vm->told_nodes & gather->self_bit) == 0;
 	facts->is_acting = (vm && vm->acting_nodes != 0) ||
 			   is_migrating(gather->facts, subject->resource);
 	facts->is_sure = gather->is_sure;

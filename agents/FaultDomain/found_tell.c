@@ -25,6 +25,18 @@ plain(const char *name)
 	return name[0] && name[strspn(name, PLAIN)] == '\0' ? name : "-";
 }
 
+/* The other host; else who has started it, if that was the agent. */
+static const char *
+other_of(const struct fdm_found_one *one)
+{
+	if (one->other[0]) {
+		return one->other;
+	}
+	return one->memory.kind == HA_FOUND_HAND_STARTED && one->is_ours ?
+		       HA_FOUND_BY_AGENT :
+		       "-";
+}
+
 /* "KIND RESOURCE PID OTHER DOMAIN;..."; "": nothing was found. */
 static GString *
 wanted(const struct fdm_found *found)
@@ -47,11 +59,11 @@ wanted(const struct fdm_found *found)
 			continue;
 		}
 		told++;
-		g_string_append_printf(
-			text, "%s%s %s %d %s %s", text->len > 0 ? ";" : "",
-			ha_found_kind_name(one->memory.kind),
-			(const char *)at->data, (int)one->pid,
-			one->other[0] ? one->other : "-", plain(one->domain));
+		g_string_append_printf(text, "%s%s %s %d %s %s",
+				       text->len > 0 ? ";" : "",
+				       ha_found_kind_name(one->memory.kind),
+				       (const char *)at->data, (int)one->pid,
+				       other_of(one), plain(one->domain));
 	}
 	if (left > 0) {
 		g_string_append_printf(text, ";more - %u - -", left);

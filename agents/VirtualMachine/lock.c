@@ -4,10 +4,39 @@
  * before anything is started, told after it is proven stopped. Only "not
  * configured" lets the agent go on without it.
  */
+#include <errno.h>
 #include <string.h>
 
+#include "VirtualMachine/timeouts.h"
 #include "VirtualMachine/vm.h"
+#include "ha/clock.h"
 #include "ha/text.h"
+
+/* SAFETY 19, where the manager of this host does not run (its host has just left
+ * maintenance): nobody tells the daemon that the new master has confirmed the
+ * ticket, and Pacemaker starts the manager only after this action. */
+static int
+announce_by_cib(struct vm *vm, enum ha_vmlist_state state, uint64_t deadline_ms,
+		struct ha_err *err)
+{
+	struct ha_err why = HA_ERR_INIT;
+	uint64_t term = 0;
+	int rc = -ESTALE;
+
+	while (rc == -ESTALE && ha_clock_left_ms(deadline_ms) > 0) {
+		if (vm_ticket_term(vm, ha_clock_step_ms(deadline_ms, VM_CIB_MS),
+				   &term, &why) < 0) {
+			agent_log(vm->ctx, AGENT_WARNING, "%s", why.text);
+			term = 0;
+		}
+		rc = ha_vmlist_announce_ticket(vm->uuid, vm->resource, state,
+					       term, deadline_ms, err);
+		if (rc == -ESTALE) {
+			ha_clock_sleep_ms(VM_TICKET_MS, deadline_ms);
+		}
+	}
+	return rc;
+}
 
 int
 vm_announce_by(struct vm *vm, enum ha_vmlist_state state, uint64_t deadline_ms,
@@ -16,6 +45,9 @@ vm_announce_by(struct vm *vm, enum ha_vmlist_state state, uint64_t deadline_ms,
 	int rc = ha_vmlist_announce(vm->uuid, vm->resource, state, deadline_ms,
 				    err);
 
+	if (rc == -ESTALE) {
+		rc = announce_by_cib(vm, state, deadline_ms, err);
+	}
 	return rc == HA_VMLIST_NOT_CONFIGURED ? 0 : rc;
 }
 

@@ -35,6 +35,8 @@
 #define VM_BUTTON_MS 10000        /* between two presses of the power button */
 #define VM_PEER_MS 10000          /* the other host's libvirt, by ssh too */
 #define VM_ENDED_MS 1500          /* the manager: is it to wait now? */
+#define VM_CIB_MS 10000           /* cibadmin, for the term of its ticket */
+#define VM_TICKET_MS 1000         /* until that is read once more */
 #define VM_POLL_MS 50             /* between looks at a changing state */
 
 #endif

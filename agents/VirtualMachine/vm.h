@@ -107,6 +107,11 @@ void vm_note_locking(struct vm *vm);
 /* ended.c: it is stopped and off the list; before Pacemaker hears of it. */
 void vm_tell_ended(const struct vm *vm);
 
+/* ticket.c: the term of its ticket, as the local copy of Pacemaker's CIB has it
+ * now, by cibadmin. 0; -errno: can't be told. */
+int vm_ticket_term(const struct vm *vm, uint64_t deadline_ms,
+		   uint64_t *ret_term, struct ha_err *err);
+
 /* lock.c: the VM list (ha/vmlist.h). */
 int vm_announce(struct vm *vm, enum ha_vmlist_state state, struct ha_err *err);
 int vm_announce_by(struct vm *vm, enum ha_vmlist_state state,

@@ -406,13 +406,33 @@ hbs_master_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms)
 	return true;
 }
 
+/* What this host's manager has told and is there to tell anew; without it what
+ * the agent has read itself. A term that is told by nobody passes: the list
+ * decides (SAFETY 12). */
+static uint64_t
+ticket_term(const struct hbs *s, const struct hbs_wait *wait, uint64_t now_ms,
+	    bool *ret_is_fresh)
+{
+	uint64_t told = 0;
+
+	for (uint32_t i = 0; i < s->tickets_count && told == 0; i++) {
+		if (strcmp(s->tickets[i].resource, wait->resource) == 0) {
+			told = s->tickets[i].term;
+		}
+	}
+	*ret_is_fresh = now_ms < s->tickets_ms + HBS_TICKETS_FRESH_MS;
+	return *ret_is_fresh || wait->ticket_term == 0 ? told :
+							 wait->ticket_term;
+}
+
 int
-hbs_ticket_ready(const struct hbs *s, const char *resource, uint64_t now_ms,
-		 struct ha_err *err)
+hbs_ticket_ready(const struct hbs *s, const struct hbs_wait *wait,
+		 uint64_t now_ms, struct ha_err *err)
 {
 	const struct hb *hb = s->hb;
-	const struct hbs_ticket *ticket = NULL;
+	bool is_fresh = false;
 	uint32_t master;
+	uint64_t term;
 
 	if (hbs_seal_will_open(s)) {
 		return ha_err_set(err, -EAGAIN,
@@ -421,22 +441,21 @@ hbs_ticket_ready(const struct hbs *s, const char *resource, uint64_t now_ms,
 				  "that takes %u beats",
 				  HA_SEAL_MASTERLESS_BEATS);
 	}
-	for (uint32_t i = 0; i < s->tickets_count && !ticket; i++) {
-		if (strcmp(s->tickets[i].resource, resource) == 0) {
-			ticket = &s->tickets[i];
-		}
-	}
-	if (!ticket || ha_ticket_term_is_current(ticket->term, hb->term)) {
+	term = ticket_term(s, wait, now_ms, &is_fresh);
+	if (ha_ticket_term_is_current(term, hb->term)) {
 		return 0;
 	}
 	master = hbs_master_find(s, now_ms);
 	if (master == HA_SLOT_NONE || term_of(hb, master) != hb->term) {
 		return 0; /* nobody there who could confirm it */
 	}
-	return ha_err_set(err, -EAGAIN,
+	/* Another host's daemon that asks for a migration has no CIB. */
+	return ha_err_set(err, is_fresh || wait->is_wish ? -EAGAIN : -ESTALE,
 			  "its ticket is of term %llu, the master %s of term "
-			  "%llu has not confirmed it",
-			  (unsigned long long)ticket->term,
-			  hb->table.names[master],
-			  (unsigned long long)hb->term);
+			  "%llu has not confirmed it%s",
+			  (unsigned long long)term, hb->table.names[master],
+			  (unsigned long long)hb->term,
+			  is_fresh ? "" :
+				     "; the fault domain manager of this host "
+				     "is not there to tell more");
 }

@@ -122,8 +122,7 @@ begin(struct hbs *s, struct hbs_wait *wait)
 	pthread_mutex_lock(&hb->lock);
 	wait->step = HBS_GATED;
 	if (is_wish(wait->state)) {
-		rc = hbs_ticket_ready(s, wait->resource, ha_clock_now_ms(),
-				      &wait->err);
+		rc = hbs_ticket_ready(s, wait, ha_clock_now_ms(), &wait->err);
 	}
 	if (rc == 0) {
 		rc = put_entry(s, wait, &wait->err);
@@ -167,10 +166,29 @@ hbs_announce_begin(struct hbs *s, struct hbs_client *client,
 		client->wait = NULL;
 		wait->client = NULL;
 		ha_uuid_format(&ask->uuid, uuid);
-		hb_log(HB_LOG_REFUSED, ask->resource, uuid,
-		       ha_listed_state_name(ask->state), err.text);
+		/* Asked again at once, and until its deadline. */
+		if (rc != -ESTALE) {
+			hb_log(HB_LOG_REFUSED, ask->resource, uuid,
+			       ha_listed_state_name(ask->state), err.text);
+		}
 		return hbs_failed(rc, "%s", err.text);
 	}
+	return NULL;
+}
+
+/* What the agent has read of its ticket, where it was asked to. */
+static json_t *
+take_term(const json_t *request, struct hbs_wait *ask)
+{
+	const json_t *term = json_object_get(request, "ticket_term");
+
+	if (!term) {
+		return NULL;
+	}
+	if (!json_is_integer(term) || json_integer_value(term) < 0) {
+		return hbs_failed(-EINVAL, "\"ticket_term\" must be a number");
+	}
+	ask->ticket_term = (uint64_t)json_integer_value(term);
 	return NULL;
 }
 
@@ -225,6 +243,7 @@ hbs_op_announce(struct hbs *s, struct hbs_client *client, const json_t *request)
 				  resource, uuid, state);
 	}
 	failure = take_target(s, request, &ask);
+	failure = failure ? failure : take_term(request, &ask);
 	return failure ? failure : hbs_announce_begin(s, client, &ask);
 }
 

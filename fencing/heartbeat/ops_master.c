@@ -110,6 +110,7 @@ hbs_op_tickets(struct hbs *s, struct hbs_client *client, const json_t *request)
 	}
 	memcpy(s->tickets, tickets, count * sizeof(tickets[0]));
 	s->tickets_count = (uint32_t)count;
+	s->tickets_ms = ha_clock_now_ms();
 	hbs_wait_check(s);
 	return ha_ipc_ok();
 }

@@ -64,6 +64,9 @@
 #define HBS_BUDGET_MAX_MS 600000u
 #define HBS_STOP_MS 20000u       /* a clean stop may take so long */
 #define HBS_LEASE_MAX_MS 600000u /* of a master, at a time */
+/* The manager of this host tells its tickets each 5 s: after two that did not
+ * come it is not there, and what it has said is old. */
+#define HBS_TICKETS_FRESH_MS 12000u
 #define HBS_HOLDS_MS 1000u  /* how often own holds are looked at: of use? */
 #define HBS_HOLDS_A_LOOK 16 /* records; each is held against all others */
 #define HBS_OUTBOX 8        /* ring messages that wait for flow control */
@@ -99,6 +102,7 @@ struct hbs_wait {
 	char resource[HA_RESOURCE_NAME];
 	enum ha_listed_state state;
 	uint64_t since_generation; /* withdraw: of that entry alone; 0: any */
+	uint64_t ticket_term; /* announce: as the agent has read it; 0: not */
 	/* confirm, master: the members are there since then, and of this
 	 * membership */
 	uint64_t asked_ms;
@@ -232,6 +236,7 @@ struct hbs {
 			      * they are there since then; 0: nobody ever */
 	struct hbs_ticket tickets[HA_VMS_MAX];
 	uint32_t tickets_count;
+	uint64_t tickets_ms; /* when they were told */
 	/* entries of the own list that were granted by SAFETY 12 */
 	struct ha_uuid granted[HA_VMS_MAX];
 	uint32_t granted_count;

@@ -83,8 +83,9 @@ uint32_t hbs_master_find(const struct hbs *s, uint64_t now_ms);
 bool hbs_master_check(struct hbs *s, struct hbs_wait *wait, uint64_t now_ms);
 /* The start gate (SAFETY 10, 19), for wishes, before the entry is made: 0, or
  * -EAGAIN with the sentence: to be asked again until the deadline, then it is
- * the refusal. hb->lock held. */
-int hbs_ticket_ready(const struct hbs *s, const char *resource, uint64_t now_ms,
-		     struct ha_err *err);
+ * the refusal. -ESTALE: refused at once, since no manager is here to tell of a
+ * newer term: the agent asks again with what the CIB says now. hb->lock held. */
+int hbs_ticket_ready(const struct hbs *s, const struct hbs_wait *wait,
+		     uint64_t now_ms, struct ha_err *err);
 
 #endif

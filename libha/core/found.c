@@ -78,6 +78,17 @@ judge(const struct ha_found_facts *facts)
 	return facts->is_active ? HA_FOUND_NONE : HA_FOUND_HAND_STARTED;
 }
 
+/* Pacemaker's history comes and goes with its daemons. What it does not speak
+ * of is not said to be started by hand, and what was found before stands. */
+static enum ha_found_kind
+judge_told(const struct ha_found_memory *memory,
+	   const struct ha_found_facts *facts)
+{
+	return facts->is_untold && facts->is_here && facts->is_configured ?
+		       memory->kind :
+		       judge(facts);
+}
+
 /* A begin needs looks that agree; an end is said at once. */
 static void
 step_kind(struct ha_found_memory *memory, enum ha_found_kind kind,
@@ -120,7 +131,7 @@ ha_found_step(struct ha_found_memory *memory,
 		memory->unlisted = 0;
 		return verdict;
 	}
-	step_kind(memory, judge(facts), now_ms, &verdict);
+	step_kind(memory, judge_told(memory, facts), now_ms, &verdict);
 	verdict.may_clear = memory->kind == HA_FOUND_STALE &&
 			    judge(facts) == HA_FOUND_STALE;
 	if (!facts->is_here || facts->entry != HA_FOUND_UNLISTED ||

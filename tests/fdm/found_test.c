@@ -31,6 +31,9 @@
 #define STOPPED                                                      \
 	"<lrm_rsc_op id='web1_last_0' operation='stop' call-id='6' " \
 	"rc-code='0' op-status='0'/>"
+#define NOT_THERE                                                        \
+	"<lrm_rsc_op id='web1_last_0' operation='monitor' interval='0' " \
+	"call-id='4' rc-code='7' op-status='0'/>"
 
 struct scene {
 	struct fdm_facts *facts;
@@ -210,13 +213,15 @@ pacemaker(void **state)
 {
 	static const struct {
 		const char *here, *there;
-		bool is_active, is_acting;
+		bool is_active, is_acting, is_untold;
 	} CASES[] = {
-		{ "", "", false, false },
-		{ STARTED, "", true, false },
-		{ STOPPED, STARTED, false, false },
-		{ "", PENDING, false, true },
-		{ PENDING, "", true, true },
+		{ "", "", false, false, true },
+		{ STARTED, "", true, false, false },
+		{ STOPPED, STARTED, false, false, false },
+		{ NOT_THERE, "", false, false, false },
+		{ "", STARTED, false, false, true },
+		{ "", PENDING, false, true, true },
+		{ PENDING, "", true, true, true },
 	};
 
 	(void)state;
@@ -235,6 +240,7 @@ pacemaker(void **state)
 		assert_false(web1.facts.is_here);
 		assert_int_equal(web1.facts.is_active, CASES[i].is_active);
 		assert_int_equal(web1.facts.is_acting, CASES[i].is_acting);
+		assert_int_equal(web1.facts.is_untold, CASES[i].is_untold);
 		end(&scene);
 		g_free(h1);
 		g_free(h2);

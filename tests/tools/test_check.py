@@ -308,7 +308,7 @@ class Pacemaker(Base):
             'id="mi">%s</instance_attributes></primitive></clone>'
         for clone, own, levels in (
                 (("host_failurs", "2"), ("slot_cpu_mhz", "5"),
-                 ["warn", None]),
+                 ["bad", None]),
                 (("host_failures", "2"), ("host_failures", "1"),
                  [None, "warn"]),
                 (("host_failures", "1"), ("host_failures", "1"),
@@ -317,7 +317,7 @@ class Pacemaker(Base):
                  [None, None])):
             found = self.properties(DEVICE + manager % (
                 row % ("1", *clone), row % ("2", *own)))
-            self.assertEqual(self.levels(found, "parameter name",
+            self.assertEqual(self.levels(found, "fault domain manager",
                                          "parameter"), levels, clone)
 
     def test_new_names(self):

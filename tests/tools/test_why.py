@@ -126,6 +126,25 @@ class Why(Known):
         self.assertEqual(rules, ["seal"])
         self.assertIn("no quorum", told["reasons"][0]["text"])
 
+    def test_a_start_that_waits(self):
+        """Under way, and the master has not confirmed its ticket."""
+        state = ('<node_state id="2" uname="h2"><lrm id="2"><lrm_resources>'
+                 '<lrm_resource id="web1"><lrm_rsc_op id="web1_last_0" '
+                 'operation="start" call-id="-1" rc-code="193" '
+                 'op-status="-1"/></lrm_resource></lrm_resources></lrm>'
+                 '</node_state>')
+        self.daemon([host("h1", 0, flags=["master"], term=276),
+                     host("h2", 1)])
+        for term, waits in ((275, True), (276, False)):
+            self.cib(vm("web1"), gate("web1"), ticket("web1", term=term),
+                     states=state)
+            rules, told = self.why()
+            self.assertEqual(rules, ["start"])
+            text = told["reasons"][0]["text"]
+            self.assertIn("its start on h2 is under way", text)
+            self.assertEqual("of term 275, the master h1 of term 276 has not "
+                             "confirmed it" in text, waits, text)
+
     def test_pacemaker(self):
         self.daemon([host("h2", 1)])
         ban = ('<rsc_location id="cli-ban-x" rsc="web1" node="h1" '
@@ -257,6 +276,8 @@ class Found(Known):
                  "--resource web1 --node h1"),
                 ("hand-started web1 12 - -", "hand-started",
                  "virsh destroy DOMAIN"),
+                ("hand-started web1 12 agent dom1", "hand-started",
+                 "started by its agent", "--resource web1 --node h1"),
                 ("duplicate web1 12 h2 dom1", "duplicate", "runs twice",
                  "end the copy on h1: virsh destroy dom1"),
                 ("twin web1 12 h2 dom1", "twin", "list of h2",
@@ -273,6 +294,8 @@ class Found(Known):
             self.assertIn("Configuration issues", text)
             for needle in needles:
                 self.assertIn(needle, text)
+            if " agent " in value:
+                self.assertNotIn("virsh destroy", text)
             rules, _ = self.why(code=0)
             self.assertEqual(rules, ["found"])
             row = self.told("vm", "list")["vms"][0]

@@ -77,6 +77,7 @@ stories(void **state)
 			.is_here = scn_has(&scn, "here"),
 			.is_ours = scn_has(&scn, "ours"),
 			.is_active = scn_has(&scn, "active"),
+			.is_untold = scn_has(&scn, "untold"),
 			.entry = entry_of(&scn, "list"),
 			.other = entry_of(&scn, "other"),
 		};
@@ -103,8 +104,9 @@ cell(unsigned int bits)
 		.is_here = bits & 8u,
 		.is_ours = bits & 16u,
 		.is_active = bits & 32u,
-		.entry = (enum ha_found_entry)((bits >> 6) % 3),
-		.other = (enum ha_found_entry)((bits >> 6) / 3 % 3),
+		.is_untold = bits & 64u,
+		.entry = (enum ha_found_entry)((bits >> 7) % 3),
+		.other = (enum ha_found_entry)((bits >> 7) / 3 % 3),
 	};
 }
 
@@ -115,7 +117,7 @@ every_cell(void **state)
 	unsigned int found = 0;
 
 	(void)state;
-	for (unsigned int bits = 0; bits < 64u * 9u; bits++) {
+	for (unsigned int bits = 0; bits < 128u * 9u; bits++) {
 		struct ha_found_facts facts = cell(bits);
 		struct ha_found_memory memory = { .looks = 0 };
 		struct ha_found_verdict first, second;
@@ -140,6 +142,9 @@ every_cell(void **state)
 		assert_int_equal(first.must_look,
 				 second.begun != HA_FOUND_NONE ||
 					 second.must_list);
+		/* Pacemaker has not said that it is not here. */
+		assert_false(facts.is_untold && facts.is_configured &&
+			     facts.is_here && second.begun != HA_FOUND_NONE);
 		/* What has a process is never cleared, and only that listed. */
 		assert_false(second.may_clear && facts.is_here);
 		assert_false(second.must_list && !facts.is_here);

@@ -444,6 +444,44 @@ renewal_outbids_no_member(void **state)
 	json_decref(request);
 }
 
+/* SAFETY 19, where the manager of this host does not run: what it has told is
+ * old, and the agent's own look at the CIB counts. Never against a manager that
+ * tells, and never a term that is over. */
+static void
+old_word_of_tickets_is_no_word(void **state)
+{
+	struct hbs_wait wait = { .resource = "vm1" };
+	struct ha_err err = HA_ERR_INIT;
+	uint64_t now_ms = ha_clock_now_ms(); /* well above 12 s */
+
+	(void)state;
+	settled();
+	hbs_seal_look(&s);
+	beat(ALPHA, HA_BEAT_QUORATE | HA_BEAT_MEMBER | HA_BEAT_MASTER, SEQ,
+	     1u << ALPHA | 1u << BETA);
+	hb.hosts[ALPHA].beat.term = 9;
+	hb.term = 9;
+	memcpy(s.tickets[0].resource, "vm1", sizeof("vm1"));
+	s.tickets[0].term = 8;
+	s.tickets_count = 1;
+	s.tickets_ms = now_ms;
+	assert_int_equal(hbs_ticket_ready(&s, &wait, now_ms, &err), -EAGAIN);
+	wait.ticket_term = 9;
+	assert_int_equal(hbs_ticket_ready(&s, &wait, now_ms, &err), -EAGAIN);
+	s.tickets_ms = now_ms - HBS_TICKETS_FRESH_MS;
+	assert_int_equal(hbs_ticket_ready(&s, &wait, now_ms, &err), 0);
+	wait.ticket_term = 8;
+	assert_int_equal(hbs_ticket_ready(&s, &wait, now_ms, &err), -ESTALE);
+	wait.ticket_term = 0;
+	assert_int_equal(hbs_ticket_ready(&s, &wait, now_ms, &err), -ESTALE);
+	assert_non_null(strstr(err.text, "of term 8, the master alpha"));
+	wait.is_wish = true;
+	assert_int_equal(hbs_ticket_ready(&s, &wait, now_ms, &err), -EAGAIN);
+	wait.is_wish = false;
+	memcpy(wait.resource, "vm2", sizeof("vm2"));
+	assert_int_equal(hbs_ticket_ready(&s, &wait, now_ms, &err), 0);
+}
+
 int
 main(void)
 {
@@ -475,6 +513,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(renewal_outbids_no_member,
 						begin, end),
 		cmocka_unit_test_setup_teardown(old_proof_is_no_read_claim,
+						begin, end),
+		cmocka_unit_test_setup_teardown(old_word_of_tickets_is_no_word,
 						begin, end),
 	};
 

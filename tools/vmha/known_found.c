@@ -34,6 +34,21 @@ say_more(const char *host, const char *count, char *text, char *todo)
 	snprintf(todo, TEXT, "look at the log of %s: vmha events", host);
 }
 
+/* It may well be the cluster's own, and Pacemaker have lost sight of it. */
+static void
+say_agents(const char *host, const char *vm, const char *pid, char *text,
+	   char *todo)
+{
+	snprintf(text, TEXT,
+		 "%s runs on %s (QEMU process %s), started by its agent, and "
+		 "Pacemaker does not have it there",
+		 vm, host, pid);
+	snprintf(todo, TEXT,
+		 "let Pacemaker look at it anew and take it over as it runs: "
+		 "crm_resource --refresh --resource %s --node %s",
+		 vm, host);
+}
+
 static void
 say(const char *host, char *const field[FIELD_N], char *text, char *todo)
 {
@@ -44,6 +59,10 @@ say(const char *host, char *const field[FIELD_N], char *text, char *todo)
 
 	switch (ha_found_kind_from(field[FIELD_KIND])) {
 	case HA_FOUND_HAND_STARTED:
+		if (strcmp(field[FIELD_OTHER], HA_FOUND_BY_AGENT) == 0) {
+			say_agents(host, vm, field[FIELD_PID], text, todo);
+			break;
+		}
 		snprintf(text, TEXT,
 			 "%s runs on %s (QEMU process %s), and Pacemaker does "
 			 "not have it there: it was started by hand",
@@ -118,7 +137,9 @@ add(const char *host, char *one, json_t *found)
 		json_pack("{s:s, s:s, s:s, s:i, s:s, s:s, s:s}", "host", host,
 			  "kind", field[FIELD_KIND], "vm", field[FIELD_VM],
 			  "pid", atoi(field[FIELD_PID]), "other",
-			  strcmp(field[FIELD_OTHER], NONE) == 0 ?
+			  strcmp(field[FIELD_OTHER], NONE) == 0 ||
+					  strcmp(field[FIELD_OTHER],
+						 HA_FOUND_BY_AGENT) == 0 ?
 				  "" :
 				  field[FIELD_OTHER],
 			  "text", text, "todo", todo));

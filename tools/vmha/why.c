@@ -277,7 +277,7 @@ look(struct why *w)
 	look_found(w);
 	look_binds(w);
 	look_ticket(w);
-	why_room(w->manager, w->reasons);
+	why_room(&w->known, w->vm, w->manager, w->reasons);
 	if (w->primitive) {
 		cib_reasons(w->known.cib, w->primitive, w->reasons);
 	} else if (w->known.cib) {

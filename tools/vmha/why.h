@@ -132,8 +132,9 @@ void known_judge(struct vmha *v, struct known *known, const char *only);
 /* {rule, text, todo} onto a list. */
 void why_add(json_t *reasons, const char *rule, const char *todo,
 	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-/* why_room.c: no host has room for it. */
-void why_room(const json_t *manager, json_t *reasons);
+/* why_room.c: no host has room for it, or a host is starting it right now. */
+void why_room(const struct known *known, const char *vm, const json_t *manager,
+	      json_t *reasons);
 /* A line, after a label of so many columns, and what would help. */
 void why_not_admitted(const struct vmha *v, const struct known_admission *one,
 		      unsigned int label);

@@ -24,6 +24,9 @@ enum ha_found_kind {
 const char *ha_found_kind_name(enum ha_found_kind kind);
 /* HA_FOUND_N: no such name. */
 enum ha_found_kind ha_found_kind_from(const char *name);
+/* In place of the other host's name, of one "hand-started" that the agent has
+ * started: nobody is to end it by hand. */
+#define HA_FOUND_BY_AGENT "agent"
 /* Is it about a process of this host? */
 bool ha_found_is_process(enum ha_found_kind kind);
 
@@ -41,6 +44,8 @@ struct ha_found_facts {
 	bool is_here;       /* a process of it runs on this host */
 	bool is_ours;       /* and was started by the agent */
 	bool is_active;     /* Pacemaker takes it for active here */
+	bool is_untold;     /* its history of this host says nothing of it: it
+			     * is away, or nobody has looked yet */
 	enum ha_found_entry entry; /* on this host's list */
 	enum ha_found_entry other; /* on those of other live hosts */
 };

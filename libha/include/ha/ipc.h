@@ -26,9 +26,12 @@
  *               EAGAIN: they have not, or the membership is another one
  *   order-state host, nonce -> "acked", "result"
  *   fenced      host, why, evidence: to be logged and remembered
- *   announce    uuid, resource, state, budget_ms, [target] -> when flushed and
- *               nobody else holds the VM; outgoing with a target: when that
- *               host lists it as incoming, too
+ *   announce    uuid, resource, state, budget_ms, [target], [ticket_term] ->
+ *               when flushed and nobody else holds the VM; outgoing with a
+ *               target: when that host lists it as incoming, too. ESTALE, for
+ *               starting and incoming: the ticket's term that was told last is
+ *               over, and no manager is here to tell a newer one: read it from
+ *               the CIB, and ask again with it
  *   withdraw    uuid, resource, budget_ms, [since] -> when flushed. ESTALE:
  *               prove again that it does not run here. "kept": an entry
  *               incoming stays, since another host may still send it. since:

@@ -42,6 +42,13 @@ int ha_vmlist_announce(const char *uuid, const char *resource,
 		       enum ha_vmlist_state state, uint64_t deadline_ms,
 		       struct ha_err *err);
 
+/* The same with the term of its ticket, as it was just read from Pacemaker's
+ * CIB, 0: not. For whoever was answered -ESTALE: the term that the daemon was
+ * told of last is over, and nobody on this host tells it a newer one. */
+int ha_vmlist_announce_ticket(const char *uuid, const char *resource,
+			      enum ha_vmlist_state state, uint64_t ticket_term,
+			      uint64_t deadline_ms, struct ha_err *err);
+
 /* The VM is about to move to that host: outgoing here, and incoming on that
  * host's list, both flushed, before this returns 0. Otherwise nothing may be
  * migrated, and the entry is what it was. Same results. */

@@ -119,9 +119,19 @@ ha_vmlist_announce(const char *uuid, const char *resource,
 		   enum ha_vmlist_state state, uint64_t deadline_ms,
 		   struct ha_err *err)
 {
-	return ask(json_pack("{s:i, s:s, s:s, s:s, s:s}", "v", HA_IPC_VERSION,
-			     "op", "announce", "uuid", uuid, "resource",
-			     resource, "state", state_name(state)),
+	return ha_vmlist_announce_ticket(uuid, resource, state, 0, deadline_ms,
+					 err);
+}
+
+int
+ha_vmlist_announce_ticket(const char *uuid, const char *resource,
+			  enum ha_vmlist_state state, uint64_t ticket_term,
+			  uint64_t deadline_ms, struct ha_err *err)
+{
+	return ask(json_pack("{s:i, s:s, s:s, s:s, s:s, s:I}", "v",
+			     HA_IPC_VERSION, "op", "announce", "uuid", uuid,
+			     "resource", resource, "state", state_name(state),
+			     "ticket_term", (json_int_t)ticket_term),
 		   "announce", resource, deadline_ms, err);
 }
 

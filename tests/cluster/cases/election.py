@@ -17,6 +17,7 @@ STORE = 1000
 STAYS_S = 6
 UP_DEADLINE_S = 60
 FENCING_S = 15
+NO_MANAGER_DEADLINE_S = 20
 
 
 def score(lab, host):
@@ -84,12 +85,15 @@ def election_rule(lab):
 @case(heartbeat=3)
 def election_standby(lab):
     """The master's host is put into standby: another one is promoted, the VM
-    there moves live, and no VM is harmed. It comes back and does not displace
-    who sits."""
-    vm, other = lab.vm("web1"), lab.vm("web2")
+    there moves live, and no VM is harmed. It comes back, and before its manager
+    is there, it starts a VM although all that it was told of the ticket is of
+    the term before; and it does not displace who sits."""
+    vm, other, late = lab.vm("web1"), lab.vm("web2"), lab.vm("web3")
     first, second, third = sorted(lab.hosts)
-    manage(lab, vm, on=third)
+    manage(lab, vm, late, on=third)
     protect(lab, other, on=first)
+    lab.cluster.crm(first, f"resource stop {late.name}")
+    late.wait_gone()
     lab.begin()
     lab.mark(f"standby of {third}", is_zero=True)
     lab.cluster.crm(first, f"node standby {third}")
@@ -99,9 +103,17 @@ def election_standby(lab):
     for one in (vm, other):
         one.check(ordinal=1)
         wait_ticket(lab, one, first, "true")
+    lab.cluster.configure(
+        first, f"location no-manager fault-domain -inf: {third}\n"
+        f"location late-there {late.name} 1000: {third}\n")
     lab.mark(f"{third} is back from standby")
     lab.cluster.crm(first, f"node online {third}")
     lab.cluster.wait_online(ONLINE_DEADLINE_S)
+    lab.mark(f"{late.name} is started there without a manager")
+    lab.cluster.crm(first, f"resource start {late.name}")
+    late.wait_write(2, NO_MANAGER_DEADLINE_S)
+    lab.expect(late.hosts() == [third], f"{late.name} is on {late.hosts()}")
+    lab.cluster.crm(first, "configure delete no-manager")
     wait_score(lab, third, 3 * STORE + 3)
     lab.settle()
     lab.expect(promoted(lab) == master(lab) == second,
