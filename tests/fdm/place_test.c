@@ -345,6 +345,46 @@ without_a_place_for_it_nothing_gets_room(void **state)
 	assert_int_equal(fdm_admit_find(&fdm, "a")->word, FDM_ADMIT_ADMITTED);
 }
 
+static void
+who_leaves_and_has_no_place_yet_is_judged_afterwards(void **state)
+{
+	(void)state;
+	is_b_bound = true;
+	is_h2_asked = is_h3_asked = true;
+	now_ms = TERM_MS;
+	begin_term(8);
+	/* Nobody has admitted it, and the cluster is red. */
+	b_reserves = "20000";
+	b_ticket = "<ticket_state id='vmha-b' granted='true' "
+		   "vmha-state='granted'/>";
+	look(false);
+	assert_int_equal(fdm.admit->state, FDM_ADMIT_RED);
+	assert_int_not_equal(fdm_admit_find(&fdm, "b")->word,
+			     FDM_ADMIT_UNADMITTED);
+	is_h2_asked = is_h3_asked = false;
+	look(false);
+	assert_int_equal(fdm_admit_find(&fdm, "b")->word, FDM_ADMIT_UNADMITTED);
+	assert_null(strstr(fdm_admit_find(&fdm, "b")->text, "maintenance"));
+}
+
+static void
+what_leaves_and_has_no_place_yet_is_raised_afterwards(void **state)
+{
+	(void)state;
+	is_b_bound = true;
+	is_h2_asked = is_h3_asked = true;
+	now_ms = TERM_MS;
+	begin_term(8);
+	b_reserves = "1700";
+	look(false);
+	assert_int_equal(fdm_admit_find(&fdm, "b")->word, FDM_ADMIT_ADMITTED);
+	assert_int_equal(row("b")->reserved.memory_mb, 1600);
+	is_h2_asked = is_h3_asked = false;
+	look(false);
+	assert_int_equal(fdm_admit_find(&fdm, "b")->word, FDM_ADMIT_ADMITTED);
+	assert_int_equal(row("b")->reserved.memory_mb, 1700);
+}
+
 int
 main(void)
 {
@@ -355,6 +395,8 @@ main(void)
 		T(who_was_promised_it_is_not_left_out_for_who_is_larger),
 		T(others_that_are_lost_have_theirs_too),
 		T(without_a_place_for_it_nothing_gets_room),
+		T(who_leaves_and_has_no_place_yet_is_judged_afterwards),
+		T(what_leaves_and_has_no_place_yet_is_raised_afterwards),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
