@@ -77,6 +77,27 @@ is_gone(gpointer key, gpointer value, gpointer data)
 
 /* ---- one question ------------------------------------------------------------ */
 
+/* What was promised comes first. */
+static bool
+is_kept_back(const struct fdm_judging *j,
+	     const struct ha_admission_request *request,
+	     struct fdm_admission *told)
+{
+	const struct ha_inv_vm *vm = j->homeless;
+
+	if (!vm || request->op == HA_ADMISSION_NONE) {
+		return false;
+	}
+	(void)g_snprintf(told->text, sizeof(told->text),
+			 "%s leaves for maintenance, and no place is known yet "
+			 "for %s of it: nothing else gets room till then",
+			 j->stock->inv.hosts[vm->host].name, vm->name);
+	(void)g_snprintf(told->help, sizeof(told->help),
+			 "wait until it has left, or free room for %s",
+			 vm->name);
+	return true;
+}
+
 bool
 fdm_admit_ask(struct fdm_judging *j, const struct ha_admission_request *request,
 	      struct ha_admission_answer *ret_answer,
@@ -96,6 +117,9 @@ fdm_admit_ask(struct fdm_judging *j, const struct ha_admission_request *request,
 		j->work = g_malloc(ha_admission_work_bytes(&question));
 	}
 	told->help[0] = '\0';
+	if (is_kept_back(j, request, told)) {
+		return false;
+	}
 	if (ha_admission_judge(&question, j->work, ret_answer, &reason) < 0) {
 		g_strlcpy(told->text, reason.text, sizeof(told->text));
 		return false;

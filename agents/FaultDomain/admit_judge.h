@@ -17,6 +17,9 @@ struct fdm_judging {
 	void *work;
 	uint64_t until_ms;
 	bool is_begun; /* something was judged in this look */
+	/* A VM of a host that may leave, and no place is known for it: nothing
+	 * gets room. NULL: there is none. */
+	const struct ha_inv_vm *homeless;
 };
 
 /* Made where it is not there. */
@@ -30,6 +33,8 @@ bool fdm_admit_ask(struct fdm_judging *j,
 /* admit_place.c: what is to be restarted is where it will be. True: that was
  * searched in this look, false: it was known, or nothing is to be. */
 bool fdm_admit_place(struct fdm_judging *j);
+/* Its host is counted as leaving, and no place is known for it. */
+bool fdm_admit_is_leaving(const struct fdm_judging *j, uint32_t vm);
 /* What the configuration reserves. */
 struct ha_gate_reserved fdm_admit_wanted(const struct fdm_judging *j,
 					 uint32_t vm);

@@ -2,8 +2,10 @@
 /*
  * What is to be restarted will be somewhere: no power-on gets its room. Searched
  * once for what is judged, however many looks that takes; a search that has used
- * up a look leaves the rest to the next one. Where some have no place they stay
- * as they are, and nobody is refused for it here.
+ * up a look leaves the rest to the next one. Where some have no place the others
+ * have theirs, and nobody is refused for it; but for VMs of a host that may leave
+ * (admit_door.c): they come first, and without a place for each of them nothing
+ * gets room. Must never take the place of one that was promised it.
  */
 #include "FaultDomain/admit_judge.h"
 #include "FaultDomain/stock_digest.h"
@@ -11,6 +13,9 @@
 
 /* One set: some milliseconds, as a judgement (admit.c). */
 #define SET_STEPS UINT64_C(1000000)
+#define ALL_STEPS UINT64_C(4000000)
+/* So many are left out, one after the other. */
+#define LEFT_OUT_MAX 8u
 
 static bool
 on_set(const struct ha_plan_set *set, void *closure)
@@ -22,18 +27,38 @@ on_set(const struct ha_plan_set *set, void *closure)
 }
 
 static bool
+is_stranded(const struct fdm_judging *j, const struct ha_inv_vm *vm)
+{
+	return vm->is_on && (vm->host == HA_INV_NONE ||
+			     j->hosts[vm->host].state != HA_INV_ONLINE);
+}
+
+static bool
 is_any_stranded(const struct fdm_judging *j)
 {
 	bool is = false;
 
 	for (uint32_t i = 0; i < j->inv.n_vms && !is; i++) {
-		const struct ha_inv_vm *vm = &j->vms[i];
-
-		is = vm->is_on &&
-		     (vm->host == HA_INV_NONE ||
-		      j->inv.hosts[vm->host].state != HA_INV_ONLINE);
+		is = is_stranded(j, &j->vms[i]);
 	}
 	return is;
+}
+
+/* Its host is there, and is counted as leaving. */
+static bool
+is_promised(const struct fdm_judging *j, uint32_t vm)
+{
+	uint32_t host = j->stock->inv.vms[vm].host;
+
+	return host != HA_INV_NONE &&
+	       j->stock->inv.hosts[host].state == HA_INV_ONLINE &&
+	       j->hosts[host].state != HA_INV_ONLINE;
+}
+
+bool
+fdm_admit_is_leaving(const struct fdm_judging *j, uint32_t vm)
+{
+	return is_promised(j, vm) && is_stranded(j, &j->vms[vm]);
 }
 
 /* Of the stock's VMs on these hosts. */
@@ -48,6 +73,58 @@ key_of(const struct fdm_judging *j)
 	return key;
 }
 
+/* Who is left out: the one that the planner names, else the largest; nobody who
+ * was promised a place. HA_INV_NONE: nobody. */
+static uint32_t
+left_out(const struct fdm_judging *j, const struct ha_inv_vm *vms,
+	 uint32_t named)
+{
+	const struct ha_plan_demand *demand = j->stock->demand;
+	uint32_t largest = HA_INV_NONE;
+
+	for (uint32_t i = 0; i < j->inv.n_vms; i++) {
+		if (!is_stranded(j, &vms[i]) || is_promised(j, i)) {
+			continue;
+		}
+		if (i == named) {
+			return i;
+		}
+		if (largest == HA_INV_NONE ||
+		    demand[i].memory_mb > demand[largest].memory_mb) {
+			largest = i;
+		}
+	}
+	return largest;
+}
+
+/* True: all of them have places. */
+static bool
+search_some(const struct fdm_judging *j, struct ha_inv_vm *vms,
+	    struct ha_plan_question *question, void *work)
+{
+	uint32_t vm = HA_INV_NONE;
+	struct ha_plan_answer answer;
+
+	for (uint32_t i = 0; i <= LEFT_OUT_MAX && question->all_steps > 0;
+	     i++) {
+		if (i > 0) {
+			vm = left_out(j, vms, vm);
+			if (vm == HA_INV_NONE) {
+				return false;
+			}
+			vms[vm].is_on = false;
+		}
+		ha_plan_prove(question, work, on_set, j->admit->places,
+			      &answer);
+		if (answer.verdict == HA_PLAN_YES) {
+			return true;
+		}
+		vm = answer.vm;
+		question->all_steps -= MIN(answer.steps, question->all_steps);
+	}
+	return false;
+}
+
 static void
 search(struct fdm_judging *j)
 {
@@ -57,15 +134,44 @@ search(struct fdm_judging *j)
 		.demand = j->stock->demand,
 		.places_stranded = true,
 		.set_steps = SET_STEPS,
-		.all_steps = SET_STEPS,
+		.all_steps = ALL_STEPS,
 	};
-	struct ha_plan_answer answer;
+	struct ha_inv_vm *vms =
+		g_memdup2(inv.vms, (inv.n_vms + 1) * sizeof(*vms));
 	void *work;
 
-	inv.hosts = j->inv.hosts;
+	inv.hosts = j->hosts;
+	inv.vms = vms;
 	work = g_malloc(ha_plan_work_bytes(&question));
-	ha_plan_prove(&question, work, on_set, j->admit->places, &answer);
+	if (!search_some(j, vms, &question, work)) {
+		struct ha_plan_answer answer;
+
+		for (uint32_t i = 0; i < inv.n_vms; i++) {
+			vms[i].is_on =
+				vms[i].is_on &&
+				(is_promised(j, i) || !is_stranded(j, &vms[i]));
+		}
+		question.all_steps = SET_STEPS;
+		ha_plan_prove(&question, work, on_set, j->admit->places,
+			      &answer);
+	}
 	g_free(work);
+	g_free(vms);
+}
+
+/* Under other guarantees nobody was promised a place. */
+static const struct ha_inv_vm *
+homeless_of(const struct fdm_judging *j)
+{
+	bool is_plan = j->stock->policy.type != HA_ADMISSION_DISABLED &&
+		       j->stock->policy.guarantee == HA_ADMISSION_PLAN;
+
+	for (uint32_t i = 0; is_plan && i < j->inv.n_vms; i++) {
+		if (fdm_admit_is_leaving(j, i)) {
+			return &j->stock->inv.vms[i];
+		}
+	}
+	return NULL;
 }
 
 bool
@@ -75,6 +181,7 @@ fdm_admit_place(struct fdm_judging *j)
 	uint64_t key;
 	bool is_new;
 
+	j->homeless = NULL;
 	if (!is_any_stranded(j)) {
 		return false;
 	}
@@ -95,5 +202,6 @@ fdm_admit_place(struct fdm_judging *j)
 
 		j->vms[move->vm].host = move->to;
 	}
+	j->homeless = homeless_of(j);
 	return is_new;
 }

@@ -38,6 +38,14 @@ fdm_admit_wanted(const struct fdm_judging *j, uint32_t vm)
 					  j->stock->wanted[vm].memory_mb };
 }
 
+/* Not judged while a host is leaving: nowhere would be no for it, and it has its
+ * room. */
+static bool
+is_left(const struct fdm_judging *j, uint32_t vm)
+{
+	return j->homeless || fdm_admit_is_leaving(j, vm);
+}
+
 /* It runs: judged as if it were switched on where it is. */
 static void
 judge_unknown(struct fdm_judging *j, uint32_t vm, struct fdm_admission *one,
@@ -53,6 +61,10 @@ judge_unknown(struct fdm_judging *j, uint32_t vm, struct fdm_admission *one,
 		reserve(j, one, vm, &wanted);
 		one->text[0] = '\0';
 		mark(j, one, FDM_ADMIT_ADMITTED, resource);
+		return;
+	}
+	if (is_left(j, vm)) {
+		one->judged = j->admit->key;
 		return;
 	}
 	request.host = j->vms[vm].host;
@@ -86,6 +98,10 @@ judge_raise(struct fdm_judging *j, uint32_t vm, struct fdm_admission *one,
 	struct ha_admission_answer answer;
 
 	reserve(j, one, vm, least);
+	if (fdm_admit_is_leaving(j, vm)) {
+		one->judged = j->admit->key;
+		return;
+	}
 	if (fdm_admit_ask(j, &request, &answer, one)) {
 		reserve(j, one, vm, &wanted);
 		mark(j, one, FDM_ADMIT_ADMITTED, resource);

@@ -148,8 +148,9 @@
 #define FDM_PLAN_DOWN_MS 600000u
 #define FDM_PLAN_AGAIN_MS 10000u
 /* A plan of many VMs is made in turns of so long; beats and tickets do not wait
- * for it. */
+ * for it. Each that is begun in vain doubles that, at most up to this. */
 #define FDM_PLAN_BUDGET_MS 10u
+#define FDM_PLAN_BUDGET_MAX_MS 160u
 /* With performance_degradation below 100: what the VMs of this host use is
  * measured so often, the first time over this. */
 #define FDM_USE_LOOK_MS 60000u

@@ -23,7 +23,7 @@
 
 struct fdm_prefer {
 	struct fdm_plan *plan;
-	uint64_t need_ms;    /* something differs since then; 0: nothing does */
+	uint64_t need_ms;    /* something differs, or may; 0: nothing does */
 	uint64_t unrest_ms;  /* something started, stopped or moved then */
 	uint64_t written_ms; /* 0: not by this manager */
 	uint64_t again_ms;
@@ -61,10 +61,11 @@ look(struct fdm *fdm, uint64_t now_ms, bool *ret_is_made)
 		return NULL;
 	}
 	*ret_is_made = fdm_plan_look(prefer->plan, stock, fdm->facts);
-	if (*ret_is_made) {
-		prefer->need_ms = prefer->plan->n_writes == 0 ? 0 :
-				  prefer->need_ms != 0 ? prefer->need_ms :
-							 now_ms;
+	if (*ret_is_made && prefer->plan->n_writes == 0) {
+		prefer->need_ms = 0;
+	} else if (prefer->need_ms == 0) {
+		/* Its making is waiting, too. */
+		prefer->need_ms = now_ms;
 	}
 	return stock;
 }

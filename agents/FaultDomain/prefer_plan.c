@@ -2,8 +2,9 @@
 /*
  * See prefer_plan.h. First the targets, one host after the other, then what is
  * written of each VM. Between two turns another copy of the CIB may have come:
- * where that says the same, by its digest, it goes on, else it begins anew. The
- * plan before stays until the next one is whole.
+ * where that says the same, by its digest, it goes on, else it begins anew, with
+ * longer turns: or the plan of many VMs, some of which start and stop all the
+ * time, is never made. The plan before stays until the next one is whole.
  */
 #include "FaultDomain/prefer_plan.h"
 
@@ -322,6 +323,7 @@ finish(struct fdm_plan *plan, const struct fdm_stock *stock, uint64_t digest)
 		plan->n_writes = making->n_writes;
 		stop_making(plan);
 	}
+	plan->n_discarded = 0;
 	plan->number = stock->number;
 	plan->digest = digest;
 	for (uint32_t i = 0; i < stock->inv.n_vms; i++) {
@@ -353,11 +355,33 @@ go_on(struct fdm_making *making, const struct fdm_stock *stock,
 	return making->n_wanted < n;
 }
 
+/* Twice as long for each that was begun in vain. */
+static uint64_t
+budget_ms(const struct fdm_plan *plan)
+{
+	uint64_t ms = FDM_PLAN_BUDGET_MS;
+
+	for (uint32_t i = 0;
+	     i < plan->n_discarded && ms < FDM_PLAN_BUDGET_MAX_MS; i++) {
+		ms *= 2;
+	}
+	return MIN(ms, FDM_PLAN_BUDGET_MAX_MS);
+}
+
+static void
+begin_anew(struct fdm_plan *plan, const struct fdm_stock *stock,
+	   uint64_t digest)
+{
+	plan->n_discarded += plan->making != NULL;
+	stop_making(plan);
+	plan->making = begin_making(stock, digest);
+}
+
 bool
 fdm_plan_look(struct fdm_plan *plan, const struct fdm_stock *stock,
 	      const struct fdm_facts *facts)
 {
-	uint64_t until_ms = ha_clock_now_ms() + FDM_PLAN_BUDGET_MS;
+	uint64_t begin_ms = ha_clock_now_ms();
 	uint64_t digest;
 
 	if (plan->number == stock->number) {
@@ -375,12 +399,11 @@ fdm_plan_look(struct fdm_plan *plan, const struct fdm_stock *stock,
 		if (plan->making && plan->making->digest == digest) {
 			rebase(plan->making, stock);
 		} else {
-			stop_making(plan);
-			plan->making = begin_making(stock, digest);
+			begin_anew(plan, stock, digest);
 		}
 	}
 	while (go_on(plan->making, stock, facts)) {
-		if (ha_clock_now_ms() >= until_ms) {
+		if (ha_clock_now_ms() >= begin_ms + budget_ms(plan)) {
 			return false;
 		}
 	}

@@ -37,6 +37,7 @@ struct fdm_plan {
 	uint32_t n_writes;
 	json_t *homeless; /* VMs that lack a place, with the sentence */
 	struct fdm_making *making; /* the next one; NULL: this is the newest */
+	uint32_t n_discarded;      /* begun since this one, and not made */
 };
 
 struct fdm_plan *fdm_plan_new(void);

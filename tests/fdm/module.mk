@@ -7,7 +7,7 @@ FDM_TESTS := $(patsubst tests/fdm/%.c,$(BUILD)/tests/fdm/%, \
 # What one part asks of the others.
 FDM_FAKES := $(BUILD)/tests/fdm/fakes.o
 FDM_FAKED := $(patsubst %,$(BUILD)/tests/fdm/%_test, \
-	admit door duty ended lapse lease master plan protect_list stock \
+	admit door duty ended lapse lease master place plan protect_list stock \
 	use)
 
 $(FDM_TESTS:=.o) $(FDM_FAKES): ALL_CPPFLAGS += \
@@ -25,7 +25,8 @@ $(BUILD)/tests/fdm/lease_test: $(FDM_DIR)/master.o
 $(BUILD)/tests/fdm/duty_test: $(FDM_DIR)/duty.o
 $(BUILD)/tests/fdm/attr_test: $(FDM_DIR)/attr.o
 $(BUILD)/tests/fdm/ended_test: $(FDM_DIR)/ended.o $(FDM_DIR)/grant.o
-$(BUILD)/tests/fdm/admit_test $(BUILD)/tests/fdm/door_test: \
+$(BUILD)/tests/fdm/admit_test $(BUILD)/tests/fdm/door_test \
+$(BUILD)/tests/fdm/place_test: \
 	$(FDM_DIR)/admit.o $(FDM_DIR)/admit_place.o $(FDM_DIR)/admit_runs.o \
 	$(FDM_DIR)/admit_door.o $(FDM_DIR)/admit_answer.o \
 	$(FDM_DIR)/admit_tell.o $(FDM_DIR)/use_judge.o
@@ -34,6 +35,8 @@ $(BUILD)/tests/fdm/admit_test: $(FDM_DIR)/grant.o
 $(BUILD)/tests/fdm/use_test: $(FDM_DIR)/use.o $(FDM_DIR)/use_judge.o \
 	$(FDM_DIR)/attr.o $(FDM_DIR)/found_look.o
 $(BUILD)/tests/fdm/plan_test: $(FDM_DIR)/prefer.o $(FDM_DIR)/prefer_plan.o
+$(BUILD)/tests/fdm/plan_test: private ALL_LDFLAGS += \
+	-Wl,--wrap=ha_clock_now_ms
 # An application's channel, with a real socket.
 $(BUILD)/tests/fdm/ready_test: $(FDM_DIR)/ready_listen.o
 $(BUILD)/tests/fdm/lapse_test: $(FDM_DIR)/waits.o

@@ -7,6 +7,7 @@
 #include "inventory.h"
 
 #include "FaultDomain/fdm.h"
+#include "FaultDomain/fdm_timeouts.h"
 #include "FaultDomain/logs.h"
 #include "FaultDomain/prefer_plan.h"
 
@@ -27,7 +28,17 @@
 static struct fdm fdm;
 static struct fdm_snap snap;
 static char *sent;
-static GPtrArray *kept; /* the daemon never frees it */
+static GPtrArray *kept;                  /* the daemon never frees it */
+static uint64_t clock_ms, clock_step_ms; /* of each look at it */
+
+uint64_t __wrap_ha_clock_now_ms(void);
+
+uint64_t
+__wrap_ha_clock_now_ms(void)
+{
+	clock_ms += clock_step_ms;
+	return clock_ms;
+}
 
 void
 fdm_log(int level, const char *id, const char *format, ...)
@@ -104,6 +115,8 @@ begin(void **state)
 	fdm.master.term = 7;
 	ticket = GRANTED;
 	history = RUNS;
+	clock_ms = T0;
+	clock_step_ms = 0;
 	return 0;
 }
 
@@ -301,6 +314,69 @@ what_says_the_same_is_not_planned_anew(void **state)
 	g_ptr_array_add(kept, plan);
 }
 
+/* Looks until it is made; 0: never. Each piece of it takes a whole turn. */
+static uint32_t
+looks_until_made(bool is_new_each_time)
+{
+	static const char *const NODES[] = { ROOM, CAPACITY("9", "9") };
+	struct fdm_plan *plan = fdm_plan_new();
+	uint32_t looks = 0;
+	bool is_made = false;
+
+	g_ptr_array_add(kept = kept ? kept : g_ptr_array_new(), plan);
+	clock_step_ms = FDM_PLAN_BUDGET_MS;
+	while (!is_made && looks < 100) {
+		look(NODES[is_new_each_time ? looks % 2 : 0], STICKY("1000"),
+		     "");
+		looks++;
+		is_made =
+			fdm_plan_look(plan, fdm_stock_get(&fdm, T0), fdm.facts);
+	}
+	assert_int_equal(plan->n_discarded, is_made ? 0 : looks - 1);
+	return is_made ? looks : 0;
+}
+
+static void
+it_is_made_though_something_changes_in_each_turn(void **state)
+{
+	uint32_t pieces = looks_until_made(false);
+	uint32_t looks = looks_until_made(true);
+
+	(void)state;
+	/* Of so many that one turn is not enough, and eight are: 10, 20, 40, 80
+	 * ms. */
+	assert_in_range(pieces, 3, 8);
+	assert_in_range(looks, 3, 4);
+}
+
+static const char *
+why_not(void)
+{
+	static char why[HA_ERR_TEXT];
+	json_t *told = fdm_prefer_json(&fdm, T0);
+
+	g_strlcpy(why, json_string_value(json_object_get(told, "why")),
+		  sizeof(why));
+	json_decref(told);
+	return why;
+}
+
+static void
+its_making_is_a_part_of_the_waiting(void **state)
+{
+	uint64_t due_ms = T0 + FDM_PLAN_QUIET_MS;
+
+	(void)state;
+	look(ROOM, STICKY("1000"), "");
+	confirm(due_ms, snap.ring_seq);
+	clock_step_ms = FDM_PLAN_BUDGET_MS;
+	assert_false(is_written(T0));
+	assert_string_equal(why_not(), "the plan is not made yet");
+	clock_step_ms = 0;
+	assert_false(is_written(due_ms));
+	assert_true(is_written(due_ms + 100));
+}
+
 int
 main(void)
 {
@@ -314,6 +390,8 @@ main(void)
 		T(what_stands_of_one_without_a_place_is_silenced),
 		T(who_leaves_keeps_the_place_that_was_chosen),
 		T(what_says_the_same_is_not_planned_anew),
+		T(it_is_made_though_something_changes_in_each_turn),
+		T(its_making_is_a_part_of_the_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
