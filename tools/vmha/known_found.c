@@ -50,6 +50,27 @@ say_agents(const char *host, const char *vm, const char *pid, char *text,
 }
 
 static void
+say_by_hand(const char *host, const char *domain, char *const field[FIELD_N],
+	    char *text, char *todo)
+{
+	const char *vm = field[FIELD_VM];
+
+	if (strcmp(field[FIELD_OTHER], HA_FOUND_BY_AGENT) == 0) {
+		say_agents(host, vm, field[FIELD_PID], text, todo);
+		return;
+	}
+	snprintf(text, TEXT,
+		 "%s runs on %s (QEMU process %s), and Pacemaker does not have "
+		 "it there: it was started by hand",
+		 vm, host, field[FIELD_PID]);
+	snprintf(
+		todo, TEXT,
+		"end it: virsh destroy %s on %s; or let Pacemaker take it over "
+		"as it runs: crm_resource --refresh --resource %s --node %s",
+		domain, host, vm, host);
+}
+
+static void
 say(const char *host, char *const field[FIELD_N], char *text, char *todo)
 {
 	const char *vm = field[FIELD_VM];
@@ -59,19 +80,7 @@ say(const char *host, char *const field[FIELD_N], char *text, char *todo)
 
 	switch (ha_found_kind_from(field[FIELD_KIND])) {
 	case HA_FOUND_HAND_STARTED:
-		if (strcmp(field[FIELD_OTHER], HA_FOUND_BY_AGENT) == 0) {
-			say_agents(host, vm, field[FIELD_PID], text, todo);
-			break;
-		}
-		snprintf(text, TEXT,
-			 "%s runs on %s (QEMU process %s), and Pacemaker does "
-			 "not have it there: it was started by hand",
-			 vm, host, field[FIELD_PID]);
-		snprintf(todo, TEXT,
-			 "end it: virsh destroy %s on %s; or let Pacemaker "
-			 "take it over as it runs: crm_resource --refresh "
-			 "--resource %s --node %s",
-			 domain, host, vm, host);
+		say_by_hand(host, domain, field, text, todo);
 		break;
 	case HA_FOUND_DUPLICATE:
 		snprintf(text, TEXT,

@@ -86,13 +86,10 @@ place_rest(struct planning *p, uint32_t host)
 	struct ha_plan_answer answer = outcome->plan;
 	bool has_place = false;
 
-	outcome->homeless =
-		calloc(p->inv.n_vms + (size_t)1, sizeof(*outcome->homeless));
-	p->is_failed = p->is_failed || !outcome->homeless;
 	while (!p->is_failed && !has_place && answer.verdict == HA_PLAN_NO &&
 	       answer.vm < p->inv.n_vms && p->vms[answer.vm].is_on &&
 	       p->vms[answer.vm].host == host) {
-		outcome->homeless[answer.vm] = true;
+		p->homeless[answer.vm] = true;
 		p->vms[answer.vm].is_on = false;
 		prove(p, &answer);
 		has_place = answer.verdict == HA_PLAN_YES;
@@ -158,6 +155,7 @@ make_room(struct planning *p)
 
 	p->hosts = calloc(n, sizeof(*p->hosts));
 	p->vms = calloc(inv->n_vms + (size_t)1, sizeof(*p->vms));
+	p->homeless = calloc(inv->n_vms + (size_t)1, sizeof(*p->homeless));
 	p->outcomes = calloc(n, sizeof(*p->outcomes));
 	p->before = calloc(n, sizeof(*p->before));
 	p->after = calloc(n, sizeof(*p->after));
@@ -175,7 +173,7 @@ make_room(struct planning *p)
 	p->work = malloc(ha_plan_work_bytes(&p->question));
 	p->verify_work = malloc(ha_plan_verify_bytes(&p->question));
 	if (!p->hosts || !p->vms || !p->outcomes || !p->before || !p->after ||
-	    !p->is_shown || !p->work || !p->verify_work) {
+	    !p->is_shown || !p->homeless || !p->work || !p->verify_work) {
 		return ha_err_set(&p->v->err, -ENOMEM,
 				  "no memory for a cluster of this size");
 	}
@@ -287,8 +285,8 @@ done(struct planning *p)
 {
 	for (uint32_t i = 0; p->outcomes && i < p->inv.n_hosts; i++) {
 		free(p->outcomes[i].moves);
-		free(p->outcomes[i].homeless);
 	}
+	free(p->homeless);
 	free(p->outcomes);
 	free(p->hosts);
 	free(p->vms);

@@ -14,9 +14,8 @@ struct outcome {
 	bool is_written; /* and Pacemaker has them */
 	bool is_bound, is_refuted;
 	/* Of a no: the moves are those of the VMs that have a place all the
-	 * same; the others are homeless, n_vms of them. */
+	 * same; the others are homeless. */
 	bool is_partial;
-	bool *homeless;
 	struct ha_plan_move *moves;
 	uint32_t n_moves;
 	struct ha_plan_answer plan; /* of a no */
@@ -33,6 +32,7 @@ struct planning {
 	struct outcome *outcomes; /* per host */
 	struct ha_plan_demand *before, *after;
 	bool *is_shown;      /* per host */
+	bool *homeless;      /* per VM: has no place when its host dies */
 	uint64_t steps_left; /* of all questions together */
 	bool is_refuted, is_failed;
 };

@@ -133,6 +133,14 @@ show_hosts(const struct planning *p, uint32_t failed)
 	vmha_table_done(&table);
 }
 
+static bool
+is_homeless(const struct planning *p, const struct outcome *outcome,
+	    uint32_t vm)
+{
+	return p->homeless[vm] &&
+	       p->inv.vms[vm].host == (uint32_t)(outcome - p->outcomes);
+}
+
 static void
 show_partial(const struct planning *p, const struct outcome *outcome)
 {
@@ -140,7 +148,7 @@ show_partial(const struct planning *p, const struct outcome *outcome)
 
 	printf("\nWithout a place: ");
 	for (uint32_t i = 0; i < p->inv.n_vms; i++) {
-		if (outcome->homeless[i]) {
+		if (is_homeless(p, outcome, i)) {
 			printf("%s%s", has_any ? ", " : "", p->inv.vms[i].name);
 			has_any = true;
 		}
@@ -235,7 +243,7 @@ add_partial(const struct planning *p, const struct outcome *outcome,
 				  "to", p->inv.hosts[move->to].name));
 	}
 	for (uint32_t i = 0; i < p->inv.n_vms; i++) {
-		if (outcome->homeless[i]) {
+		if (is_homeless(p, outcome, i)) {
 			(void)json_array_append_new(
 				homeless, json_string(p->inv.vms[i].name));
 		}

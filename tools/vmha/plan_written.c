@@ -82,7 +82,6 @@ take(struct planning *p, uint32_t host)
 		return;
 	}
 	free(outcome->moves);
-	free(outcome->homeless);
 	*outcome = (struct outcome){ .is_told = true,
 				     .is_written = true,
 				     .moves = moves,
