@@ -70,7 +70,7 @@ class Sentences(FreshCase):
         told = self.told("why", "new", code=1)
         reason, = [r for r in told["reasons"] if r["rule"] == "admission"]
         self.assertIn("of 60000 MB are reserved", reason["text"])
-        self.assertIn("MB of reservations", reason["todo"])
+        self.assertIn("no host is that large", reason["todo"])
         for words in (("why", "new"), ("status",)):
             text = self.vmha(*words, code=1).stdout
             self.assertIn("of 60000 MB", text)
@@ -81,7 +81,7 @@ class Sentences(FreshCase):
         self.refused(30000)
         done = self.vmha("vm", "start", "new", "--json", code=1)
         self.assertIn("admission control refuses it: memory: ", done.stderr)
-        self.assertIn("What would help: free ", done.stderr)
+        self.assertIn("What would help: no host is that large", done.stderr)
         self.assertIn("of 60000 MB", json.loads(done.stdout)["why"])
 
     def test_refused_over(self):

@@ -314,7 +314,7 @@ class Maintenance(SimulatedCase):
         self.put(self.text().replace(
             'id="vm2-m" name="memory_mb" value="1000"',
             'id="vm2-m" name="memory_mb" value="10001"'))
-        self.refused("without h1, h2 would hold more than it has (9000 MHz, "
+        self.refused("without h1, h2 would hold more than it has: 10040 of "
                      "10000 MB")
 
     def spared(self, *more, memory=1000):
